@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See util.h. Nothing here prints or exits.
+ */
+#include "base/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+void util_close(int *fd)
+{
+	int saved = errno;
+
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	errno = saved;
+}
+
+void util_free(void *p)
+{
+	void **pp = p;
+
+	free(*pp);
+	*pp = NULL;
+}
+
+int str_copy(char *dst, size_t size, const char *src)
+{
+	size_t len = strlen(src);
+
+	if (len >= size) {
+		if (size)
+			dst[0] = '\0';
+		return -E2BIG;
+	}
+	memcpy(dst, src, len + 1);
+	return 0;
+}
+
+int str_fmt(char *dst, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(dst, size, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= size)
+		return -E2BIG;
+	return n;
+}
+
+int str_uint(const char *s, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	uint64_t v = 0;
+
+	if (!*s || strlen(s) > 19)
+		return -EINVAL;
+	for (; *s; s++) {
+		if (*s < '0' || *s > '9')
+			return -EINVAL;
+		v = v * 10 + (uint64_t)(*s - '0');
+	}
+	if (v < min || v > max)
+		return -EINVAL;
+	*ret = v;
+	return 0;
+}
+
+bool str_starts(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool str_is_reserved(const char *s)
+{
+	return !strcmp(s, "default") || !strcmp(s, "host") || !strcmp(s, "none") || !strcmp(s, "-");
+}
+
+static bool is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool str_is_vpn_name(const char *s)
+{
+	size_t i;
+
+	if (!is_alnum(s[0]) || str_is_reserved(s))
+		return false;
+	for (i = 0; s[i]; i++)
+		if (i >= NAME_MAX_LEN || !(is_alnum(s[i]) || s[i] == '-' || s[i] == '_'))
+			return false;
+	return true;
+}
+
+int file_read_fd(int fd, size_t max, char **ret, size_t *ret_len)
+{
+	AUTO_FREE char *buf = malloc(max + 2);
+	size_t len = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t n = read(fd, buf + len, max + 1 - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+		if (len > max)
+			return -EFBIG;
+	}
+	buf[len] = '\0';
+	*ret = buf;
+	buf = NULL;
+	if (ret_len)
+		*ret_len = len;
+	return 0;
+}
+
+int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *e)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int r;
+
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open %s", path);
+	r = file_read_fd(fd, max, ret, ret_len);
+	if (r < 0)
+		return err_sys(e, r, "cannot read %s", path);
+	return 0;
+}
+
+int fd_write_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int file_write_existing(const char *path, const char *text, struct err *e)
+{
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
+	size_t len = strlen(text);
+	ssize_t n;
+
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open %s", path);
+	n = write(fd, text, len);
+	if (n < 0)
+		return err_sys(e, -errno, "cannot write \"%s\" to %s", text, path);
+	if ((size_t)n != len)
+		return err_set(e, -EIO, "cannot write \"%s\" to %s: short write", text, path);
+	return 0;
+}
+
+int file_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	char tmp[512];
+	int r;
+
+	if (str_fmt(tmp, sizeof(tmp), "%s.XXXXXX", path) < 0)
+		return err_set(e, -ENAMETOOLONG, "cannot write %s: name too long", path);
+	fd = mkostemp(tmp, O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot create a file beside %s", path);
+	r = fd_write_all(fd, data, len);
+	if (!r && fchmod(fd, mode) < 0)
+		r = -errno;
+	if (!r && rename(tmp, path) < 0)
+		r = -errno;
+	if (r) {
+		unlink(tmp);
+		return err_sys(e, r, "cannot write %s", path);
+	}
+	return 0;
+}
+
+int dir_make(const char *path, mode_t mode, struct err *e)
+{
+	char buf[512];
+	char *p;
+
+	if (str_copy(buf, sizeof(buf), path) < 0)
+		return err_set(e, -ENAMETOOLONG, "cannot create %s: name too long", path);
+	for (p = buf + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(buf, 0755) < 0 && errno != EEXIST)
+			return err_sys(e, -errno, "cannot create %s", buf);
+		*p = '/';
+	}
+	if (mkdir(buf, mode) < 0 && errno != EEXIST)
+		return err_sys(e, -errno, "cannot create %s", buf);
+	return 0;
+}
+
+void util_wipe(void *p, size_t len)
+{
+	explicit_bzero(p, len);
+}
+
+int64_t util_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}

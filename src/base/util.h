@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Scope guards, bounded strings, whole-file reads and writes. Knows nothing of VPNs or netlink.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+void util_close(int *fd); /* keeps errno; -1 is nothing */
+void util_free(void *p);  /* p points to the pointer */
+#define AUTO_CLOSE __attribute__((cleanup(util_close)))
+#define AUTO_FREE  __attribute__((cleanup(util_free)))
+
+static inline int take_fd(int *fd)
+{
+	int out = *fd;
+
+	*fd = -1;
+	return out;
+}
+
+/* Copies src, or fails with -E2BIG and leaves dst empty: a cut name is another name. */
+int str_copy(char *dst, size_t size, const char *src);
+
+/* Like snprintf, but -E2BIG when it does not fit. */
+int str_fmt(char *dst, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Whole decimal number within [min, max], no sign, no space, nothing after it. -EINVAL. */
+int str_uint(const char *s, uint64_t min, uint64_t max, uint64_t *ret);
+
+bool str_starts(const char *s, const char *prefix);
+
+/* A possible name of a VPN: letters, digits, '-' and '_', starting with a letter or digit, 1 to 12
+ * characters (so that "br-NAME" is an interface name), and none of the reserved words. */
+#define NAME_MAX_LEN 12
+bool str_is_vpn_name(const char *s);
+bool str_is_reserved(const char *s);
+
+/* Reads at most max bytes; -EFBIG if the file is larger. *ret is NUL-terminated and the caller's to
+ * free; *ret_len (may be NULL) does not count the NUL. */
+int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *e);
+int file_read_fd(int fd, size_t max, char **ret, size_t *ret_len);
+
+/* Writes into an existing file (a sysctl, a map): one write(2), no creation. */
+int file_write_existing(const char *path, const char *text, struct err *e);
+
+/* Replaces path by a new file of that mode and owner root, through a temporary name beside it and
+ * rename(2), so that a reader sees the old or the new whole. */
+int file_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
+
+/* mkdir -p; a directory that exists keeps its mode. */
+int dir_make(const char *path, mode_t mode, struct err *e);
+
+/* write(2) until all of it is out; -errno. */
+int fd_write_all(int fd, const void *data, size_t len);
+
+/* Wipes what held a key; not optimised away. */
+void util_wipe(void *p, size_t len);
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+int64_t util_now_ms(void);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The whole wire format between a client (vpnrun, the hooks) and the broker. AF_UNIX
+ * SOCK_SEQPACKET; one request is one datagram of exactly this size and carries exactly one
+ * descriptor; one reply comes back; then the broker closes. Identity is never in here: it comes from the
+ * socket. Same machine, same byte order, same ABI.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define PROTO_SOCKET  "/run/vpnrun/vpnrund.sock"
+#define PROTO_MAGIC   0x72707675u /* "uvpr" */
+#define PROTO_VERSION 1
+
+enum proto_op {
+	PROTO_ATTACH = 1, /* plug my network namespace (the descriptor) into that VPN */
+};
+
+struct proto_request {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t op;   /* enum proto_op */
+	char vpn[16];  /* NUL-terminated, the rest NUL */
+	uint32_t flags; /* 0 */
+	uint32_t reserved;
+};
+
+struct proto_reply {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t op;
+	int32_t code;  /* 0, or a negative errno */
+	uint32_t host; /* of the lease, see vpn/lease.h */
+	char msg[320]; /* why not: one sentence, NUL-terminated */
+};
+
+_Static_assert(sizeof(struct proto_request) == 32, "wire format");
+_Static_assert(sizeof(struct proto_reply) == 336, "wire format");

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one data model of a VPN, as its files describe it: the wg-quick file (struct tunnel) and
+ * /etc/vpnrun/NAME.json around it (struct profile). Parsers fill it, vpnctl acts on it; nothing in
+ * here touches the system. Text fields keep what the user wrote, so that messages can repeat it.
+ *
+ * Holds private keys: tunnel_free() wipes them. Never print key fields.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/util.h"
+
+#define WG_KEY_LEN 32
+
+/* An address or a prefix of either family. */
+struct ipaddr {
+	int family; /* AF_INET, AF_INET6; 0: none */
+	union {
+		struct in_addr v4;
+		struct in6_addr v6;
+	};
+	uint8_t plen;   /* 32 or 128 where the text has none */
+	char *text;     /* as written; owned by the tunnel */
+};
+
+struct tunnel_peer {
+	int line; /* of its [Peer] */
+	uint8_t public_key[WG_KEY_LEN];
+	bool has_psk;
+	uint8_t psk[WG_KEY_LEN];
+	char *endpoint; /* as written, NULL if absent */
+	char *host;     /* without brackets */
+	uint16_t port;
+	bool endpoint_is_name; /* host is no address literal */
+	bool has_keepalive;
+	uint16_t keepalive; /* seconds, 0: off */
+	struct ipaddr *allowed;
+	size_t n_allowed;
+};
+
+struct tunnel_hook {
+	int line;
+	char *key;  /* "PostUp" as WireGuard spells it */
+	char *text; /* the command, never run */
+};
+
+struct tunnel {
+	uint8_t private_key[WG_KEY_LEN];
+	struct ipaddr *addresses;
+	size_t n_addresses;
+	struct ipaddr *dns; /* plen unused */
+	size_t n_dns;
+	char **search;
+	size_t n_search;
+	uint16_t mtu; /* 0: absent */
+	char *table;  /* "off", "auto", a number; NULL: absent */
+	bool has_fwmark;
+	uint32_t fwmark;
+	bool has_listen_port;
+	uint16_t listen_port;
+	bool save_config;
+	struct tunnel_hook *hooks;
+	size_t n_hooks;
+	struct tunnel_peer *peers;
+	size_t n_peers;
+	char **warnings; /* whole sentences, "FILE:LINE: ..." */
+	size_t n_warnings;
+	bool world_readable; /* the file that holds the key; up refuses */
+};
+
+/* Wipes and frees what t owns; t itself is the caller's and is zeroed. Accepts a zeroed t. */
+void tunnel_free(struct tunnel *t);
+
+/* Whether any peer's AllowedIPs has a /0 of that family. */
+bool tunnel_is_full(const struct tunnel *t, int family);
+bool tunnel_has_address(const struct tunnel *t, int family);
+
+enum vpn_layout { LAYOUT_NETNS, LAYOUT_BRIDGE };
+
+struct profile {
+	char name[NAME_MAX_LEN + 1];
+	int id; /* 1..99 */
+	enum vpn_layout layout;
+	char *config;  /* absolute path of a wg-quick file; NULL: inline */
+	char *bridge;  /* "br-NAME" unless the file says otherwise */
+	struct in_addr subnet4; /* network address; 10.20.ID.0 unless the file says otherwise */
+	uint8_t subnet4_plen;   /* 22..29, 24 by default */
+	char **allow_users; /* names or decimal uids */
+	size_t n_allow_users;
+	char **allow_groups; /* names or decimal gids; "vpnrun" where the file has no "allow" */
+	size_t n_allow_groups;
+	bool allow_everyone; /* "allow": "everyone" */
+	uint32_t limit;      /* cables a user may hold, 0: the pool */
+	struct tunnel tunnel;
+};
+
+void profile_free(struct profile *p);
