@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Links, addresses, routes and neighbours. Requests are built here and sent by nl/sock; answers are
+ * length-checked attribute by attribute. What a function reports is the whole object, in the words
+ * of ip(8).
+ */
+#include "nl/rtnl.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/net_namespace.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#ifndef RTEXT_FILTER_SKIP_STATS
+#define RTEXT_FILTER_SKIP_STATS (1 << 3)
+#endif
+
+#define DUMP_TRIES 3
+
+/* --- links: reading -------------------------------------------------------------------------- */
+
+static void copy_name(char *dst, size_t size, const struct nlattr *a)
+{
+	size_t len = mnl_attr_get_payload_len(a);
+
+	if (len >= size)
+		len = size - 1;
+	memcpy(dst, mnl_attr_get_payload(a), len);
+	dst[len] = '\0';
+}
+
+static int parse_link_info(const struct nlattr *a, void *arg)
+{
+	struct rtnl_link *l = arg;
+
+	if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+		copy_name(l->kind, sizeof(l->kind), a);
+	return MNL_CB_OK;
+}
+
+static int parse_link_attr(const struct nlattr *a, void *arg)
+{
+	struct rtnl_link *l = arg;
+	size_t len = mnl_attr_get_payload_len(a);
+	uint16_t type = mnl_attr_get_type(a);
+
+	if (type == IFLA_IFNAME) {
+		copy_name(l->name, sizeof(l->name), a);
+	} else if (type == IFLA_ADDRESS && len == sizeof(l->mac)) {
+		memcpy(l->mac, mnl_attr_get_payload(a), sizeof(l->mac));
+	} else if (type == IFLA_LINKINFO) {
+		mnl_attr_parse_nested(a, parse_link_info, l);
+	} else if (type == IFLA_STATS64 && len >= sizeof(struct rtnl_link_stats64)) {
+		struct rtnl_link_stats64 st;
+
+		memcpy(&st, mnl_attr_get_payload(a), sizeof(st));
+		l->rx_bytes = st.rx_bytes;
+		l->tx_bytes = st.tx_bytes;
+	} else if (len == sizeof(uint32_t)) {
+		uint32_t v = mnl_attr_get_u32(a);
+
+		if (type == IFLA_MTU)
+			l->mtu = v;
+		else if (type == IFLA_MASTER)
+			l->master = (int)v;
+		else if (type == IFLA_GROUP)
+			l->group = v;
+		else if (type == IFLA_LINK_NETNSID)
+			l->peer_nsid = (int)v;
+	}
+	return MNL_CB_OK;
+}
+
+static int parse_link(const struct nlmsghdr *nlh, struct rtnl_link *l)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+
+	if (nlh->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi))
+		return -EPROTO;
+	memset(l, 0, sizeof(*l));
+	l->peer_nsid = -1;
+	l->ifindex = ifi->ifi_index;
+	l->flags = ifi->ifi_flags;
+	mnl_attr_parse(nlh, sizeof(*ifi), parse_link_attr, l);
+	return 0;
+}
+
+static int got_link(const struct nlmsghdr *nlh, void *arg)
+{
+	return parse_link(nlh, arg);
+}
+
+static int link_get(struct nl_sock *s, int nsid, const char *name, int ifindex,
+		    struct rtnl_link *ret, struct err *e)
+{
+	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC, .ifi_index = ifindex};
+	struct rtnl_link l;
+	struct nl_msg m;
+	int r;
+
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETLINK, 0, &ifi, sizeof(ifi));
+	if (name)
+		nl_put_str(&m, IFLA_IFNAME, name);
+	if (nsid != RTNL_HERE)
+		nl_put_u32(&m, IFLA_TARGET_NETNSID, (uint32_t)nsid);
+	r = nl_query(s, &m, got_link, &l, e);
+	if (r == 0)
+		*ret = l;
+	return r;
+}
+
+int rtnl_link_get(struct nl_sock *s, int nsid, const char *name, struct rtnl_link *ret,
+		  struct err *e)
+{
+	int r = link_get(s, nsid, name, 0, ret, e);
+
+	return r < 0 ? err_wrap(e, "no device %s", name) : 0;
+}
+
+int rtnl_link_get_index(struct nl_sock *s, int ifindex, struct rtnl_link *ret, struct err *e)
+{
+	int r = link_get(s, RTNL_HERE, NULL, ifindex, ret, e);
+
+	return r < 0 ? err_wrap(e, "no device of index %d", ifindex) : 0;
+}
+
+struct link_list {
+	struct rtnl_link *v;
+	size_t n, room;
+};
+
+static int got_list_link(const struct nlmsghdr *nlh, void *arg)
+{
+	struct link_list *ll = arg;
+	struct rtnl_link *v;
+
+	if (ll->n == ll->room) {
+		size_t room = ll->room ? ll->room * 2 : 64;
+
+		v = realloc(ll->v, room * sizeof(*v));
+		if (!v)
+			return -ENOMEM;
+		ll->v = v;
+		ll->room = room;
+	}
+	if (parse_link(nlh, &ll->v[ll->n]) == 0)
+		ll->n++;
+	return 0;
+}
+
+int rtnl_link_list(struct nl_sock *s, int nsid, struct rtnl_link **ret, size_t *ret_n,
+		   struct err *e)
+{
+	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC};
+	struct link_list ll = {0};
+	struct nl_msg m;
+	int r = -EINTR;
+
+	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
+		ll.n = 0;
+		nl_msg_init(&m);
+		nl_msg_begin(&m, RTM_GETLINK, NLM_F_DUMP, &ifi, sizeof(ifi));
+		if (nsid != RTNL_HERE)
+			nl_put_u32(&m, IFLA_TARGET_NETNSID, (uint32_t)nsid);
+		r = nl_dump(s, &m, got_list_link, &ll, e);
+	}
+	if (r < 0) {
+		free(ll.v);
+		return err_wrap(e, "cannot list the devices");
+	}
+	*ret = ll.v;
+	*ret_n = ll.n;
+	return 0;
+}
+
+/* --- links: changing ------------------------------------------------------------------------- */
+
+static void begin_new_link(struct nl_msg *m, unsigned int flags)
+{
+	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC, .ifi_flags = flags, .ifi_change = flags};
+
+	nl_msg_init(m);
+	nl_msg_begin(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
+}
+
+int rtnl_link_add_bridge(struct nl_sock *s, const char *name, const uint8_t mac[6], uint32_t mtu,
+			 struct err *e)
+{
+	/* Without no_ll_learn a frame to 01:80:c2:00:00:0x moves another port's forwarding entry
+	 * before any nft hook has seen it. */
+	struct br_boolopt_multi opts = {
+		.optval = 1u << BR_BOOLOPT_NO_LL_LEARN,
+		.optmask = 1u << BR_BOOLOPT_NO_LL_LEARN,
+	};
+	struct nl_msg m;
+	size_t info, data;
+
+	begin_new_link(&m, 0);
+	nl_put_str(&m, IFLA_IFNAME, name);
+	nl_put(&m, IFLA_ADDRESS, mac, 6);
+	nl_put_u32(&m, IFLA_MTU, mtu);
+	info = nl_nest(&m, IFLA_LINKINFO);
+	nl_put_str(&m, IFLA_INFO_KIND, "bridge");
+	data = nl_nest(&m, IFLA_INFO_DATA);
+	nl_put_u32(&m, IFLA_BR_STP_STATE, 0);
+	nl_put_u32(&m, IFLA_BR_FORWARD_DELAY, 0);
+	nl_put_u8(&m, IFLA_BR_MCAST_SNOOPING, 0);
+	nl_put(&m, IFLA_BR_MULTI_BOOLOPT, &opts, sizeof(opts));
+	nl_nest_end(&m, data);
+	nl_nest_end(&m, info);
+	if (nl_call(s, &m, e) < 0)
+		return err_wrap(e, "cannot create bridge %s", name);
+	return 0;
+}
+
+int rtnl_link_add_wireguard(struct nl_sock *s, const char *name, int netns_fd, uint32_t mtu,
+			    struct err *e)
+{
+	struct nl_msg m;
+	size_t info;
+
+	begin_new_link(&m, 0);
+	nl_put_str(&m, IFLA_IFNAME, name);
+	nl_put_u32(&m, IFLA_MTU, mtu);
+	nl_put_u32(&m, IFLA_NET_NS_FD, (uint32_t)netns_fd);
+	info = nl_nest(&m, IFLA_LINKINFO);
+	nl_put_str(&m, IFLA_INFO_KIND, "wireguard");
+	nl_nest_end(&m, info);
+	if (nl_call(s, &m, e) < 0)
+		return err_wrap(e, "cannot create WireGuard device %s", name);
+	return 0;
+}
+
+int rtnl_link_add_veth(struct nl_sock *s, const struct rtnl_veth *v, struct err *e)
+{
+	/* IFF_UP on the peer would be ENOTCONN: its owner sets it up. */
+	struct ifinfomsg peer_ifi = {.ifi_family = AF_UNSPEC};
+	struct nl_msg m;
+	size_t info, data, peer;
+
+	begin_new_link(&m, IFF_UP);
+	nl_put_str(&m, IFLA_IFNAME, v->name);
+	nl_put_u32(&m, IFLA_NET_NS_FD, (uint32_t)v->netns_fd);
+	nl_put_u32(&m, IFLA_MASTER, v->master);
+	nl_put_u32(&m, IFLA_GROUP, v->group);
+	nl_put_u32(&m, IFLA_MTU, v->mtu);
+	nl_put_u32(&m, IFLA_NUM_TX_QUEUES, 1);
+	nl_put_u32(&m, IFLA_NUM_RX_QUEUES, 1);
+	info = nl_nest(&m, IFLA_LINKINFO);
+	nl_put_str(&m, IFLA_INFO_KIND, "veth");
+	data = nl_nest(&m, IFLA_INFO_DATA);
+	peer = m.len;
+	nl_put(&m, VETH_INFO_PEER, &peer_ifi, sizeof(peer_ifi));
+	nl_put_str(&m, IFLA_IFNAME, v->peer_name);
+	nl_put_u32(&m, IFLA_NET_NS_FD, (uint32_t)v->peer_netns_fd);
+	nl_put(&m, IFLA_ADDRESS, v->peer_mac, 6);
+	nl_put_u32(&m, IFLA_MTU, v->mtu);
+	nl_put_u32(&m, IFLA_NUM_TX_QUEUES, 1);
+	nl_put_u32(&m, IFLA_NUM_RX_QUEUES, 1);
+	nl_nest_end(&m, peer);
+	nl_nest_end(&m, data);
+	nl_nest_end(&m, info);
+	return nl_call(s, &m, e);
+}
+
+int rtnl_link_delete(struct nl_sock *s, int nsid, const char *name, struct err *e)
+{
+	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC};
+	struct nl_msg m;
+
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_DELLINK, 0, &ifi, sizeof(ifi));
+	nl_put_str(&m, IFLA_IFNAME, name);
+	if (nsid != RTNL_HERE)
+		nl_put_u32(&m, IFLA_TARGET_NETNSID, (uint32_t)nsid);
+	if (nl_call(s, &m, e) < 0)
+		return err_wrap(e, "cannot delete device %s", name);
+	return 0;
+}
+
+static void begin_set_link(struct nl_msg *m, const char *name, unsigned int flags,
+			   unsigned int change)
+{
+	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC, .ifi_flags = flags, .ifi_change = change};
+
+	nl_msg_init(m);
+	nl_msg_begin(m, RTM_NEWLINK, 0, &ifi, sizeof(ifi));
+	nl_put_str(m, IFLA_IFNAME, name);
+}
+
+int rtnl_link_set_up(struct nl_sock *s, const char *name, bool up, struct err *e)
+{
+	struct nl_msg m;
+
+	begin_set_link(&m, name, up ? IFF_UP : 0, IFF_UP);
+	if (nl_call(s, &m, e) < 0)
+		return err_wrap(e, "cannot set %s %s", name, up ? "up" : "down");
+	return 0;
+}
+
+int rtnl_link_set_mtu(struct nl_sock *s, const char *name, uint32_t mtu, struct err *e)
+{
+	struct nl_msg m;
+
+	begin_set_link(&m, name, 0, 0);
+	nl_put_u32(&m, IFLA_MTU, mtu);
+	if (nl_call(s, &m, e) < 0)
+		return err_wrap(e, "cannot set %s mtu %u", name, mtu);
+	return 0;
+}
+
+int rtnl_link_set_netns(struct nl_sock *s, const char *name, int netns_fd, struct err *e)
+{
+	struct nl_msg m;
+
+	begin_set_link(&m, name, 0, 0);
+	nl_put_u32(&m, IFLA_NET_NS_FD, (uint32_t)netns_fd);
+	if (nl_call(s, &m, e) < 0)
+		return err_wrap(e, "cannot move %s to another namespace", name);
+	return 0;
+}
+
+void rtnl_put_link_up(struct nl_msg *m, int ifindex)
+{
+	struct ifinfomsg ifi = {.ifi_index = ifindex, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+
+	nl_msg_begin(m, RTM_NEWLINK, 0, &ifi, sizeof(ifi));
+}
+
+void rtnl_put_link_up_quiet(struct nl_msg *m, int ifindex)
+{
+	size_t spec, inet6;
+
+	rtnl_put_link_up(m, ifindex);
+	spec = nl_nest(m, IFLA_AF_SPEC);
+	inet6 = nl_nest(m, AF_INET6);
+	nl_put_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	nl_nest_end(m, inet6);
+	nl_nest_end(m, spec);
+}
+
+/* --- addresses ------------------------------------------------------------------------------- */
+
+static size_t addr_len(int family)
+{
+	return family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+}
+
+static const char *addr_text(int family, const void *addr, uint8_t plen, char buf[64])
+{
+	size_t len;
+
+	if (!addr)
+		return "default";
+	inet_ntop(family, addr, buf, 56);
+	len = strlen(buf);
+	snprintf(buf + len, 64 - len, "/%u", plen);
+	return buf;
+}
+
+static int dev_index(struct nl_sock *s, const char *dev, int *ret, struct err *e)
+{
+	struct rtnl_link l;
+	int r = rtnl_link_get(s, RTNL_HERE, dev, &l, e);
+
+	if (r == 0)
+		*ret = l.ifindex;
+	return r;
+}
+
+void rtnl_put_addr(struct nl_msg *m, int ifindex, int family, const void *addr, uint8_t plen,
+		   bool no_prefix_route)
+{
+	struct ifaddrmsg ifa = {
+		.ifa_family = (uint8_t)family,
+		.ifa_prefixlen = plen,
+		.ifa_index = (uint32_t)ifindex,
+	};
+	uint32_t flags = 0;
+
+	if (family == AF_INET6)
+		flags |= IFA_F_NODAD;
+	if (no_prefix_route)
+		flags |= IFA_F_NOPREFIXROUTE;
+	nl_msg_begin(m, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &ifa, sizeof(ifa));
+	nl_put(m, IFA_LOCAL, addr, addr_len(family));
+	nl_put(m, IFA_ADDRESS, addr, addr_len(family));
+	nl_put_u32(m, IFA_FLAGS, flags);
+}
+
+int rtnl_addr_add(struct nl_sock *s, const char *dev, int family, const void *addr, uint8_t plen,
+		  struct err *e)
+{
+	char text[64];
+	struct nl_msg m;
+	int ifindex, r;
+
+	r = dev_index(s, dev, &ifindex, e);
+	if (r < 0)
+		return r;
+	nl_msg_init(&m);
+	rtnl_put_addr(&m, ifindex, family, addr, plen, false);
+	r = nl_call(s, &m, e);
+	if (r < 0 && r != -EEXIST)
+		return err_wrap(e, "cannot add %s to %s", addr_text(family, addr, plen, text), dev);
+	return 0;
+}
+
+/* --- routes ---------------------------------------------------------------------------------- */
+
+void rtnl_put_route(struct nl_msg *m, const struct rtnl_route *r)
+{
+	struct rtmsg rt = {
+		.rtm_family = (uint8_t)r->family,
+		.rtm_dst_len = r->dst ? r->plen : 0,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = r->gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+		.rtm_type = RTN_UNICAST,
+		.rtm_flags = r->onlink ? RTNH_F_ONLINK : 0,
+	};
+
+	nl_msg_begin(m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &rt, sizeof(rt));
+	if (r->dst)
+		nl_put(m, RTA_DST, r->dst, addr_len(r->family));
+	if (r->gateway)
+		nl_put(m, RTA_GATEWAY, r->gateway, addr_len(r->family));
+	nl_put_u32(m, RTA_OIF, (uint32_t)r->oif);
+	if (r->metric)
+		nl_put_u32(m, RTA_PRIORITY, r->metric);
+}
+
+int rtnl_route_replace(struct nl_sock *s, const struct rtnl_route *r, const char *dev,
+		       struct err *e)
+{
+	char text[64];
+	struct nl_msg m;
+
+	nl_msg_init(&m);
+	rtnl_put_route(&m, r);
+	if (nl_call(s, &m, e) < 0)
+		return err_wrap(e, "cannot add route %s dev %s",
+				addr_text(r->family, r->dst, r->plen, text), dev);
+	return 0;
+}
+
+struct route_answer {
+	int oif;
+	uint32_t mtu;
+};
+
+static int parse_metrics(const struct nlattr *a, void *arg)
+{
+	struct route_answer *ra = arg;
+
+	if (mnl_attr_get_type(a) == RTAX_MTU && mnl_attr_get_payload_len(a) == sizeof(uint32_t))
+		ra->mtu = mnl_attr_get_u32(a);
+	return MNL_CB_OK;
+}
+
+static int parse_route_attr(const struct nlattr *a, void *arg)
+{
+	struct route_answer *ra = arg;
+
+	if (mnl_attr_get_type(a) == RTA_OIF && mnl_attr_get_payload_len(a) == sizeof(uint32_t))
+		ra->oif = (int)mnl_attr_get_u32(a);
+	else if (mnl_attr_get_type(a) == RTA_METRICS)
+		mnl_attr_parse_nested(a, parse_metrics, ra);
+	return MNL_CB_OK;
+}
+
+static int got_route(const struct nlmsghdr *nlh, void *arg)
+{
+	if (nlh->nlmsg_type == RTM_NEWROUTE)
+		mnl_attr_parse(nlh, sizeof(struct rtmsg), parse_route_attr, arg);
+	return 0;
+}
+
+int rtnl_route_get(struct nl_sock *s, int family, const void *dst, int *ret_oif,
+		   uint32_t *ret_mtu, struct err *e)
+{
+	struct rtmsg rt = {
+		.rtm_family = (uint8_t)family,
+		.rtm_dst_len = family == AF_INET ? 32 : 128,
+	};
+	struct route_answer ra = {0};
+	char text[64];
+	struct nl_msg m;
+
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETROUTE, 0, &rt, sizeof(rt));
+	nl_put(&m, RTA_DST, dst, addr_len(family));
+	if (nl_query(s, &m, got_route, &ra, e) < 0)
+		return err_wrap(e, "no route to %s",
+				inet_ntop(family, dst, text, sizeof(text)) ? text : "?");
+	*ret_oif = ra.oif;
+	*ret_mtu = ra.mtu;
+	return 0;
+}
+
+struct route_walk {
+	int (*fn)(int family, const void *dst, uint8_t plen, int oif, void *arg);
+	void *arg;
+};
+
+struct route_prefix {
+	int oif;
+	uint32_t table;
+	bool has_dst;
+	uint8_t dst[16];
+};
+
+static int parse_prefix_attr(const struct nlattr *a, void *arg)
+{
+	struct route_prefix *p = arg;
+	size_t len = mnl_attr_get_payload_len(a);
+
+	if (mnl_attr_get_type(a) == RTA_DST && len <= sizeof(p->dst)) {
+		memcpy(p->dst, mnl_attr_get_payload(a), len);
+		p->has_dst = true;
+	} else if (mnl_attr_get_type(a) == RTA_OIF && len == sizeof(uint32_t)) {
+		p->oif = (int)mnl_attr_get_u32(a);
+	} else if (mnl_attr_get_type(a) == RTA_TABLE && len == sizeof(uint32_t)) {
+		p->table = mnl_attr_get_u32(a);
+	}
+	return MNL_CB_OK;
+}
+
+static int got_prefix(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
+	const struct route_walk *w = arg;
+	struct route_prefix p = {0};
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*rt))
+		return 0;
+	p.table = rt->rtm_table;
+	mnl_attr_parse(nlh, sizeof(*rt), parse_prefix_attr, &p);
+	if (!p.has_dst || p.table != RT_TABLE_MAIN || rt->rtm_type != RTN_UNICAST ||
+	    rt->rtm_dst_len == 0)
+		return 0;
+	return w->fn(rt->rtm_family, p.dst, rt->rtm_dst_len, p.oif, w->arg);
+}
+
+int rtnl_route_for_each(struct nl_sock *s, int family,
+			int (*fn)(int family, const void *dst, uint8_t plen, int oif, void *arg),
+			void *arg, struct err *e)
+{
+	struct rtmsg rt = {.rtm_family = (uint8_t)family};
+	struct route_walk w = {fn, arg};
+	struct nl_msg m;
+
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
+	return nl_dump(s, &m, got_prefix, &w, e);
+}
+
+/* --- neighbours, namespace ids --------------------------------------------------------------- */
+
+void rtnl_put_neigh(struct nl_msg *m, int ifindex, int family, const void *addr,
+		    const uint8_t mac[6])
+{
+	struct ndmsg nd = {
+		.ndm_family = (uint8_t)family,
+		.ndm_ifindex = ifindex,
+		.ndm_state = NUD_PERMANENT,
+	};
+
+	nl_msg_begin(m, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &nd, sizeof(nd));
+	nl_put(m, NDA_DST, addr, addr_len(family));
+	nl_put(m, NDA_LLADDR, mac, 6);
+}
+
+static int parse_nsid_attr(const struct nlattr *a, void *arg)
+{
+	int *nsid = arg;
+
+	if (mnl_attr_get_type(a) == NETNSA_NSID && mnl_attr_get_payload_len(a) == sizeof(uint32_t))
+		*nsid = (int)mnl_attr_get_u32(a);
+	return MNL_CB_OK;
+}
+
+static int got_nsid(const struct nlmsghdr *nlh, void *arg)
+{
+	if (nlh->nlmsg_type == RTM_NEWNSID)
+		mnl_attr_parse(nlh, sizeof(struct rtgenmsg), parse_nsid_attr, arg);
+	return 0;
+}
+
+int rtnl_nsid_get(struct nl_sock *s, int netns_fd, int *ret, struct err *e)
+{
+	struct rtgenmsg gen = {.rtgen_family = AF_UNSPEC};
+	struct nl_msg m;
+	int nsid = -1, r;
+
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETNSID, 0, &gen, sizeof(gen));
+	nl_put_u32(&m, NETNSA_FD, (uint32_t)netns_fd);
+	r = nl_query(s, &m, got_nsid, &nsid, e);
+	if (r < 0)
+		return err_wrap(e, "cannot look up a network namespace's id");
+	if (nsid < 0)
+		return err_set(e, -ENOENT, "the network namespace has no id here");
+	*ret = nsid;
+	return 0;
+}
+
+int rtnl_nsid_ensure(struct nl_sock *s, int netns_fd, int *ret, struct err *e)
+{
+	struct rtgenmsg gen = {.rtgen_family = AF_UNSPEC};
+	struct nl_msg m;
+	int r = rtnl_nsid_get(s, netns_fd, ret, e);
+
+	if (r != -ENOENT)
+		return r;
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_NEWNSID, 0, &gen, sizeof(gen));
+	nl_put_u32(&m, NETNSA_NSID, (uint32_t)-1);
+	nl_put_u32(&m, NETNSA_FD, (uint32_t)netns_fd);
+	r = nl_call(s, &m, e);
+	if (r < 0 && r != -EEXIST)
+		return err_wrap(e, "cannot give a network namespace an id");
+	return rtnl_nsid_get(s, netns_fd, ret, e);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rtnetlink(7): one function per ip(8) verb, same word order. Errors name the whole object, as in
+ * "cannot add 10.20.1.1/24 to br-mullvad: File exists". Needs CAP_NET_ADMIN in the user namespace
+ * that owns the network namespace concerned, but for what only reads.
+ *
+ * An nsid (see ip-netns(8), "ip netns set") names another namespace within the socket's own;
+ * RTNL_HERE is the socket's own namespace.
+ */
+#pragma once
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nl/sock.h"
+
+#define RTNL_HERE (-1)
+
+struct rtnl_link {
+	int ifindex;
+	int master;	 /* ifindex, 0: none */
+	int peer_nsid;	 /* where the other end of a veth is, -1: here or none */
+	uint32_t mtu;
+	uint32_t flags; /* IFF_UP, ... */
+	uint32_t group;
+	uint8_t mac[6];
+	char name[IF_NAMESIZE];
+	char kind[16]; /* "veth", "bridge", "wireguard", "tun"; "" for hardware */
+	uint64_t rx_bytes, tx_bytes;
+};
+
+/* -ENODEV: e says which. */
+int rtnl_link_get(struct nl_sock *s, int nsid, const char *name, struct rtnl_link *ret,
+		  struct err *e);
+int rtnl_link_get_index(struct nl_sock *s, int ifindex, struct rtnl_link *ret, struct err *e);
+/* *ret is the caller's to free. */
+int rtnl_link_list(struct nl_sock *s, int nsid, struct rtnl_link **ret, size_t *ret_n,
+		   struct err *e);
+
+/* IPv6 chatter on the bridge's ports is what makes attaching slow: the bridge is made with STP,
+ * snooping and link-local learning off. */
+int rtnl_link_add_bridge(struct nl_sock *s, const char *name, const uint8_t mac[6], uint32_t mtu,
+			 struct err *e);
+
+/* Born in the namespace netns_fd; its encrypted socket stays in the socket's own namespace. */
+int rtnl_link_add_wireguard(struct nl_sock *s, const char *name, int netns_fd, uint32_t mtu,
+			    struct err *e);
+
+struct rtnl_veth {
+	const char *name;      /* this end ... */
+	int netns_fd;	       /* ... in this namespace */
+	uint32_t master;       /* ifindex of the bridge there */
+	uint32_t group;
+	uint32_t mtu;	       /* both ends */
+	const char *peer_name; /* the other end ... */
+	int peer_netns_fd;     /* ... in that one */
+	const uint8_t *peer_mac;
+};
+/* One message: created, enslaved and up, or nothing. -EEXIST: either name is taken. The error is
+ * the bare cause, for the caller to wrap. */
+int rtnl_link_add_veth(struct nl_sock *s, const struct rtnl_veth *v, struct err *e);
+
+int rtnl_link_delete(struct nl_sock *s, int nsid, const char *name, struct err *e);
+int rtnl_link_set_up(struct nl_sock *s, const char *name, bool up, struct err *e);
+int rtnl_link_set_mtu(struct nl_sock *s, const char *name, uint32_t mtu, struct err *e);
+int rtnl_link_set_netns(struct nl_sock *s, const char *name, int netns_fd, struct err *e);
+
+/* addr is a struct in_addr or in6_addr, by family. IPv6: without duplicate address detection. An
+ * address that is there already is no error. */
+int rtnl_addr_add(struct nl_sock *s, const char *dev, int family, const void *addr, uint8_t plen,
+		  struct err *e);
+
+struct rtnl_route {
+	int family;
+	const void *dst; /* NULL: default */
+	uint8_t plen;
+	const void *gateway; /* NULL: on link */
+	bool onlink;	     /* the gateway needs no route of its own */
+	int oif;
+	uint32_t metric; /* 0: the kernel's default */
+};
+int rtnl_route_replace(struct nl_sock *s, const struct rtnl_route *r, const char *dev,
+		       struct err *e);
+
+/* How the kernel would reach dst: the device and the route's own MTU (0: the device's). */
+int rtnl_route_get(struct nl_sock *s, int family, const void *dst, int *ret_oif,
+		   uint32_t *ret_mtu, struct err *e);
+
+/* A permanent neighbour. Batches: builds only; send with nl_call(). */
+void rtnl_put_neigh(struct nl_msg *m, int ifindex, int family, const void *addr,
+		    const uint8_t mac[6]);
+
+/* Builders for batches that one nl_call() sends. */
+void rtnl_put_link_up(struct nl_msg *m, int ifindex);
+/* Up, and without the link-local address and its chatter (addr_gen_mode none). */
+void rtnl_put_link_up_quiet(struct nl_msg *m, int ifindex);
+void rtnl_put_addr(struct nl_msg *m, int ifindex, int family, const void *addr, uint8_t plen,
+		   bool no_prefix_route);
+void rtnl_put_route(struct nl_msg *m, const struct rtnl_route *r);
+
+/* The id by which the socket's namespace knows netns_fd, made if there is none yet. */
+int rtnl_nsid_get(struct nl_sock *s, int netns_fd, int *ret, struct err *e); /* -ENOENT: none */
+int rtnl_nsid_ensure(struct nl_sock *s, int netns_fd, int *ret, struct err *e);
+
+/* For on-link prefixes that must not overlap: calls fn for each route of the main table that has a
+ * prefix length above 0. */
+int rtnl_route_for_each(struct nl_sock *s, int family,
+			int (*fn)(int family, const void *dst, uint8_t plen, int oif, void *arg),
+			void *arg, struct err *e);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A netlink socket belongs to the network namespace that its thread was in when it was opened, and
+ * keeps it. One per family and namespace; close-on-exec; extended and capped acks, strict checks.
+ */
+#pragma once
+
+#include <linux/netlink.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "nl/msg.h"
+
+struct mnl_socket;
+
+struct nl_sock {
+	struct mnl_socket *mnl; /* NULL: closed */
+	uint32_t seq;
+};
+
+#define NL_SOCK_INIT {NULL, 0}
+
+int nl_sock_open(struct nl_sock *s, int family /* NETLINK_ROUTE, ... */, struct err *e);
+void nl_sock_close(struct nl_sock *s); /* accepts a closed one */
+#define AUTO_NL_SOCK __attribute__((cleanup(nl_sock_close)))
+
+/* Sends every request in m and reads an ack for each. The first failure is returned, and e is the
+ * system's text for it with the kernel's own sentence (extended ack) where there is one: wrap it
+ * with what was tried. Requests after a failed one are still carried out by the kernel. Blocks. */
+int nl_call(struct nl_sock *s, struct nl_msg *m, struct err *e);
+
+/* fn is called for each message of the answer; a non-zero return ends the reading with that. */
+typedef int (*nl_fn)(const struct nlmsghdr *nlh, void *arg);
+
+/* One request that is answered by one message and an ack. -ENODATA if none came. */
+int nl_query(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct err *e);
+
+/* One dump request (the caller sets NLM_F_DUMP). -EINTR: the table changed meanwhile and what was
+ * collected must be thrown away; the callers in nl/ start anew, three times. */
+int nl_dump(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct err *e);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Named network namespaces, and short visits to them. Every visit returns before the function does.
+ */
+#include "ns/netns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+int ns_netns_open(const char *dir, const char *name, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	struct statfs fs;
+	char path[256];
+
+	if (str_fmt(path, sizeof(path), "%s/%s", dir, name) < 0)
+		return err_set(e, -ENAMETOOLONG, "namespace name '%s' is too long", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open %s", path);
+	if (fstatfs(fd, &fs) < 0)
+		return err_sys(e, -errno, "cannot stat %s", path);
+	if (fs.f_type != NSFS_MAGIC || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+		return err_set(e, -EBADF, "%s is no network namespace", path);
+	return take_fd(&fd);
+}
+
+/* As ip-netns(8): DIR must be a shared mount point, else a namespace made here would be invisible in
+ * mount namespaces that exist already, and could not be unmounted in them. */
+static int share_dir(const char *dir, struct err *e)
+{
+	int r = dir_make(dir, 0755, e);
+
+	if (r < 0)
+		return r;
+	if (mount("", dir, "none", MS_SHARED | MS_REC, NULL) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return err_sys(e, -errno, "cannot make %s a shared mount", dir);
+	if (mount(dir, dir, "none", MS_BIND | MS_REC, NULL) < 0)
+		return err_sys(e, -errno, "cannot bind %s to itself", dir);
+	if (mount("", dir, "none", MS_SHARED | MS_REC, NULL) < 0)
+		return err_sys(e, -errno, "cannot make %s a shared mount", dir);
+	return 0;
+}
+
+int ns_netns_create(const char *dir, const char *name, struct err *e)
+{
+	AUTO_CLOSE int back = -1, fd = -1, file = -1;
+	char path[256];
+	int r;
+
+	if (str_fmt(path, sizeof(path), "%s/%s", dir, name) < 0)
+		return err_set(e, -ENAMETOOLONG, "namespace name '%s' is too long", name);
+	r = share_dir(dir, e);
+	if (r < 0)
+		return r;
+	file = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
+	if (file < 0)
+		return err_sys(e, -errno, "cannot create namespace %s", path);
+	back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (back < 0) {
+		r = err_sys(e, -errno, "cannot open /proc/thread-self/ns/net");
+		goto undo;
+	}
+	if (unshare(CLONE_NEWNET) < 0) {
+		r = err_sys(e, -errno, "cannot create namespace %s", path);
+		goto undo;
+	}
+	fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	r = fd < 0 ? -errno : 0;
+	if (r == 0 && mount("/proc/thread-self/ns/net", path, "none", MS_BIND, NULL) < 0)
+		r = -errno;
+	ns_netns_leave(&back);
+	if (r == 0)
+		return take_fd(&fd);
+	err_sys(e, r, "cannot mount the new namespace on %s", path);
+undo:
+	unlink(path);
+	return r;
+}
+
+int ns_netns_remove(const char *dir, const char *name, struct err *e)
+{
+	char path[256];
+
+	if (str_fmt(path, sizeof(path), "%s/%s", dir, name) < 0)
+		return err_set(e, -ENAMETOOLONG, "namespace name '%s' is too long", name);
+	/* Several may be stacked where a killed run was repeated. */
+	while (umount2(path, MNT_DETACH) == 0)
+		;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_sys(e, -errno, "cannot remove %s", path);
+	return 0;
+}
+
+int ns_netns_enter(int fd, int *ret_back, struct err *e)
+{
+	AUTO_CLOSE int back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (back < 0)
+		return err_sys(e, -errno, "cannot open /proc/thread-self/ns/net");
+	if (setns(fd, CLONE_NEWNET) < 0)
+		return err_sys(e, -errno, "cannot enter the VPN's network namespace");
+	*ret_back = take_fd(&back);
+	return 0;
+}
+
+void ns_netns_leave(int *back)
+{
+	if (*back >= 0 && setns(*back, CLONE_NEWNET) < 0)
+		abort();
+	util_close(back);
+}
+
+int ns_nl_open(struct nl_sock *s, int netns_fd, int family, struct err *e)
+{
+	int back, r;
+
+	r = ns_netns_enter(netns_fd, &back, e);
+	if (r < 0)
+		return r;
+	r = nl_sock_open(s, family, e);
+	ns_netns_leave(&back);
+	return r;
+}
+
+int ns_sysctl_write(int netns_fd, const char *key, const char *value, struct err *e)
+{
+	char path[256];
+	int back, r;
+
+	if (str_fmt(path, sizeof(path), "/proc/sys/net/%s", key) < 0)
+		return err_set(e, -ENAMETOOLONG, "sysctl net/%s: name too long", key);
+	r = ns_netns_enter(netns_fd, &back, e);
+	if (r < 0)
+		return r;
+	r = file_write_existing(path, value, e);
+	ns_netns_leave(&back);
+	return r;
+}

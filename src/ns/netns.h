@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Network namespaces as `ip netns` keeps them: a name below /run/netns on which the namespace is
+ * mounted. Entering needs CAP_SYS_ADMIN; only single-threaded programs enter.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "nl/sock.h"
+
+/* Opens DIR/NAME if a namespace is mounted there: a descriptor of the caller's. -ENOENT: no such
+ * name. -EBADF: a file that no namespace is mounted on (what a killed `up` or a reboot leaves). */
+int ns_netns_open(const char *dir, const char *name, struct err *e);
+
+/* Makes a namespace and mounts it on DIR/NAME, with DIR shared as ip-netns(8) does so that other
+ * mount namespaces see it. Returns its descriptor. The caller's own namespace does not change. */
+int ns_netns_create(const char *dir, const char *name, struct err *e);
+
+/* Unmounts and removes the name. The namespace lives on while something is inside. Absent: 0. */
+int ns_netns_remove(const char *dir, const char *name, struct err *e);
+
+/* Enters fd; *ret_back brings the thread back. A leave that fails aborts the program: going on in
+ * the wrong namespace is the one thing that must never happen. */
+int ns_netns_enter(int fd, int *ret_back, struct err *e);
+void ns_netns_leave(int *back);
+
+/* A netlink socket that belongs to the namespace netns_fd. */
+int ns_nl_open(struct nl_sock *s, int netns_fd, int family, struct err *e);
+
+/* Writes /proc/sys/net/KEY (with '/') inside the namespace netns_fd. */
+int ns_sysctl_write(int netns_fd, const char *key, const char *value, struct err *e);

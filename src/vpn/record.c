@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The run record. Readers trust it as far as they trust root, who alone can write RUN_DIR, and
+ * still check every length, because a record of another version must not be misread.
+ */
+#include "vpn/record.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int record_path(const char *name, char *ret, size_t size)
+{
+	return str_fmt(ret, size, RUN_DIR "/%s", name) < 0 ? -ENAMETOOLONG : 0;
+}
+
+static bool is_terminated(const char *s, size_t size)
+{
+	return memchr(s, '\0', size) != NULL;
+}
+
+static bool is_sound(const struct record *r, const char *name)
+{
+	if (r->magic != RECORD_MAGIC || r->version != RECORD_VERSION || r->size != sizeof(*r))
+		return false;
+	if (!is_terminated(r->name, sizeof(r->name)) || strcmp(r->name, name) != 0)
+		return false;
+	if (!is_terminated(r->bridge, sizeof(r->bridge)) ||
+	    !is_terminated(r->device, sizeof(r->device)) ||
+	    !is_terminated(r->search, sizeof(r->search)) ||
+	    !is_terminated(r->endpoint, sizeof(r->endpoint)))
+		return false;
+	for (size_t i = 0; i < RECORD_ALLOW_MAX; i++)
+		if (!is_terminated(r->allow_users[i], RECORD_ALLOW_LEN) ||
+		    !is_terminated(r->allow_groups[i], RECORD_ALLOW_LEN))
+			return false;
+	return r->id >= 1 && r->id <= 99 && r->subnet4_plen >= 22 && r->subnet4_plen <= 29;
+}
+
+int record_read(const char *name, struct record *ret, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	struct record r;
+	char path[64];
+	ssize_t n;
+
+	if (!str_is_vpn_name(name) || record_path(name, path, sizeof(path)) < 0)
+		return err_set(e, -ENOENT, "'%s' is no VPN's name", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open %s", path);
+	n = read(fd, &r, sizeof(r));
+	if (n < 0)
+		return err_sys(e, -errno, "cannot read %s", path);
+	if ((size_t)n != sizeof(r) || !is_sound(&r, name))
+		return err_set(e, -EPROTO,
+			       "%s was written by another version of vpnrun; run: vpnctl up %s",
+			       path, name);
+	*ret = r;
+	return 0;
+}
+
+int record_write(const struct record *r, struct err *e)
+{
+	struct record out = *r;
+	char path[64];
+	int rc;
+
+	rc = record_path(r->name, path, sizeof(path));
+	if (rc < 0)
+		return err_sys(e, rc, "cannot write the record of %s", r->name);
+	rc = dir_make(RUN_DIR, 0755, e);
+	if (rc < 0)
+		return rc;
+	out.magic = RECORD_MAGIC;
+	out.version = RECORD_VERSION;
+	out.size = sizeof(out);
+	return file_replace(path, &out, sizeof(out), 0644, e);
+}
+
+int record_remove(const char *name, struct err *e)
+{
+	char path[64];
+
+	if (record_path(name, path, sizeof(path)) < 0)
+		return err_set(e, -ENAMETOOLONG, "cannot remove the record of %s", name);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_sys(e, -errno, "cannot remove %s", path);
+	return 0;
+}
+
+int record_for_each(int (*fn)(const struct record *r, void *arg), void *arg)
+{
+	DIR *d = opendir(RUN_DIR);
+	struct dirent *de;
+	struct record r;
+	int rc = 0;
+
+	if (!d)
+		return 0;
+	while (rc == 0 && (de = readdir(d)))
+		if (str_is_vpn_name(de->d_name) && record_read(de->d_name, &r, NULL) == 0)
+			rc = fn(&r, arg);
+	closedir(d);
+	return rc;
+}
+
+static int keep_lowest(const struct record *r, void *arg)
+{
+	struct record *best = arg;
+
+	if (r->state == RECORD_UP && (best->id == 0 || r->id < best->id))
+		*best = *r;
+	return 0;
+}
+
+int record_read_default(struct record *ret, struct err *e)
+{
+	struct record best = {.id = 0};
+
+	record_for_each(keep_lowest, &best);
+	if (best.id == 0)
+		return err_set(e, -ENOENT, "no VPN is up; bring one up with: sudo vpnctl up NAME");
+	*ret = best;
+	return 0;
+}
+
+int record_open_netns(const struct record *r, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	struct stat st;
+	char path[64];
+
+	snprintf(path, sizeof(path), NETNS_DIR "/%s", r->name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open %s", path);
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, -errno, "cannot stat %s", path);
+	if (st.st_dev != r->netns_dev || st.st_ino != r->netns_ino)
+		return err_set(e, -ESTALE,
+			       "%s is not the namespace that VPN '%s' was brought up in; run: "
+			       "sudo vpnctl up %s",
+			       path, r->name, r->name);
+	return take_fd(&fd);
+}
+
+struct lease_pool record_pool(const struct record *r)
+{
+	struct lease_pool p = {.id = r->id, .plen = r->subnet4_plen, .subnet4 = r->subnet4};
+
+	return p;
+}
