@@ -7,18 +7,31 @@
 #pragma once
 
 #include "vpn/model.h"
+#include "vpn/value.h"
 
 /* Parses text of len bytes (may hold NULs: refused); file is for messages only. On failure *t is
  * empty and e says "FILE:LINE: KEY: what is wrong". Keys never appear in e or in warnings. */
 int conf_parse(const char *file, const char *text, size_t len, struct tunnel *t, struct err *e);
 
-/* Reads path (at most 1 MiB) and parses it; adds the warnings that only the file itself can
- * give: readable by others, a name that makes no interface name. */
+#define CONF_SIZE_MAX (1024u * 1024u)
+
+/* Reads path (at most 1 MiB) and parses it; adds the warning that only the file itself can give:
+ * readable by others. */
 int conf_load(const char *path, struct tunnel *t, struct err *e);
+
+/* The same for a file that is open already, whose bytes go to *ret_text, the caller's to wipe and
+ * free (NULL: not wanted). */
+int conf_load_fd(int fd, const char *path, struct tunnel *t, char **ret_text, size_t *ret_len,
+		 struct err *e);
+
+/* Adds the warnings about a file's name: one that wg-quick(8) could not make an interface of, or
+ * that is no VPN's name as it stands. */
+int conf_warn_name(const char *path, struct tunnel *t);
+
+/* Adds the warnings that need the whole tunnel: what is unreachable through it, and names that
+ * will not resolve. conf_parse() has called it; the profile calls it for an inline tunnel. */
+int tunnel_review(const char *file, struct tunnel *t);
 
 /* A legal VPN name made from a file's name ("us-nyc-wg-301.conf" -> "us-nyc-wg-30"): -EINVAL if
  * nothing legal is left. */
 int conf_name_from_path(const char *path, char ret[NAME_MAX_LEN + 1]);
-
-/* "10.2.0.2", "10.2.0.0/24", "fd00::1/128" */
-int ipaddr_parse(const char *text, struct ipaddr *ret);

@@ -76,6 +76,14 @@ struct tunnel {
 /* Wipes and frees what t owns; t itself is the caller's and is zeroed. Accepts a zeroed t. */
 void tunnel_free(struct tunnel *t);
 
+/* Adds a warning, a whole sentence. More than TUNNEL_WARNINGS_MAX are counted as one. -ENOMEM. */
+#define TUNNEL_WARNINGS_MAX 100
+int tunnel_warn(struct tunnel *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Makes room for one more element of that size behind the n of *array (which grows by doubling),
+ * zeroes it and returns it, NULL if memory is out. The old place is wiped: keys live in there. */
+void *model_grow(void *array, size_t n, size_t size);
+
 /* Whether any peer's AllowedIPs has a /0 of that family. */
 bool tunnel_is_full(const struct tunnel *t, int family);
 bool tunnel_has_address(const struct tunnel *t, int family);
