@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel's WireGuard by generic netlink. The socket (NETLINK_GENERIC) must be of the namespace
+ * where the device is now, not of that where it was born. Needs CAP_NET_ADMIN there.
+ *
+ * struct wg_device and what it points to are the caller's; they hold keys.
+ */
+#pragma once
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nl/sock.h"
+
+#define WG_KEY_LEN 32
+
+/* family 0: none */
+union wg_endpoint {
+	sa_family_t family;
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+struct wg_allowed {
+	uint16_t family;
+	uint8_t plen;
+	union {
+		struct in_addr v4;
+		struct in6_addr v6;
+	};
+};
+
+struct wg_peer {
+	const uint8_t *public_key;
+	const uint8_t *psk; /* NULL: none */
+	union wg_endpoint endpoint;
+	uint16_t keepalive; /* seconds, 0: off */
+	const struct wg_allowed *allowed;
+	size_t n_allowed;
+};
+
+struct wg_device {
+	const char *name;
+	const uint8_t *private_key;
+	uint16_t listen_port; /* 0: the kernel chooses */
+	uint32_t fwmark;      /* 0: none */
+	const struct wg_peer *peers;
+	size_t n_peers;
+};
+
+/* Where a builder that spreads a device over several messages stands. Starts zeroed. */
+struct wg_cursor {
+	size_t peer;
+	size_t allowed; /* of that peer: those before it are sent */
+	bool begun;	/* the device's own attributes are sent */
+	bool peer_begun;
+};
+
+/* Builds the next message into m (which is emptied) as far as room bytes of it reach. Returns 1 if
+ * more must follow, 0 if this was the last, -EMSGSIZE if room is too small for anything. */
+int wg_put_device(struct nl_msg *m, size_t room, uint16_t family, const struct wg_device *d,
+		  struct wg_cursor *at);
+
+/* Replaces the whole configuration: key, port, mark, peers. The device stays up or down. */
+int wg_device_set(struct nl_sock *s, const struct wg_device *d, struct err *e);
+
+struct wg_stats {
+	uint16_t listen_port;
+	size_t n_peers;
+	int64_t handshake; /* seconds since the epoch, of the latest; 0: never */
+	uint64_t rx, tx;   /* bytes, over all peers */
+	uint16_t keepalive; /* of the peer below */
+	union wg_endpoint endpoint; /* of the peer with the latest handshake, else of the first */
+};
+
+/* Adds one peer's numbers. */
+void wg_stats_add(struct wg_stats *st, const union wg_endpoint *endpoint, int64_t handshake,
+		  uint64_t rx, uint64_t tx, uint16_t keepalive);
+
+/* Keys are not read. -ENODEV, -EOPNOTSUPP (no WireGuard device). */
+int wg_device_get(struct nl_sock *s, const char *name, struct wg_stats *ret, struct err *e);
+
+/* One message of the answer; for wg_device_get() and tests. -EPROTO: malformed. */
+int wg_parse_device(const struct nlmsghdr *nlh, struct wg_stats *st);

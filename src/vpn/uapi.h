@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * WireGuard's cross-platform interface (https://www.wireguard.com/xplatform/): what wireguard-go
+ * listens for at /run/wireguard/NAME.sock. The same as nl/wg.h, as text. Needs root.
+ */
+#pragma once
+
+#include "nl/wg.h"
+
+#define UAPI_DIR "/run/wireguard"
+
+int uapi_path(const char *name, char *ret, size_t size);
+
+/* Whether something answers there; removes a socket that nobody listens on. */
+bool uapi_is_alive(const char *name);
+void uapi_remove_stale(const char *name);
+
+int uapi_device_set(const char *name, const struct wg_device *d, struct err *e);
+/* -EADDRINUSE: another program has that UDP port. */
+int uapi_port_set(const char *name, uint16_t port, struct err *e);
+/* -ENOENT, -ECONNREFUSED: nobody is there. */
+int uapi_device_get(const char *name, struct wg_stats *ret, struct err *e);
+
+/* The request for a device, the caller's to wipe and free. */
+int uapi_format_device(const struct wg_device *d, char **ret, size_t *ret_len);
+/* The answer to "get=1". -EPROTO, or the negative errno that the answer holds. */
+int uapi_parse_device(const char *text, size_t len, struct wg_stats *ret, struct err *e);
