@@ -189,8 +189,6 @@ static int check_whole(struct conf_parse *p)
 			"is missing in [Interface]: programs would have no address to send from");
 	if (!p->t->n_peers)
 		return conf_fail(p, p->line, "[Peer]", "is missing: there is nobody to connect to");
-	if (tunnel_review(p->file, p->t) < 0)
-		return conf_fail_memory(p);
 	return 0;
 }
 

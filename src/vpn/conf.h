@@ -29,7 +29,8 @@ int conf_load_fd(int fd, const char *path, struct tunnel *t, char **ret_text, si
 int conf_warn_name(const char *path, struct tunnel *t);
 
 /* Adds the warnings that need the whole tunnel: what is unreachable through it, and names that
- * will not resolve. conf_parse() has called it; the profile calls it for an inline tunnel. */
+ * will not resolve. No parser calls it, since a profile may change the DNS servers afterwards;
+ * profile_load() does, and so do the commands that read a file alone. */
 int tunnel_review(const char *file, struct tunnel *t);
 
 /* A legal VPN name made from a file's name ("us-nyc-wg-301.conf" -> "us-nyc-wg-30"): -EINVAL if

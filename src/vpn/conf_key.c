@@ -79,17 +79,7 @@ char *conf_squeeze(char *s)
 static int add_ipaddr(struct conf_parse *p, struct ipaddr **list, size_t *n, const struct ipaddr *a,
 		      const char *text)
 {
-	char *copy = strdup(text);
-	struct ipaddr *place = copy ? model_grow(list, *n, sizeof(**list)) : NULL;
-
-	if (!place) {
-		free(copy);
-		return conf_fail_memory(p);
-	}
-	*place = *a;
-	place->text = copy;
-	++*n;
-	return 0;
+	return ipaddr_append(list, n, a, text) < 0 ? conf_fail_memory(p) : 0;
 }
 
 /* Calls add for each element; commas and blanks both part them, as often as they like. */

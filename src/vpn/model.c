@@ -132,6 +132,8 @@ void profile_free(struct profile *p)
 {
 	free(p->config);
 	free(p->bridge);
+	free(p->private_key_file);
+	free(p->preshared_key_file);
 	strv_free(p->allow_users, p->n_allow_users);
 	strv_free(p->allow_groups, p->n_allow_groups);
 	tunnel_free(&p->tunnel);

@@ -104,6 +104,8 @@ struct profile {
 	size_t n_allow_groups;
 	bool allow_everyone; /* "allow": "everyone" */
 	uint32_t limit;      /* cables a user may hold, 0: the pool */
+	char *private_key_file;	  /* inline: absolute path, NULL where there is a config */
+	char *preshared_key_file; /* inline, may be NULL */
 	struct tunnel tunnel;
 };
 

@@ -44,6 +44,21 @@ int ipaddr_parse(const char *text, struct ipaddr *ret)
 	return 0;
 }
 
+int ipaddr_append(struct ipaddr **list, size_t *n, const struct ipaddr *a, const char *text)
+{
+	char *copy = strdup(text);
+	struct ipaddr *place = copy ? model_grow(list, *n, sizeof(**list)) : NULL;
+
+	if (!place) {
+		free(copy);
+		return -ENOMEM;
+	}
+	*place = *a;
+	place->text = copy;
+	++*n;
+	return 0;
+}
+
 static bool prefix_equal(const uint8_t *a, const uint8_t *b, unsigned int plen)
 {
 	unsigned int whole = plen / 8, rest = plen % 8;

@@ -9,6 +9,8 @@
 
 /* "10.2.0.2", "10.2.0.0/24", "fd00::1/128". ret->text is NULL. */
 int ipaddr_parse(const char *text, struct ipaddr *ret);
+/* Adds a copy of *a with its text to a list. -ENOMEM. */
+int ipaddr_append(struct ipaddr **list, size_t *n, const struct ipaddr *a, const char *text);
 bool ipaddr_overlaps(const struct ipaddr *a, const struct ipaddr *b);
 bool ipaddr_contains(const struct ipaddr *net, const struct ipaddr *a);
 bool ipaddr_has_host_bits(const struct ipaddr *a);		    /* 10.0.0.1/8 */
