@@ -82,7 +82,7 @@ $(B)/gen/%.nft.h: policy/%.nft
 	$(call say,GEN,$@)
 	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $< > $@
 
-$(B)/obj/vpn/firewall.o: $(B)/gen/netns.nft.h
+$(B)/obj/vpn/firewall.o: $(B)/gen/netns.nft.h $(B)/gen/netns-ip4.nft.h $(B)/gen/netns-ip6.nft.h
 
 clean:
 	$(Q)rm -rf $(B)

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vpnctl up, down: the VPNs themselves. Parse, call vpn/apply, say what came of it.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "ctl/ctl.h"
+#include "vpn/apply.h"
+#include "vpn/profile.h"
+#include "vpn/record.h"
+
+static int fail(const struct err *e)
+{
+	log_error("%s", e->msg);
+	return 1;
+}
+
+static int need_root(const char *what)
+{
+	if (geteuid() == 0)
+		return 0;
+	log_error("%s needs root; try: sudo vpnctl %s ...", what, what);
+	return 1;
+}
+
+int ctl_up_name(const char *name)
+{
+	struct err e = ERR_INIT, note = ERR_INIT;
+	struct profile p = {0};
+	int r;
+
+	r = profile_load_name(name, &p, &e);
+	if (r == 0)
+		r = profile_check_conflicts(&p, &e);
+	if (r == 0 && p.tunnel.world_readable)
+		r = err_set(&e, -EPERM,
+			    "the private key of %s can be read by every user; first: chmod 600 %s", name,
+			    p.config ? p.config : "its private_key_file");
+	if (r == 0)
+		r = vpn_up(&p, &note, &e);
+	profile_free(&p);
+	if (r < 0)
+		return fail(&e);
+	if (note.msg[0])
+		log_info("note: %s", note.msg);
+	printf("%s is up\n", name);
+	return 0;
+}
+
+int ctl_up(int argc, char **argv)
+{
+	int rc = 0;
+
+	if (argc < 2 || argv[1][0] == '-') {
+		log_error("usage: vpnctl up NAME...");
+		return 2;
+	}
+	if (need_root("up"))
+		return 1;
+	for (int i = 1; i < argc; i++)
+		rc |= ctl_up_name(argv[i]);
+	return rc;
+}
+
+/* A name that has neither a profile nor anything that is up is a typing error. */
+static int check_known(const char *name, struct err *e)
+{
+	struct record r;
+	struct profile p = {0};
+	char path[64];
+	int rc;
+
+	if (!str_is_vpn_name(name))
+		return err_set(e, -EINVAL, "'%s' is no VPN's name", name);
+	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
+	if (record_read(name, &r, NULL) == 0)
+		return 0;
+	snprintf(path, sizeof(path), PROFILE_DIR "/%s.json", name);
+	if (access(path, F_OK) == 0)
+		return 0;
+	rc = profile_load_name(name, &p, e); /* for its list of those that exist */
+	profile_free(&p);
+	return rc;
+}
+
+static int down_one(const char *name, bool force)
+{
+	struct down_report rep;
+	struct err e = ERR_INIT;
+	int r = check_known(name, &e);
+
+	if (r == 0)
+		r = vpn_down(name, force, &rep, &e);
+	if (r < 0)
+		return fail(&e);
+	if (!rep.was_there)
+		printf("%s was not up\n", name);
+	else if (rep.kept)
+		printf("%s is down; its namespace stays, closed, for %u inside "
+		       "(vpnctl down --force %s unplugs them)\n",
+		       name, rep.leases + rep.processes, name);
+	else
+		printf("%s is down\n", name);
+	return 0;
+}
+
+int ctl_down(int argc, char **argv)
+{
+	bool force = false;
+	int names = 0, rc = 0;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--force"))
+			force = true;
+		else if (argv[i][0] == '-')
+			names = -argc;
+		else
+			names++;
+	}
+	if (names <= 0) {
+		log_error("usage: vpnctl down [--force] NAME...");
+		return 2;
+	}
+	if (need_root("down"))
+		return 1;
+	for (int i = 1; i < argc; i++)
+		if (argv[i][0] != '-')
+			rc |= down_one(argv[i], force);
+	return rc;
+}

@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `up` as a table of steps with their undo. The order is the safety: the namespace is closed
+ * (sysctls, firewall) before the bridge exists, the bridge before the tunnel, and the record, which
+ * is what makes the broker plug cables in, is written last and taken back first.
+ */
+#include "vpn/apply.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "nl/rtnl.h"
+#include "ns/netns.h"
+#include "vpn/finish.h"
+#include "vpn/firewall.h"
+#include "vpn/hold.h"
+#include "vpn/netnsfiles.h"
+#include "vpn/path.h"
+#include "vpn/plan.h"
+#include "vpn/record.h"
+#include "vpn/resolve.h"
+#include "vpn/tunnel_dev.h"
+
+struct up {
+	const struct profile *p;
+	struct endpoint_set endpoints;
+	uint32_t mtu;
+	int ns_fd;
+	bool ns_created;
+	bool was_up; /* a record says so and its namespace is there */
+	struct record old, record;
+	uint32_t bridge_ifindex;
+	bool userspace;
+	int32_t supervisor_pid;
+};
+
+/* One up or down of a VPN at a time. The lock goes with the process. */
+static int lock_vpn(const char *name, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	char path[64];
+	int r;
+
+	r = dir_make(RUN_DIR, 0755, e);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), RUN_DIR "/%s.lock", name);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open %s", path);
+	if (flock(fd, LOCK_EX) < 0)
+		return err_sys(e, -errno, "cannot lock %s", path);
+	return take_fd(&fd);
+}
+
+/* --- steps ----------------------------------------------------------------------------------- */
+
+static int open_or_create_netns(const char *name, bool *ret_created, struct err *e)
+{
+	AUTO_CLOSE int dir = -1;
+	struct err why = ERR_INIT;
+	int fd = ns_netns_open(NETNS_DIR, name, &why);
+
+	*ret_created = false;
+	if (fd >= 0)
+		return fd;
+	if (fd != -ENOENT && fd != -EBADF)
+		return err_set(e, fd, "%s", why.msg);
+	/* Two VPNs coming up at once must not both make NETNS_DIR a mount point. */
+	dir = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || flock(dir, LOCK_EX) < 0)
+		return err_sys(e, -errno, "cannot lock " RUN_DIR);
+	if (fd == -EBADF) {
+		int r = ns_netns_remove(NETNS_DIR, name, e);
+
+		if (r < 0)
+			return r;
+	}
+	fd = ns_netns_create(NETNS_DIR, name, e);
+	*ret_created = fd >= 0;
+	return fd;
+}
+
+static int do_namespace(struct up *u, struct err *e)
+{
+	struct stat st;
+
+	u->ns_fd = open_or_create_netns(u->p->name, &u->ns_created, e);
+	if (u->ns_fd < 0)
+		return u->ns_fd;
+	if (fstat(u->ns_fd, &st) < 0)
+		return err_sys(e, -errno, "cannot stat the namespace of %s", u->p->name);
+	u->record.netns_dev = st.st_dev;
+	u->record.netns_ino = st.st_ino;
+	return 0;
+}
+
+static void undo_namespace(struct up *u)
+{
+	if (u->ns_created)
+		ns_netns_remove(NETNS_DIR, u->p->name, NULL);
+}
+
+static int do_sysctls(struct up *u, struct err *e)
+{
+	static const struct {
+		const char *key, *value;
+	} all[] = {
+		/* First: it resets what follows. */
+		{"ipv4/ip_forward", "1"},
+		{"ipv4/conf/all/rp_filter", "1"},
+		{"ipv4/conf/default/rp_filter", "1"},
+		{"ipv4/conf/all/accept_redirects", "0"},
+		{"ipv4/conf/default/accept_redirects", "0"},
+		{"ipv4/conf/all/send_redirects", "0"},
+		{"ipv4/conf/default/send_redirects", "0"},
+		{"ipv4/conf/all/accept_source_route", "0"},
+		{"ipv4/conf/default/accept_source_route", "0"},
+		/* An ARP request on the bridge must not learn the tunnel's address. */
+		{"ipv4/conf/all/arp_ignore", "1"},
+		/* "Unreachable at once" needs every refusal to be sent. */
+		{"ipv4/icmp_ratelimit", "0"},
+		{"ipv6/conf/all/forwarding", "1"},
+		{"ipv6/conf/all/accept_ra", "0"},
+		{"ipv6/conf/default/accept_ra", "0"},
+		{"ipv6/conf/all/accept_redirects", "0"},
+		{"ipv6/conf/default/accept_redirects", "0"},
+		{"ipv6/icmp/ratelimit", "0"},
+		/* Ports must stay silent; addr_gen_mode cannot be given when they are made. */
+		{"ipv6/conf/default/addr_gen_mode", "1"},
+		{"ipv6/conf/default/disable_ipv6", "1"},
+	};
+	bool has_ip6 = access("/proc/sys/net/ipv6", F_OK) == 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		int r;
+
+		if (!has_ip6 && str_starts(all[i].key, "ipv6"))
+			continue;
+		r = ns_sysctl_write(u->ns_fd, all[i].key, all[i].value, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int do_firewall(struct up *u, struct err *e)
+{
+	return firewall_apply(u->p, u->ns_fd, e);
+}
+
+static int ensure_bridge(struct nl_sock *s, const struct up *u, const uint8_t mac[6],
+			 struct rtnl_link *ret, struct err *e)
+{
+	const char *name = u->p->bridge;
+	int r = rtnl_link_get(s, RTNL_HERE, name, ret, NULL);
+
+	if (r == 0 && strcmp(ret->kind, "bridge") != 0)
+		return err_set(e, -EEXIST, "%s in the namespace of %s is no bridge", name,
+			       u->p->name);
+	if (r == 0)
+		return rtnl_link_set_mtu(s, name, u->mtu, e);
+	r = rtnl_link_add_bridge(s, name, mac, u->mtu, e);
+	return r < 0 ? r : rtnl_link_get(s, RTNL_HERE, name, ret, e);
+}
+
+/* A permanent entry for every address that a port can have: the bridge never asks, so that no
+ * answer can be forged. */
+static int add_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex, bool ip6,
+			  struct err *e)
+{
+	struct nl_msg m;
+
+	nl_msg_init(&m);
+	for (uint32_t h = 2; h <= lease_max(pool); h++) {
+		struct in_addr a4 = lease_ip4(pool, h);
+		struct in6_addr a6 = lease_ip6(pool, h);
+		uint8_t mac[6];
+
+		lease_mac(pool, h, mac);
+		rtnl_put_neigh(&m, ifindex, AF_INET, &a4, mac);
+		if (ip6)
+			rtnl_put_neigh(&m, ifindex, AF_INET6, &a6, mac);
+		if (nl_msg_room(&m) > 512 && h < lease_max(pool))
+			continue;
+		if (nl_call(s, &m, e) < 0)
+			return err_wrap(e, "cannot set the bridge's neighbours");
+		nl_msg_init(&m);
+	}
+	return 0;
+}
+
+/* Without a route the kernel's own refusals are slow or lost; with this one, packets that the
+ * tunnel does not take reach the firewall, which refuses them at once. */
+static int add_fallback(struct nl_sock *s, int family, int ifindex, const char *dev, struct err *e)
+{
+	struct rtnl_route r = {.family = family, .oif = ifindex, .metric = UINT32_MAX};
+
+	return rtnl_route_replace(s, &r, dev, e);
+}
+
+static int do_bridge(struct up *u, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct lease_pool pool = plan_pool(u->p);
+	struct in_addr g4 = lease_ip4(&pool, 1);
+	struct in6_addr g6 = lease_ip6(&pool, 1);
+	bool ip6 = plan_source(u->p, AF_INET6) != NULL;
+	const char *br = u->p->bridge;
+	struct rtnl_link link;
+	uint8_t mac[6];
+	char key[64];
+	int r;
+
+	lease_mac(&pool, 1, mac);
+	r = ns_nl_open(&s, u->ns_fd, NETLINK_ROUTE, e);
+	if (r == 0)
+		r = rtnl_link_set_up(&s, "lo", true, e);
+	if (r == 0)
+		r = ensure_bridge(&s, u, mac, &link, e);
+	if (r == 0)
+		r = rtnl_addr_add(&s, br, AF_INET, &g4, pool.plen, e);
+	if (r == 0 && ip6) {
+		str_fmt(key, sizeof(key), "ipv6/conf/%s/disable_ipv6", br);
+		r = ns_sysctl_write(u->ns_fd, key, "0", e);
+		if (r == 0)
+			r = rtnl_addr_add(&s, br, AF_INET6, &g6, 64, e);
+	}
+	if (r == 0)
+		r = add_neighbours(&s, &pool, link.ifindex, ip6, e);
+	if (r == 0)
+		r = rtnl_link_set_up(&s, br, true, e);
+	if (r == 0)
+		r = add_fallback(&s, AF_INET, link.ifindex, br, e);
+	if (r == 0 && ip6)
+		r = add_fallback(&s, AF_INET6, link.ifindex, br, e);
+	if (r == 0)
+		u->bridge_ifindex = (uint32_t)link.ifindex;
+	return r;
+}
+
+static int do_tunnel(struct up *u, struct err *e)
+{
+	const struct profile *p = u->p;
+	struct tunnel_stats st;
+	int r;
+
+	if (u->was_up && tunnel_dev_stats(p->name, u->ns_fd, u->old.flags & RECORD_USERSPACE, &st,
+					  NULL) == 0 && st.present) {
+		u->userspace = u->old.flags & RECORD_USERSPACE;
+		u->supervisor_pid = u->old.supervisor_pid;
+		r = tunnel_dev_configure(p->name, u->ns_fd, u->userspace, &p->tunnel, &u->endpoints,
+					 e);
+	} else {
+		/* What a killed run left may have any configuration. */
+		r = tunnel_dev_delete(p->name, u->ns_fd, e);
+		if (r == 0)
+			r = tunnel_dev_create(p->name, u->ns_fd, &p->tunnel, &u->endpoints, u->mtu,
+					      &u->userspace, &u->supervisor_pid, e);
+	}
+	if (r < 0)
+		return r;
+	r = tunnel_finish(p, u->ns_fd, u->mtu, e);
+	return r < 0 ? r : tunnel_dev_wait(p->name, &p->tunnel, u->userspace, e);
+}
+
+static void undo_tunnel(struct up *u)
+{
+	tunnel_dev_delete(u->p->name, u->ns_fd, NULL);
+}
+
+static int do_files(struct up *u, struct err *e)
+{
+	AUTO_FREE char *resolv = NULL;
+	int r = plan_resolv_conf(u->p, &resolv, e);
+
+	return r < 0 ? r : netnsfiles_write(u->p->name, resolv, e);
+}
+
+static void undo_files(struct up *u)
+{
+	netnsfiles_remove(u->p->name, NULL);
+}
+
+static int do_record(struct up *u, struct err *e)
+{
+	struct record r;
+	int rc = plan_record(u->p, u->mtu, &r, e);
+
+	if (rc < 0)
+		return rc;
+	r.netns_dev = u->record.netns_dev;
+	r.netns_ino = u->record.netns_ino;
+	r.bridge_ifindex = u->bridge_ifindex;
+	r.supervisor_pid = u->supervisor_pid;
+	if (u->userspace)
+		r.flags |= RECORD_USERSPACE;
+	return record_write(&r, e);
+}
+
+static const struct step {
+	int (*act)(struct up *u, struct err *e);
+	void (*undo)(struct up *u); /* also when act failed half-way; NULL: goes with the namespace */
+} steps[] = {
+	{do_namespace, undo_namespace},
+	{do_sysctls, NULL},
+	{do_firewall, NULL},
+	{do_bridge, NULL},
+	{do_tunnel, undo_tunnel},
+	{do_files, undo_files},
+	{do_record, NULL},
+};
+
+/* After a failed up of a VPN that others still hold, the record must not promise a tunnel. */
+static void record_as_down(const struct up *u)
+{
+	struct record r = u->old;
+
+	if (u->ns_created || r.id == 0) {
+		record_remove(u->p->name, NULL);
+		return;
+	}
+	r.state = RECORD_DOWN;
+	r.supervisor_pid = 0;
+	record_write(&r, NULL);
+}
+
+static int run_steps(struct up *u, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		int r = steps[i].act(u, e);
+
+		if (r == 0)
+			continue;
+		record_as_down(u);
+		for (size_t j = i + 1; j-- > 0;)
+			if (steps[j].undo)
+				steps[j].undo(u);
+		return r;
+	}
+	return 0;
+}
+
+/* --- up -------------------------------------------------------------------------------------- */
+
+/* A kept namespace has the addresses of the id and subnet that it was made with. */
+static int check_unchanged(const struct up *u, struct err *e)
+{
+	const struct record *o = &u->old;
+	const struct profile *p = u->p;
+	struct hold h;
+	int fd, r;
+
+	if (o->id == 0 || (o->id == p->id && o->subnet4.s_addr == p->subnet4.s_addr &&
+			   o->subnet4_plen == p->subnet4_plen && !strcmp(o->bridge, p->bridge)))
+		return 0;
+	fd = record_open_netns(o, NULL);
+	if (fd < 0)
+		return 0;
+	r = hold_count(fd, &h, e);
+	close(fd);
+	if (r < 0)
+		return r;
+	return err_set(e, -EBUSY,
+		       "VPN '%s' has another id, subnet or bridge than when it came up, and is in use "
+		       "(%u inside); first: vpnctl down --force %s",
+		       p->name, h.leases + h.processes, p->name);
+}
+
+static int check_before(struct up *u, struct err *note, struct err *e)
+{
+	struct err path_note = ERR_INIT;
+	int r, fd;
+
+	if (record_read(u->p->name, &u->old, NULL) < 0)
+		memset(&u->old, 0, sizeof(u->old));
+	r = check_unchanged(u, e);
+	if (r == 0)
+		r = plan_check_subnet(u->p, e);
+	if (r == 0)
+		r = plan_check_uplink(u->p, e);
+	if (r == 0)
+		r = netnsfiles_check(u->p->name, e);
+	if (r == 0)
+		r = resolve_endpoints(&u->p->tunnel, &u->endpoints, e);
+	if (r < 0)
+		return r;
+	r = path_mtu(&u->p->tunnel, &u->endpoints, &u->mtu, &path_note);
+	if (r < 0 && e)
+		*e = path_note;
+	if (r < 0)
+		return r;
+	if (note)
+		*note = path_note;
+	fd = u->old.id ? record_open_netns(&u->old, NULL) : -1;
+	u->was_up = fd >= 0 && u->old.state == RECORD_UP;
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
+int vpn_up(const struct profile *p, struct err *note, struct err *e)
+{
+	AUTO_CLOSE int lock = -1;
+	struct up u = {.p = p, .ns_fd = -1};
+	int r;
+
+	if (p->layout != LAYOUT_NETNS)
+		return err_set(e, -EOPNOTSUPP,
+			       "VPN '%s': the layout \"bridge\" is not available in this version; use "
+			       "\"layout\": \"netns\"",
+			       p->name);
+	lock = lock_vpn(p->name, e);
+	if (lock < 0)
+		return lock;
+	r = check_before(&u, note, e);
+	if (r == 0)
+		r = run_steps(&u, e);
+	util_close(&u.ns_fd);
+	endpoint_set_free(&u.endpoints);
+	return r < 0 ? err_wrap(e, "cannot bring up %s", p->name) : 0;
+}
+
+/* --- down ------------------------------------------------------------------------------------ */
+
+static int cut_cables(int ns_fd, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	AUTO_FREE struct rtnl_link *links = NULL;
+	size_t n;
+	int r;
+
+	r = ns_nl_open(&s, ns_fd, NETLINK_ROUTE, e);
+	if (r == 0)
+		r = rtnl_link_list(&s, RTNL_HERE, &links, &n, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		if (!hold_is_lease(&links[i]))
+			continue;
+		r = rtnl_link_delete(&s, RTNL_HERE, links[i].name, e);
+		if (r < 0 && r != -ENODEV) /* its owner may have gone meanwhile */
+			return r;
+	}
+	return 0;
+}
+
+static int down_netns(const char *name, int ns_fd, bool force, struct down_report *rep,
+		      struct record *rec, struct err *e)
+{
+	struct hold h;
+	int r;
+
+	r = tunnel_dev_delete(name, ns_fd, e);
+	if (r == 0 && force)
+		r = cut_cables(ns_fd, e);
+	if (r == 0)
+		r = hold_count(ns_fd, &h, e);
+	if (r < 0)
+		return r;
+	rep->leases = h.leases;
+	rep->processes = h.processes;
+	rep->kept = !force && (h.leases || h.processes);
+	if (rep->kept) {
+		if (rec->id == 0)
+			return 0;
+		rec->state = RECORD_DOWN;
+		rec->supervisor_pid = 0;
+		return record_write(rec, e);
+	}
+	return ns_netns_remove(NETNS_DIR, name, e);
+}
+
+int vpn_down(const char *name, bool force, struct down_report *ret, struct err *e)
+{
+	AUTO_CLOSE int lock = -1, ns_fd = -1;
+	struct down_report rep = {0};
+	struct record rec;
+	int r;
+
+	lock = lock_vpn(name, e);
+	if (lock < 0)
+		return lock;
+	if (record_read(name, &rec, NULL) < 0)
+		memset(&rec, 0, sizeof(rec));
+	/* First of all: no new cables. */
+	if (rec.id) {
+		rec.state = RECORD_DOWN;
+		r = record_write(&rec, e);
+		if (r < 0)
+			return r;
+	}
+	ns_fd = ns_netns_open(NETNS_DIR, name, NULL);
+	rep.was_there = rec.id || ns_fd >= 0;
+	if (ns_fd >= 0)
+		r = down_netns(name, ns_fd, force, &rep, &rec, e);
+	else
+		r = tunnel_dev_delete(name, -1, e);
+	if (r == 0 && ns_fd < 0)
+		r = ns_netns_remove(NETNS_DIR, name, e);
+	if (r == 0 && !rep.kept)
+		r = netnsfiles_remove(name, e);
+	if (r == 0 && !rep.kept)
+		r = record_remove(name, e);
+	if (r < 0)
+		return err_wrap(e, "cannot take down %s", name);
+	*ret = rep;
+	return 0;
+}

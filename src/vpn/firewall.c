@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writes the definitions that policy/netns.nft names and hands the text to libnftables inside the
+ * VPN's namespace. Every name and address here comes from the validated profile or from lease.c;
+ * nothing a provider's file says is pasted into nft text.
+ */
+#include "vpn/firewall.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <nftables/libnftables.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ns/netns.h"
+#include "vpn/lease.h"
+#include "vpn/plan.h"
+
+static const char policy_netns[] =
+#include "netns.nft.h"
+	;
+static const char policy_ip4[] =
+#include "netns-ip4.nft.h"
+	;
+static const char policy_ip6[] =
+#include "netns-ip6.nft.h"
+	;
+
+static void put_ports(FILE *f, const struct lease_pool *pool, int family)
+{
+	char port[LEASE_IF_LEN], addr[INET6_ADDRSTRLEN];
+	uint8_t mac[6];
+
+	fprintf(f, "define ports%c = {", family == AF_INET ? '4' : '6');
+	for (uint32_t h = 2; h <= lease_max(pool); h++) {
+		struct in_addr a4 = lease_ip4(pool, h);
+		struct in6_addr a6 = lease_ip6(pool, h);
+		const void *a = family == AF_INET ? (const void *)&a4 : (const void *)&a6;
+
+		lease_port(pool, h, port);
+		lease_mac(pool, h, mac);
+		inet_ntop(family, a, addr, sizeof(addr));
+		fprintf(f, "%s\"%s\" . %02x:%02x:%02x:%02x:%02x:%02x . %s", h > 2 ? ", " : " ", port,
+			mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], addr);
+	}
+	fputs(" }\n", f);
+}
+
+static void put_addresses(FILE *f, const struct profile *p, const struct lease_pool *pool)
+{
+	struct in_addr g4 = lease_ip4(pool, 1);
+	struct in6_addr g6 = lease_ip6(pool, 1), n6 = lease_ip6(pool, 0);
+	char buf[INET6_ADDRSTRLEN];
+	uint8_t mac[6];
+
+	lease_mac(pool, 1, mac);
+	fprintf(f, "define gateway_mac = %02x:%02x:%02x:%02x:%02x:%02x\n", mac[0], mac[1], mac[2],
+		mac[3], mac[4], mac[5]);
+	fprintf(f, "define subnet4 = %s/%u\n", inet_ntop(AF_INET, &p->subnet4, buf, sizeof(buf)),
+		p->subnet4_plen);
+	fprintf(f, "define gateway4 = %s\n", inet_ntop(AF_INET, &g4, buf, sizeof(buf)));
+	fprintf(f, "define subnet6 = %s/64\n", inet_ntop(AF_INET6, &n6, buf, sizeof(buf)));
+	fprintf(f, "define gateway6 = %s\n", inet_ntop(AF_INET6, &g6, buf, sizeof(buf)));
+}
+
+static void put_family(FILE *f, const struct profile *p, int family, const char *text)
+{
+	const struct ipaddr *a = plan_source(p, family);
+	char buf[INET6_ADDRSTRLEN];
+
+	if (!a)
+		return;
+	inet_ntop(family, &a->v4, buf, sizeof(buf));
+	fprintf(f, "define address%c = %s\n%s", family == AF_INET ? '4' : '6', buf, text);
+}
+
+int firewall_text(const struct profile *p, char **ret, struct err *e)
+{
+	struct lease_pool pool = plan_pool(p);
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return err_sys(e, -errno, "cannot write the firewall of %s", p->name);
+	fprintf(f, "define tun = \"%s\"\ndefine br = \"%s\"\n", p->name, p->bridge);
+	put_addresses(f, p, &pool);
+	put_ports(f, &pool, AF_INET);
+	put_ports(f, &pool, AF_INET6);
+	fputs(policy_netns, f);
+	put_family(f, p, AF_INET, policy_ip4);
+	put_family(f, p, AF_INET6, policy_ip6);
+	if (fclose(f) != 0) {
+		free(text);
+		return err_set(e, -ENOMEM, "cannot write the firewall of %s: no memory", p->name);
+	}
+	*ret = text;
+	return 0;
+}
+
+/* libnftables opens its netlink socket with its context, so the context belongs to the namespace. */
+static int run_here(const char *name, const char *text, struct err *e)
+{
+	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+	int r = 0;
+
+	if (!ctx)
+		return err_set(e, -ENOMEM, "cannot load the firewall of %s: no memory", name);
+	nft_ctx_buffer_output(ctx);
+	nft_ctx_buffer_error(ctx);
+	if (nft_run_cmd_from_buffer(ctx, text) != 0) {
+		const char *why = nft_ctx_get_error_buffer(ctx);
+		size_t line = why ? strcspn(why, "\n") : 0;
+
+		r = err_set(e, -EINVAL, "cannot load the firewall of %s: %.*s", name, (int)line,
+			    why ? why : "");
+		if (why && strstr(why, "not supported"))
+			err_hint(e, "this kernel lacks nftables (nf_tables, nft_reject, nft_chain_nat)");
+	}
+	nft_ctx_free(ctx);
+	return r;
+}
+
+int firewall_apply(const struct profile *p, int netns_fd, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	int back, r;
+
+	r = firewall_text(p, &text, e);
+	if (r < 0)
+		return r;
+	r = ns_netns_enter(netns_fd, &back, e);
+	if (r < 0)
+		return r;
+	r = run_here(p->name, text, e);
+	ns_netns_leave(&back);
+	return r;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The firewall of a VPN's own namespace: nft text from policy/, with this VPN's names and addresses
+ * defined before it. Linked by vpnctl only.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "vpn/model.h"
+
+/* The whole text, for those who want to read it first; the caller's to free. */
+int firewall_text(const struct profile *p, char **ret, struct err *e);
+
+/* Puts it into force in that namespace, replacing what was there, in one transaction: all of it or
+ * nothing. Needs CAP_SYS_ADMIN (to enter) and CAP_NET_ADMIN there. */
+int firewall_apply(const struct profile *p, int netns_fd, struct err *e);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * /etc/netns/NAME/{resolv.conf,nsswitch.conf}, which `ip netns exec` and confined services mount
+ * over the host's. A file there that is not ours is the administrator's and stays.
+ */
+#pragma once
+
+#include "base/err.h"
+
+int netnsfiles_check(const char *name, struct err *e); /* before anything is touched */
+int netnsfiles_write(const char *name, const char *resolv_conf, struct err *e);
+int netnsfiles_remove(const char *name, struct err *e);

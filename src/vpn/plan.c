@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The decisions of `up`, as functions of the profile. Touches nothing.
+ */
+#include "vpn/plan.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "nl/rtnl.h"
+
+struct lease_pool plan_pool(const struct profile *p)
+{
+	struct lease_pool pool = {
+		.id = (uint8_t)p->id,
+		.plen = p->subnet4_plen,
+		.subnet4 = p->subnet4,
+	};
+
+	return pool;
+}
+
+static bool is_allowed_family(const struct tunnel *t, int family)
+{
+	for (size_t i = 0; i < t->n_peers; i++)
+		for (size_t j = 0; j < t->peers[i].n_allowed; j++)
+			if (t->peers[i].allowed[j].family == family)
+				return true;
+	return false;
+}
+
+const struct ipaddr *plan_source(const struct profile *p, int family)
+{
+	const struct tunnel *t = &p->tunnel;
+
+	if (!is_allowed_family(t, family))
+		return NULL;
+	for (size_t i = 0; i < t->n_addresses; i++)
+		if (t->addresses[i].family == family)
+			return &t->addresses[i];
+	return NULL;
+}
+
+static uint32_t mask4(uint8_t plen)
+{
+	return plen ? 0xffffffffu << (32 - plen) : 0;
+}
+
+static bool overlaps4(struct in_addr a, uint8_t a_plen, struct in_addr b, uint8_t b_plen)
+{
+	uint32_t m = mask4(a_plen < b_plen ? a_plen : b_plen);
+
+	return (ntohl(a.s_addr) & m) == (ntohl(b.s_addr) & m);
+}
+
+static bool overlaps6(const struct in6_addr *a, uint8_t a_plen, const struct in6_addr *b,
+		      uint8_t b_plen)
+{
+	uint8_t plen = a_plen < b_plen ? a_plen : b_plen;
+	uint8_t rest = plen % 8;
+	size_t whole = plen / 8;
+
+	if (memcmp(a, b, whole) != 0)
+		return false;
+	return !rest || ((a->s6_addr[whole] ^ b->s6_addr[whole]) >> (8 - rest)) == 0;
+}
+
+static bool overlaps(const struct profile *p, const struct ipaddr *a)
+{
+	struct lease_pool pool = plan_pool(p);
+	struct in6_addr net6 = lease_ip6(&pool, 0);
+
+	if (a->family == AF_INET)
+		return overlaps4(a->v4, a->plen, p->subnet4, p->subnet4_plen);
+	return overlaps6(&a->v6, a->plen, &net6, 64);
+}
+
+/* Wholly inside 10/8, 172.16/12, 192.168/16, 100.64/10 or fc00::/7. */
+static bool is_private_prefix(const struct ipaddr *a)
+{
+	static const struct {
+		uint32_t net;
+		uint8_t plen;
+	} v4[] = {{0x0a000000, 8}, {0xac100000, 12}, {0xc0a80000, 16}, {0x64400000, 10}};
+	uint32_t addr = ntohl(a->v4.s_addr);
+
+	if (a->family == AF_INET6)
+		return a->plen >= 7 && (a->v6.s6_addr[0] & 0xfe) == 0xfc;
+	for (size_t i = 0; i < ARRAY_SIZE(v4); i++)
+		if (a->plen >= v4[i].plen && (addr & mask4(v4[i].plen)) == v4[i].net)
+			return true;
+	return false;
+}
+
+static int claim(const struct profile *p, const char *key, const struct ipaddr *a, struct err *e)
+{
+	char net[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &p->subnet4, net, sizeof(net));
+	return err_set(e, -EADDRINUSE,
+		       "VPN '%s': %s %s overlaps the sandboxes' own subnet %s/%u; set another "
+		       "\"subnet\" in " "/etc/vpnrun/%s.json",
+		       p->name, key, a->text, net, p->subnet4_plen, p->name);
+}
+
+int plan_check_subnet(const struct profile *p, struct err *e)
+{
+	const struct tunnel *t = &p->tunnel;
+
+	for (size_t i = 0; i < t->n_addresses; i++) {
+		struct ipaddr one = t->addresses[i];
+
+		/* A provider's generous prefix (10.5.0.2/16) is no claim, the address is. */
+		one.plen = one.family == AF_INET ? 32 : 128;
+		if (overlaps(p, &one))
+			return claim(p, "Address", &t->addresses[i], e);
+	}
+	for (size_t i = 0; i < t->n_dns; i++)
+		if (overlaps(p, &t->dns[i]))
+			return claim(p, "DNS", &t->dns[i], e);
+	for (size_t i = 0; i < t->n_peers; i++)
+		for (size_t j = 0; j < t->peers[i].n_allowed; j++) {
+			const struct ipaddr *a = &t->peers[i].allowed[j];
+
+			if (is_private_prefix(a) && overlaps(p, a))
+				return claim(p, "AllowedIPs", a, e);
+		}
+	return 0;
+}
+
+struct uplink_check {
+	const struct profile *p;
+	struct ipaddr found;
+	int oif;
+};
+
+static int check_route(int family, const void *dst, uint8_t plen, int oif, void *arg)
+{
+	struct uplink_check *c = arg;
+	struct ipaddr a = {.family = family, .plen = plen};
+
+	memcpy(&a.v4, dst, family == AF_INET ? sizeof(a.v4) : sizeof(a.v6));
+	if (!is_private_prefix(&a) || !overlaps(c->p, &a))
+		return 0;
+	c->found = a;
+	c->oif = oif;
+	return -EADDRINUSE;
+}
+
+int plan_check_uplink(const struct profile *p, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct uplink_check c = {.p = p};
+	char net[INET_ADDRSTRLEN], found[INET6_ADDRSTRLEN], dev[IF_NAMESIZE];
+	int r;
+
+	r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	if (r < 0)
+		return r;
+	for (int i = 0; i < 2; i++) {
+		r = rtnl_route_for_each(&s, i ? AF_INET6 : AF_INET, check_route, &c, NULL);
+		if (r == -EADDRINUSE)
+			break;
+	}
+	if (r != -EADDRINUSE)
+		return 0; /* a list that changed while read is no reason to stop */
+	inet_ntop(AF_INET, &p->subnet4, net, sizeof(net));
+	inet_ntop(c.found.family, &c.found.v4, found, sizeof(found));
+	return err_set(e, -EADDRINUSE,
+		       "VPN '%s': the host's own route %s/%u dev %s overlaps the sandboxes' subnet "
+		       "%s/%u; set another \"subnet\" in /etc/vpnrun/%s.json",
+		       p->name, found, c.found.plen, if_indextoname((unsigned int)c.oif, dev) ? dev : "?",
+		       net, p->subnet4_plen, p->name);
+}
+
+static int put_names(char dst[][RECORD_ALLOW_LEN], char *const *names, size_t n, struct err *e)
+{
+	if (n > RECORD_ALLOW_MAX)
+		return err_set(e, -E2BIG, "\"allow\" has more than %d names", RECORD_ALLOW_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (str_copy(dst[i], RECORD_ALLOW_LEN, names[i]) < 0)
+			return err_set(e, -E2BIG, "\"allow\": the name '%s' is too long", names[i]);
+	return 0;
+}
+
+static int put_dns(const struct tunnel *t, struct record *r, struct err *e)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < t->n_dns && i < RECORD_DNS_MAX; i++) {
+		r->dns[i].family = (uint8_t)t->dns[i].family;
+		memcpy(r->dns[i].addr, &t->dns[i].v4,
+		       t->dns[i].family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr));
+	}
+	for (size_t i = 0; i < t->n_search; i++) {
+		int n = str_fmt(r->search + used, sizeof(r->search) - used, "%s%s", used ? " " : "",
+				t->search[i]);
+
+		if (n < 0)
+			return err_set(e, -E2BIG, "the list of search domains is too long");
+		used += (size_t)n;
+	}
+	return 0;
+}
+
+int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struct err *e)
+{
+	const struct tunnel *t = &p->tunnel;
+	struct record r = {
+		.state = RECORD_UP,
+		.layout = (uint32_t)p->layout,
+		.id = (uint8_t)p->id,
+		.subnet4 = p->subnet4,
+		.subnet4_plen = p->subnet4_plen,
+		.mtu = (uint16_t)mtu,
+		.limit = p->limit,
+	};
+	int rc;
+
+	str_copy(r.name, sizeof(r.name), p->name);
+	str_copy(r.device, sizeof(r.device), p->name);
+	if (str_copy(r.bridge, sizeof(r.bridge), p->bridge) < 0)
+		return err_set(e, -E2BIG, "bridge name '%s' is too long", p->bridge);
+	if (plan_source(p, AF_INET))
+		r.flags |= RECORD_HAS_IP4;
+	if (plan_source(p, AF_INET6))
+		r.flags |= RECORD_HAS_IP6;
+	if (p->allow_everyone)
+		r.flags |= RECORD_EVERYONE;
+	for (size_t i = 0; i < t->n_peers; i++)
+		if (t->peers[i].endpoint) {
+			str_copy(r.endpoint, sizeof(r.endpoint), t->peers[i].endpoint);
+			break;
+		}
+	rc = put_dns(t, &r, e);
+	if (rc == 0)
+		rc = put_names(r.allow_users, p->allow_users, p->n_allow_users, e);
+	if (rc == 0)
+		rc = put_names(r.allow_groups, p->allow_groups, p->n_allow_groups, e);
+	if (rc < 0)
+		return err_wrap(e, "VPN '%s'", p->name);
+	*ret = r;
+	return 0;
+}
+
+int plan_resolv_conf(const struct profile *p, char **ret, struct err *e)
+{
+	const struct tunnel *t = &p->tunnel;
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return err_sys(e, -errno, "cannot write resolv.conf of %s", p->name);
+	fprintf(f, "# VPN %s: written by vpnctl up, removed by vpnctl down\n", p->name);
+	for (size_t i = 0; i < t->n_dns; i++)
+		fprintf(f, "nameserver %s\n", t->dns[i].text);
+	for (size_t i = 0; i < t->n_search; i++)
+		fprintf(f, "%s%s%s", i ? " " : "search ", t->search[i],
+			i + 1 == t->n_search ? "\n" : "");
+	if (fclose(f) != 0)
+		return err_set(e, -ENOMEM, "cannot write resolv.conf of %s: no memory", p->name);
+	*ret = text;
+	return 0;
+}

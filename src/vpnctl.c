@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vpnctl: one table of commands; --help is printed from it. Each command is a file of ctl/.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "ctl/ctl.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *args;
+	const char *help; /* NULL: hidden */
+} commands[] = {
+	{"up", ctl_up, "NAME...", "bring VPNs up, each in a network namespace of its own"},
+	{"down", ctl_down, "[--force] NAME...", "take them down; --force unplugs who is inside"},
+	{"status", ctl_status, "[NAME] [--json]", "what is up, its traffic, and who is inside"},
+	{"list", ctl_list, "[--json]", "the VPNs that are configured"},
+	{"kick", ctl_kick, "NAME --uid U|--pid P", "unplug a user's or a process's cables"},
+	{"import", ctl_import, "FILE [--name N] [--id I] [--up]", "install a provider's WireGuard file"},
+	{"check", ctl_check, "[--json] FILE", "validate a .conf or .json file, touching nothing"},
+	{"policy", ctl_policy, "check|install|list|show ...", "explain and install confinement policies"},
+	{"supervise", ctl_supervise, "", NULL},
+};
+
+static void usage(FILE *f)
+{
+	fputs("usage: vpnctl COMMAND ...\n\n", f);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i].help)
+			fprintf(f, "  %-7s %-32s %s\n", commands[i].name, commands[i].args,
+				commands[i].help);
+	fputs("\nFiles: /etc/vpnrun/NAME.json, one a VPN. Manual: vpnctl(8), vpnrun.json(5).\n", f);
+}
+
+int main(int argc, char **argv)
+{
+	log_program = "vpnctl";
+	if (argc < 2) {
+		usage(stderr);
+		return 2;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return 0;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("vpnctl " VPNRUN_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(argv[1], commands[i].name)) {
+			int rc = commands[i].run(argc - 1, argv + 1);
+
+			if (fflush(stdout) != 0 && rc == 0) {
+				log_error("cannot write the output");
+				rc = 1;
+			}
+			return rc;
+		}
+	log_error("unknown command '%s'", argv[1]);
+	usage(stderr);
+	return 2;
+}
