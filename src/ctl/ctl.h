@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vpnctl's commands. Each is called with argv[0] = its own name, prints its own errors, and returns
- * the exit status: 0 ok, 1 failed, 2 usage.
+ * vpnctl's commands. argv[0] is the command's name. Each parses its own options, prints its own
+ * errors with log_error(), and returns the exit status: 0 done, 1 failed, 2 wrong usage.
  */
 #pragma once
 
-#include "base/json.h"
-#include "vpn/model.h"
-
-enum ctl_exit { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
-
 int ctl_check(int argc, char **argv);
+int ctl_down(int argc, char **argv);
 int ctl_import(int argc, char **argv);
+int ctl_kick(int argc, char **argv);
+int ctl_list(int argc, char **argv);
+int ctl_policy(int argc, char **argv);
+int ctl_status(int argc, char **argv);
+int ctl_supervise(int argc, char **argv); /* hidden: what `up` starts for wireguard-go */
+int ctl_up(int argc, char **argv);
 
-/* Brings one VPN up, as `up NAME` does: says what went wrong, returns the exit status. */
+/* `vpnctl up NAME`, for `import --up`. */
 int ctl_up_name(const char *name);
-
-/* The tunnel's keys of `check --json`, into the object that is open. */
-void ctl_tunnel_json(struct json_out *out, const struct tunnel *t);
-
-/* A tunnel's warnings, a line each, to stderr. */
-void ctl_print_warnings(const struct tunnel *t);
