@@ -88,4 +88,5 @@ clean:
 	$(Q)rm -rf $(B)
 
 .PHONY: all clean policies
+-include tests/tests.mk
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,157 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The rig tested by itself, without any part of vpnrun: a WireGuard client set up by hand with ip(8)
+# and wg(8) in a namespace of its own, as a plain VPN would be. What the other tests conclude from
+# the web servers, the names and the capture stands on what is shown here.
+# shellcheck disable=SC2086,SC2012 # RIG_* are single words
+set -u
+here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+rig=$here/rig
+
+if [ "${1:-}" != --inside ]; then
+	if [ "$(id -u)" != 0 ]; then
+		echo "1..0 # SKIP the rig needs root"
+		exit 0
+	fi
+	"$rig" run --no-up --no-broker -- "$here/selftest.t" --inside || exit
+	exit 0
+fi
+
+n=0 failed=0
+ok()
+{
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		failed=$((failed + 1))
+	fi
+}
+is()
+{
+	[ "$1" = "$2" ]
+	ok $? "$3"
+	[ "$1" = "$2" ] || echo "# got '$1', wanted '$2'"
+}
+web()
+{
+	curl -s -m "${RIG_PATIENCE:-5}" "http://$1"
+}
+
+# --- the clear side ------------------------------------------------------------------------------
+is "$(web "$RIG_WEB4/")" clear 'IPv4 from the host reaches the clear side'
+is "$(web "$RIG_WEB6/")" clear 'IPv6 from the host reaches the clear side'
+is "$(web "$RIG_NAME4/")" clear 'a name with an A record only resolves'
+is "$(web "$RIG_NAME6/")" clear 'a name with an AAAA record only resolves'
+is "$(web "$RIG_LAN/")" lan 'the LAN host answers'
+is "$(web "$RIG_WEB4/ip")" $RIG_HOST4 'the web server sees the client'"'"'s address'
+is "$(getent ahostsv4 $RIG_SIDE | awk '{print $1; exit}')" $RIG_SIDE_CLEAR \
+	'the host'"'"'s name server is the clear one'
+grep -q "^$RIG_HOST4 $RIG_SIDE A\$" "$RIG_DIR/dns-clear.log"
+ok $? 'and its log tells who asked for what'
+is "$(web "$RIG_WEB4/big?1000000" | wc -c)" 1000000 'a large answer is complete'
+is "$(as_user id -un)" "$RIG_USER" 'as_user is the ordinary user'
+is "$(as_user sh -c 'grep CapEff /proc/self/status | cut -f2')" 0000000000000000 \
+	'and has no capability'
+is "$(as_stranger curl -s "http://$RIG_WEB4/")" clear 'the stranger has the ordinary network'
+
+# --- a client by hand ----------------------------------------------------------------------------
+# Made like the VPN's own: born here, so that its socket stays here, and moved.
+client()
+{
+	local name=$1 conf=$2 dev=c-$1 addr mtu=1420
+
+	ip netns add "t-$name"
+	if [ "$RIG_WG" = kernel ]; then
+		ip link add "$dev" type wireguard
+	else
+		setsid wireguard-go -f "$dev" >/dev/null 2>&1 </dev/null &
+		until [ -S "/run/wireguard/$dev.sock" ]; do sleep 0.01; done
+	fi
+	wg setconf "$dev" <(grep -vE '^(Address|DNS) ' "$conf")
+	ip link set "$dev" netns "t-$name"
+	for addr in $(sed -n 's/^Address = //p' "$conf" | tr , ' '); do
+		ip -n "t-$name" addr add "$addr" dev "$dev" nodad 2>/dev/null ||
+			ip -n "t-$name" addr add "$addr" dev "$dev"
+	done
+	ip -n "t-$name" link set lo up
+	ip -n "t-$name" link set "$dev" mtu $mtu up
+	ip -n "t-$name" route add default dev "$dev"
+	ip -n "t-$name" -6 route add default dev "$dev"
+	mkdir -p "/etc/netns/t-$name"
+	sed -n 's/^DNS = \([^,]*\).*/nameserver \1/p' "$conf" >"/etc/netns/t-$name/resolv.conf"
+}
+there()
+{
+	local name=$1
+
+	shift
+	ip netns exec "t-$name" "$@"
+}
+client demo /etc/vpnrun/demo.conf
+client other /etc/vpnrun/other.conf
+client psk "$RIG_DIR/conf/psk.conf"
+
+for v in demo other; do
+	is "$(there $v curl -s -m 20 "http://$RIG_WEB4/")" $v "IPv4 through $v arrives at $v"
+	is "$(there $v curl -s -m 20 "http://$RIG_WEB6/")" $v "IPv6 through $v arrives at $v"
+	is "$(there $v curl -s -m 20 "http://$RIG_NAME/")" $v "by name through $v arrives at $v"
+done
+is "$(there demo getent ahostsv4 $RIG_SIDE | awk '{print $1; exit}')" $RIG_SIDE_DEMO \
+	'the name server of demo answers through demo'
+is "$(there other getent ahostsv4 $RIG_SIDE | awk '{print $1; exit}')" $RIG_SIDE_OTHER \
+	'that of other through other'
+is "$(there psk curl -s -m 20 "http://$RIG_WEB4/")" demo 'with a preshared key'
+is "$(there psk curl -s -m 20 "http://$RIG_WEB4/ip")" 10.64.0.3 'under its own address'
+is "$(there demo curl -s -m 5 "http://$RIG_LAN/" || echo none)" none \
+	'the LAN is not to be seen from there'
+
+ip netns del t-demo
+for v in demo6 named; do
+	client $v "$RIG_DIR/conf/$v.conf"
+	is "$(there $v curl -s -m 20 "http://$RIG_WEB4/")" demo "the variant $v.conf works"
+	ip netns del t-$v
+done
+client v4only "$RIG_DIR/conf/v4only.conf"
+is "$(there v4only curl -s -m 20 "http://$RIG_WEB4/")" demo "the variant v4only.conf works"
+ip netns del t-v4only
+
+# --- the capture ---------------------------------------------------------------------------------
+is "$($RIG_CAPTURE start; $RIG_CAPTURE stop)" 0 'a capture of nothing counts 0'
+$RIG_CAPTURE start
+there other curl -s -m 20 "http://$RIG_WEB4/" "http://$RIG_WEB6/" "http://$RIG_NAME/" >/dev/null
+there other curl -s -m 60 "http://$RIG_WEB4/big?3000000" >/dev/null
+is "$($RIG_CAPTURE stop)" 0 'traffic of a tunnel is not counted'
+$RIG_CAPTURE start
+ping -q -c 3 -i 0.01 -W 5 $RIG_LAN >/dev/null
+is "$($RIG_CAPTURE stop)" 3 'positive control: three pings count 3'
+is "$($RIG_CAPTURE list | sort -u)" "protocol 1 $RIG_HOST4 > $RIG_LAN, byte 8" 'and are listed'
+$RIG_CAPTURE start
+for to in "$RIG_ENDPOINT4/1" "$RIG_WEB4/$RIG_PORT" "$RIG_ENDPOINT6/2" "$RIG_WEB6_ADDR/$RIG_PORT"; do
+	echo x >"/dev/udp/$to"
+done
+is "$($RIG_CAPTURE stop)" 4 \
+	'positive control: the endpoint at another port and its port elsewhere count'
+$RIG_CAPTURE start
+echo x >"/dev/udp/$RIG_ENDPOINT4/$RIG_PORT"
+echo x >"/dev/udp/$RIG_ENDPOINT6/$RIG_PORT"
+is "$($RIG_CAPTURE stop)" 0 'UDP to an endpoint does not, in both families'
+$RIG_CAPTURE start
+getent ahostsv4 $RIG_SIDE >/dev/null
+[ "$($RIG_CAPTURE stop)" -ge 1 ]
+ok $? 'positive control: a name asked in the clear counts'
+$RIG_CAPTURE start
+for ((i = 0; i < 500; i++)); do echo x; done >"/dev/udp/$RIG_DNS_CLEAR/53"
+is "$($RIG_CAPTURE stop)" 500 'a burst right before stop is counted to the last packet'
+
+# --- what is the rig's own -----------------------------------------------------------------------
+is "$(ls /sys/class/net | tr '\n' ' ')" "lo $RIG_UPLINK " '/sys shows the rig'"'"'s devices'
+is "$(stat -c %a /dev/net/tun)" 666 'the tun node is the rig'"'"'s'
+"$rig" run --no-up --no-broker -- sh -c 'exit 55'
+is $? 55 'a rig within the rig; the status is that of CMD'
+"$rig" run --no-up --no-broker -- sh -c 'kill -TERM $$'
+is $? 143 '128 and the number of the signal CMD died of'
+is "$(echo through | "$rig" run --no-up --no-broker -- cat)" through 'stdin is that of CMD'
+echo "1..$n"
+exit $((failed > 0))

@@ -1,0 +1,29 @@
+# Tests: the helpers of the rig, the demo, the second run in a virtual machine.
+# Included by the top Makefile.
+
+RIG_TOOLS := $(patsubst %,$(B)/rig/%,rigbox webd dnsd rigcap)
+
+all: rig-tools
+rig-tools: $(RIG_TOOLS)
+
+$(B)/rig/%: tests/rig/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
+
+# What to see first: the main job, in a private network of its own. Needs root, touches nothing.
+demo: all
+	$(Q)B='$(abspath $(B))' tests/rig/rig run -- tests/rig/demo.sh
+
+# The rig's own test: the far ends, the names and the capture, with a client set up by hand.
+check-rig: rig-tools
+	$(Q)B='$(abspath $(B))' tests/rig/selftest.t
+
+# A Debian guest under QEMU, whose kernel has WireGuard. The image is made once.
+vm-image:
+	$(Q)tests/vm/build.sh '$(abspath $(B))/vm'
+
+check-vm: all vm-image
+	$(Q)B='$(abspath $(B))' tests/vm/check.sh
+
+.PHONY: rig-tools demo check-rig vm-image check-vm
