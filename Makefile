@@ -84,9 +84,87 @@ $(B)/gen/%.nft.h: policy/%.nft
 
 $(B)/obj/vpn/firewall.o: $(B)/gen/netns.nft.h $(B)/gen/netns-ip4.nft.h $(B)/gen/netns-ip6.nft.h
 
+# --- installation ----------------------------------------------------------------------------
+
+BINDIR     := $(PREFIX)/bin
+LIBEXECDIR := $(PREFIX)/libexec/vpnrun
+LIBDIR     := $(PREFIX)/lib/vpnrun
+MANDIR     := $(PREFIX)/share/man
+# systemd reads units of a local installation in /usr/local/lib too; sysusers and tmpfiles likewise.
+UNITDIR     ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/lib,$(PREFIX)/lib)/sysusers.d
+TMPFILESDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/lib,$(PREFIX)/lib)/tmpfiles.d
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+D := $(DESTDIR)
+
+subst-paths = sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g'
+
+install: all
+	install -d $(D)$(BINDIR) $(D)$(LIBEXECDIR) $(D)$(LIBDIR)/policy $(D)$(UNITDIR) $(D)$(SYSUSERSDIR) \
+		$(D)$(TMPFILESDIR) $(D)$(COMPLETIONDIR) $(D)$(SYSCONFDIR)/vpnrun
+	install -m 0755 $(B)/bin/vpnrun $(B)/bin/vpnctl $(D)$(BINDIR)
+	install -m 0755 $(B)/libexec/vpnrun/vpnrund $(D)$(LIBEXECDIR)
+	install -m 0644 $(B)/lib/vpnrun/policy/*.bpf $(D)$(LIBDIR)/policy
+	install -m 0644 contrib/systemd/vpnrund.socket $(D)$(UNITDIR)
+	for u in vpnrund.service vpnrun@.service; do \
+		$(subst-paths) contrib/systemd/$$u.in > $(D)$(UNITDIR)/$$u && chmod 0644 $(D)$(UNITDIR)/$$u || exit 1; done
+	install -m 0644 contrib/systemd/vpnrun.sysusers $(D)$(SYSUSERSDIR)/vpnrun.conf
+	install -m 0644 contrib/systemd/vpnrun.tmpfiles $(D)$(TMPFILESDIR)/vpnrun.conf
+	install -m 0644 contrib/completion/vpnrun.bash $(D)$(COMPLETIONDIR)/vpnrun
+	ln -sf vpnrun $(D)$(COMPLETIONDIR)/vpnctl
+	for m in src/man/*.[1-8]; do s=$${m##*.}; install -D -m 0644 $$m $(D)$(MANDIR)/man$$s/$${m##*/} || exit 1; done
+	@[ -n '$(D)' ] || tests/setup/after-install
+
+uninstall:
+	rm -f $(D)$(BINDIR)/vpnrun $(D)$(BINDIR)/vpnctl $(D)$(UNITDIR)/vpnrund.socket \
+		$(D)$(UNITDIR)/vpnrund.service $(D)$(UNITDIR)/vpnrun@.service \
+		$(D)$(SYSUSERSDIR)/vpnrun.conf $(D)$(TMPFILESDIR)/vpnrun.conf \
+		$(D)$(COMPLETIONDIR)/vpnrun $(D)$(COMPLETIONDIR)/vpnctl
+	for m in src/man/*.[1-8]; do rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+	rm -rf $(D)$(LIBEXECDIR) $(D)$(LIBDIR)
+
+# What to build and to test with; see tests/setup/deps for the other distributions.
+deps:
+	@tests/setup/deps build test
+
+# --- development -----------------------------------------------------------------------------
+
+# The trusted base: what is linked into the broker, from the linker's own map.
+tcb: $(B)/libexec/vpnrun/vpnrund
+	@echo 'Linked into vpnrund (CAP_NET_ADMIN):'
+	@{ sed -n 's|.*$(B)/libvpnrun.a(\([a-z0-9_]*\)\.o).*|\1|p' $<.map | sort -u | while read -r o; do \
+		ls src/*/$$o.c; done; ls src/vpnrund.c src/broker/*.c; } | sort -u | xargs wc -l
+	@echo 'Runs as the user, without any privilege: src/vpnrun.c src/launch/ src/box/'
+
+FORMATTED := $(wildcard src/*.c src/*/*.[ch] tests/*/*.[ch])
+format:
+	clang-format --style=file:src/.clang-format -i $(FORMATTED)
+
+# A second build with the sanitizers, in $(B)/asan; `make check` runs the unit tests there too.
+asan:
+	$(Q)$(MAKE) --no-print-directory B=$(B)/asan HARDENING= \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
+		HARDENING_LD= all unit-tests
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+NET_TOOLS  := $(patsubst tests/net/%.c,$(B)/tests/net/%,$(wildcard tests/net/*.c))
+$(B)/tests/%: tests/%.c $(LIB) $(wildcard tests/unit/*.h)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS_CTL)
+
+unit-tests: $(UNIT_TESTS)
+test-tools: $(NET_TOOLS) unit-tests
+
+# Everything that can be shown here; as root the rig and the guest too.
+check:
+	$(Q)tests/check $(B)
+
 clean:
 	$(Q)rm -rf $(B)
 
-.PHONY: all clean policies
+.PHONY: all clean policies install uninstall deps tcb format asan unit-tests test-tools check
+-include policy/policy.mk
+include policy/policy.mk
 -include tests/tests.mk
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
