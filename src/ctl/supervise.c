@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `vpnctl supervise NAME MTU`: what `vpnctl up` starts where the kernel has no WireGuard; see
+ * vpn/supervise.h. Not for people, and not in the help. Reports on descriptor 3 where that is a
+ * pipe, and writes its log to stderr.
+ */
+#include "ctl/ctl.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "vpn/supervise.h"
+
+int ctl_supervise(int argc, char **argv)
+{
+	struct err e = ERR_INIT;
+	struct stat st;
+	uint64_t mtu;
+	int status = -1;
+
+	if (argc != 3 || !str_is_vpn_name(argv[1]) || str_uint(argv[2], 576, 65535, &mtu) < 0) {
+		log_error("usage: vpnctl supervise NAME MTU");
+		return 2;
+	}
+	if (geteuid() != 0) {
+		log_error("supervise needs root");
+		return 1;
+	}
+	prctl(PR_SET_NAME, "vpnctl"); /* it was started as /proc/self/exe */
+	if (fstat(SUPERVISE_STATUS_FD, &st) == 0 && S_ISFIFO(st.st_mode)) {
+		status = SUPERVISE_STATUS_FD;
+		if (fcntl(status, F_SETFD, FD_CLOEXEC) < 0)
+			return 1;
+	}
+	if (supervise_run(argv[1], (uint32_t)mtu, status, &e) < 0) {
+		log_error("%s", e.msg);
+		return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * WG_CMD_SET_DEVICE and WG_CMD_GET_DEVICE of <linux/wireguard.h>. A device of many peers or many
+ * AllowedIPs takes several messages; only the first may carry the flags that clear what was there.
+ * Messages hold keys: they are wiped after use, and no key is ever put into an error.
+ */
+#include "nl/wg.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <linux/wireguard.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "nl/genl.h"
+
+static bool is_full(const struct nl_msg *m, size_t room)
+{
+	return m->overflow || m->len > room;
+}
+
+static void put_allowed(struct nl_msg *m, const struct wg_allowed *a)
+{
+	size_t nest = nl_nest(m, 0);
+
+	nl_put_u16(m, WGALLOWEDIP_A_FAMILY, a->family);
+	nl_put(m, WGALLOWEDIP_A_IPADDR, &a->v4, a->family == AF_INET ? sizeof(a->v4) : sizeof(a->v6));
+	nl_put_u8(m, WGALLOWEDIP_A_CIDR_MASK, a->plen);
+	nl_nest_end(m, nest);
+}
+
+/* What is said once of a peer, in the first message that names it. */
+static void put_peer_head(struct nl_msg *m, const struct wg_peer *p)
+{
+	nl_put_u32(m, WGPEER_A_FLAGS, WGPEER_F_REPLACE_ALLOWEDIPS);
+	if (p->psk)
+		nl_put(m, WGPEER_A_PRESHARED_KEY, p->psk, WG_KEY_LEN);
+	if (p->endpoint.family == AF_INET)
+		nl_put(m, WGPEER_A_ENDPOINT, &p->endpoint.in, sizeof(p->endpoint.in));
+	else if (p->endpoint.family == AF_INET6)
+		nl_put(m, WGPEER_A_ENDPOINT, &p->endpoint.in6, sizeof(p->endpoint.in6));
+	nl_put_u16(m, WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, p->keepalive);
+}
+
+/* Returns how many of the AllowedIPs from at on fitted. */
+static size_t put_allowed_list(struct nl_msg *m, size_t room, const struct wg_peer *p, size_t at)
+{
+	size_t nest = nl_nest(m, WGPEER_A_ALLOWEDIPS);
+	size_t i;
+
+	for (i = at; i < p->n_allowed; i++) {
+		size_t before = m->len;
+
+		put_allowed(m, &p->allowed[i]);
+		if (is_full(m, room)) {
+			nl_msg_rewind(m, before);
+			break;
+		}
+	}
+	if (i == at)
+		nl_msg_rewind(m, nest); /* an empty list says nothing */
+	else
+		nl_nest_end(m, nest);
+	return i - at;
+}
+
+/* True if the peer is done with; false if the message is full. */
+static bool put_peer(struct nl_msg *m, size_t room, const struct wg_peer *p, struct wg_cursor *at)
+{
+	size_t nest = nl_nest(m, 0), n = 0;
+	bool head = !at->peer_begun;
+
+	nl_put(m, WGPEER_A_PUBLIC_KEY, p->public_key, WG_KEY_LEN);
+	if (head)
+		put_peer_head(m, p);
+	if (is_full(m, room)) {
+		nl_msg_rewind(m, nest);
+		return false;
+	}
+	at->peer_begun = true;
+	if (at->allowed < p->n_allowed)
+		n = put_allowed_list(m, room, p, at->allowed);
+	at->allowed += n;
+	if (!head && n == 0)
+		nl_msg_rewind(m, nest);
+	else
+		nl_nest_end(m, nest);
+	if (at->allowed < p->n_allowed)
+		return false;
+	at->peer++;
+	at->allowed = 0;
+	at->peer_begun = false;
+	return true;
+}
+
+static bool put_peers(struct nl_msg *m, size_t room, const struct wg_device *d,
+		      struct wg_cursor *at)
+{
+	size_t nest = nl_nest(m, WGDEVICE_A_PEERS), first = m->len;
+
+	while (at->peer < d->n_peers)
+		if (!put_peer(m, room, &d->peers[at->peer], at))
+			break;
+	if (m->len == first) {
+		nl_msg_rewind(m, nest);
+		return false;
+	}
+	nl_nest_end(m, nest);
+	return true;
+}
+
+int wg_put_device(struct nl_msg *m, size_t room, uint16_t family, const struct wg_device *d,
+		  struct wg_cursor *at)
+{
+	const struct genlmsghdr g = {.cmd = WG_CMD_SET_DEVICE, .version = WG_GENL_VERSION};
+	bool progress = !at->begun;
+
+	nl_msg_init(m);
+	nl_msg_begin(m, family, 0, &g, sizeof(g));
+	nl_put_str(m, WGDEVICE_A_IFNAME, d->name);
+	if (!at->begun) {
+		nl_put(m, WGDEVICE_A_PRIVATE_KEY, d->private_key, WG_KEY_LEN);
+		nl_put_u16(m, WGDEVICE_A_LISTEN_PORT, d->listen_port);
+		nl_put_u32(m, WGDEVICE_A_FWMARK, d->fwmark);
+		nl_put_u32(m, WGDEVICE_A_FLAGS, WGDEVICE_F_REPLACE_PEERS);
+	}
+	if (is_full(m, room))
+		return -EMSGSIZE;
+	at->begun = true;
+	if (at->peer < d->n_peers && put_peers(m, room, d, at))
+		progress = true;
+	if (!progress)
+		return -EMSGSIZE;
+	return at->peer < d->n_peers;
+}
+
+int wg_device_set(struct nl_sock *s, const struct wg_device *d, struct err *e)
+{
+	struct wg_cursor at = {0};
+	struct nl_msg m;
+	uint16_t family;
+	int more, r = genl_family_get(s, WG_GENL_NAME, &family, e);
+
+	if (r < 0)
+		return r;
+	do {
+		more = wg_put_device(&m, sizeof(m.buf), family, d, &at);
+		r = more < 0 ? err_set(e, more, "the configuration does not fit a netlink message")
+			     : nl_call(s, &m, e);
+		util_wipe(&m, sizeof(m));
+		if (r < 0)
+			return err_wrap(e, "cannot configure the WireGuard device %s", d->name);
+	} while (more);
+	return 0;
+}
+
+void wg_stats_add(struct wg_stats *st, const union wg_endpoint *endpoint, int64_t handshake,
+		  uint64_t rx, uint64_t tx, uint16_t keepalive)
+{
+	if (st->n_peers == 0 || handshake > st->handshake) {
+		st->endpoint = *endpoint;
+		st->keepalive = keepalive;
+	}
+	if (handshake > st->handshake)
+		st->handshake = handshake;
+	st->rx += rx;
+	st->tx += tx;
+	st->n_peers++;
+}
+
+struct peer_numbers {
+	bool seen; /* the continuation of a peer has no numbers */
+	union wg_endpoint endpoint;
+	int64_t handshake;
+	uint64_t rx, tx;
+	uint16_t keepalive;
+};
+
+/* Whatever its length in the message, dst is filled only by exactly its own. */
+static bool get_exact(const struct nlattr *a, void *dst, size_t size)
+{
+	if (mnl_attr_get_payload_len(a) != size)
+		return false;
+	memcpy(dst, mnl_attr_get_payload(a), size);
+	return true;
+}
+
+static bool get_endpoint(const struct nlattr *a, union wg_endpoint *ret)
+{
+	size_t len = mnl_attr_get_payload_len(a);
+	union wg_endpoint ep = {0};
+
+	if (len > sizeof(ep) || len < sizeof(ep.family))
+		return false;
+	memcpy(&ep, mnl_attr_get_payload(a), len);
+	if ((ep.family != AF_INET || len < sizeof(ep.in)) &&
+	    (ep.family != AF_INET6 || len < sizeof(ep.in6)))
+		return false;
+	*ret = ep;
+	return true;
+}
+
+static int parse_peer_attr(const struct nlattr *a, void *arg)
+{
+	struct peer_numbers *p = arg;
+	int64_t time[2]; /* struct __kernel_timespec */
+	bool ok = true;
+
+	switch (mnl_attr_get_type(a)) {
+	case WGPEER_A_ENDPOINT:
+		ok = get_endpoint(a, &p->endpoint);
+		break;
+	case WGPEER_A_LAST_HANDSHAKE_TIME:
+		ok = get_exact(a, time, sizeof(time));
+		if (ok)
+			p->handshake = time[0];
+		break;
+	case WGPEER_A_RX_BYTES:
+		ok = get_exact(a, &p->rx, sizeof(p->rx));
+		p->seen = true;
+		break;
+	case WGPEER_A_TX_BYTES:
+		ok = get_exact(a, &p->tx, sizeof(p->tx));
+		break;
+	case WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL:
+		ok = get_exact(a, &p->keepalive, sizeof(p->keepalive));
+		break;
+	default:
+		break;
+	}
+	return ok ? MNL_CB_OK : MNL_CB_ERROR;
+}
+
+static int parse_peer(const struct nlattr *a, void *arg)
+{
+	struct peer_numbers p = {0};
+	struct wg_stats *st = arg;
+
+	if (mnl_attr_parse_nested(a, parse_peer_attr, &p) < 0)
+		return MNL_CB_ERROR;
+	if (p.seen)
+		wg_stats_add(st, &p.endpoint, p.handshake, p.rx, p.tx, p.keepalive);
+	return MNL_CB_OK;
+}
+
+static int parse_device_attr(const struct nlattr *a, void *arg)
+{
+	struct wg_stats *st = arg;
+
+	switch (mnl_attr_get_type(a)) {
+	case WGDEVICE_A_LISTEN_PORT:
+		return get_exact(a, &st->listen_port, sizeof(st->listen_port)) ? MNL_CB_OK
+									       : MNL_CB_ERROR;
+	case WGDEVICE_A_PEERS:
+		return mnl_attr_parse_nested(a, parse_peer, st) < 0 ? MNL_CB_ERROR : MNL_CB_OK;
+	default:
+		return MNL_CB_OK;
+	}
+}
+
+int wg_parse_device(const struct nlmsghdr *nlh, struct wg_stats *st)
+{
+	if (nlh->nlmsg_len < NLMSG_LENGTH(sizeof(struct genlmsghdr)))
+		return -EPROTO;
+	if (mnl_attr_parse(nlh, sizeof(struct genlmsghdr), parse_device_attr, st) < 0)
+		return -EPROTO;
+	return 0;
+}
+
+static int got_device(const struct nlmsghdr *nlh, void *arg)
+{
+	return wg_parse_device(nlh, arg);
+}
+
+int wg_device_get(struct nl_sock *s, const char *name, struct wg_stats *ret, struct err *e)
+{
+	const struct genlmsghdr g = {.cmd = WG_CMD_GET_DEVICE, .version = WG_GENL_VERSION};
+	struct wg_stats st;
+	struct nl_msg m;
+	uint16_t family;
+	int r = genl_family_get(s, WG_GENL_NAME, &family, e);
+
+	if (r < 0)
+		return r;
+	for (int tries = 0; tries < 3; tries++) {
+		memset(&st, 0, sizeof(st));
+		nl_msg_init(&m);
+		nl_msg_begin(&m, family, NLM_F_DUMP, &g, sizeof(g));
+		nl_put_str(&m, WGDEVICE_A_IFNAME, name);
+		r = nl_dump(s, &m, got_device, &st, e);
+		if (r != -EINTR)
+			break;
+	}
+	if (r == -EPROTO)
+		return err_set(e, r, "the kernel's answer about %s is malformed", name);
+	if (r < 0)
+		return err_wrap(e, "cannot read the WireGuard device %s", name);
+	*ret = st;
+	return 0;
+}
