@@ -164,7 +164,6 @@ clean:
 	$(Q)rm -rf $(B)
 
 .PHONY: all clean policies install uninstall deps tcb format asan unit-tests test-tools check
--include policy/policy.mk
 include policy/policy.mk
 -include tests/tests.mk
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

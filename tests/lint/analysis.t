@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Static analysis: cppcheck, clang's analyzer, a -Werror build with clang, gcc's -fanalyzer on the
+# privileged parts, shellcheck, and the format.
+cd "$(dirname "$0")/../.." || exit 1
+B=${B:-build}
+n=0
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+t() {
+	n=$((n + 1))
+	local what=$1; shift
+	if ! command -v "$1" >/dev/null; then
+		echo "ok $n - $what # SKIP $1 is not installed"
+	elif "$@" >"$out" 2>&1; then
+		echo "ok $n - $what"
+	else
+		echo "not ok $n - $what"; sed 's/^/# /' "$out" | head -n 40
+	fi
+}
+echo 1..6
+# memleak, resourceLeak: cppcheck does not know the cleanup attribute of AUTO_FREE and AUTO_CLOSE.
+# missingIncludeSystem: not given the system's headers on purpose. normalCheckLevel…: information.
+t 'cppcheck finds nothing' cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance \
+	--inline-suppr --suppress=memleak --suppress=resourceLeak --suppress=missingIncludeSystem \
+	--suppress=uninitvar -D_GNU_SOURCE -DVPNRUN_VERSION='"x"' -Isrc -I"$B/gen" src
+t 'clang builds everything without a warning' make -s CC=clang WERROR=1 B="$B/clang" all
+t 'gcc -fanalyzer finds nothing in the broker and the launcher' make -s WERROR=1 B="$B/fanalyzer" \
+	CFLAGS='-O1 -fanalyzer' all
+# shellcheck disable=SC2046
+t 'shellcheck finds nothing' shellcheck -x -S warning $(grep -lrE '^#!/bin/(ba)?sh' tests .ci contrib hooks 2>/dev/null)
+# shellcheck disable=SC2046
+t 'the C files are formatted' clang-format --style=file:src/.clang-format --dry-run -Werror $(find src -name '*.[ch]')
+t 'nothing in the tree needs to be kept from users' bash -c '! grep -rnE "\b(TODO|FIXME|XXX|HACK)\b" src policy contrib hooks 2>/dev/null'

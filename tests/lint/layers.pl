@@ -1,0 +1,63 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The include rule between the layers of src/. Prints each violation; exits 1 if there is one.
+# usage: layers.pl [SRCDIR]
+use strict;
+use warnings;
+
+my $src = shift // 'src';
+my %may = (
+	base   => [],
+	nl     => ['base'],
+	ns     => ['nl', 'base'],
+	ipc    => ['base'],
+	box    => ['base'],
+	policy => ['base'],
+	vpn    => ['ns', 'nl', 'base'],
+	broker => ['vpn', 'ns', 'nl', 'ipc', 'box', 'base'],
+	launch => ['vpn', 'ns', 'nl', 'ipc', 'box', 'base'],
+	ctl    => ['policy', 'vpn', 'ns', 'nl', 'box', 'base'],
+	tools  => ['policy', 'box', 'base'],
+);
+# What only some may link: header => where it may stand.
+my %libs = (
+	'jansson.h'               => qr{^(base/json|policy/|ctl/)},
+	'seccomp.h'               => qr{^(policy|tools)/},
+	'nftables/libnftables.h'  => qr{^vpn/firewall},
+	'libmnl/libmnl.h'         => qr{^nl/},
+	'sys/capability.h'        => qr{^(box/caps|broker/isolate|policy/)},
+);
+my $bad = 0;
+
+sub violation {
+	print join(': ', @_), "\n";
+	$bad++;
+}
+
+for my $file (split /\n/, `find '$src' -name '*.[ch]'`) {
+	(my $rel = $file) =~ s{^\Q$src\E/}{};
+	my $dir = $rel =~ m{^([^/]+)/} ? $1 : 'main';
+	violation($rel, "unknown layer '$dir'") if $dir ne 'main' && !$may{$dir};
+	open my $f, '<', $file or die "$file: $!";
+	my $comment = 0;
+	while (<$f>) {
+		s{/\*.*?\*/}{}g;
+		$comment = 0, s{^.*?\*/}{} if $comment && m{\*/};
+		next if $comment;
+		$comment = 1 if s{/\*.*}{};
+		s{//.*}{};
+		if (m{^#include "([a-z]+)/}) {
+			next if $1 eq $dir;
+			if ($dir eq 'main') {
+				violation("$rel:$.", "only vpnrund may include broker/") if $1 eq 'broker' && $rel ne 'vpnrund.c';
+				next;
+			}
+			violation("$rel:$.", "$dir must not include $1/") unless grep { $_ eq $1 } @{$may{$dir} // []};
+		} elsif (m{^#include <([^>]+)>} && $libs{$1}) {
+			violation("$rel:$.", "<$1> does not belong here") unless $rel =~ $libs{$1};
+		}
+		violation("$rel:$.", 'shell call') if m{\b(system|popen)\s*\(};
+		violation("$rel:$.", 'unbounded string function') if m{\b(strcpy|strcat|sprintf|gets|strtok|atoi)\s*\(};
+	}
+}
+exit($bad ? 1 : 0);
