@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `vpnctl status [NAME] [--json]`. For people: one line a VPN, what is wrong with it, who is
+ * inside. For machines: JSON in which everything that the asker may not see is null. Exits 0 if
+ * NAME is up, 1 if it is down or degraded.
+ */
+#include "ctl/ctl.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "ctl/show.h"
+#include "ctl/view.h"
+#include "ctl/words.h"
+
+/* --- JSON ------------------------------------------------------------------------------------ */
+
+static void json_process(struct json_out *out, const struct inside_process *p)
+{
+	if (p->pid) {
+		json_out_int(out, "pid", p->pid);
+		json_out_str(out, "comm", p->comm);
+	} else {
+		json_out_null(out, "pid");
+		json_out_null(out, "comm");
+	}
+}
+
+static void json_leases(struct json_out *out, const struct view *v)
+{
+	bool has_ip6 = v->record.flags & RECORD_HAS_IP6;
+	char addr[INET6_ADDRSTRLEN];
+
+	json_out_array(out, "leases");
+	for (size_t i = 0; i < v->inside.n_leases; i++) {
+		const struct inside_lease *l = &v->inside.leases[i];
+
+		json_out_object(out, NULL);
+		json_out_str(out, "if", l->port);
+		json_out_str(out, "ip4", inet_ntop(AF_INET, &l->ip4, addr, sizeof(addr)));
+		json_out_str(out, "ip6",
+			     has_ip6 ? inet_ntop(AF_INET6, &l->ip6, addr, sizeof(addr)) : NULL);
+		json_out_int(out, "uid", l->uid);
+		json_process(out, &l->process);
+		json_out_end(out);
+	}
+	json_out_end(out);
+	json_out_array(out, "inside");
+	for (size_t i = 0; i < v->inside.n_services; i++) {
+		json_out_object(out, NULL);
+		json_out_int(out, "uid", v->inside.services[i].uid);
+		json_process(out, &v->inside.services[i]);
+		json_out_end(out);
+	}
+	json_out_end(out);
+}
+
+static void json_addresses(struct json_out *out, const char *key, const struct ipaddr *at, size_t n)
+{
+	json_out_array(out, key);
+	for (size_t i = 0; i < n; i++)
+		json_out_str(out, NULL, at[i].text);
+	json_out_end(out);
+}
+
+static void json_record_dns(struct json_out *out, const struct record *r)
+{
+	char addr[INET6_ADDRSTRLEN];
+
+	json_out_array(out, "dns");
+	for (size_t i = 0; i < RECORD_DNS_MAX && r->dns[i].family; i++)
+		json_out_str(out, NULL,
+			     inet_ntop(r->dns[i].family, r->dns[i].addr, addr, sizeof(addr)));
+	json_out_end(out);
+}
+
+static void json_vpn(struct json_out *out, const struct view *v)
+{
+	const struct tunnel *t = &v->profile.tunnel;
+	bool measured = v->looked && v->stats.asked;
+
+	json_out_object(out, NULL);
+	json_out_str(out, "name", v->name);
+	if (v->id)
+		json_out_int(out, "id", v->id);
+	else
+		json_out_null(out, "id");
+	json_out_str(out, "layout", view_layout_name(v));
+	json_out_str(out, "state", view_state_name(v->state));
+	json_out_bool(out, "default", v->is_default);
+	json_out_bool(out, "machine_default", false);
+	json_out_str(out, "endpoint", view_endpoint(v));
+	if (measured && v->stats.handshake_age_s >= 0)
+		json_out_int(out, "handshake_age_s", v->stats.handshake_age_s);
+	else
+		json_out_null(out, "handshake_age_s");
+	if (measured) {
+		json_out_int(out, "rx_bytes", (int64_t)v->stats.rx);
+		json_out_int(out, "tx_bytes", (int64_t)v->stats.tx);
+	} else {
+		json_out_null(out, "rx_bytes");
+		json_out_null(out, "tx_bytes");
+	}
+	/* A tunnel has an address always: none is one that may not be read. */
+	if (t->n_addresses)
+		json_addresses(out, "addresses", t->addresses, t->n_addresses);
+	else
+		json_out_null(out, "addresses");
+	if (t->n_addresses)
+		json_addresses(out, "dns", t->dns, t->n_dns);
+	else if (v->has_record)
+		json_record_dns(out, &v->record);
+	else
+		json_out_null(out, "dns");
+	if (v->looked || (geteuid() == 0 && !v->has_record)) {
+		json_leases(out, v);
+	} else {
+		json_out_null(out, "leases");
+		json_out_null(out, "inside");
+	}
+	json_out_end(out);
+}
+
+static int show_json(const struct views *vs, const struct view *only)
+{
+	AUTO_FREE char *text = NULL;
+	struct err e = ERR_INIT;
+	struct json_out out;
+
+	json_out_begin(&out);
+	json_out_array(&out, "vpns");
+	for (size_t i = 0; i < vs->n; i++)
+		if (!only || only == &vs->at[i])
+			json_vpn(&out, &vs->at[i]);
+	if (json_out_finish(&out, &text, &e) < 0) {
+		log_error("%s", e.msg);
+		return CTL_FAILED;
+	}
+	fputs(text, stdout);
+	return CTL_OK;
+}
+
+/* --- people ---------------------------------------------------------------------------------- */
+
+enum column { COL_NAME, COL_ID, COL_STATE, COL_ENDPOINT, COL_HANDSHAKE, COL_RX, COL_TX, COL_INSIDE,
+	      N_COLS };
+
+struct row {
+	char cell[N_COLS][80];
+	enum view_state state;
+};
+
+static size_t n_inside(const struct view *v)
+{
+	return v->inside.n_leases + v->inside.n_services;
+}
+
+static void fill_row(const struct view *v, struct row *row)
+{
+	const char *endpoint = view_endpoint(v);
+	bool measured = v->looked && v->stats.asked;
+
+	for (int c = 0; c < N_COLS; c++)
+		str_copy(row->cell[c], sizeof(row->cell[c]), "-");
+	row->state = v->state;
+	str_copy(row->cell[COL_NAME], sizeof(row->cell[0]), v->name);
+	if (v->id)
+		str_fmt(row->cell[COL_ID], sizeof(row->cell[0]), "%d%s", v->id,
+			v->is_default ? "*" : "");
+	if (v->state == VIEW_DOWN && v->looked && n_inside(v))
+		str_fmt(row->cell[COL_STATE], sizeof(row->cell[0]), "down, %zu inside", n_inside(v));
+	else
+		str_copy(row->cell[COL_STATE], sizeof(row->cell[0]), view_state_name(v->state));
+	if (endpoint)
+		snprintf(row->cell[COL_ENDPOINT], sizeof(row->cell[0]), "%.70s", endpoint);
+	if (measured) {
+		words_age(v->stats.handshake_age_s, row->cell[COL_HANDSHAKE], sizeof(row->cell[0]));
+		words_bytes(v->stats.rx, row->cell[COL_RX], sizeof(row->cell[0]));
+		words_bytes(v->stats.tx, row->cell[COL_TX], sizeof(row->cell[0]));
+	}
+	if (v->looked)
+		str_fmt(row->cell[COL_INSIDE], sizeof(row->cell[0]), "%zu", n_inside(v));
+}
+
+static const char *state_colour(enum view_state s)
+{
+	switch (s) {
+	case VIEW_UP:
+		return "\033[32m";
+	case VIEW_DEGRADED:
+		return "\033[33m";
+	case VIEW_DOWN:
+		return "\033[2m";
+	}
+	return "";
+}
+
+static void print_row(const struct row *row, const int width[N_COLS], bool colour, bool head)
+{
+	for (int c = 0; c < N_COLS; c++) {
+		const char *on = !colour ? "" : head ? "\033[1m"
+				 : c == COL_STATE ? state_colour(row->state)
+						  : "";
+		/* Numbers to the right. Nothing is padded behind the last column. */
+		int w = c == N_COLS - 1 ? 0 : width[c];
+
+		if (c == COL_RX || c == COL_TX)
+			w = -w;
+		printf("%s%s%*s%s", c ? "  " : "", on, -w, row->cell[c], *on ? "\033[0m" : "");
+	}
+	putchar('\n');
+}
+
+static const char *user_name(uint32_t uid, char buf[12])
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	if (pw)
+		return pw->pw_name;
+	str_fmt(buf, 12, "%u", uid);
+	return buf;
+}
+
+static void print_inside(const struct view *v)
+{
+	const struct inside *in = &v->inside;
+	char addr[INET_ADDRSTRLEN], buf[12];
+
+	if (!n_inside(v))
+		return;
+	printf("\n%s, inside:\n", v->name);
+	for (size_t i = 0; i < in->n_leases; i++) {
+		const struct inside_lease *l = &in->leases[i];
+
+		printf("  %-9s  %-15s  %-12s  ", l->port,
+		       inet_ntop(AF_INET, &l->ip4, addr, sizeof(addr)), user_name(l->uid, buf));
+		if (l->process.pid)
+			printf("%7d  %s\n", l->process.pid, l->process.comm);
+		else
+			printf("%7s  (no process; its namespace is kept open)\n", "-");
+	}
+	for (size_t i = 0; i < in->n_services; i++)
+		printf("  %-9s  %-15s  %-12s  %7d  %s\n", "-", "-",
+		       user_name(in->services[i].uid, buf), in->services[i].pid,
+		       in->services[i].comm);
+}
+
+static void print_remarks(const struct views *vs, const struct view *only, bool colour)
+{
+	for (size_t i = 0; i < vs->n; i++) {
+		const struct view *v = &vs->at[i];
+
+		if (only && only != v)
+			continue;
+		if (v->why[0])
+			printf("\n%s%s is degraded:%s %s\n", colour ? "\033[33m" : "", v->name,
+			       colour ? "\033[0m" : "", v->why);
+		if (v->stats.asked && v->stats.endpoint[0] && view_endpoint(v) &&
+		    strcmp(v->stats.endpoint, view_endpoint(v)) != 0)
+			printf("\n%s: the endpoint is at %s\n", v->name, v->stats.endpoint);
+		print_inside(v);
+	}
+}
+
+static int show_text(const struct views *vs, const struct view *only)
+{
+	static const struct row head = {
+		.cell = {"NAME", "ID", "STATE", "ENDPOINT", "LAST HANDSHAKE", "RECEIVED", "SENT",
+			 "INSIDE"},
+	};
+	bool colour = isatty(STDOUT_FILENO) && !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
+	AUTO_FREE struct row *rows = calloc(vs->n + 1, sizeof(*rows));
+	int width[N_COLS] = {0};
+	size_t n = 0;
+
+	if (!rows) {
+		log_error("cannot hold %zu VPNs", vs->n);
+		return CTL_FAILED;
+	}
+	rows[n++] = head;
+	for (size_t i = 0; i < vs->n; i++)
+		if (!only || only == &vs->at[i])
+			fill_row(&vs->at[i], &rows[n++]);
+	if (n == 1) {
+		puts("no VPN is configured: vpnctl import FILE");
+		return CTL_OK;
+	}
+	for (size_t i = 0; i < n; i++)
+		for (int c = 0; c < N_COLS; c++)
+			if ((int)strlen(rows[i].cell[c]) > width[c])
+				width[c] = (int)strlen(rows[i].cell[c]);
+	for (size_t i = 0; i < n; i++)
+		print_row(&rows[i], width, colour, i == 0);
+	print_remarks(vs, only, colour);
+	if (geteuid() != 0)
+		puts("\nHandshake, traffic and who is inside: sudo vpnctl status");
+	fflush(stdout);
+	for (size_t i = 0; i < vs->n; i++)
+		if (vs->at[i].broken.code && (!only || only == &vs->at[i]))
+			log_error("%s", vs->at[i].broken.msg);
+	return CTL_OK;
+}
+
+int ctl_status(int argc, char **argv)
+{
+	const char *name = NULL;
+	struct view *only = NULL;
+	struct views vs = {0};
+	struct err e = ERR_INIT;
+	bool json = false;
+	int rc;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--json")) {
+			json = true;
+		} else if (argv[i][0] != '-' && !name) {
+			name = argv[i];
+		} else {
+			log_error("usage: vpnctl status [NAME] [--json]");
+			return CTL_USAGE;
+		}
+	}
+	if (views_read(geteuid() == 0, &vs, &e) < 0) {
+		log_error("%s", e.msg);
+		return CTL_FAILED;
+	}
+	if (name)
+		only = views_find(&vs, name, &e);
+	if (name && !only) {
+		log_error("%s", e.msg);
+		rc = CTL_FAILED;
+	} else {
+		rc = json ? show_json(&vs, only) : show_text(&vs, only);
+		if (rc == CTL_OK && only && only->state != VIEW_UP)
+			rc = CTL_FAILED;
+	}
+	views_free(&vs);
+	return rc;
+}

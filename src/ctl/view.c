@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Gathers and judges; prints nothing, changes nothing. Keys that a profile brings along are wiped
+ * before anything is shown.
+ */
+#include "ctl/view.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "nl/nft.h"
+#include "nl/rtnl.h"
+#include "ns/netns.h"
+#include "vpn/profile.h"
+
+/* WireGuard drops a session that is older (REJECT_AFTER_TIME of its paper). */
+#define SESSION_MAX_S 180
+/* A first initiation has 148 bytes and goes out again after 5 s: more was sent, and none answered. */
+#define ONE_INITIATION 148
+
+const char *view_state_name(enum view_state s)
+{
+	switch (s) {
+	case VIEW_DOWN:
+		return "down";
+	case VIEW_UP:
+		return "up";
+	case VIEW_DEGRADED:
+		return "degraded";
+	}
+	return "?";
+}
+
+const char *view_layout_name(const struct view *v)
+{
+	enum vpn_layout l = v->has_profile  ? v->profile.layout
+			    : v->has_record ? (enum vpn_layout)v->record.layout
+					    : LAYOUT_NETNS;
+
+	return l == LAYOUT_BRIDGE ? "bridge" : "netns";
+}
+
+const char *view_endpoint(const struct view *v)
+{
+	const struct tunnel *t = &v->profile.tunnel;
+
+	for (size_t i = 0; i < t->n_peers; i++)
+		if (t->peers[i].endpoint)
+			return t->peers[i].endpoint;
+	return v->has_record && v->record.endpoint[0] ? v->record.endpoint : NULL;
+}
+
+/* --- gathering ------------------------------------------------------------------------------- */
+
+static struct view *add(struct views *vs, const char *name)
+{
+	struct view *more = reallocarray(vs->at, vs->n + 1, sizeof(*more));
+
+	if (!more)
+		return NULL;
+	vs->at = more;
+	more += vs->n++;
+	memset(more, 0, sizeof(*more));
+	str_copy(more->name, sizeof(more->name), name);
+	more->stats.handshake_age_s = -1;
+	return more;
+}
+
+static void wipe_keys(struct tunnel *t)
+{
+	util_wipe(t->private_key, sizeof(t->private_key));
+	for (size_t i = 0; i < t->n_peers; i++)
+		util_wipe(t->peers[i].psk, sizeof(t->peers[i].psk));
+}
+
+/* Root gets the tunnel as well; everybody the JSON. */
+static void load_profile(struct view *v)
+{
+	AUTO_FREE char *text = NULL;
+	char path[sizeof(PROFILE_DIR) + NAME_MAX_LEN + 8];
+	struct err e = ERR_INIT;
+	size_t len = 0;
+	int r = -EACCES;
+
+	if (geteuid() == 0)
+		r = profile_load_name(v->name, &v->profile, &e);
+	if (r < 0 && geteuid() == 0 && !v->broken.code)
+		v->broken = e;
+	str_fmt(path, sizeof(path), PROFILE_DIR "/%s.json", v->name);
+	if (r < 0)
+		r = file_read(path, 64 * 1024, &text, &len, &e);
+	if (text && r >= 0)
+		r = profile_parse(path, text, len, &v->profile, &e);
+	if (r < 0 && !v->broken.code)
+		v->broken = e;
+	v->has_profile = r >= 0;
+	if (v->has_profile)
+		wipe_keys(&v->profile.tunnel);
+}
+
+static int add_profiles(struct views *vs, struct err *e)
+{
+	AUTO_FREE struct profile_entry *entries = NULL;
+	bool first = true;
+	size_t n = 0;
+	int r = profile_list(&entries, &n, e);
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		struct view *v = add(vs, entries[i].name);
+
+		if (!v)
+			return err_sys(e, -ENOMEM, "cannot hold %zu VPNs", n);
+		v->id = entries[i].id;
+		v->broken = entries[i].error;
+		v->is_default = first && v->id > 0;
+		first = first && !v->is_default;
+		if (str_is_vpn_name(v->name))
+			load_profile(v);
+	}
+	return r;
+}
+
+static struct view *find(struct views *vs, const char *name)
+{
+	for (size_t i = 0; i < vs->n; i++)
+		if (!strcmp(vs->at[i].name, name))
+			return &vs->at[i];
+	return NULL;
+}
+
+static int add_record(const struct record *r, void *arg)
+{
+	struct views *vs = arg;
+	struct view *v = find(vs, r->name);
+
+	if (!v)
+		v = add(vs, r->name);
+	if (!v)
+		return -ENOMEM;
+	v->has_record = true;
+	v->record = *r;
+	if (!v->id)
+		v->id = r->id;
+	return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct view *x = a, *y = b;
+
+	if (x->id != y->id)
+		return !x->id ? 1 : !y->id ? -1 : x->id - y->id;
+	return strcmp(x->name, y->name);
+}
+
+/* --- judging --------------------------------------------------------------------------------- */
+
+static void degrade(struct view *v, const char *why)
+{
+	if (v->state == VIEW_DEGRADED)
+		return; /* the first cause is the nearest to the root of it */
+	v->state = VIEW_DEGRADED;
+	str_copy(v->why, sizeof(v->why), why);
+}
+
+static void judge_bridge(struct view *v, int ns)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct err e = ERR_INIT;
+	struct rtnl_link link;
+
+	if (ns_nl_open(&s, ns, NETLINK_ROUTE, &e) < 0)
+		degrade(v, e.msg);
+	else if (rtnl_link_get(&s, RTNL_HERE, v->record.bridge, &link, &e) < 0)
+		degrade(v, "its bridge is missing");
+	else if (!(link.flags & IFF_UP))
+		degrade(v, "its bridge is down");
+}
+
+static void judge_firewall(struct view *v, int ns)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct nft_count count = {0};
+	struct err e = ERR_INIT;
+	int r = ns_nl_open(&s, ns, NETLINK_NETFILTER, &e);
+
+	if (r == 0)
+		r = nft_rules_count(&s, "vpnrun", &count, &e);
+	if (r < 0)
+		degrade(v, e.msg);
+	else if (!count.inet || !count.bridge)
+		degrade(v, "its firewall is missing");
+}
+
+static void judge_tunnel(struct view *v)
+{
+	const struct tunnel_stats *st = &v->stats;
+	char why[sizeof(v->why)];
+
+	if (!st->present)
+		degrade(v, "the tunnel device is missing");
+	else if (!st->up)
+		degrade(v, "the tunnel device is down");
+	else if (!st->asked)
+		degrade(v, "WireGuard does not answer");
+	else if (st->handshake_age_s < 0 && st->tx > ONE_INITIATION)
+		degrade(v, "the endpoint has never answered");
+	else if (st->handshake_age_s > SESSION_MAX_S && st->keepalive &&
+		 st->handshake_age_s > SESSION_MAX_S + st->keepalive) {
+		str_fmt(why, sizeof(why), "the endpoint has not answered for %lld seconds",
+			(long long)st->handshake_age_s);
+		degrade(v, why);
+	}
+}
+
+static void look(struct view *v)
+{
+	AUTO_CLOSE int ns = -1;
+	struct err e = ERR_INIT;
+
+	ns = record_open_netns(&v->record, &e);
+	if (ns < 0) {
+		if (v->state == VIEW_UP)
+			degrade(v, "its namespace is gone");
+		return;
+	}
+	if (inside_read(&v->record, ns, &v->inside, &e) < 0) {
+		if (v->state == VIEW_UP)
+			degrade(v, e.msg);
+		return;
+	}
+	v->looked = true;
+	if (v->state != VIEW_UP)
+		return;
+	if (tunnel_dev_stats(v->record.device, ns, v->record.flags & RECORD_USERSPACE, &v->stats,
+			     &e) < 0)
+		degrade(v, e.msg);
+	else
+		judge_tunnel(v);
+	judge_bridge(v, ns);
+	judge_firewall(v, ns);
+}
+
+/* What any user can see. */
+static void glance(struct view *v)
+{
+	AUTO_CLOSE int ns = record_open_netns(&v->record, NULL);
+
+	if (ns < 0 && v->state == VIEW_UP)
+		degrade(v, "its namespace is gone");
+}
+
+int views_read(bool do_look, struct views *ret, struct err *e)
+{
+	struct views vs = {0};
+	int r = add_profiles(&vs, e);
+
+	if (r == 0 && record_for_each(add_record, &vs) < 0)
+		r = err_sys(e, -ENOMEM, "cannot read " RUN_DIR);
+	if (r < 0) {
+		views_free(&vs);
+		return r;
+	}
+	for (size_t i = 0; i < vs.n; i++) {
+		struct view *v = &vs.at[i];
+
+		if (!v->has_record)
+			continue;
+		v->state = v->record.state == RECORD_UP ? VIEW_UP : VIEW_DOWN;
+		if (do_look)
+			look(v);
+		else
+			glance(v);
+	}
+	if (vs.n)
+		qsort(vs.at, vs.n, sizeof(*vs.at), by_id);
+	*ret = vs;
+	return 0;
+}
+
+void views_free(struct views *vs)
+{
+	for (size_t i = 0; i < vs->n; i++) {
+		profile_free(&vs->at[i].profile);
+		inside_free(&vs->at[i].inside);
+	}
+	free(vs->at);
+	vs->at = NULL;
+	vs->n = 0;
+}
+
+struct view *views_find(struct views *vs, const char *name, struct err *e)
+{
+	char names[200] = "", shown[64];
+	struct view *v = find(vs, name);
+	size_t used = 0, i;
+
+	if (v)
+		return v;
+	for (i = 0; i < vs->n && used + NAME_MAX_LEN + 8 < sizeof(names); i++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+					 vs->at[i].name);
+	snprintf(shown, sizeof(shown), "%.60s", name);
+	if (!vs->n)
+		err_set(e, -ENOENT, "there is no VPN '%s', nor any other: vpnctl import FILE makes one",
+			shown);
+	else
+		err_set(e, -ENOENT, "there is no VPN '%s'; there is %s%s", shown, names,
+			i < vs->n ? ", ..." : "");
+	return NULL;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What `status`, `list` and `kick` know of the VPNs: profiles, records, and, for root, what the
+ * kernel says. Looks only.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "vpn/inside.h"
+#include "vpn/model.h"
+#include "vpn/record.h"
+#include "vpn/tunnel_dev.h"
+
+enum view_state { VIEW_DOWN, VIEW_UP, VIEW_DEGRADED };
+
+struct view {
+	char name[NAME_MAX_LEN + 1];
+	int id; /* 0: unknown, the profile is broken and there is no record */
+	bool is_default;
+	struct err broken; /* what is wrong with its profile, code 0: nothing */
+	bool has_profile;
+	struct profile profile; /* without keys; the tunnel is empty where it may not be read */
+	bool has_record;
+	struct record record;
+	enum view_state state;
+	char why[200]; /* it is degraded, as the end of a sentence; else "" */
+	bool looked;   /* what follows is known */
+	struct tunnel_stats stats;
+	struct inside inside;
+};
+
+struct views {
+	struct view *at; /* by id, those without one last */
+	size_t n;
+};
+
+/* Every VPN that has a profile or a record. look: ask the kernel as well (root). */
+int views_read(bool look, struct views *ret, struct err *e);
+void views_free(struct views *vs);
+
+/* NULL: e lists the names that exist. */
+struct view *views_find(struct views *vs, const char *name, struct err *e);
+
+const char *view_state_name(enum view_state s);
+const char *view_layout_name(const struct view *v);
+/* The first endpoint as written, NULL if not known. */
+const char *view_endpoint(const struct view *v);
