@@ -87,7 +87,7 @@ static int begin_section(struct conf_parse *p, const char *name)
 	if (!strcasecmp(name, conf_section_names[SECTION_INTERFACE])) {
 		p->section = SECTION_INTERFACE;
 		if (p->interface_line)
-			return conf_warn(p, conf_section_names[SECTION_INTERFACE], "comes again");
+			return conf_warn(p, "Interface", "comes again; the two are read as one");
 		p->interface_line = p->line;
 		return 0;
 	}
@@ -179,7 +179,7 @@ static int check_whole(struct conf_parse *p)
 	if (r < 0)
 		return r;
 	if (!p->interface_line)
-		return conf_fail(p, 1, "[Interface]",
+		return conf_fail(p, 1, "Interface",
 				 "is missing: this is no WireGuard configuration");
 	if (!p->has_private_key)
 		return conf_fail(p, p->interface_line, "PrivateKey", "is missing in [Interface]");
@@ -188,7 +188,7 @@ static int check_whole(struct conf_parse *p)
 			p, p->interface_line, "Address",
 			"is missing in [Interface]: programs would have no address to send from");
 	if (!p->t->n_peers)
-		return conf_fail(p, p->line, "[Peer]", "is missing: there is nobody to connect to");
+		return conf_fail(p, p->line, "Peer", "is missing: there is nobody to connect to");
 	return 0;
 }
 
