@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The tunnel dies under a running program: nothing leaks, its connects fail at once, and the same
+# process works again when the VPN is back. Runs inside the rig.
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh"
+probe=$RIG_DIR/build/tests/net/probe
+home=$(as_user sh -c 'echo $HOME')
+
+state4() { cut -d' ' -f2 "$home/loop4"; }
+state6() { cut -d' ' -f2 "$home/loop6"; }
+count4() { cut -d' ' -f1 "$home/loop4"; }
+both_are() { [[ $(state4) =~ ^($1)$ && $(state6) =~ ^($1)$ ]]; }
+later() { [ "$(count4)" -gt "$1" ]; }
+# The worst of 20 single tries, so that a hang cannot hide behind a lucky one.
+worst() {
+	as_user vpnrun --with "$pid" sh -c "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do $probe $1 $2 80; done" |
+		sort -k2 -g | tail -n 1
+}
+at_once() { # KIND ADDR DESCRIPTION: every one of them refused or unreachable
+	local w
+	w=$(worst "$1" "$2")
+	diag "slowest of 20: $w ms"
+	like "$w" '^(refused|unreachable) ' "$3"
+}
+
+as_user vpnrun demo "$probe" loop "$RIG_WEB4" 80 "$home/loop4" &
+job4=$!
+wait_for 10 test -s "$home/loop4"
+pid=$job4
+wait_for 10 grep -q probe "/proc/$pid/comm"
+as_user vpnrun demo "$probe" loop "$RIG_WEB6_ADDR" 80 "$home/loop6" &
+job6=$!
+ok 'a program is at work inside, by both families' wait_for 10 both_are demo
+
+# The danger: in the clear the same loop would go on. (A namespace with the uplink as second way.)
+$RIG_CAPTURE start
+as_user timeout 1 "$probe" loop "$RIG_WEB4" 80 "$home/clear" || :
+ok 'control: the same loop outside is seen by the capture' test "$($RIG_CAPTURE stop)" -gt 0
+
+for how in 'the tunnel set down' 'the tunnel deleted' 'vpnctl down'; do
+	$RIG_CAPTURE start
+	case $how in
+	*'set down') ip -n demo link set demo down ;;
+	*deleted)
+		# A supervisor would bring wireguard-go back at once: that is another test.
+		if [ "$RIG_WG" = go ]; then kill -STOP "$(cat /run/vpnrun/demo.supervisor)"; fi
+		ip -n demo link delete demo ;;
+	*) vpnctl down demo >/dev/null ;;
+	esac
+	ok "L01 R15: $how: connects fail, IPv4 and IPv6" wait_for 10 both_are 'refused|unreachable'
+	at_once tcp "$RIG_WEB4" "L01: $how: TCP is refused at once, IPv4"
+	at_once tcp "$RIG_WEB6_ADDR" "L01: $how: TCP is refused at once, IPv6"
+	at_once udp "$RIG_WEB4" "L01: $how: UDP is refused at once, IPv4"
+	at_once udp "$RIG_WEB6_ADDR" "L01: $how: UDP is refused at once, IPv6"
+	is "$(ip netns exec demo "$probe" tcp "$RIG_WEB4" 80 | cut -d' ' -f1)" refused \
+		"L01: $how: so is a program in the VPN's own namespace"
+	like "$(vpnctl status demo)" '(down|degraded)' "$how: status says so"
+	ok "$how: status NAME is not 0" not vpnctl status demo
+	is "$($RIG_CAPTURE stop)" 0 "L01: $how: nothing left by the uplink"
+	if [ "$how" = 'the tunnel deleted' ] && [ "$RIG_WG" = go ]; then
+		kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+	fi
+	n=$(count4)
+	ok "$how: vpnctl up brings it back" vpnctl up demo
+	ok "$how: the same processes work again" wait_for 15 both_are demo
+	ok "$how: and go on" wait_for 10 later "$n"
+done
+ok 'the processes are the ones that were started' kill -0 $job4 $job6
+
+if [ "$RIG_WG" = go ]; then
+	# wireguard-go itself dies: the supervisor restarts it into the same namespace.
+	$RIG_CAPTURE start
+	old=$(pgrep -f 'wireguard-go -f demo')
+	kill -9 "$old"
+	again() { local p; p=$(pgrep -f 'wireguard-go -f demo') && [ "$p" != "$old" ]; }
+	ok 'wireguard-go killed: the supervisor starts it again' wait_for 15 again
+	ok 'the same processes work again' wait_for 20 both_are demo
+	is "$($RIG_CAPTURE stop)" 0 'L01: nothing left by the uplink meanwhile'
+	# And the supervisor killed: the tunnel goes with it; closed; the next up repairs.
+	$RIG_CAPTURE start
+	kill -9 "$(cat /run/vpnrun/demo.supervisor)"
+	ok 'R76: the supervisor killed: connects fail' wait_for 15 both_are 'refused|unreachable'
+	ok 'R76: the next up repairs it' vpnctl up demo
+	ok 'the same processes work again' wait_for 20 both_are demo
+	is "$($RIG_CAPTURE stop)" 0 'L01: nothing left by the uplink meanwhile'
+fi
+
+# Down while in use keeps the namespace, closed; --force cuts.
+ns=$(readlink "/proc/$pid/ns/net")
+like "$(vpnctl down demo)" 'closed|inside' 'down while in use: says that the namespace stays'
+like "$(vpnctl status demo)" 'down.*inside|inside' 'status: down, with who is inside'
+ok 'a new launch is refused meanwhile' not as_user vpnrun demo true
+vpnctl up demo >/dev/null
+ok 'up uses the kept namespace again' wait_for 15 both_are demo
+is "$(readlink "/proc/$pid/ns/net")" "$ns" 'the sandbox is the same one'
+vpnctl down --force demo >/dev/null
+ok 'down --force: connects fail' wait_for 10 both_are 'refused|unreachable'
+ok 'down --force: the namespace is gone' not test -e /run/netns/demo
+vpnctl up demo >/dev/null
+kill $job4 $job6
+wait $job4 $job6 2>/dev/null
+finish

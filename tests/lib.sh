@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# TAP for shell tests. Source it, make assertions, end with `finish`. Names of requirements go into
+# the descriptions. Nothing here sleeps for luck: wait_for polls a state.
+
+tap_n=0
+tap_failed=0
+
+ok() { # ok DESCRIPTION COMMAND...: passes if the command succeeds
+	local what=$1 out
+	shift
+	tap_n=$((tap_n + 1))
+	if out=$("$@" 2>&1); then
+		echo "ok $tap_n - $what"
+	else
+		tap_failed=$((tap_failed + 1))
+		echo "not ok $tap_n - $what"
+		printf '%s\n' "command: $*" "$out" | sed 's/^/#   /' | head -n 30
+	fi
+}
+
+not() { ! "$@"; }
+
+is() { # is GOT WANTED DESCRIPTION
+	tap_n=$((tap_n + 1))
+	if [ "$1" = "$2" ]; then
+		echo "ok $tap_n - $3"
+	else
+		tap_failed=$((tap_failed + 1))
+		echo "not ok $tap_n - $3"
+		printf '%s\n' "got:    $1" "wanted: $2" | sed 's/^/#   /' | head -n 30
+	fi
+}
+
+like() { # like GOT REGEX DESCRIPTION
+	tap_n=$((tap_n + 1))
+	if [[ $1 =~ $2 ]]; then
+		echo "ok $tap_n - $3"
+	else
+		tap_failed=$((tap_failed + 1))
+		echo "not ok $tap_n - $3"
+		printf '%s\n' "got:     $1" "pattern: $2" | sed 's/^/#   /' | head -n 30
+	fi
+}
+
+skip() { # skip REASON DESCRIPTION
+	tap_n=$((tap_n + 1))
+	echo "ok $tap_n - $2 # SKIP $1"
+}
+
+diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
+
+wait_for() { # wait_for SECONDS COMMAND...: until the command succeeds; a bounded poll of a state
+	local end=$((SECONDS + $1 * ${RIG_SLOW_FACTOR:-1} + 1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		read -r -t 0.02 <> <(:) || :
+	done
+}
+
+finish() {
+	echo "1..$tap_n"
+	[ "$tap_failed" = 0 ]
+}
