@@ -24,6 +24,6 @@ vm-image:
 	$(Q)tests/vm/build.sh '$(abspath $(B))/vm'
 
 check-vm: all vm-image
-	$(Q)B='$(abspath $(B))' tests/vm/check.sh
+	$(Q)B='$(abspath $(B))' tests/vm/vm.t
 
 .PHONY: rig-tools demo check-rig vm-image check-vm

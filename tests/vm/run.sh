@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# run.sh IMAGE-DIR BUILD-DIR COMMAND: boots the guest once, with the build and the tests read-only
+# at /host, and runs COMMAND (a line of shell) there as root. Its output is the guest's, its exit
+# status COMMAND's; 125 if the guest died or the time (VM_TIMEOUT seconds, 900) was up. Needs no
+# privilege.
+#
+# Emulation by QEMU itself, not KVM: a /dev/kvm may be there and not work, and the emulated
+# processor is the plain one without cmpxchg16b, which QEMU 7.2 gets wrong (guests oops).
+set -u
+
+die()
+{
+	echo "vm: $*" >&2
+	exit 125
+}
+
+image=$(realpath "${1:?}") build=$(realpath "${2:?}") command=${3:?}
+tree=$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../..
+qemu=${QEMU:-qemu-system-x86_64}
+limit=${VM_TIMEOUT:-900}
+for tool in "$qemu" mksquashfs timeout; do
+	command -v "$tool" >/dev/null ||
+		die "needs '$tool': packages qemu-system-x86, squashfs-tools, coreutils"
+done
+[ -e "$image/key" ] || die "no image in $image: run make vm-image as root"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/host/build"
+tar -C "$build" --exclude=./obj --exclude=./vm --exclude=./gen -cf - . |
+	tar -C "$work/host/build" -xf - || die "cannot pack $build"
+for d in tests policy hooks; do
+	[ ! -d "$tree/$d" ] || cp -a "$tree/$d" "$work/host/"
+done
+printf '%s\n' "$command" >"$work/host/vm-command"
+mksquashfs "$work/host" "$work/host.sqfs" -comp lz4 -all-root -quiet -no-progress -noappend \
+	>"$work/log" 2>&1 || { cat "$work/log" >&2; die "cannot pack the tests"; }
+
+# The port `out` closes when standard input ends, and the guest's writers would block: so standard
+# input is a fifo that stays open.
+mkfifo "$work/stdin"
+exec 3<>"$work/stdin"
+timeout -s KILL "$limit" "$qemu" -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu "${VM_CPU:-qemu64,-cx16}" \
+	-m "${VM_MEMORY:-1536}" -smp 2 -nodefaults -no-user-config -display none -no-reboot \
+	-kernel "$image/vmlinuz" -initrd "$image/initrd.gz" -serial "file:$work/console" \
+	-device virtio-rng-pci \
+	-drive "file=$image/root.sqfs,if=none,id=root,format=raw,readonly=on" \
+	-device virtio-blk-pci,drive=root \
+	-drive "file=$work/host.sqfs,if=none,id=host,format=raw,readonly=on" \
+	-device virtio-blk-pci,drive=host \
+	-device virtio-serial-pci \
+	-chardev "file,id=rc,path=$work/rc" -device virtserialport,chardev=rc,name=rc \
+	-chardev stdio,id=out,signal=off -device virtserialport,chardev=out,name=out \
+	-append "console=ttyS0 panic=-1 quiet loglevel=4" <&3 2>"$work/err"
+status=$?
+rc=$(cat "$work/rc" 2>/dev/null)
+[ -z "$rc" ] || exit "$rc"
+why="QEMU ended with status $status"
+[ $status != 137 ] || why="not done after $limit s"
+{
+	echo "vm: the guest died: $why; the last it said:"
+	cat "$work/err"
+	tail -25 "$work/console" 2>/dev/null
+} >&2
+exit 125

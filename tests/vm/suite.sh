@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# suite.sh [TEST…]: runs test files in the guest and makes one TAP stream of theirs, each line led
+# by the file's name. Without arguments: the rig's own test and all of tests/net and the like,
+# except files that say `# vm: no` (nothing in them depends on the kernel's WireGuard).
+# Tests find RIG_SLOW=1 here and scale their loops and patience to a machine 20 times slower.
+export RIG_SLOW=1 RIG_WG=kernel RIG_PATIENCE=30
+cd "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../.." || exit
+export B=$PWD/build
+
+tests=("$@")
+if [ $# = 0 ]; then
+	for t in tests/rig/*.t tests/net/*.t tests/leak/*.t tests/fault/*.t; do
+		[ -x "$t" ] && ! head -20 "$t" | grep -q '^# vm: no' && tests+=("$t")
+	done
+fi
+
+n=0 failed=0
+result()
+{
+	n=$((n + 1))
+	case $1 in not*) [[ $2 =~ '# TODO' ]] || failed=$((failed + 1)) ;; esac
+	echo "$1 $n - $2"
+}
+run()
+{
+	local t=$1 line plan='' got=0 status start=$SECONDS
+
+	exec {from}< <(timeout -k 5 "${VM_TEST_TIMEOUT:-400}" "$t" 2>&1 </dev/null; echo "+status $?")
+	while IFS= read -r line <&$from; do
+		if [[ $line =~ ^(ok|not\ ok)(\ [0-9]+)?(\ -)?\ ?(.*)$ ]]; then
+			got=$((got + 1))
+			result "${BASH_REMATCH[1]}" "$(basename "$t" .t): ${BASH_REMATCH[4]}"
+		elif [[ $line =~ ^1\.\.([0-9]+)(.*)$ ]]; then
+			plan=${BASH_REMATCH[1]}
+			[ "$plan" != 0 ] || result ok "$(basename "$t" .t): skipped ${BASH_REMATCH[2]}"
+		elif [[ $line == '+status '* ]]; then
+			status=${line#+status }
+		else
+			echo "# ${line#\# }"
+		fi
+	done
+	exec {from}<&-
+	if [ "$plan" != "$got" ]; then
+		result 'not ok' "$t: ended early, status $status, $got of ${plan:-?} tests"
+	elif [ "$status" = 124 ]; then
+		result 'not ok' "$t: took too long"
+	fi
+	echo "# $t: $((SECONDS - start)) s"
+}
+for t in "${tests[@]}"; do
+	run "$t"
+done
+echo "1..$n"
+exit $((failed > 0))
