@@ -2,8 +2,8 @@
 /*
  * The whole wire format between a client (vpnrun, the hooks) and the broker. AF_UNIX
  * SOCK_SEQPACKET; one request is one datagram of exactly this size and carries exactly one
- * descriptor; one reply comes back; then the broker closes. Identity is never in here: it comes from the
- * socket. Same machine, same byte order, same ABI.
+ * descriptor; one reply comes back; then the broker closes. Identity is never in here: it comes
+ * from the socket. Same machine, same byte order, same ABI.
  */
 #pragma once
 
@@ -20,8 +20,8 @@ enum proto_op {
 struct proto_request {
 	uint32_t magic;
 	uint16_t version;
-	uint16_t op;   /* enum proto_op */
-	char vpn[16];  /* NUL-terminated, the rest NUL */
+	uint16_t op;	/* enum proto_op */
+	char vpn[16];	/* NUL-terminated, the rest NUL */
 	uint32_t flags; /* 0 */
 	uint32_t reserved;
 };

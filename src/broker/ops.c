@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Attach. Why a stranger may ask for it: it makes one device pair whose one end is in a namespace
+ * of the stranger's own making and whose other is a port that the VPN's static rules bind to one
+ * address. Nothing of it is the caller's choice: not the name, not the number, not the bridge.
+ *
+ * Should: leave either a whole cable or nothing. Mustn't: act on a descriptor that
+ * authorize_netns() has not accepted; touch any device but the one made here.
+ *
+ * The kernel is the table of leases: to create the port "vrID.H" is to take the lease, and its
+ * EEXIST is the lock. Called by a connection's child in broker/server.c.
+ */
+#include "broker/ops.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "nl/rtnl.h"
+
+/* Before 6.14 the kernel makes the peer first and takes it back when the name is taken: 15 ms. */
+static bool eexist_is_slow;
+
+void ops_init(void)
+{
+	struct utsname u;
+	unsigned int major, minor;
+
+	eexist_is_slow = uname(&u) < 0 || sscanf(u.release, "%u.%u", &major, &minor) != 2 ||
+			 major < 6 || (major == 6 && minor < 14);
+}
+
+/* What one request holds. */
+struct attach {
+	struct nl_sock *s;
+	const struct record *r;
+	struct lease_pool pool;
+	int netns_fd;
+	int vpn_fd;
+	int nsid; /* of vpn_fd, -1: not asked for yet */
+	uid_t uid;
+};
+
+static int need_nsid(struct attach *a, struct err *e)
+{
+	return a->nsid >= 0 ? 0 : rtnl_nsid_ensure(a->s, a->vpn_fd, &a->nsid, e);
+}
+
+/* 1: the port exists; 0: it does not. */
+static int port_exists(struct attach *a, const char *port, struct rtnl_link *ret, struct err *e)
+{
+	int r = need_nsid(a, e);
+
+	if (r < 0)
+		return r;
+	r = rtnl_link_get(a->s, a->nsid, port, ret, e);
+	return r == -ENODEV ? 0 : r < 0 ? r : 1;
+}
+
+static int create(struct attach *a, uint32_t h, struct err *e)
+{
+	char port[LEASE_IF_LEN];
+	uint8_t mac[6];
+	struct rtnl_veth v = {
+		.name = port,
+		.netns_fd = a->vpn_fd,
+		.master = a->r->bridge_ifindex,
+		.group = a->uid,
+		.mtu = a->r->mtu,
+		.peer_name = LEASE_CABLE,
+		.peer_netns_fd = a->netns_fd,
+		.peer_mac = mac,
+	};
+
+	lease_port(&a->pool, h, port);
+	lease_mac(&a->pool, h, mac);
+	return rtnl_link_add_veth(a->s, &v, e);
+}
+
+/* -EEXIST: the lease is taken, try another. */
+static int try_host(struct attach *a, uint32_t h, struct err *e)
+{
+	struct rtnl_link link;
+	char port[LEASE_IF_LEN];
+	int r, there;
+
+	lease_port(&a->pool, h, port);
+	if (eexist_is_slow) {
+		there = port_exists(a, port, &link, e);
+		if (there != 0)
+			return there < 0 ? there : -EEXIST;
+	}
+	/* Twice: between an EEXIST and the look at the port, the port may have been given up. */
+	for (int i = 0; i < 2; i++) {
+		r = create(a, h, e);
+		if (r != -EEXIST)
+			break;
+		there = port_exists(a, port, &link, e);
+		if (there != 0)
+			return there < 0 ? there : -EEXIST;
+	}
+	if (r == -EEXIST)
+		return err_set(e, -EALREADY,
+			       "that network namespace already has a device called " LEASE_CABLE
+			       ": one cable to a sandbox");
+	if (r == -EXFULL)
+		return err_set(e, -ENOSPC,
+			       "the bridge of VPN '%s' has no free port: all 1023 are taken (see "
+			       "`vpnctl status %s`)",
+			       a->r->name, a->r->name);
+	if (r < 0)
+		return err_wrap(e, "cannot plug the sandbox into VPN '%s' as %s", a->r->name, port);
+	return 0;
+}
+
+static int full(const struct attach *a, struct err *e)
+{
+	return err_set(e, -ENOSPC,
+		       "VPN '%s' has no free address: all %u are taken (see `vpnctl status %s`)",
+		       a->r->name, lease_max(&a->pool) - 1, a->r->name);
+}
+
+/* Which numbers are taken, by one dump: a crowded pool must not cost an EEXIST for each. */
+static int list_taken(struct attach *a, bool *taken, uint32_t max, struct err *e)
+{
+	AUTO_FREE struct rtnl_link *links = NULL;
+	size_t n;
+	int r = need_nsid(a, e);
+
+	if (r < 0)
+		return r;
+	r = rtnl_link_list(a->s, a->nsid, &links, &n, e);
+	if (r < 0)
+		return r;
+	memset(taken, 0, max + 1);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t h = lease_from_port(&a->pool, links[i].name);
+
+		if (h && h <= max)
+			taken[h] = true;
+	}
+	return 0;
+}
+
+#define BLIND_TRIES  3
+#define LISTINGS     4
+#define LISTED_TRIES 64
+
+/* Hosts are 2..max; the i-th from the hint on, around. */
+static uint32_t host_at(uint32_t hint, uint32_t i, uint32_t max)
+{
+	uint32_t n = max - 1;
+
+	return 2 + (hint % n + i) % n;
+}
+
+static int search_listed(struct attach *a, uint32_t hint, uint32_t *ret, struct err *e)
+{
+	uint32_t max = lease_max(&a->pool);
+	AUTO_FREE bool *taken = malloc(max + 1);
+
+	if (!taken)
+		return err_set(e, -ENOMEM, "out of memory");
+	for (int round = 0; round < LISTINGS; round++) {
+		int tries = 0;
+		int r = list_taken(a, taken, max, e);
+
+		if (r < 0)
+			return r;
+		for (uint32_t i = 0; i < max - 1 && tries < LISTED_TRIES; i++) {
+			uint32_t h = host_at(hint, i, max);
+
+			if (taken[h])
+				continue;
+			tries++;
+			r = try_host(a, h, e);
+			if (r == 0)
+				*ret = h;
+			if (r != -EEXIST)
+				return r;
+		}
+		if (tries == 0)
+			break;
+	}
+	return full(a, e);
+}
+
+static int search(struct attach *a, uint32_t hint, uint32_t *ret, struct err *e)
+{
+	uint32_t max = lease_max(&a->pool);
+
+	if (max < 2)
+		return full(a, e);
+	for (uint32_t i = 0; i < BLIND_TRIES && i < max - 1; i++) {
+		uint32_t h = host_at(hint, i, max);
+		int r = try_host(a, h, e);
+
+		if (r == 0)
+			*ret = h;
+		if (r != -EEXIST)
+			return r;
+	}
+	return search_listed(a, hint, ret, e);
+}
+
+/* Takes the cable away again; its number may be another's by now if the sandbox died meanwhile. */
+static void unplug(struct attach *a, uint32_t h)
+{
+	struct rtnl_link link;
+	char port[LEASE_IF_LEN];
+
+	lease_port(&a->pool, h, port);
+	if (port_exists(a, port, &link, NULL) == 1 && link.group == a->uid)
+		rtnl_link_delete(a->s, a->nsid, port, NULL);
+}
+
+/* Counted after creating, so that two at once cannot both be the last that fits. */
+static int check_limit(struct attach *a, struct err *e)
+{
+	AUTO_FREE struct rtnl_link *links = NULL;
+	uint32_t mine = 0;
+	size_t n;
+	int r;
+
+	if (a->r->limit == 0)
+		return 0;
+	r = need_nsid(a, e);
+	if (r < 0)
+		return r;
+	r = rtnl_link_list(a->s, a->nsid, &links, &n, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++)
+		if (links[i].group == a->uid && lease_from_port(&a->pool, links[i].name))
+			mine++;
+	if (mine > a->r->limit)
+		return err_set(
+			e, -EDQUOT,
+			"uid %u already holds %u cable%s to VPN '%s', the limit for one user "
+			"(see `vpnctl status %s`; \"limit\" in /etc/vpnrun/%s.json)",
+			a->uid, a->r->limit, a->r->limit == 1 ? "" : "s", a->r->name, a->r->name,
+			a->r->name);
+	return 0;
+}
+
+/* A cable into a VPN that was taken down meanwhile would hold on to something half removed. */
+static int check_still_up(const struct attach *a, struct err *e)
+{
+	struct record now;
+
+	if (record_read(a->r->name, &now, NULL) < 0 || now.state != RECORD_UP ||
+	    now.netns_ino != a->r->netns_ino || now.netns_dev != a->r->netns_dev)
+		return err_set(e, -ENETDOWN,
+			       "VPN '%s' went down while it was asked for: bring it up with `sudo "
+			       "vpnctl up %s`",
+			       a->r->name, a->r->name);
+	return 0;
+}
+
+int ops_attach(struct nl_sock *s, const struct record *r, int netns_fd, uid_t uid, uint32_t hint,
+	       uint32_t *ret_host, struct err *e)
+{
+	AUTO_CLOSE int vpn_fd = record_open_netns(r, e);
+	struct attach a = {
+		.s = s,
+		.r = r,
+		.pool = record_pool(r),
+		.netns_fd = netns_fd,
+		.vpn_fd = vpn_fd,
+		.nsid = -1,
+		.uid = uid,
+	};
+	uint32_t h = 0;
+	int n;
+
+	if (vpn_fd < 0)
+		return vpn_fd;
+	n = search(&a, hint, &h, e);
+	if (n < 0)
+		return n;
+	n = check_limit(&a, e);
+	if (n == 0)
+		n = check_still_up(&a, e);
+	if (n < 0) {
+		unplug(&a, h);
+		return n;
+	}
+	*ret_host = h;
+	return 0;
+}

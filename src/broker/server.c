@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The broker's loop. One process, which accepts and forks; each connection is served by a child
+ * with a deadline (broker/session.c), so that a client can stall only what serves it.
+ *
+ * Should: share children and places in the queue fairly between uids. A few connections of each
+ * uid get a child at once, which is ready when the request comes; the others wait in the queue
+ * until there is something to read, and whoever has the fewest children goes first.
+ * Mustn't: read a byte from a client; be the last to hold a connection that something was sent on
+ * (to close it is to close what is in its queue, which can block): who is turned away is turned
+ * away by a child, too. Nothing a client does may end the loop.
+ *
+ * Called by vpnrund.c.
+ */
+#include "broker/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "broker/authorize.h"
+#include "broker/session.h"
+
+#define CHILDREN_MAX	 64 /* at once, of all users */
+#define CHILDREN_PER_UID 16
+#define EAGER_MAX	 32 /* given to connections that have sent nothing yet */
+#define EAGER_PER_UID	 8
+#define REFUSERS_MAX	 16  /* beside the others */
+#define TABLE_SIZE	 256 /* of them all, those that cannot end among them */
+#define PENDING_MAX	 1024
+#define ACCEPTS_A_ROUND	 64
+
+enum child_kind { CHILD_SERVES, CHILD_REFUSES };
+
+struct child {
+	pid_t pid;
+	enum child_kind kind;
+	bool eager;
+	bool stuck; /* past its deadline and still there: only its own uid pays for it */
+	struct peer peer;
+	int64_t end_ms;
+};
+
+struct pending {
+	int fd;
+	bool ready; /* there is something to read, or the client has gone */
+	struct peer peer;
+	int64_t since_ms;
+};
+
+struct server {
+	int listen_fd;
+	int signal_fd;
+	bool stop;
+	uint32_t hint; /* where the next child starts to look for a free number */
+	int64_t active_ms;
+	struct child children[TABLE_SIZE];
+	size_t n_children;
+	struct pending pending[PENDING_MAX]; /* oldest first */
+	size_t n_pending;
+	size_t pending_max; /* what the limit of open files leaves */
+	struct pollfd polls[2 + PENDING_MAX];
+};
+
+/* Its pages are touched only as far as there are clients. */
+static struct server server;
+
+int server_signals(struct err *e)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
+		return err_sys(e, -errno, "cannot block signals");
+	/* Whoever started us may have ignored them, and ignored children are never reaped. */
+	for (int sig = SIGHUP; sig <= SIGSYS; sig++)
+		if (sig != SIGKILL && sig != SIGSTOP)
+			signal(sig, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? err_sys(e, -errno, "cannot make a signal descriptor") : fd;
+}
+
+static size_t count_uid(const struct server *s, uid_t uid)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_children; i++)
+		if (s->children[i].peer.uid == uid && s->children[i].kind == CHILD_SERVES)
+			n++;
+	return n;
+}
+
+static size_t count_kind(const struct server *s, enum child_kind kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_children; i++)
+		if (s->children[i].kind == kind && !s->children[i].stuck)
+			n++;
+	return n;
+}
+
+static bool may_eager(const struct server *s, uid_t uid)
+{
+	size_t eager = 0;
+
+	for (size_t i = 0; i < s->n_children; i++)
+		eager += s->children[i].eager;
+	return eager < EAGER_MAX && count_uid(s, uid) < EAGER_PER_UID &&
+	       count_kind(s, CHILD_SERVES) < CHILDREN_MAX && s->n_children < TABLE_SIZE;
+}
+
+static void child_enter(int *fd)
+{
+	sigset_t none;
+
+	/* Other clients' connections, the listening socket: none of them is this child's. */
+	if (*fd != 3 && dup3(*fd, 3, O_CLOEXEC) < 0)
+		_exit(1);
+	*fd = 3;
+	if (close_range(4, ~0u, 0) < 0)
+		_exit(1);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Forks a child for fd, which is then no more the caller's. -EAGAIN: not now, it still is. With a
+ * sentence the child only says that. */
+static int start(struct server *s, int fd, const struct peer *peer, bool eager, int code,
+		 const char *sentence)
+{
+	struct child c = {
+		.kind = sentence ? CHILD_REFUSES : CHILD_SERVES,
+		.eager = eager,
+		.peer = *peer,
+		.end_ms = util_now_ms() + (SESSION_SERVE_S + 1) * 1000,
+	};
+
+	if (s->n_children == TABLE_SIZE)
+		return -EAGAIN;
+	if (eager)
+		c.end_ms += SESSION_IDLE_S * 1000;
+	s->hint++;
+	c.pid = fork();
+	if (c.pid < 0)
+		return -EAGAIN;
+	if (c.pid == 0) {
+		child_enter(&fd);
+		if (sentence)
+			session_refuse(fd, &c.peer, code, sentence);
+		else
+			session_serve(fd, &c.peer, s->hint);
+		_exit(0);
+	}
+	/* Not the last to hold it: the child does, until it has thrown away what is in there. */
+	close(fd);
+	s->children[s->n_children++] = c;
+	return 0;
+}
+
+static void pending_remove(struct server *s, size_t i)
+{
+	s->n_pending--;
+	memmove(&s->pending[i], &s->pending[i + 1], (s->n_pending - i) * sizeof(s->pending[0]));
+}
+
+/* The next to be served: of those with something to read, one of the uid with the fewest children,
+ * the oldest first. -1: none may. */
+static ssize_t pending_pick(const struct server *s)
+{
+	size_t best_count = CHILDREN_PER_UID, count = 0;
+	uid_t counted = (uid_t)-1;
+	ssize_t best = -1;
+
+	for (size_t i = 0; i < s->n_pending; i++) {
+		const struct pending *p = &s->pending[i];
+
+		if (!p->ready)
+			continue;
+		if (p->peer.uid != counted) {
+			counted = p->peer.uid;
+			count = count_uid(s, counted);
+		}
+		if (count < best_count) {
+			best_count = count;
+			best = (ssize_t)i;
+		}
+	}
+	return best;
+}
+
+static void pending_serve(struct server *s)
+{
+	while (count_kind(s, CHILD_SERVES) < CHILDREN_MAX) {
+		ssize_t i = pending_pick(s);
+
+		if (i < 0 || start(s, s->pending[i].fd, &s->pending[i].peer, false, 0, NULL) < 0)
+			return;
+		pending_remove(s, (size_t)i);
+	}
+}
+
+/* Whoever has the most in the queue loses their newest. */
+static size_t pending_victim(const struct server *s)
+{
+	size_t most = 0, victim = s->n_pending - 1;
+	uid_t counted = (uid_t)-1;
+
+	/* From the newest on: a uid that is met again has no more than it had then, and one that
+	 * is met late has no more than what is left. */
+	for (size_t i = s->n_pending; i-- > most;) {
+		uid_t uid = s->pending[i].peer.uid;
+		size_t n = 0;
+
+		if (uid == counted)
+			continue;
+		counted = uid;
+		for (size_t j = 0; j <= i; j++)
+			n += s->pending[j].peer.uid == uid;
+		if (n > most) {
+			most = n;
+			victim = i;
+		}
+	}
+	return victim;
+}
+
+static bool may_refuse(const struct server *s)
+{
+	return s->n_children < TABLE_SIZE && count_kind(s, CHILD_REFUSES) < REFUSERS_MAX;
+}
+
+/* Keeps the last place free: it is for finding out who comes. */
+static void pending_trim(struct server *s)
+{
+	while (s->n_pending >= s->pending_max && may_refuse(s)) {
+		size_t i = pending_victim(s);
+
+		if (start(s, s->pending[i].fd, &s->pending[i].peer, false, -EBUSY,
+			  "too many of your connections to the broker wait to be served: try "
+			  "again") < 0)
+			return;
+		pending_remove(s, i);
+	}
+}
+
+static void pending_expire(struct server *s, int64_t now)
+{
+	size_t i = 0;
+
+	while (i < s->n_pending && may_refuse(s)) {
+		struct pending *p = &s->pending[i];
+		bool expired = now - p->since_ms >= SESSION_IDLE_S * 1000;
+
+		if (!expired ||
+		    start(s, p->fd, &p->peer, false, -ETIME,
+			  p->ready ? "too many of your earlier requests to the broker have not "
+				     "ended: end the programs that made them"
+				   : "no request came in time after connecting") < 0)
+			i++;
+		else
+			pending_remove(s, i);
+	}
+}
+
+static void pending_add(struct server *s, int fd, const struct peer *peer)
+{
+	s->pending[s->n_pending++] = (struct pending){
+		.fd = fd,
+		.peer = *peer,
+		.since_ms = util_now_ms(),
+	};
+}
+
+static void accept_one(struct server *s, int fd)
+{
+	struct err e = ERR_INIT;
+	struct peer peer;
+
+	if (authorize_peer_get(fd, &peer, &e) < 0) {
+		log_error("dropped: %s", e.msg);
+		close(fd);
+		return;
+	}
+	if (may_eager(s, peer.uid) && start(s, fd, &peer, true, 0, NULL) == 0)
+		return;
+	pending_add(s, fd, &peer);
+	pending_trim(s);
+}
+
+static bool may_accept(const struct server *s)
+{
+	return s->n_pending < s->pending_max && may_refuse(s);
+}
+
+static void accept_some(struct server *s)
+{
+	for (int i = 0; i < ACCEPTS_A_ROUND && may_accept(s); i++) {
+		int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0)
+			return; /* none is waiting, or one that left already */
+		accept_one(s, fd);
+	}
+}
+
+static void log_end(const struct child *c, int status)
+{
+	if (!WIFSIGNALED(status))
+		return;
+	if (WTERMSIG(status) == SIGALRM)
+		log_info("dropped uid=%u pid=%d: not done within %d seconds", c->peer.uid,
+			 c->peer.pid, SESSION_SERVE_S);
+	else
+		log_error("the process that served uid=%u pid=%d was killed by signal %d%s",
+			  c->peer.uid, c->peer.pid, WTERMSIG(status),
+			  WTERMSIG(status) == SIGSYS ? ": a system call that the broker never makes"
+						     : "");
+}
+
+static void reap(struct server *s)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (size_t i = 0; i < s->n_children; i++) {
+			if (s->children[i].pid != pid)
+				continue;
+			log_end(&s->children[i], status);
+			s->children[i] = s->children[--s->n_children];
+			break;
+		}
+	}
+}
+
+static void mark_stuck(struct server *s, int64_t now)
+{
+	for (size_t i = 0; i < s->n_children; i++) {
+		struct child *c = &s->children[i];
+
+		if (c->stuck || now < c->end_ms)
+			continue;
+		c->stuck = true;
+		log_error("process %d, which served uid=%u pid=%d, cannot end: the kernel is still "
+			  "closing what it was sent",
+			  c->pid, c->peer.uid, c->peer.pid);
+	}
+}
+
+static void read_signals(struct server *s)
+{
+	struct signalfd_siginfo si;
+
+	while (read(s->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
+		if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
+			s->stop = true;
+	reap(s);
+}
+
+/* Deadlines are whole seconds, so is the tick; without clients there is none. */
+static int poll_timeout(const struct server *s, unsigned int idle_s)
+{
+	int64_t left;
+
+	if (s->n_children || s->n_pending)
+		return 1000;
+	if (idle_s == 0)
+		return -1;
+	left = s->active_ms + (int64_t)idle_s * 1000 - util_now_ms();
+	return left > 0 ? (int)left : 0;
+}
+
+static int poll_all(struct server *s, unsigned int idle_s)
+{
+	struct pollfd *p = s->polls;
+
+	p[0] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
+	p[1] = (struct pollfd){.fd = may_accept(s) ? s->listen_fd : -1, .events = POLLIN};
+	for (size_t i = 0; i < s->n_pending; i++)
+		p[2 + i] = (struct pollfd){
+			.fd = s->pending[i].ready ? -1 : s->pending[i].fd,
+			.events = POLLIN,
+		};
+	return poll(p, 2 + s->n_pending, poll_timeout(s, idle_s));
+}
+
+static void turn(struct server *s)
+{
+	int64_t now = util_now_ms();
+
+	if (s->polls[0].revents)
+		read_signals(s);
+	for (size_t i = 0; i < s->n_pending; i++)
+		if (s->polls[2 + i].revents)
+			s->pending[i].ready = true;
+	/* Who waits goes before who comes. */
+	pending_serve(s);
+	if (s->polls[1].revents)
+		accept_some(s);
+	mark_stuck(s, now);
+	pending_expire(s, now);
+	pending_trim(s);
+	if (s->n_children || s->n_pending || s->polls[1].revents)
+		s->active_ms = now;
+}
+
+int server_run(int listen_fd, int signal_fd, unsigned int idle_s, struct err *e)
+{
+	struct server *s = &server;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return err_sys(e, -errno, "cannot read the limit of open files");
+	s->listen_fd = listen_fd;
+	s->signal_fd = signal_fd;
+	s->active_ms = util_now_ms();
+	s->hint = (uint32_t)s->active_ms;
+	s->pending_max = PENDING_MAX;
+	if (files.rlim_cur < PENDING_MAX + 64)
+		s->pending_max = files.rlim_cur > 128 ? files.rlim_cur - 64 : 64;
+	while (!s->stop) {
+		if (poll_all(s, idle_s) < 0) {
+			if (errno == EINTR)
+				continue;
+			return err_sys(e, -errno, "cannot wait for clients");
+		}
+		turn(s);
+		if (idle_s && !s->n_children && !s->n_pending &&
+		    util_now_ms() - s->active_ms >= (int64_t)idle_s * 1000)
+			break;
+	}
+	return 0;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a connection's child does: read one request, decide, act, answer, write one log line.
+ *
+ * Should: treat every byte and descriptor as hostile, and take the descriptor only from those who
+ * may use the VPN they name: closing it can block for ever, with no signal that helps (a FUSE file
+ * whose server does not answer its flush), and then only their own share of children is lost.
+ * Mustn't: return to the server's loop; write more than one line, or what a client said as it is.
+ *
+ * Called by broker/server.c, after fork(2).
+ */
+#include "broker/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "base/log.h"
+#include "broker/ops.h"
+#include "ipc/conn.h"
+
+static void deadline_set(void)
+{
+	struct itimerval t = {.it_value = {.tv_sec = SESSION_SERVE_S}};
+
+	/* The default action, so that nothing in here needs to cooperate. */
+	setitimer(ITIMER_REAL, &t, NULL);
+}
+
+/* No control character reaches a terminal that shows the log. */
+static void sanitise(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			*s = '?';
+}
+
+static void refuse(int sock, const struct peer *p, const char *vpn, struct err *e)
+{
+	struct proto_reply reply = {
+		.magic = PROTO_MAGIC,
+		.version = PROTO_VERSION,
+		.op = PROTO_ATTACH,
+		.code = e->code < 0 ? e->code : -EPERM,
+	};
+
+	sanitise(e->msg);
+	snprintf(reply.msg, sizeof(reply.msg), "%s", e->msg);
+	conn_reply_send(sock, &reply);
+	if (vpn)
+		log_info("refused %s uid=%u pid=%d: %s", vpn, p->uid, p->pid, e->msg);
+	else if (e->code == -EPIPE)
+		log_debug("dropped uid=%u pid=%d: %s", p->uid, p->pid, e->msg);
+	else
+		log_info("dropped uid=%u pid=%d: %s", p->uid, p->pid, e->msg);
+}
+
+static int attach(int sock, const struct proto_request *req, struct peer *p, struct nl_sock *nl,
+		  uint32_t hint, struct proto_reply *reply, char port[LEASE_IF_LEN], struct err *e)
+{
+	AUTO_CLOSE int netns_fd = -1;
+	struct lease_pool pool;
+	struct record r;
+	int n = authorize_vpn(req->vpn, &r, e);
+
+	if (n < 0)
+		return n;
+	authorize_peer_groups(sock, p);
+	n = authorize_user(&r, p, e);
+	if (n < 0)
+		return n;
+	n = conn_request_take(sock, &netns_fd, e);
+	if (n < 0)
+		return n;
+	n = authorize_netns(netns_fd, &r, p, e);
+	if (n < 0) {
+		/* Left open: this process ends soon, and the answer must not wait for a flush. */
+		take_fd(&netns_fd);
+		return n;
+	}
+	n = ops_attach(nl, &r, netns_fd, p->uid, hint, &reply->host, e);
+	if (n < 0)
+		return n;
+	pool = record_pool(&r);
+	lease_port(&pool, reply->host, port);
+	return 0;
+}
+
+void session_serve(int sock, struct peer *p, uint32_t hint)
+{
+	struct proto_reply reply = {
+		.magic = PROTO_MAGIC,
+		.version = PROTO_VERSION,
+		.op = PROTO_ATTACH,
+	};
+	AUTO_NL_SOCK struct nl_sock nl = NL_SOCK_INIT;
+	struct proto_request req;
+	struct err e = ERR_INIT;
+	char port[LEASE_IF_LEN];
+
+	/* Before the request comes: the client is busy making its namespaces meanwhile. */
+	if (nl_sock_open(&nl, NETLINK_ROUTE, &e) < 0 ||
+	    conn_request_peek(sock, SESSION_IDLE_S * 1000, &req, &e) < 0) {
+		deadline_set();
+		refuse(sock, p, NULL, &e);
+	} else {
+		deadline_set();
+		if (attach(sock, &req, p, &nl, hint, &reply, port, &e) < 0) {
+			refuse(sock, p, e.code == -EBADMSG ? NULL : req.vpn, &e);
+		} else {
+			conn_reply_send(sock, &reply);
+			log_info("attach %s uid=%u pid=%d -> %s", req.vpn, p->uid, p->pid, port);
+		}
+	}
+	conn_finish(sock);
+	authorize_peer_free(p);
+}
+
+void session_refuse(int sock, const struct peer *p, int code, const char *sentence)
+{
+	struct err e = ERR_INIT;
+
+	deadline_set();
+	err_set(&e, code, "%s", sentence);
+	refuse(sock, p, NULL, &e);
+	conn_finish(sock);
+}

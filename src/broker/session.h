@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One connection, in its own process.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "broker/authorize.h"
+
+#define SESSION_IDLE_S	20 /* a client may take to send its request */
+#define SESSION_SERVE_S 5  /* and the request to be served, or SIGALRM ends the process */
+
+/* Both return only to be followed by _exit(2): what a client sent may still be open. */
+void session_serve(int sock, struct peer *p, uint32_t hint);
+void session_refuse(int sock, const struct peer *p, int code, const char *sentence);

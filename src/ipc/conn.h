@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Messages of ipc/proto.h over a connected socket. The receiving side of the broker is in two
+ * steps, because a descriptor is installed by the very recvmsg(2) that reads it and a hostile one
+ * can block whoever closes it: the request is first read without its descriptor, and the
+ * descriptor only taken from those who may use what they ask for.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "ipc/proto.h"
+
+/* Fills a request; -EINVAL if vpn is no possible name. */
+int conn_request_init(struct proto_request *ret, enum proto_op op, const char *vpn, struct err *e);
+
+/* Pure. -EPROTO: another version, which deserves an answer; -EBADMSG: nonsense. */
+int conn_request_check(const void *data, size_t len, struct proto_request *ret, struct err *e);
+int conn_reply_check(const void *data, size_t len, struct proto_reply *ret, struct err *e);
+
+int conn_request_send(int sock, const struct proto_request *req, int fd, struct err *e);
+
+/* Waits at most timeout_ms for a request, checks it and leaves it in the queue: no descriptor is
+ * installed. -ETIME: none came; -EPIPE: the client went away. */
+int conn_request_peek(int sock, int timeout_ms, struct proto_request *ret, struct err *e);
+
+/* Takes the message that conn_request_peek() saw; *ret_fd is the caller's. At most one descriptor
+ * is ever installed; none, or more than one in the message: -EBADMSG. */
+int conn_request_take(int sock, int *ret_fd, struct err *e);
+
+int conn_reply_send(int sock, const struct proto_reply *reply); /* never blocks */
+int conn_reply_recv(int sock, int timeout_ms, struct proto_reply *ret, struct err *e);
+
+/* Ends the conversation: the peer can send no more, and what it sent already is thrown away here,
+ * so that no later close(2) of this socket, by anyone, has to put a stranger's descriptor. */
+void conn_finish(int sock);

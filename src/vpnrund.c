@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vpnrund: the broker. Parses its options, takes or makes the listening socket, confines itself and
+ * serves. Must not accept a client before isolate_lock() has returned. Started by systemd, by the
+ * administrator, or by tests.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "broker/authorize.h"
+#include "broker/isolate.h"
+#include "broker/listen.h"
+#include "broker/ops.h"
+#include "broker/server.h"
+#include "ipc/proto.h"
+
+#define IDLE_ACTIVATED_S 30
+
+static const char usage[] =
+	"Usage: vpnrund [--listen PATH] [--idle SECONDS] [--ready-fd N] [-v]\n"
+	"\n"
+	"The broker of vpnrun: plugs users' sandboxes into VPNs that they may use.\n"
+	"Started as root it becomes user '" ISOLATE_USER "' and keeps CAP_NET_ADMIN only.\n"
+	"\n"
+	"  --listen PATH     make the socket here (default: " PROTO_SOCKET ");\n"
+	"                    not for a broker that systemd passes its socket\n"
+	"  --idle SECONDS    exit when nothing happened for so long (0: never; default:\n"
+	"                    30 with a socket from systemd, else 0)\n"
+	"  --ready-fd N      write a newline to descriptor N when ready\n"
+	"  -v, --verbose     log clients that leave without a request, too\n"
+	"  --help, --version\n"
+	"\n"
+	"One line is logged to stderr for each decision. See vpnrund(8).\n";
+
+struct options {
+	const char *listen;
+	int idle_s; /* -1: not given */
+	int ready_fd;
+};
+
+/* -1: go on; else the exit status. */
+static int parse(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{"listen", required_argument, NULL, 'l'},
+		{"idle", required_argument, NULL, 'i'},
+		{"ready-fd", required_argument, NULL, 'r'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{NULL, 0, NULL, 0},
+	};
+	uint64_t n;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "v", longs, NULL)) >= 0) {
+		switch (c) {
+		case 'l':
+			o->listen = optarg;
+			break;
+		case 'i':
+			if (str_uint(optarg, 0, 86400, &n) < 0) {
+				log_error("--idle takes a number of seconds up to 86400, not '%s'",
+					  optarg);
+				return 2;
+			}
+			o->idle_s = (int)n;
+			break;
+		case 'r':
+			if (str_uint(optarg, 3, 1023, &n) < 0 || fcntl((int)n, F_GETFD) < 0) {
+				log_error("--ready-fd takes an open descriptor of 3 or more, not "
+					  "'%s'",
+					  optarg);
+				return 2;
+			}
+			o->ready_fd = (int)n;
+			break;
+		case 'v':
+			log_verbose = 1;
+			break;
+		case 'h':
+			return fputs(usage, stdout) < 0 || fflush(stdout) != 0;
+		case 'V':
+			return puts("vpnrund " VPNRUN_VERSION) < 0 || fflush(stdout) != 0;
+		default:
+			fputs("Try 'vpnrund --help'.\n", stderr);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		log_error("'%s' is one argument too many", argv[optind]);
+		return 2;
+	}
+	return -1;
+}
+
+static int run(struct options *o, struct err *e)
+{
+	int listen_fd, signal_fd, notify_fd, r;
+	struct err open_error = ERR_INIT;
+
+	r = isolate_stdio(e);
+	if (r < 0)
+		return r;
+	listen_fd = listen_inherited(&open_error);
+	if (open_error.code == 0 && listen_fd >= 0 && o->idle_s < 0)
+		o->idle_s = IDLE_ACTIVATED_S;
+	if (open_error.code == 0 && listen_fd < 0)
+		listen_fd = listen_make(o->listen ? o->listen : PROTO_SOCKET, &open_error);
+	notify_fd = listen_fd < 0 ? -1 : listen_notify_open(&open_error);
+	if (open_error.code < 0)
+		return (*e = open_error).code;
+
+	ops_init();
+	r = authorize_init(e);
+	if (r == 0)
+		r = isolate_fds((const int[]){listen_fd, notify_fd, o->ready_fd}, 3, e);
+	if (r == 0)
+		r = isolate_limits(e);
+	if (r == 0)
+		r = isolate_privileges(e);
+	if (r < 0)
+		return r;
+	signal_fd = server_signals(e);
+	if (signal_fd < 0)
+		return signal_fd;
+	r = isolate_lock(e);
+	if (r < 0)
+		return r;
+	listen_notify_ready(notify_fd, o->ready_fd);
+	return server_run(listen_fd, signal_fd, o->idle_s > 0 ? (unsigned int)o->idle_s : 0, e);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.idle_s = -1, .ready_fd = -1};
+	struct err e = ERR_INIT;
+	int r;
+
+	log_program = "vpnrund";
+	r = parse(argc, argv, &o);
+	if (r >= 0)
+		return r;
+	if (run(&o, &e) < 0) {
+		log_error("%s", e.msg);
+		return 1;
+	}
+	return 0;
+}
