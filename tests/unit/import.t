@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# `vpnctl import` and what looks at the whole of /etc/vpnrun, on a private tmpfs over /etc:
+#
+#	provider.conf --import--> /etc/vpnrun/NAME.conf 0600, byte for byte
+#	                          /etc/vpnrun/NAME.json 0644
+#
+# Runs as root or, in a user namespace, as anybody.
+
+here=$(cd "$(dirname "$0")" && pwd)
+export VPNCTL=${VPNCTL:-${B:-$here/../../build}/bin/vpnctl}
+confs=$here/../fixtures/provider-confs
+
+if [ "$1" != inside ]; then
+	VPNCTL=$(readlink -f "$VPNCTL")
+	if [ "$(id -u)" = 0 ]; then
+		exec unshare -m "$0" inside
+	elif unshare -Urm true 2>/dev/null; then
+		exec unshare -Urm "$0" inside
+	fi
+	echo "1..0 # SKIP user namespaces are forbidden and this is not root"
+	exit 0
+fi
+
+n=0 failed=0
+ok() { # STATUS DESCRIPTION
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		failed=1
+		echo "not ok $n - $2"
+		sed 's/^/#   /' "$work/out" "$work/err"
+	fi
+}
+run() { "$VPNCTL" "$@" >"$work/out" 2>"$work/err"; }
+says() { grep -q -- "$1" "$work/err"; }
+mode() { stat -c %a "$1"; }
+
+mount --make-rprivate / 2>/dev/null
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# Only what is looked at: an empty /etc is enough for vpnctl.
+mount -t tmpfs -o mode=755 tmpfs /etc || { echo "1..0 # SKIP no tmpfs can be mounted"; exit 0; }
+d=/etc/vpnrun
+umask 077
+
+run import "$confs/bad-port.conf"
+ok $(($? != 1)) "R68 a bad file is refused with exit 1"
+says 'bad-port.conf:10: Endpoint: '; ok $? "R68 with file, line and key"
+[ ! -e $d ]; ok $? "R68 and nothing is changed"
+
+for name in default host none - a/b thirteen-char ''; do
+	run import "$confs/mullvad.conf" --name "$name"
+	[ $? = 1 ] && [ ! -e $d ]; ok $? "R27 the name '$name' is refused"
+done
+for id in 0 100 x; do
+	run import "$confs/mullvad.conf" --id $id
+	ok $(($? != 2)) "id $id is wrong usage"
+done
+
+run import "$confs/mullvad.conf"
+ok $? "R35 import of a file as downloaded"
+[ "$(mode $d)" = 755 ] && [ "$(mode $d/mullvad.conf)" = 600 ] && [ "$(mode $d/mullvad.json)" = 644 ]
+ok $? "R26 modes 0755, 0600, 0644 whatever the umask"
+cmp -s "$confs/mullvad.conf" $d/mullvad.conf; ok $? "R35 byte for byte"
+! grep -q 'kEv8js' "$work/out" "$work/err" $d/mullvad.json; ok $? "R26 no key in the output or the JSON"
+run check --json $d/mullvad.json
+ok $? "the result is a valid profile"
+grep -q '"id": 1,' "$work/out"; ok $? "with the lowest id"
+grep -q '"name": "mullvad"' "$work/out" && grep -q '"endpoint": "192.0.2.66:51820"' "$work/out"
+ok $? "its check shows profile and tunnel"
+
+before=$(find $d -type f -printf '%p %i %s %T@\n' | sort)
+run import "$confs/mullvad-ks.conf" --name mullvad
+ok $(($? != 1)) "an existing name is refused"
+says "already" && says "--name"; ok $? "and the sentence says what to do"
+run import "$confs/mullvad-ks.conf" --id 1
+ok $(($? != 1)) "R01 a taken id is refused"
+says "id 1 is VPN 'mullvad'"; ok $? "R01 naming the id and its owner"
+[ "$before" = "$(find $d -type f -printf '%p %i %s %T@\n' | sort)" ]
+ok $? "R68 and nothing is left of either"
+
+run import "$confs/split-tailnet.conf" --id 3 && [ -e $d/split-tailne.json ]
+ok $? "R27 a long file name is cut to a legal one"
+run import --name second "$confs/pia.conf" && grep -q '"id": 2' $d/second.json
+ok $? "the lowest free id fills the gap"
+run import "$confs/hostile-hooks.conf" --name hooks && says 'PostUp: not run'
+ok $? "R65 hooks are told and not run"
+[ ! -e /tmp/FIXTURE_HOOK_WAS_RUN ]; ok $? "R65 no hook was run"
+
+# Another's file, or a link, in the place of ours is left alone.
+echo mine >$d/mine.conf
+run import "$confs/pia.conf" --name mine
+[ $? = 1 ] && [ "$(cat $d/mine.conf)" = mine ] && [ ! -e $d/mine.json ]
+ok $? "a file that is in the way is not overwritten"
+ln -s "$work/elsewhere" $d/link.conf
+run import "$confs/pia.conf" --name link
+[ $? = 1 ] && [ ! -e "$work/elsewhere" ]; ok $? "R26 no link is followed"
+rm -f $d/link.conf $d/mine.conf
+ln -s "$work/elsewhere" $d/link.json
+run import "$confs/pia.conf" --name link
+[ $? = 1 ] && [ ! -e "$work/elsewhere" ] && [ ! -e $d/link.conf ]
+ok $? "a JSON that is in the way: nothing is half-made"
+rm -f $d/link.json
+# What an import that was killed before its last step leaves.
+(umask 077; cat "$confs/pia.conf" >$d/killed.conf)
+run import "$confs/pia.conf" --name killed; ok $? "the rest of a killed import is taken over"
+[ -z "$(find $d -name '.*' -type f)" ]; ok $? "no temporary file is left"
+
+# Two that claim one id.
+sed 's/"id": [0-9]*/"id": 1/' $d/second.json >$d/twin.json
+run check $d/twin.json
+ok $(($? != 1)) "R01 a duplicate id is refused"
+says "twin.json:[0-9]*: id: id 1 of VPN 'twin' is VPN 'mullvad''s already"
+ok $? "R01 naming id and both VPNs"
+rm $d/twin.json
+
+chmod 777 $d
+run import "$confs/pia.conf" --name other
+[ $? = 1 ] && says 'writable by root only'; ok $? "R26 a directory that others can write is refused"
+chmod 755 $d
+
+mount -t tmpfs -o size=4k,mode=755 tmpfs $d
+run import "$confs/split-tailnet.conf" --name full
+r=$?
+[ $r = 1 ] && [ -z "$(ls -A $d)" ]; ok $? "a full disk leaves nothing half-made"
+umount $d
+
+for i in $(seq 1 12); do "$VPNCTL" import "$confs/pia.conf" --name "p$i" >/dev/null 2>&1 & done
+wait
+[ "$(cat $d/*.json | grep -o '"id": [0-9]*' | sort | uniq -d | wc -l)" = 0 ] &&
+	[ "$(ls $d/p*.json | wc -l)" = 12 ]
+ok $? "R01 imports at once choose different ids"
+
+echo "1..$n"
+exit $failed
