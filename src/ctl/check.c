@@ -123,6 +123,14 @@ static void json_profile(struct json_out *out, const struct profile *p)
 	json_number(out, "limit", p->limit != 0, p->limit);
 }
 
+/* Of a profile whose tunnel could not be read. */
+static void json_names_only(struct json_out *out, const struct tunnel *t)
+{
+	json_ipaddrs(out, "dns", t->dns, t->n_dns);
+	json_texts(out, "search", t->search, t->n_search);
+	json_texts(out, "warnings", t->warnings, t->n_warnings);
+}
+
 /* --- for people ------------------------------------------------------------------------------ */
 
 static void print_ipaddrs(const char *what, const struct ipaddr *list, size_t n)
@@ -218,7 +226,10 @@ static int print(const char *file, const struct profile *p, const struct tunnel 
 		json_out_begin(&out);
 		if (p)
 			json_profile(&out, p);
-		ctl_tunnel_json(&out, t);
+		if (t->n_peers)
+			ctl_tunnel_json(&out, t);
+		else
+			json_names_only(&out, t);
 		if (json_out_finish(&out, &text, &e) < 0)
 			return fail(&e);
 		fputs(text, stdout);
@@ -229,7 +240,7 @@ static int print(const char *file, const struct profile *p, const struct tunnel 
 			printf("%s: a valid WireGuard configuration\n", file);
 		if (p)
 			print_profile(p);
-		if (t->n_addresses)
+		if (t->n_peers)
 			print_tunnel(t);
 		fflush(stdout);
 		ctl_print_warnings(t);

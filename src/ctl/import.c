@@ -230,8 +230,7 @@ static int import(struct import *im, struct err *e)
 		return r;
 	if (geteuid() != 0)
 		return err_set(e, -EPERM,
-			       "%s is valid, but only root can install it: sudo vpnctl "
-			       "import %s",
+			       "only root can install a VPN (%s is valid): sudo vpnctl import %s",
 			       im->file, im->file);
 	if (tunnel_review(im->file, &im->tunnel) < 0)
 		return err_sys(e, -ENOMEM, "cannot check %s", im->file);
