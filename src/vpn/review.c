@@ -216,7 +216,7 @@ int conf_name_from_path(const char *path, char ret[NAME_MAX_LEN + 1])
 {
 	const char *base = base_name(path);
 	size_t len = strlen(base), i, n = 0;
-	char name[NAME_MAX_LEN + 1];
+	char name[NAME_MAX_LEN + 1] = "";
 
 	if (len > 5 && !strcasecmp(base + len - 5, ".conf"))
 		len -= 5;

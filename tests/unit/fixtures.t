@@ -21,6 +21,7 @@ sub ok {
 	$failed++ unless $good;
 	print(($good ? "ok" : "not ok"), " $n - $what\n");
 	print "#   $_\n" for $good ? () : @why;
+	return $good;
 }
 
 sub run {
@@ -30,7 +31,7 @@ sub run {
 	close $in;
 	local $/;
 	# Warnings are far below a pipe's buffer, so one after the other does not block.
-	my ($stdout, $stderr) = (<$out>, <$err>);
+	my ($stdout, $stderr) = (scalar <$out>, scalar <$err>);
 	waitpid $pid, 0;
 	return ($? >> 8, $stdout // "", $stderr // "", $? & 127);
 }
