@@ -135,20 +135,70 @@ static int run(char **argv)
 	return EXIT_RIG;
 }
 
+/* A kernel without IPv6 has no such file, and needs none. */
+static void sysctl(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, value, 1) != 1)
+		die("set a sysctl");
+	close(fd);
+}
+
+/* Those after "-r" forward. Without duplicate address detection an address works at once. */
 static int netns(char **paths)
 {
-	for (; *paths; paths++) {
-		int fd = open(*paths, O_CREAT | O_EXCL | O_CLOEXEC | O_RDONLY, 0444);
+	int router = 0;
 
+	for (; *paths; paths++) {
+		int fd;
+
+		if (!strcmp(*paths, "-r")) {
+			router = 1;
+			continue;
+		}
+		fd = open(*paths, O_CREAT | O_EXCL | O_CLOEXEC | O_RDONLY, 0444);
 		if (fd < 0)
 			die("create a file for a namespace");
 		close(fd);
 		if (unshare(CLONE_NEWNET) < 0)
 			die("make a network namespace");
+		sysctl("/proc/sys/net/ipv6/conf/default/accept_dad", "0");
+		if (router) {
+			sysctl("/proc/sys/net/ipv4/ip_forward", "1");
+			sysctl("/proc/sys/net/ipv6/conf/all/forwarding", "1");
+		}
 		if (mount("/proc/self/ns/net", *paths, NULL, MS_BIND, NULL) < 0)
 			die("bind a network namespace");
 	}
 	return 0;
+}
+
+/*
+ * Runs a program in the namespace at path ("-": here), as a child of the init and in a session of
+ * its own: CMD must not find children that it never had, nor the terminal's Ctrl-C reach it.
+ */
+static int daemon_in(const char *path, char **argv)
+{
+	pid_t pid;
+
+	if (strcmp(path, "-")) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
+			die("enter a network namespace");
+	}
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (pid > 0)
+		return 0;
+	setsid();
+	execvp(argv[0], argv);
+	die("run a daemon");
+	return EXIT_RIG;
 }
 
 int main(int argc, char **argv)
@@ -157,6 +207,9 @@ int main(int argc, char **argv)
 		return run(argv + 2);
 	if (argc >= 3 && !strcmp(argv[1], "netns"))
 		return netns(argv + 2);
-	fprintf(stderr, "usage: rigbox run PROGRAM [ARG...] | netns PATH...\n");
+	if (argc >= 4 && !strcmp(argv[1], "daemon"))
+		return daemon_in(argv[2], argv + 3);
+	fprintf(stderr, "usage: rigbox run PROGRAM [ARG...] | netns PATH... [-r PATH...] |\n"
+			"       daemon PATH|- PROGRAM [ARG...]\n");
 	return 2;
 }
