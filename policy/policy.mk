@@ -25,9 +25,5 @@ $(B)/gen/vpnrund_filter.h: policy/vpnrund.json $(POLICYC)
 
 $(B)/obj/vpnrund.o $(BRK_SRC:src/%.c=$(B)/obj/%.o): $(B)/gen/vpnrund_filter.h
 
-# Ours against libseccomp's export of the same files; --bench measures the two.
-$(B)/tests/test_policy: tests/unit/test_policy.c $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/policy/*.c)) \
-		$(patsubst %,$(B)/obj/%.o,base/err base/util box/seccomp)
-	@mkdir -p $(@D)
-	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lseccomp -ljansson -lcap
+# Loads a policy and execs, or knocks at the doors: for tests/unit/policy.t.
+test-tools: $(B)/tests/unit/policy_try

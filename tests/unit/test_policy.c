@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,22 +24,7 @@
 #include "box/seccomp.h"
 #include "policy/compile.h"
 #include "policy/sim.h"
-
-static int n_tests, n_failed;
-
-static void ok(bool pass, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void ok(bool pass, const char *fmt, ...)
-{
-	va_list ap;
-
-	printf("%sok %d - ", pass ? "" : "not ", ++n_tests);
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	putchar('\n');
-	fflush(stdout);
-	n_failed += !pass;
-}
+#include "tap.h"
 
 static uint64_t random_state = 88172645463325252U;
 
@@ -85,9 +69,12 @@ static uint32_t to_scmp(uint32_t action)
 static void add_to_libseccomp(scmp_filter_ctx ctx, const struct policy_rule *r)
 {
 	static const enum scmp_compare ops[] = {
-		[POLICY_EQ] = SCMP_CMP_EQ, [POLICY_NE] = SCMP_CMP_NE,
-		[POLICY_LT] = SCMP_CMP_LT, [POLICY_LE] = SCMP_CMP_LE,
-		[POLICY_GT] = SCMP_CMP_GT, [POLICY_GE] = SCMP_CMP_GE,
+		[POLICY_EQ] = SCMP_CMP_EQ,
+		[POLICY_NE] = SCMP_CMP_NE,
+		[POLICY_LT] = SCMP_CMP_LT,
+		[POLICY_LE] = SCMP_CMP_LE,
+		[POLICY_GT] = SCMP_CMP_GT,
+		[POLICY_GE] = SCMP_CMP_GE,
 		[POLICY_MASKED] = SCMP_CMP_MASKED_EQ,
 	};
 	struct scmp_arg_cmp cmp[6];
@@ -226,7 +213,8 @@ static void test_same(const char *path, const struct policy *p, const struct pol
 			struct seccomp_data d = {.arch = abis[i]};
 			uint32_t got;
 
-			d.nr = k < 1000 ? (int)(highest + 1 + k) : (int)(next_random() | 0x40000000);
+			d.nr = k < 1000 ? (int)(highest + 1 + k)
+					: (int)(next_random() | 0x40000000);
 			got = policy_sim(prog->insns, prog->header.n_insns, &d);
 			if ((uint32_t)d.nr - 0xf0000U < 16 || (uint32_t)d.nr <= highest)
 				continue;
@@ -254,10 +242,20 @@ static uint32_t ask(const struct policy_program *prog, uint32_t abi, const char 
 
 static void test_doors(const char *name, const struct policy_program *prog)
 {
-	static const char *const never[] = {"setns", "socketcall", "io_uring_setup", "keyctl", "bpf",
-					    "io_uring_enter", "add_key", "request_key",
-					    "perf_event_open", "userfaultfd", "open_by_handle_at",
-					    "kexec_load", "init_module", "reboot"};
+	static const char *const never[] = {"setns",
+					    "socketcall",
+					    "io_uring_setup",
+					    "keyctl",
+					    "bpf",
+					    "io_uring_enter",
+					    "add_key",
+					    "request_key",
+					    "perf_event_open",
+					    "userfaultfd",
+					    "open_by_handle_at",
+					    "kexec_load",
+					    "init_module",
+					    "reboot"};
 	uint32_t abis[3];
 	size_t n = policy_abis(prog->header.arch, abis);
 
@@ -276,8 +274,8 @@ static void test_doors(const char *name, const struct policy_program *prog)
 				else
 					shut += honest && !high;
 			}
-			open += f != 1 && ask(prog, abis[i], "socketpair", f, 1, 0) ==
-						  SECCOMP_RET_ALLOW;
+			open += f != 1 &&
+				ask(prog, abis[i], "socketpair", f, 1, 0) == SECCOMP_RET_ALLOW;
 			open += f != 0 && f != 4 && f != 15 &&
 				ask(prog, abis[i], "socket", 16, 3, f) == SECCOMP_RET_ALLOW;
 		}
@@ -293,8 +291,8 @@ static void test_doors(const char *name, const struct policy_program *prog)
 		   abi);
 		ok(tty == 0, "L31 %s on %s: TIOCSTI and TIOCLINUX closed, whatever the high bits",
 		   name, abi);
-		ok(doors == 0, "L12 %s on %s: setns, socketcall, io_uring, keys, bpf … closed", name,
-		   abi);
+		ok(doors == 0, "L12 %s on %s: setns, socketcall, io_uring, keys, bpf … closed",
+		   name, abi);
 	}
 }
 
@@ -316,7 +314,8 @@ static void test_refused(const char *text, const char *expect)
 
 static void test_parser(void)
 {
-#define CALL(s) "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"ioctl\"]," s "}]}"
+#define CALL(s) \
+	"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"ioctl\"]," s "}]}"
 	test_refused("{", "f.json:1:");
 	test_refused("[]", "JSON object");
 	test_refused("{}", "defaultAction: missing");
@@ -328,8 +327,9 @@ static void test_parser(void)
 	test_refused(CALL("\"action\":\"SCMP_ACT_ERRNO\",\"excludes\":{}"), "syscalls[0].excludes");
 	test_refused(CALL("\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":-1"), "errnoRet");
 	test_refused(CALL("\"action\":\"SCMP_ACT_KILL\",\"errnoRet\":1"), "errnoRet");
-	test_refused(CALL("\"action\":\"SCMP_ACT_KILL\",\"args\":[{\"index\":6,\"op\":\"SCMP_CMP_EQ\"}]"),
-		     "args[0].index");
+	test_refused(
+		CALL("\"action\":\"SCMP_ACT_KILL\",\"args\":[{\"index\":6,\"op\":\"SCMP_CMP_EQ\"}]"),
+		"args[0].index");
 	test_refused(CALL("\"action\":\"SCMP_ACT_KILL\",\"args\":[{\"index\":1,\"op\":\"EQ\"}]"),
 		     "args[0].op");
 	test_refused(CALL("\"action\":\"SCMP_ACT_KILL\",\"args\":[{\"index\":1,\"value\":1,"
@@ -356,19 +356,23 @@ static void test_long(void)
 	FILE *f = open_memstream(&text, &len);
 
 	fputs("{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_X86\","
-	      "\"SCMP_ARCH_X86_64\",\"SCMP_ARCH_ARM\",\"SCMP_ARCH_AARCH64\"],\"syscalls\":[", f);
+	      "\"SCMP_ARCH_X86_64\",\"SCMP_ARCH_ARM\",\"SCMP_ARCH_AARCH64\"],\"syscalls\":[",
+	      f);
 	for (int i = 0; i < 300; i += 2) {
 		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, i);
 
 		if (strcmp(name, "ioctl") != 0)
-			fprintf(f, "{\"names\":[\"%s\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":"
-				"%d},", name, 50 + i % 7);
+			fprintf(f,
+				"{\"names\":[\"%s\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":"
+				"%d},",
+				name, 50 + i % 7);
 		free(name);
 	}
 	for (int i = 0; i < 150; i++)
-		fprintf(f, "%s{\"names\":[\"ioctl\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{"
-			"\"index\":1,\"op\":\"SCMP_CMP_EQ\",\"value\":%lld}]}", i ? "," : "",
-			i * 7LL + ((long long)(i % 3) << 33));
+		fprintf(f,
+			"%s{\"names\":[\"ioctl\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{"
+			"\"index\":1,\"op\":\"SCMP_CMP_EQ\",\"value\":%lld}]}",
+			i ? "," : "", i * 7LL + ((long long)(i % 3) << 33));
 	fputs("]}", f);
 	fclose(f);
 	if (policy_oci_parse("long", text, len, &p, &e) < 0 ||
@@ -396,7 +400,8 @@ static void spoil(const char *dir, const struct policy_program *prog, size_t len
 	if (rc == 0)
 		rc = box_seccomp_read(dirs, name, &p, &e);
 	if (!expect)
-		ok(rc == 0 && p.header.n_insns == prog->header.n_insns, "loader: a whole file is read");
+		ok(rc == 0 && p.header.n_insns == prog->header.n_insns,
+		   "loader: a whole file is read");
 	else
 		ok(rc < 0 && strstr(e.msg, expect), "loader: %s", rc < 0 ? e.msg : "took it");
 	unlink(path);
@@ -486,9 +491,10 @@ static void bench(const char *name, const struct policy_program *ours,
 	for (int i = 0; i < 2; i++)
 		qsort(us[i], ROUNDS, sizeof(double), by_value);
 	printf("# load %-8s ours %4u instructions, %6.0f us (10%%: %.0f, 90%%: %.0f); libseccomp's "
-	       "%4zu, %6.0f us (10%%: %.0f, 90%%: %.0f)\n", name, ours->header.n_insns,
-	       us[0][ROUNDS / 2], us[0][ROUNDS / 10], us[0][ROUNDS * 9 / 10], n_theirs,
-	       us[1][ROUNDS / 2], us[1][ROUNDS / 10], us[1][ROUNDS * 9 / 10]);
+	       "%4zu, %6.0f us (10%%: %.0f, 90%%: %.0f)\n",
+	       name, ours->header.n_insns, us[0][ROUNDS / 2], us[0][ROUNDS / 10],
+	       us[0][ROUNDS * 9 / 10], n_theirs, us[1][ROUNDS / 2], us[1][ROUNDS / 10],
+	       us[1][ROUNDS * 9 / 10]);
 }
 
 int main(int argc, char **argv)
@@ -499,6 +505,7 @@ int main(int argc, char **argv)
 	static struct sock_filter theirs[POLICY_INSNS_MAX];
 	bool measure = argc > 1 && strcmp(argv[1], "--bench") == 0;
 
+	tap_begin();
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		for (size_t k = 0; k < ARRAY_SIZE(natives); k++) {
 			struct err e = ERR_INIT;
@@ -526,11 +533,10 @@ int main(int argc, char **argv)
 			policy_free(&p);
 		}
 	}
-	if (!measure) {
-		test_parser();
-		test_long();
-		test_loader(&first);
-		printf("1..%d\n", n_tests);
-	}
-	return n_failed > 0;
+	if (measure)
+		return 0;
+	test_parser();
+	test_long();
+	test_loader(&first);
+	return tap_done();
 }
