@@ -43,10 +43,9 @@ int ipc_connect(const char *path, struct err *e)
 	return take_fd(&sock);
 }
 
-int ipc_attach(int sock, const char *vpn, int netns_fd, uint32_t *ret_host, struct err *e)
+int ipc_attach_send(int sock, const char *vpn, int netns_fd, struct err *e)
 {
 	struct proto_request req;
-	struct proto_reply reply;
 	struct err send_error = ERR_INIT;
 	int r, sent;
 
@@ -60,7 +59,14 @@ int ipc_attach(int sock, const char *vpn, int netns_fd, uint32_t *ret_host, stru
 			*e = send_error;
 		return sent;
 	}
-	r = conn_reply_recv(sock, ANSWER_MS, &reply, e);
+	return 0;
+}
+
+int ipc_attach_receive(int sock, uint32_t *ret_host, struct err *e)
+{
+	struct proto_reply reply;
+	int r = conn_reply_recv(sock, ANSWER_MS, &reply, e);
+
 	if (r < 0)
 		return r;
 	if (reply.code < 0)
@@ -69,4 +75,11 @@ int ipc_attach(int sock, const char *vpn, int netns_fd, uint32_t *ret_host, stru
 		return err_set(e, -EPROTO, "the broker's answer is to another question");
 	*ret_host = reply.host;
 	return 0;
+}
+
+int ipc_attach(int sock, const char *vpn, int netns_fd, uint32_t *ret_host, struct err *e)
+{
+	int r = ipc_attach_send(sock, vpn, netns_fd, e);
+
+	return r < 0 ? r : ipc_attach_receive(sock, ret_host, e);
 }

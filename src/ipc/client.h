@@ -18,3 +18,7 @@ int ipc_connect(const char *path, struct err *e);
  * answer. *ret_host is the lease's number; on refusal e is the broker's own sentence. One request a
  * connection. */
 int ipc_attach(int sock, const char *vpn, int netns_fd, uint32_t *ret_host, struct err *e);
+
+/* The two halves of ipc_attach(), for who has something to do while the broker works. */
+int ipc_attach_send(int sock, const char *vpn, int netns_fd, struct err *e);
+int ipc_attach_receive(int sock, uint32_t *ret_host, struct err *e);

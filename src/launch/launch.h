@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The steps of one launch, in the order of these files: options, find, identity, plug, run.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "ns/names.h"
+#include "vpn/record.h"
+
+#define LAUNCH_FAILED	  125
+#define LAUNCH_NO_EXEC	  126
+#define LAUNCH_NOT_FOUND  127
+#define LAUNCH_ALLOW_MAX  64
+#define LAUNCH_KEEP_MAX	  64
+#define LAUNCH_CONFIG_DIR "/etc/vpnrun"
+
+struct launch_options {
+	bool verbose;
+	bool strict;
+	bool help;
+	bool version;
+	int with_pid;	    /* 0: make a sandbox */
+	const char *vpn;    /* NULL: the default */
+	const char *policy; /* NULL: "default", or "strict" with --strict */
+	const char *socket; /* NULL: the usual one */
+	struct names_dns dns[NAMES_DNS_MAX];
+	size_t n_dns;
+	const char *allow[LAUNCH_ALLOW_MAX];
+	size_t n_allow;
+	int keep_fd[LAUNCH_KEEP_MAX];
+	size_t n_keep_fd;
+	char **command; /* NULL: the shell */
+};
+
+/* argv is kept, not copied. e says what is wrong with the line. */
+int launch_parse(int argc, char **argv, struct launch_options *ret, struct err *e);
+extern const char launch_usage[];
+
+enum launch_network { LAUNCH_NONE, LAUNCH_HOST, LAUNCH_VPN };
+
+/* *ret_record is filled for a VPN, which is up; otherwise zeroed. */
+int launch_find(const char *vpn, enum launch_network *ret, struct record *ret_record,
+		struct err *e);
+
+/* Under sudo: becomes the user who called it, for good. Otherwise does nothing. */
+int launch_become_caller(struct err *e);
+
+/* $SHELL, or the user's of /etc/passwd, or /bin/sh. Never NULL; static or the environment's. */
+const char *launch_shell(void);
+
+/* Takes out of the environment what would lead to what is not there any more. */
+void launch_clean_env(bool strict, bool closed_fds);
+
+/* Inside the new network namespace, before the cable comes: what it must not do by itself. */
+void launch_plug_prepare(const struct record *r);
+
+struct nl_sock;
+/* Brings lo up, and with host not 0 the cable with its addresses and routes. One request. */
+int launch_plug_up(struct nl_sock *s, const struct record *r, uint32_t host, struct err *e);
+
+/* Notes that a step is done, for launch_steps_print(). */
+void launch_step(const char *what);
+void launch_steps_print(void);
+
+/* Does it all and becomes the command: returns on failure only, with one of the statuses above. */
+int launch_run(const struct launch_options *o, struct err *e);

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Owns vpnrun's command line. What follows the command's name is the command's: nothing behind it
+ * may ever be read as an option of ours. Touches nothing. Called by main.
+ */
+#include "launch/launch.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/util.h"
+
+const char launch_usage[] =
+	"usage: vpnrun [OPTION...] VPN [--] [COMMAND [ARGUMENT...]]\n"
+	"       vpnrun [OPTION...] -- COMMAND [ARGUMENT...]      the VPN with the lowest id\n"
+	"       vpnrun --with PID [--] [COMMAND [ARGUMENT...]]   in a sandbox that runs already\n"
+	"\n"
+	"Runs COMMAND (your shell without one) so that all its traffic goes through VPN.\n"
+	"VPN is a name that `vpnctl list` knows, or:\n"
+	"  default, -          the VPN with the lowest id\n"
+	"  none                no network but its own loopback\n"
+	"  host                the host's network; changes only what --dns says\n"
+	"\n"
+	"  --dns ADDRESS       ask this name server; may be repeated\n"
+	"  --policy NAME       what the command may do: default, browser, strict, none, or your own\n"
+	"  --strict            policy strict, and hide the session's sockets and /tmp\n"
+	"  --allow PATH        give back something below /run (with --strict also /tmp)\n"
+	"  --keep-fd N         hand on the open descriptor N, whatever it is\n"
+	"  --with PID          enter the sandbox of process PID\n"
+	"  --socket PATH       where the broker listens\n"
+	"  -v, --verbose       say each step and the microseconds it took\n"
+	"  -h, --help          this text;  --version: the version\n"
+	"\n"
+	"Exit status: COMMAND's own; 125 vpnrun failed and COMMAND was not run, 126 COMMAND cannot\n"
+	"be executed, 127 it was not found.\n";
+
+enum option {
+	OPT_VERBOSE,
+	OPT_STRICT,
+	OPT_HELP,
+	OPT_VERSION,
+	OPT_DNS, /* from here on with a value */
+	OPT_POLICY,
+	OPT_ALLOW,
+	OPT_KEEP_FD,
+	OPT_WITH,
+	OPT_SOCKET,
+};
+
+static const struct {
+	const char *name;
+	enum option option;
+} table[] = {
+	{"-v", OPT_VERBOSE},	   {"--verbose", OPT_VERBOSE}, {"--strict", OPT_STRICT},
+	{"-h", OPT_HELP},	   {"--help", OPT_HELP},       {"--version", OPT_VERSION},
+	{"--dns", OPT_DNS},	   {"--policy", OPT_POLICY},   {"--allow", OPT_ALLOW},
+	{"--keep-fd", OPT_KEEP_FD}, {"--with", OPT_WITH},      {"--socket", OPT_SOCKET},
+};
+
+static int add_dns(struct launch_options *o, const char *v, struct err *e)
+{
+	struct names_dns *d = &o->dns[o->n_dns];
+
+	if (o->n_dns == NAMES_DNS_MAX)
+		return err_set(e, -E2BIG, "more than %d --dns", NAMES_DNS_MAX);
+	d->family = strchr(v, ':') ? AF_INET6 : AF_INET;
+	if (inet_pton(d->family, v, d->addr) != 1)
+		return err_set(e, -EINVAL, "--dns %s: not an IP address", v);
+	o->n_dns++;
+	return 0;
+}
+
+static int add_allow(struct launch_options *o, const char *v, struct err *e)
+{
+	if (o->n_allow == LAUNCH_ALLOW_MAX)
+		return err_set(e, -E2BIG, "more than %d --allow", LAUNCH_ALLOW_MAX);
+	if (v[0] != '/')
+		return err_set(e, -EINVAL, "--allow %s: not an absolute path", v);
+	o->allow[o->n_allow++] = v;
+	return 0;
+}
+
+static int add_keep_fd(struct launch_options *o, const char *v, struct err *e)
+{
+	uint64_t fd;
+
+	if (o->n_keep_fd == LAUNCH_KEEP_MAX)
+		return err_set(e, -E2BIG, "more than %d --keep-fd", LAUNCH_KEEP_MAX);
+	if (str_uint(v, 0, INT32_MAX, &fd) < 0)
+		return err_set(e, -EINVAL, "--keep-fd %s: not a descriptor's number", v);
+	o->keep_fd[o->n_keep_fd++] = (int)fd;
+	return 0;
+}
+
+static int set_value(struct launch_options *o, enum option option, const char *v, struct err *e)
+{
+	uint64_t pid;
+
+	switch (option) {
+	case OPT_DNS:
+		return add_dns(o, v, e);
+	case OPT_ALLOW:
+		return add_allow(o, v, e);
+	case OPT_KEEP_FD:
+		return add_keep_fd(o, v, e);
+	case OPT_WITH:
+		if (str_uint(v, 1, INT32_MAX, &pid) < 0)
+			return err_set(e, -EINVAL, "--with %s: not a process id", v);
+		o->with_pid = (int)pid;
+		return 0;
+	case OPT_POLICY:
+		o->policy = v;
+		return 0;
+	case OPT_SOCKET:
+		o->socket = v;
+		return 0;
+	case OPT_VERBOSE:
+		o->verbose = true;
+		return 0;
+	case OPT_STRICT:
+		o->strict = true;
+		return 0;
+	case OPT_HELP:
+		o->help = true;
+		return 0;
+	case OPT_VERSION:
+		o->version = true;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* Takes the option at argv[*i] with its value. */
+static int take_option(int argc, char **argv, int *i, struct launch_options *o, struct err *e)
+{
+	const char *arg = argv[*i], *value = strchr(arg, '=');
+	size_t len = value ? (size_t)(value - arg) : strlen(arg);
+
+	for (size_t k = 0; k < ARRAY_SIZE(table); k++) {
+		if (strlen(table[k].name) != len || strncmp(table[k].name, arg, len) != 0)
+			continue;
+		if (table[k].option < OPT_DNS && value)
+			return err_set(e, -EINVAL, "%s takes no value", table[k].name);
+		if (table[k].option < OPT_DNS)
+			return set_value(o, table[k].option, "", e);
+		if (!value && ++*i >= argc)
+			return err_set(e, -EINVAL, "%s needs a value", table[k].name);
+		return set_value(o, table[k].option, value ? value + 1 : argv[*i], e);
+	}
+	return err_set(e, -EINVAL, "unknown option %s; see: vpnrun --help", arg);
+}
+
+static int check(const struct launch_options *o, struct err *e)
+{
+	if (o->with_pid && (o->n_dns || o->n_allow || o->socket))
+		return err_set(e, -EINVAL, "--with enters a sandbox as it is: --dns, --allow and "
+			       "--socket do not go with it");
+	if (!o->with_pid && !o->vpn && !o->command && !o->help && !o->version)
+		return err_set(e, -EINVAL, "no VPN and no command; see: vpnrun --help");
+	return 0;
+}
+
+int launch_parse(int argc, char **argv, struct launch_options *ret, struct err *e)
+{
+	struct launch_options o = {0};
+	int i, r;
+
+	for (i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--")) {
+			i++;
+			break;
+		}
+		if (argv[i][0] == '-' && argv[i][1]) {
+			r = take_option(argc, argv, &i, &o, e);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		/* The first word is the VPN, and options may still follow it; the next is the command. */
+		if (o.vpn || o.with_pid)
+			break;
+		if (!argv[i][0])
+			return err_set(e, -EINVAL, "the VPN's name is empty");
+		o.vpn = argv[i];
+	}
+	if (o.with_pid && o.vpn)
+		return err_set(e, -EINVAL, "--with takes no VPN: put it first, as in vpnrun --with "
+			       "PID COMMAND");
+	if (i < argc)
+		o.command = argv + i;
+	r = check(&o, e);
+	if (r == 0)
+		*ret = o;
+	return r;
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Owns the order of a launch. Must never fork, never run the command with less around it than was
+ * asked for, and leave nothing behind if it is killed: all that it makes is in namespaces of its
+ * own. Called by main.
+ *
+ * What the order is forced by: descriptors are looked at while all of them are inherited ones; the
+ * broker wants to be connected to from the initial user namespace, and works while we mount; the
+ * policy is read before /etc and /run change; powers go last, the filter last of all.
+ */
+#include "launch/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "box/drop.h"
+#include "box/fds.h"
+#include "ipc/client.h"
+#include "nl/sock.h"
+#include "ns/userns.h"
+#include "ns/view.h"
+#include "vpn/attach.h"
+
+/* What root's command keeps where no policy says it: chown, dac_override, fowner, kill, setgid,
+ * setuid, sys_chroot. Root is no boundary, but the network must stay what it is. */
+#define ROOT_CAPS (1u << 0 | 1u << 1 | 1u << 3 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 18)
+
+struct launch {
+	const struct launch_options *o;
+	enum launch_network network;
+	bool root; /* no user namespace, no broker */
+	unsigned int closed_fds;
+	int sock;  /* to the broker, -1: none */
+	int netns; /* our own new one, -1: none */
+	struct record record;
+	char resolv_conf[NAMES_RESOLV_MAX];
+};
+
+/* 32 KiB, and one launch a process. */
+static struct box_policy policy;
+
+/* --- policy ---------------------------------------------------------------------------------- */
+
+/* NULL where no filter is asked for. */
+static const char *policy_name(const struct launch *l)
+{
+	const char *name = l->o->policy;
+
+	if (!name && l->o->strict)
+		return "strict";
+	if (!name)
+		return l->network == LAUNCH_HOST ? NULL : "default";
+	return strcmp(name, "none") == 0 ? NULL : name;
+}
+
+/* The policies lie beside the program, wherever it was installed: BIN/../lib/vpnrun/policy. */
+static int read_policy(const struct launch *l, struct err *e)
+{
+	const char *dirs[] = {LAUNCH_CONFIG_DIR "/policy", NULL, NULL};
+	const char *name = policy_name(l);
+	char dir[PATH_MAX + 32];
+	ssize_t n;
+
+	if (!name)
+		return 0;
+	n = readlink("/proc/self/exe", dir, PATH_MAX);
+	for (int up = 0; n > 0 && up < 2; up++)
+		while (n > 0 && dir[--n] != '/')
+			;
+	if (n >= 0) {
+		snprintf(dir + n, sizeof(dir) - (size_t)n, "/lib/vpnrun/policy");
+		dirs[1] = dir;
+	}
+	return box_seccomp_read(dirs, name, &policy, e);
+}
+
+static uint64_t kept_caps(const struct launch *l)
+{
+	if (!l->root)
+		return 0;
+	return policy.header.n_insns ? policy.header.root_caps : ROOT_CAPS;
+}
+
+/* --- names ----------------------------------------------------------------------------------- */
+
+_Static_assert(RECORD_DNS_MAX <= NAMES_DNS_MAX, "a record's servers fit");
+
+/* The VPN's servers that the tunnel can reach: asking the others only costs time. */
+static size_t servers_of(const struct record *r, struct names_dns *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < RECORD_DNS_MAX && r->dns[i].family; i++) {
+		uint32_t flag = r->dns[i].family == AF_INET ? RECORD_HAS_IP4 : RECORD_HAS_IP6;
+
+		if (!(r->flags & flag))
+			continue;
+		ret[n].family = r->dns[i].family;
+		memcpy(ret[n++].addr, r->dns[i].addr, sizeof(ret->addr));
+	}
+	return n;
+}
+
+static int write_names(struct launch *l, struct err *e)
+{
+	struct names_dns dns[NAMES_DNS_MAX];
+	size_t n = servers_of(&l->record, dns);
+	int r;
+
+	if (l->o->n_dns)
+		r = names_resolv_conf(l->resolv_conf, sizeof(l->resolv_conf), l->o->dns,
+				      l->o->n_dns, NULL);
+	else
+		r = names_resolv_conf(l->resolv_conf, sizeof(l->resolv_conf), dns, n,
+				      l->record.search);
+	return r < 0 ? err_sys(e, r, "cannot write the sandbox's resolv.conf") : 0;
+}
+
+/* --- namespaces ------------------------------------------------------------------------------ */
+
+static int enter_namespaces(struct launch *l, struct err *e)
+{
+	int flags = CLONE_NEWNS | (l->network == LAUNCH_HOST ? 0 : CLONE_NEWNET);
+
+	if (!l->root)
+		return ns_userns_enter(flags, e);
+	if (unshare(flags) < 0)
+		return err_sys(e, -errno, "cannot make the sandbox's namespaces");
+	return 0;
+}
+
+static int open_netns(struct launch *l, struct err *e)
+{
+	l->netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (l->netns < 0)
+		return err_sys(e, -errno, "cannot open the sandbox's own network namespace");
+	return 0;
+}
+
+static int ask_for_cable(struct launch *l, struct err *e)
+{
+	int r;
+
+	launch_plug_prepare(l->network == LAUNCH_VPN ? &l->record : NULL);
+	if (l->network != LAUNCH_VPN)
+		return 0;
+	r = open_netns(l, e);
+	if (r < 0 || l->root)
+		return r;
+	return ipc_attach_send(l->sock, l->record.name, l->netns, e);
+}
+
+static int take_cable(struct launch *l, struct err *e)
+{
+	struct nl_sock s AUTO_NL_SOCK = NL_SOCK_INIT;
+	uint32_t host = 0;
+	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
+
+	if (r < 0)
+		return r;
+	if (l->network == LAUNCH_VPN && l->root)
+		r = attach_as_root(&s, &l->record, l->netns, (uint32_t)getpid(), &host, e);
+	else if (l->network == LAUNCH_VPN)
+		r = ipc_attach_receive(l->sock, &host, e);
+	launch_step("cable plugged");
+	return r < 0 ? r : launch_plug_up(&s, &l->record, host, e);
+}
+
+static int change_view(const struct launch *l, struct err *e)
+{
+	struct view_report report;
+	struct view v = {
+		.uid = geteuid(),
+		.resolv_conf = l->resolv_conf,
+		.host_network = l->network == LAUNCH_HOST,
+		.own_userns = !l->root,
+		.strict = l->o->strict,
+		.allow = l->o->allow,
+		.n_allow = l->o->n_allow,
+	};
+	int r = ns_view_make(&v, &report, e);
+
+	if (r < 0)
+		return r;
+	if (report.etc_copied)
+		log_debug("the kernel makes no overlay over /etc here: it is a copy");
+	if (report.sys_masked)
+		log_debug("the kernel mounts no new /sys here: only its network devices are hidden");
+	launch_step("names, /run and /sys hidden");
+	return 0;
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+static int make_sandbox(struct launch *l, struct err *e)
+{
+	int r;
+
+	if (l->network == LAUNCH_VPN && !l->root) {
+		l->sock = ipc_connect(l->o->socket, e);
+		if (l->sock < 0)
+			return l->sock;
+		launch_step("connected to the broker");
+	}
+	r = enter_namespaces(l, e);
+	if (r < 0)
+		return r;
+	launch_step("namespaces");
+	if (l->network == LAUNCH_HOST)
+		return change_view(l, e);
+	r = ask_for_cable(l, e);
+	if (r < 0)
+		return r;
+	launch_step("cable asked for");
+	r = change_view(l, e);
+	if (r == 0)
+		r = take_cable(l, e);
+	if (r == 0)
+		launch_step("network configured");
+	return r;
+}
+
+/* The host's network without a change of names is no sandbox unless a policy makes it one. */
+static bool is_bare(const struct launch *l)
+{
+	return l->network == LAUNCH_HOST && !l->o->n_dns && !l->o->strict && !l->o->policy &&
+	       !l->o->with_pid;
+}
+
+static int join_sandbox(const struct launch *l, struct err *e)
+{
+	char cwd[PATH_MAX];
+	bool has_cwd = getcwd(cwd, sizeof(cwd)) && cwd[0] == '/';
+	int r = ns_userns_join(l->o->with_pid, e);
+
+	if (r < 0)
+		return r;
+	if ((!has_cwd || chdir(cwd) < 0) && chdir("/") < 0)
+		return err_sys(e, -errno, "cannot enter / of the sandbox");
+	launch_step("sandbox entered");
+	return 0;
+}
+
+static int prepare(struct launch *l, struct err *e)
+{
+	const struct launch_options *o = l->o;
+	int r = box_fds_guard_stdio(e);
+
+	if (r == 0)
+		r = launch_become_caller(e);
+	l->root = geteuid() == 0;
+	if (r == 0 && !o->with_pid)
+		r = launch_find(o->vpn, &l->network, &l->record, e);
+	if (r < 0)
+		return r;
+	launch_step("VPN found");
+	if (!is_bare(l)) {
+		r = box_fds_filter(o->keep_fd, o->n_keep_fd, &l->closed_fds, e);
+		launch_step("descriptors");
+	}
+	if (r == 0)
+		r = write_names(l, e);
+	if (r == 0)
+		r = read_policy(l, e);
+	return r;
+}
+
+static int confine(struct launch *l, struct err *e)
+{
+	int r;
+
+	if (l->o->with_pid)
+		r = join_sandbox(l, e);
+	else if (l->network != LAUNCH_HOST || l->o->n_dns || l->o->strict)
+		r = make_sandbox(l, e);
+	else
+		r = 0;
+	if (r < 0 || is_bare(l))
+		return r;
+	launch_clean_env(l->o->strict, l->closed_fds > 0);
+	r = box_drop(kept_caps(l), policy.header.n_insns ? &policy : NULL, e);
+	launch_step("powers dropped");
+	return r;
+}
+
+static int become_command(const struct launch_options *o, struct err *e)
+{
+	char *shell[] = {NULL, NULL};
+	char **argv = o->command;
+	union {
+		const char *in;
+		char *out;
+	} u = {.in = NULL}; /* execve(2) has no const */
+	int code;
+
+	if (!argv) {
+		u.in = launch_shell();
+		shell[0] = u.out;
+		argv = shell;
+	}
+	launch_steps_print();
+	execvp(argv[0], argv);
+	code = -errno;
+	if (code == -ENOENT && access(argv[0], F_OK) < 0) {
+		err_set(e, code, "cannot run '%s': there is no such program", argv[0]);
+		return LAUNCH_NOT_FOUND;
+	}
+	err_sys(e, code, "cannot run '%s'", argv[0]);
+	return code == -ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_NO_EXEC;
+}
+
+int launch_run(const struct launch_options *o, struct err *e)
+{
+	struct launch l = {.o = o, .network = LAUNCH_NONE, .sock = -1, .netns = -1};
+	int r;
+
+	launch_step("start");
+	r = prepare(&l, e);
+	if (r == 0)
+		r = confine(&l, e);
+	util_close(&l.sock);
+	util_close(&l.netns);
+	return r < 0 ? LAUNCH_FAILED : become_command(o, e);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What of the host's file tree a confined program sees: the ways to names and networks are hidden.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct view {
+	uid_t uid;		 /* whose /run/user/UID stays */
+	const char *resolv_conf; /* the whole text */
+	bool host_network;	 /* only the ways to names are hidden, all else of /run stays */
+	bool own_userns;	 /* false: root's mounts, which no lock protects and which may propagate */
+	bool strict;		 /* the session's sockets and /tmp are hidden, too */
+	const char *const *allow; /* absolute paths to give back */
+	size_t n_allow;
+};
+
+struct view_report {
+	bool etc_copied; /* the kernel made no overlay */
+	bool sys_masked; /* the kernel mounted no new sysfs */
+};
+
+/* Rearranges the mounts of the caller's own new mount namespace and re-enters the working directory,
+ * which otherwise would be a way back under the new mounts. On failure the namespace must be
+ * abandoned. */
+int ns_view_make(const struct view *v, struct view_report *ret, struct err *e);
