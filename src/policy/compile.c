@@ -29,7 +29,7 @@
 #define X32_BIT	  0x40000000U
 #define ARM_PRIV  0x000f0000U
 #define ARM_NPRIV 16
-/* Measured: longer runs of single tests save no more time. */
+/* Measured: longer runs of single tests make loading no faster. */
 #define POINTS_MAX    4
 #define ENOSYS_ACTION (SECCOMP_RET_ERRNO | ENOSYS)
 

@@ -409,6 +409,23 @@ int policy_caps_parse(const char *file, const char *text, size_t len, uint64_t *
 	return rc;
 }
 
+void policy_caps_words(uint64_t caps, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	snprintf(buf, size, "no capability");
+	for (cap_value_t c = 0; c < 64; c++) {
+		char *name;
+
+		if (!(caps >> c & 1) || len >= size)
+			continue;
+		name = cap_to_name(c);
+		len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? " " : "",
+					name ? name : "?");
+		cap_free(name);
+	}
+}
+
 int policy_warn(struct policy *p, const char *fmt, ...)
 {
 	char **grown = reallocarray(p->warnings, p->n_warnings + 1, sizeof(*grown));

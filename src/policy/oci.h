@@ -52,6 +52,9 @@ int policy_oci_parse(const char *file, const char *text, size_t len, struct poli
  * have more. Bit N of *ret is capability N. */
 int policy_caps_parse(const char *file, const char *text, size_t len, uint64_t *ret, struct err *e);
 
+/* "cap_chown cap_kill", or "no capability"; cut where it does not fit. */
+void policy_caps_words(uint64_t caps, char *buf, size_t size);
+
 /* Adds a sentence to p->warnings; -ENOMEM. */
 int policy_warn(struct policy *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
