@@ -302,6 +302,9 @@ static int start_device(struct sup *s, const struct profile *p, const struct end
 		r = wait_listening(s, e);
 	if (r == 0)
 		r = rtnl_link_get(&host, RTNL_HERE, s->name, &link, e);
+	/* wireguard-go pads packets up to the MTU, and hears of it only where it was born. */
+	if (r == 0 && link.mtu != s->mtu)
+		r = rtnl_link_set_mtu(&host, s->name, s->mtu, e);
 	if (r == 0)
 		r = configure(s, &p->tunnel, es, e);
 	if (r < 0)
