@@ -166,4 +166,5 @@ clean:
 .PHONY: all clean policies install uninstall deps tcb format asan unit-tests test-tools check
 include policy/policy.mk
 -include tests/tests.mk
+-include tests/bench/bench.mk
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vpnrun(1): runs one command in a network that has no way out but a VPN. Needs no privilege and has
- * none: no setuid bit, no file capability. This file reads the line, calls launch/ and says what
- * went wrong.
+ * vpnrun(1): runs one command in a network that has no way out but a VPN. Needs no privilege and
+ * has none: no setuid bit, no file capability. This file reads the line, calls launch/ and says
+ * what went wrong.
  */
 #include <stdio.h>
 

@@ -15,7 +15,10 @@
 
 /* NOROOT would take from root's command also what it may keep. */
 #define BITS_KEEP (SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
-#define BITS_NONE (BITS_KEEP | SECURE_ALL_BITS | SECURE_ALL_LOCKS)
+/* KEEP_CAPS stays unlocked: ping sets it, and there is nothing left to keep. */
+#define BITS_NONE                                                                    \
+	(BITS_KEEP | SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | \
+	 SECBIT_NO_SETUID_FIXUP_LOCKED)
 
 static int drop_bounding(uint64_t keep, struct err *e)
 {
@@ -57,8 +60,7 @@ int box_caps_limit(uint64_t keep, struct err *e)
 
 	if (r < 0)
 		return r;
-	/* KEEP_CAPS is unset by every exec and its lock is all that counts. */
-	if (prctl(PR_SET_SECUREBITS, keep ? BITS_KEEP : BITS_NONE & ~SECBIT_KEEP_CAPS, 0, 0, 0) < 0)
+	if (prctl(PR_SET_SECUREBITS, keep ? BITS_KEEP : BITS_NONE, 0, 0, 0) < 0)
 		return err_sys(e, -errno, "cannot lock the securebits");
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return err_sys(e, -errno, "cannot clear the ambient capabilities");

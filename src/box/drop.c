@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Owns the order in which a launch gives its powers away: capabilities, no_new_privs, and the filter
- * last, because it may forbid what the others need. Must never be called in part. Called by the
- * launcher when namespaces, mounts and descriptors are done.
+ * Owns the order in which a launch gives its powers away: capabilities, no_new_privs, and the
+ * filter last, because it may forbid what the others need. Must never be called in part. Called by
+ * the launcher when namespaces, mounts and descriptors are done.
  */
 #include "box/drop.h"
 

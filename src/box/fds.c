@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An inherited socket keeps the network it was made in, a directory is a way around every mask, a
- * namespace or a tun device is a door: what is not known to be harmless is closed. Must never close a
- * standard stream, and never keep what it does not know. Called by the launcher first of all, while
- * every descriptor there is was inherited.
+ * namespace or a tun device is a door: what is not known to be harmless is closed. Must never close
+ * a standard stream, and never keep what it does not know. Called by the launcher first of all,
+ * while every descriptor there is was inherited.
  */
 #include "box/fds.h"
 
@@ -24,7 +24,8 @@ int box_fds_guard_stdio(struct err *e)
 	for (int fd = 0; fd <= 2; fd++) {
 		if (fcntl(fd, F_GETFD) >= 0)
 			continue;
-		/* The lowest free number is this one. Close-on-exec: the command finds it closed. */
+		/* The lowest free number is this one. Close-on-exec: the command finds it closed.
+		 */
 		if (open("/dev/null", O_RDWR | O_CLOEXEC) < 0)
 			return err_sys(e, -errno, "cannot open /dev/null");
 	}
@@ -119,7 +120,8 @@ int box_fds_filter(const int *keep, size_t n_keep, unsigned int *ret_closed, str
 		return err_sys(e, -errno, "cannot open /proc/self/fd");
 	for (size_t i = 0; i < n_keep; i++)
 		if (keep[i] == dir || fcntl(keep[i], F_GETFD) < 0)
-			return err_set(e, -EBADF, "--keep-fd %d: no such descriptor is open", keep[i]);
+			return err_set(e, -EBADF, "--keep-fd %d: no such descriptor is open",
+				       keep[i]);
 	/* The kernel lists them in order of their number: closing on the way skips none. */
 	while ((n = getdents64(dir, buf, sizeof(buf))) > 0) {
 		for (ssize_t at = 0; at < n;) {

@@ -74,8 +74,10 @@ static int is_unknown(const char *name, struct err *e)
 	record_for_each(add_record, &l);
 	add_configured(&l);
 	if (l.len == 0)
-		return err_set(e, -ENOENT, "there is no VPN '%.40s', nor any other; add one with: "
-			       "sudo vpnctl import FILE.conf", name);
+		return err_set(e, -ENOENT,
+			       "there is no VPN '%.40s', nor any other; add one with: "
+			       "sudo vpnctl import FILE.conf",
+			       name);
 	return err_set(e, -ENOENT, "there is no VPN '%.40s'; there are: %s", name, l.text);
 }
 
@@ -89,10 +91,13 @@ static int find_default(struct record *ret, struct err *e)
 	record_for_each(add_record, &l);
 	add_configured(&l);
 	if (l.len == 0)
-		return err_set(e, -ENOENT, "there is no VPN; add one with: sudo vpnctl import "
+		return err_set(e, -ENOENT,
+			       "there is no VPN; add one with: sudo vpnctl import "
 			       "FILE.conf");
-	return err_set(e, -ENETDOWN, "no VPN is up; there are: %s; bring one up with: sudo vpnctl "
-		       "up NAME", l.text);
+	return err_set(e, -ENETDOWN,
+		       "no VPN is up; there are: %s; bring one up with: sudo vpnctl "
+		       "up NAME",
+		       l.text);
 }
 
 int launch_find(const char *vpn, enum launch_network *ret, struct record *ret_record, struct err *e)

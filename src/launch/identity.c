@@ -146,7 +146,8 @@ int launch_become_caller(struct err *e)
 		return 0;
 	if (str_uint(uid_text, 1, UINT32_MAX - 1, &uid) < 0 || !gid_text ||
 	    str_uint(gid_text, 0, UINT32_MAX - 1, &gid) < 0)
-		return err_set(e, -EINVAL, "SUDO_UID and SUDO_GID name no user; unset them to run "
+		return err_set(e, -EINVAL,
+			       "SUDO_UID and SUDO_GID name no user; unset them to run "
 			       "the command as root");
 	return become((uid_t)uid, (gid_t)gid, e);
 }
@@ -164,26 +165,4 @@ const char *launch_shell(void)
 		snprintf(shell, sizeof(shell), "/bin/sh");
 	util_free(&a.text);
 	return shell;
-}
-
-void launch_clean_env(bool strict, bool closed_fds)
-{
-	static const char *const session[] = {
-		"DBUS_SESSION_BUS_ADDRESS", "DBUS_STARTER_ADDRESS", "DBUS_STARTER_BUS_TYPE",
-		"SSH_AUTH_SOCK",	    "SSH_AGENT_PID",	    "GPG_AGENT_INFO",
-		"SESSION_MANAGER",	    "GNOME_KEYRING_CONTROL", "DISPLAY",
-		"XAUTHORITY",
-	};
-	const char *notify = getenv("NOTIFY_SOCKET");
-
-	if (closed_fds) {
-		unsetenv("LISTEN_FDS");
-		unsetenv("LISTEN_PID");
-		unsetenv("LISTEN_FDNAMES");
-	}
-	/* An abstract socket is in another network now, a path may be covered. */
-	if (notify && (notify[0] != '/' || access(notify, F_OK) < 0))
-		unsetenv("NOTIFY_SOCKET");
-	for (size_t i = 0; strict && i < ARRAY_SIZE(session); i++)
-		unsetenv(session[i]);
 }

@@ -52,10 +52,10 @@ static const struct {
 	const char *name;
 	enum option option;
 } table[] = {
-	{"-v", OPT_VERBOSE},	   {"--verbose", OPT_VERBOSE}, {"--strict", OPT_STRICT},
-	{"-h", OPT_HELP},	   {"--help", OPT_HELP},       {"--version", OPT_VERSION},
-	{"--dns", OPT_DNS},	   {"--policy", OPT_POLICY},   {"--allow", OPT_ALLOW},
-	{"--keep-fd", OPT_KEEP_FD}, {"--with", OPT_WITH},      {"--socket", OPT_SOCKET},
+	{"-v", OPT_VERBOSE},	    {"--verbose", OPT_VERBOSE}, {"--strict", OPT_STRICT},
+	{"-h", OPT_HELP},	    {"--help", OPT_HELP},	{"--version", OPT_VERSION},
+	{"--dns", OPT_DNS},	    {"--policy", OPT_POLICY},	{"--allow", OPT_ALLOW},
+	{"--keep-fd", OPT_KEEP_FD}, {"--with", OPT_WITH},	{"--socket", OPT_SOCKET},
 };
 
 static int add_dns(struct launch_options *o, const char *v, struct err *e)
@@ -154,7 +154,8 @@ static int take_option(int argc, char **argv, int *i, struct launch_options *o, 
 static int check(const struct launch_options *o, struct err *e)
 {
 	if (o->with_pid && (o->n_dns || o->n_allow || o->socket))
-		return err_set(e, -EINVAL, "--with enters a sandbox as it is: --dns, --allow and "
+		return err_set(e, -EINVAL,
+			       "--with enters a sandbox as it is: --dns, --allow and "
 			       "--socket do not go with it");
 	if (!o->with_pid && !o->vpn && !o->command && !o->help && !o->version)
 		return err_set(e, -EINVAL, "no VPN and no command; see: vpnrun --help");
@@ -177,7 +178,8 @@ int launch_parse(int argc, char **argv, struct launch_options *ret, struct err *
 				return r;
 			continue;
 		}
-		/* The first word is the VPN, and options may still follow it; the next is the command. */
+		/* The first word is the VPN, and options may still follow it; the next is the
+		 * command. */
 		if (o.vpn || o.with_pid)
 			break;
 		if (!argv[i][0])
@@ -185,7 +187,8 @@ int launch_parse(int argc, char **argv, struct launch_options *ret, struct err *
 		o.vpn = argv[i];
 	}
 	if (o.with_pid && o.vpn)
-		return err_set(e, -EINVAL, "--with takes no VPN: put it first, as in vpnrun --with "
+		return err_set(e, -EINVAL,
+			       "--with takes no VPN: put it first, as in vpnrun --with "
 			       "PID COMMAND");
 	if (i < argc)
 		o.command = argv + i;

@@ -2,8 +2,8 @@
 /*
  * The sandbox's own end of the cable. No prefix route: a neighbour's address goes to the gateway,
  * which refuses at once, instead of waiting for an answer from somebody the bridge keeps apart. A
- * family that the tunnel does not carry gets no address and no route: unreachable at once. Called by
- * launch/run.c, inside the new network namespace.
+ * family that the tunnel does not carry gets no address and no route: unreachable at once. Called
+ * by launch/run.c, inside the new network namespace.
  */
 #include "launch/launch.h"
 
@@ -18,8 +18,8 @@
 #include "base/util.h"
 #include "nl/rtnl.h"
 
-#define LO_IFINDEX 1 /* of every network namespace */
-#define IP6_PLEN   64
+#define LO_IFINDEX  1 /* of every network namespace */
+#define IP6_PLEN    64
 #define IP6_MIN_MTU 1280
 
 static void try_sysctl(const char *path, const char *value, size_t len)

@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,8 +38,9 @@ struct launch {
 	enum launch_network network;
 	bool root; /* no user namespace, no broker */
 	unsigned int closed_fds;
-	int sock;  /* to the broker, -1: none */
-	int netns; /* our own new one, -1: none */
+	int sock;      /* to the broker, -1: none */
+	int netns;     /* our own new one, -1: none */
+	uint32_t host; /* the lease, 0: none yet */
 	struct record record;
 	char resolv_conf[NAMES_RESOLV_MAX];
 };
@@ -144,6 +146,17 @@ static int open_netns(struct launch *l, struct err *e)
 	return 0;
 }
 
+/* Root plugs at once: the VPN's namespace has no name any more when /run is covered. */
+static int plug_as_root(struct launch *l, struct err *e)
+{
+	struct nl_sock s AUTO_NL_SOCK = NL_SOCK_INIT;
+	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
+
+	if (r < 0)
+		return r;
+	return attach_as_root(&s, &l->record, l->netns, (uint32_t)getpid(), &l->host, e);
+}
+
 static int ask_for_cable(struct launch *l, struct err *e)
 {
 	int r;
@@ -152,25 +165,22 @@ static int ask_for_cable(struct launch *l, struct err *e)
 	if (l->network != LAUNCH_VPN)
 		return 0;
 	r = open_netns(l, e);
-	if (r < 0 || l->root)
+	if (r < 0)
 		return r;
+	if (l->root)
+		return plug_as_root(l, e);
 	return ipc_attach_send(l->sock, l->record.name, l->netns, e);
 }
 
 static int take_cable(struct launch *l, struct err *e)
 {
 	struct nl_sock s AUTO_NL_SOCK = NL_SOCK_INIT;
-	uint32_t host = 0;
 	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
 
-	if (r < 0)
-		return r;
-	if (l->network == LAUNCH_VPN && l->root)
-		r = attach_as_root(&s, &l->record, l->netns, (uint32_t)getpid(), &host, e);
-	else if (l->network == LAUNCH_VPN)
-		r = ipc_attach_receive(l->sock, &host, e);
+	if (r == 0 && l->network == LAUNCH_VPN && !l->root)
+		r = ipc_attach_receive(l->sock, &l->host, e);
 	launch_step("cable plugged");
-	return r < 0 ? r : launch_plug_up(&s, &l->record, host, e);
+	return r < 0 ? r : launch_plug_up(&s, &l->record, l->host, e);
 }
 
 static int change_view(const struct launch *l, struct err *e)
@@ -192,7 +202,8 @@ static int change_view(const struct launch *l, struct err *e)
 	if (report.etc_copied)
 		log_debug("the kernel makes no overlay over /etc here: it is a copy");
 	if (report.sys_masked)
-		log_debug("the kernel mounts no new /sys here: only its network devices are hidden");
+		log_debug(
+			"the kernel mounts no new /sys here: only its network devices are hidden");
 	launch_step("names, /run and /sys hidden");
 	return 0;
 }
@@ -261,7 +272,8 @@ static int prepare(struct launch *l, struct err *e)
 	if (r < 0)
 		return r;
 	launch_step("VPN found");
-	if (!is_bare(l)) {
+	/* A socket of the host's network is no way out of the host's network. */
+	if (l->network != LAUNCH_HOST || o->strict) {
 		r = box_fds_filter(o->keep_fd, o->n_keep_fd, &l->closed_fds, e);
 		launch_step("descriptors");
 	}
@@ -290,6 +302,26 @@ static int confine(struct launch *l, struct err *e)
 	return r;
 }
 
+/* The shell's distinction: EACCES of one directory of PATH says nothing about the program. */
+static bool is_anywhere(const char *name)
+{
+	const char *path = getenv("PATH");
+	char file[PATH_MAX];
+
+	if (strchr(name, '/') || !path)
+		return access(name, F_OK) == 0 || errno != ENOENT;
+	while (*path) {
+		size_t len = strcspn(path, ":");
+
+		if (len <= PATH_MAX &&
+		    str_fmt(file, sizeof(file), "%.*s/%s", (int)len, path, name) > 0 &&
+		    access(file, F_OK) == 0)
+			return true;
+		path += len + (path[len] == ':');
+	}
+	return false;
+}
+
 static int become_command(const struct launch_options *o, struct err *e)
 {
 	char *shell[] = {NULL, NULL};
@@ -308,11 +340,11 @@ static int become_command(const struct launch_options *o, struct err *e)
 	launch_steps_print();
 	execvp(argv[0], argv);
 	code = -errno;
-	if (code == -ENOENT && access(argv[0], F_OK) < 0) {
-		err_set(e, code, "cannot run '%s': there is no such program", argv[0]);
+	if ((code == -ENOENT || code == -EACCES) && !is_anywhere(argv[0])) {
+		err_set(e, code, "cannot run '%.200s': there is no such program", argv[0]);
 		return LAUNCH_NOT_FOUND;
 	}
-	err_sys(e, code, "cannot run '%s'", argv[0]);
+	err_sys(e, code, "cannot run '%.200s'", argv[0]);
 	return code == -ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_NO_EXEC;
 }
 

@@ -339,14 +339,17 @@ void rtnl_put_link_up(struct nl_msg *m, int ifindex)
 
 void rtnl_put_link_up_quiet(struct nl_msg *m, int ifindex)
 {
+	struct ifinfomsg ifi = {.ifi_index = ifindex};
 	size_t spec, inet6;
 
-	rtnl_put_link_up(m, ifindex);
+	/* A request of its own: within one, the kernel sets IFF_UP before it looks at AF_SPEC. */
+	nl_msg_begin(m, RTM_NEWLINK, 0, &ifi, sizeof(ifi));
 	spec = nl_nest(m, IFLA_AF_SPEC);
 	inet6 = nl_nest(m, AF_INET6);
 	nl_put_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
 	nl_nest_end(m, inet6);
 	nl_nest_end(m, spec);
+	rtnl_put_link_up(m, ifindex);
 }
 
 /* --- addresses ------------------------------------------------------------------------------- */

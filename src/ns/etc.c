@@ -60,8 +60,8 @@ static void copy_file(const char *layer, const char *rel)
 	write_new(layer, rel, text, len, NULL);
 }
 
-/* ssh checks the owner of what an included file includes, too: Fedora's names one of crypto-policies.
- * One level is what distributions use. */
+/* ssh checks the owner of what an included file includes, too: Fedora's names one of
+ * crypto-policies. One level is what distributions use. */
 static void copy_includes(const char *layer, const char *rel)
 {
 	AUTO_FREE char *text = NULL;

@@ -74,8 +74,7 @@ int mirror_dir(const char *src, const char *dst, bool (*skip)(const char *name, 
 	if (!d)
 		return err_sys(e, -errno, "cannot list %s", src);
 	while ((de = readdir(d))) {
-		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, "..") ||
-		    skip(de->d_name, arg))
+		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, "..") || skip(de->d_name, arg))
 			continue;
 		if (str_fmt(from, sizeof(from), "%s/%s", src, de->d_name) < 0 ||
 		    str_fmt(to, sizeof(to), "%s/%s", dst, de->d_name) < 0)

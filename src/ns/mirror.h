@@ -8,8 +8,8 @@
 
 #include "base/err.h"
 
-/* Makes dst show what src is: a symbolic link is made anew, all else (with what is mounted below) is
- * bound to a place made for it. Parents of dst must exist. -ENOENT: no src. */
+/* Makes dst show what src is: a symbolic link is made anew, all else (with what is mounted below)
+ * is bound to a place made for it. Parents of dst must exist. -ENOENT: no src. */
 int mirror_entry(const char *src, const char *dst, struct err *e);
 
 /* mirror_entry() of every name in src whose skip(name, arg) is false. An entry that cannot be bound

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NAMES_DNS_MAX 8
+#define NAMES_DNS_MAX	 8
 #define NAMES_RESOLV_MAX 2048
 #define NAMES_HOSTS_LINE "hosts: files dns\n"
 

@@ -33,28 +33,36 @@ static bool sysctl_is(const char *path, char value)
 static int explain(int code, const char *what, struct err *e)
 {
 	if (access("/proc/self/ns/user", F_OK) < 0)
-		return err_set(e, code, "the kernel has no user namespaces (CONFIG_USER_NS): only "
+		return err_set(e, code,
+			       "the kernel has no user namespaces (CONFIG_USER_NS): only "
 			       "root can use vpnrun on it");
 	if (sysctl_is("/proc/sys/kernel/unprivileged_userns_clone", '0'))
-		return err_set(e, code, "user namespaces are forbidden by "
+		return err_set(e, code,
+			       "user namespaces are forbidden by "
 			       "kernel.unprivileged_userns_clone=0; to allow them: sudo sysctl -w "
 			       "kernel.unprivileged_userns_clone=1");
 	if (sysctl_is("/proc/sys/user/max_user_namespaces", '0'))
-		return err_set(e, code, "user namespaces are forbidden by "
+		return err_set(e, code,
+			       "user namespaces are forbidden by "
 			       "user.max_user_namespaces=0; to allow them: sudo sysctl -w "
 			       "user.max_user_namespaces=10000");
 	if (sysctl_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1') &&
 	    (code == -EACCES || code == -EPERM))
-		return err_set(e, code, "AppArmor forbids user namespaces to programs without a "
+		return err_set(e, code,
+			       "AppArmor forbids user namespaces to programs without a "
 			       "profile (kernel.apparmor_restrict_unprivileged_userns=1); install "
 			       "vpnrun's: sudo apparmor_parser -r /etc/apparmor.d/vpnrun");
 	if (code == -ENOSPC || code == -EUSERS)
-		return err_set(e, code, "no more namespaces may be made: a limit of "
-			       "/proc/sys/user/max_{user,mnt,net}_namespaces is reached, or they are "
-			       "nested too deep");
+		return err_set(
+			e, code,
+			"no more namespaces may be made: a limit of "
+			"/proc/sys/user/max_{user,mnt,net}_namespaces is reached, or they are "
+			"nested too deep");
 	if (code == -EPERM)
-		return err_set(e, code, "%s is not permitted: by a container's seccomp policy, a "
-			       "chroot or a security module", what);
+		return err_set(e, code,
+			       "%s is not permitted: by a container's seccomp policy, a "
+			       "chroot or a security module",
+			       what);
 	return err_sys(e, code, "%s failed", what);
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Owns /run, /sys and what else leads to a daemon of the host by a path. /run is a new file system
- * into which an allow-list is bound: a mask over a socket or a directory is gone when the host makes
- * it anew, and what is started later would be there. Must never mount anything below /proc (nested
- * sandboxes could mount no procfs of their own), and never leave a way by path to our layer or to
- * what is covered. Called by the launcher, in the new mount namespace.
+ * into which an allow-list is bound: a mask over a socket or a directory is gone when the host
+ * makes it anew, and what is started later would be there. Must never mount anything below /proc
+ * (nested sandboxes could mount no procfs of their own), and never leave a way by path to our layer
+ * or to what is covered. Called by the launcher, in the new mount namespace.
  *
  * What is covered stays reachable for us, and only for us, by a descriptor opened before.
  */
@@ -14,12 +14,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -34,8 +36,8 @@
 /* Data and links that programs need, and no socket of a system service: removable media, the device
  * database (games, SDL), NixOS's drivers and profiles. */
 static const char *const carried[] = {
-	"media",	  "mount",	    "udev",	     "opengl-driver",
-	"opengl-driver-32", "current-system", "booted-system", "wrappers",
+	"media",	  "mount",	   "udev",     "opengl-driver", "opengl-driver-32",
+	"current-system", "booted-system", "wrappers",
 };
 
 struct covered {
@@ -175,8 +177,10 @@ static int allow_one(const struct view *v, const struct covered *old, const char
 	else if (v->strict && is_below(path, "/tmp", &rel) && *rel)
 		r = carry(old->tmp, rel, "/tmp", e);
 	else
-		return err_set(e, -EINVAL, "--allow %s: only what is below /run%s is hidden and "
-			       "can be given back", path, v->strict ? " or /tmp" : "");
+		return err_set(e, -EINVAL,
+			       "--allow %s: only what is below /run%s is hidden and "
+			       "can be given back",
+			       path, v->strict ? " or /tmp" : "");
 	return r < 0 ? err_wrap(e, "--allow %s", path) : 0;
 }
 
@@ -241,7 +245,8 @@ static int mount_tmp(struct err *e)
 /* A directory below a new mount would still be the old one, with its neighbours. */
 static int reenter(const char *cwd, struct err *e)
 {
-	static const char *const roots[] = {"/run", "/etc", "/sys", "/var/run", "/var/lib/sss", "/tmp"};
+	static const char *const roots[] = {"/run",	"/etc",		"/sys",
+					    "/var/run", "/var/lib/sss", "/tmp"};
 	const char *rel;
 	bool below = !cwd;
 
@@ -250,6 +255,19 @@ static int reenter(const char *cwd, struct err *e)
 	if (!below || (cwd && chdir(cwd) == 0))
 		return 0;
 	return chdir("/") < 0 ? err_sys(e, -errno, "cannot enter /") : 0;
+}
+
+/* The kernel refuses to execute a file with capabilities that the bounding set lacks, as ping has
+ * on many systems, unless it has to ignore them; and setuid bits count for nothing in here anyway.
+ * Kernels before 5.12 cannot: there, such a ping does not start. */
+static void ignore_file_privileges(void)
+{
+	/* struct mount_attr, which old C libraries do not have */
+	struct {
+		uint64_t set, clear, propagation, userns_fd;
+	} attr = {.set = 0x2 /* MOUNT_ATTR_NOSUID */};
+
+	syscall(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &attr, sizeof(attr));
 }
 
 static int rearrange(const struct view *v, const struct covered *old, struct view_report *report,
@@ -294,6 +312,7 @@ int ns_view_make(const struct view *v, struct view_report *ret, struct err *e)
 		r = open_dir("/tmp", &tmp, e);
 	if (r < 0)
 		return r;
+	ignore_file_privileges();
 	/* The caller's umask must not make directories that others in the sandbox cannot enter. */
 	mask = umask(022);
 	r = rearrange(v, &(struct covered){run, tmp}, &report, e);

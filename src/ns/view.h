@@ -14,8 +14,8 @@ struct view {
 	uid_t uid;		 /* whose /run/user/UID stays */
 	const char *resolv_conf; /* the whole text */
 	bool host_network;	 /* only the ways to names are hidden, all else of /run stays */
-	bool own_userns;	 /* false: root's mounts, which no lock protects and which may propagate */
-	bool strict;		 /* the session's sockets and /tmp are hidden, too */
+	bool own_userns; /* false: root's mounts, which no lock protects and which may propagate */
+	bool strict;	 /* the session's sockets and /tmp are hidden, too */
 	const char *const *allow; /* absolute paths to give back */
 	size_t n_allow;
 };
@@ -25,7 +25,7 @@ struct view_report {
 	bool sys_masked; /* the kernel mounted no new sysfs */
 };
 
-/* Rearranges the mounts of the caller's own new mount namespace and re-enters the working directory,
- * which otherwise would be a way back under the new mounts. On failure the namespace must be
- * abandoned. */
+/* Rearranges the mounts of the caller's own new mount namespace and re-enters the working
+ * directory, which otherwise would be a way back under the new mounts. On failure the namespace
+ * must be abandoned. */
 int ns_view_make(const struct view *v, struct view_report *ret, struct err *e);

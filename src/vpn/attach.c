@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Root's own way to a cable, for when the broker has nobody to protect: the same single message,
- * group 0. Must never be reached by anyone but root; checks only that the VPN's namespace is the one
- * its record speaks of. Called by the launcher.
+ * group 0. Must never be reached by anyone but root; checks only that the VPN's namespace is the
+ * one its record speaks of. Called by the launcher.
  */
 #include "vpn/attach.h"
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command gets the caller's environment, without what names a thing that is not there any more:
+ * a program that is told of a session bus and does not find it waits for it. Must never change what
+ * a user set for the command. Called by launch/run.c when the mounts are done.
+ */
+#include "launch/launch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+#define X11_DIR "/tmp/.X11-unix"
+
+/* Addresses of the session that the strict view hides, with a path somewhere in them. */
+static const char *const session[] = {
+	"DBUS_SESSION_BUS_ADDRESS", "DBUS_STARTER_ADDRESS", "SSH_AUTH_SOCK",
+	"GPG_AGENT_INFO",	    "SESSION_MANAGER",	    "GNOME_KEYRING_CONTROL",
+};
+
+/* The first path in an address like "unix:path=/run/user/1000/bus,guid=..." is there. */
+static bool leads_somewhere(const char *address)
+{
+	const char *path = strchr(address, '/');
+	char buf[256];
+
+	return path && str_fmt(buf, sizeof(buf), "%.*s", (int)strcspn(path, ",;:"), path) > 0 &&
+	       access(buf, F_OK) == 0;
+}
+
+static void clean_session(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(session); i++) {
+		const char *value = getenv(session[i]);
+
+		if (value && !leads_somewhere(value))
+			unsetenv(session[i]);
+	}
+	if (!getenv("SSH_AUTH_SOCK"))
+		unsetenv("SSH_AGENT_PID");
+	if (access(X11_DIR, F_OK) < 0) {
+		unsetenv("DISPLAY");
+		unsetenv("XAUTHORITY");
+	}
+}
+
+void launch_clean_env(bool strict, bool closed_fds)
+{
+	const char *notify = getenv("NOTIFY_SOCKET");
+
+	if (closed_fds) {
+		unsetenv("LISTEN_FDS");
+		unsetenv("LISTEN_PID");
+		unsetenv("LISTEN_FDNAMES");
+	}
+	/* An abstract socket is in another network now, a path may be covered. */
+	if (notify && (notify[0] != '/' || access(notify, F_OK) < 0))
+		unsetenv("NOTIFY_SOCKET");
+	if (strict)
+		clean_session();
+}
