@@ -1,0 +1,31 @@
+# The benchmark: numbers side by side in one run, a table and $(B)/bench.json. Root.
+# BENCH='--many 1,100' and the like are options of tests/bench/run.sh.
+
+BENCH_TOOLS := $(patsubst %,$(B)/bench/%,floor bench flow)
+BENCH_CFLAGS = -Itests/bench
+
+bench-tools: $(BENCH_TOOLS)
+
+$(B)/bench/%.o: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(BENCH_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/bench/floor: $(B)/bench/floor.o $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+
+$(B)/bench/bench: $(addprefix $(B)/bench/,bench.o plug.o phases.o) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lmnl
+
+$(B)/bench/flow: $(B)/bench/flow.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+
+bench: all bench-tools
+	$(Q)B='$(abspath $(B))' tests/rig/rig run -- tests/bench/run.sh $(BENCH)
+
+.PRECIOUS: $(B)/bench/%.o
+.PHONY: bench bench-tools
+-include $(wildcard $(B)/bench/*.d)

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One TCP flow, as fast as it goes, for as long as is said: how much the far end has received. One
+ * process at either end; no program that is not there on every machine. Called by run.sh.
+ *
+ *   flow serve ADDRESS PORT             one flow after the other, until killed; says "ready"
+ *   flow send ADDRESS PORT SECONDS      prints Mbit/s
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+struct count {
+	uint64_t bytes, ns; /* from the first byte to the last */
+};
+
+static char buf[1 << 18];
+
+static void die(const char *what)
+{
+	fprintf(stderr, "flow: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void serve_one(int fd)
+{
+	struct count c = {0};
+	uint64_t first = 0;
+	ssize_t n;
+
+	while ((n = recv(fd, buf, sizeof(buf), 0)) > 0) {
+		if (!first)
+			first = now_ns();
+		c.bytes += (uint64_t)n;
+	}
+	c.ns = first ? now_ns() - first : 0;
+	if (n == 0 && send(fd, &c, sizeof(c), MSG_NOSIGNAL) < 0)
+		fprintf(stderr, "flow: the sender did not wait\n");
+}
+
+static void serve(int fd, const struct sockaddr_in *sa)
+{
+	int one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0 || listen(fd, 4) < 0)
+		die("listen");
+	puts("ready");
+	fclose(stdout);
+	for (;;) {
+		int c = accept(fd, NULL, NULL);
+
+		if (c < 0)
+			die("accept");
+		serve_one(c);
+		close(c);
+	}
+}
+
+static void send_for(int fd, const struct sockaddr_in *sa, unsigned int seconds)
+{
+	struct count c;
+	uint64_t until;
+
+	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0)
+		die("connect");
+	until = now_ns() + seconds * UINT64_C(1000000000);
+	while (now_ns() < until)
+		if (send(fd, buf, sizeof(buf), MSG_NOSIGNAL) < 0)
+			die("send");
+	shutdown(fd, SHUT_WR);
+	if (recv(fd, &c, sizeof(c), MSG_WAITALL) != (ssize_t)sizeof(c) || c.ns == 0)
+		die("the far end's count");
+	printf("%.1f\n", (double)c.bytes * 8e3 / (double)c.ns);
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (argc < 4 || inet_pton(AF_INET, argv[2], &sa.sin_addr) != 1) {
+		fprintf(stderr, "usage: flow serve ADDRESS PORT | send ADDRESS PORT SECONDS\n");
+		return 2;
+	}
+	sa.sin_port = htons((uint16_t)strtoul(argv[3], NULL, 10));
+	if (fd < 0)
+		die("socket");
+	if (!strcmp(argv[1], "serve"))
+		serve(fd, &sa);
+	else
+		send_for(fd, &sa, argc > 4 ? (unsigned int)strtoul(argv[4], NULL, 10) : 3);
+	return 0;
+}

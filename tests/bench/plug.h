@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The benchmark's hand in a VPN's namespace: plugs cables for the floor programs and for the
+ * sandboxes that are merely there, and sees when a namespace's remains are gone.
+ */
+#pragma once
+
+#include "nl/sock.h"
+#include "vpn/record.h"
+
+struct plug {
+	struct record r;
+	struct lease_pool pool;
+	int vpn_fd;
+	struct nl_sock here;  /* in the host's namespace */
+	struct nl_sock there; /* in the VPN's */
+};
+
+int plug_open(struct plug *p, const char *vpn, struct err *e);
+
+/* The host number that is kept for competitors which plug themselves. */
+uint32_t plug_hand_host(const struct plug *p);
+
+/* A process that answers cable.h's requests until its socket is closed; returns our end of it. */
+int plug_serve(const struct plug *p, struct err *e);
+
+/* A process that holds n sandboxes, with up and configured cables, until *ret_fd is closed. */
+int plug_hold(const struct plug *p, unsigned int n, int *ret_fd, struct err *e);
+
+/* Waits until exactly n ports are left: the kernel takes a dead namespace apart long after the
+ * process is reaped, with the lock that every launch needs. */
+int plug_settle(struct plug *p, unsigned int n, struct err *e);
+
+/* How many ports there are now. */
+int plug_count(struct plug *p, struct err *e);
