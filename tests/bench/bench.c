@@ -9,7 +9,8 @@
  * before. So after every measurement, whoever it was, the benchmark waits until the VPN has no more
  * ports than before, and then equally long for what cannot be seen.
  *
- *   bench [-r ROUNDS] [-j JSON] launch VPN       everybody
+ *   bench [-r ROUNDS] [-j JSON] [-x PROGRAM]... launch VPN
+ *                                                everybody, and other builds of vpnrun
  *   bench [-r ROUNDS] [-j JSON] many VPN N...    the launcher and the floors beside N sandboxes
  *   bench [-r ROUNDS] [-j JSON] phases VPN       the launcher's own time line
  */
@@ -66,6 +67,8 @@ static struct {
 	char policies[256];
 	char args[8][64]; /* of by-hand.sh */
 	unsigned int rounds;
+	const char *builds[4]; /* to compare with */
+	size_t n_builds;
 } b = {.null = -1, .errors = -1, .socket = -1, .rounds = 60};
 
 static volatile pid_t running;
@@ -222,9 +225,9 @@ static size_t line_up(struct peer *v)
 	snprintf(jail, sizeof(jail), "%s/firejail.sh", tests);
 	prepare_hand();
 	add(v, &n, "vpnrun", USER, 1, ARGV("vpnrun", r->name, "true"));
-	add(v, &n, "bare floor", USER, 1, ARGV(floor_program, "bare", b.policies, truth))->floor =
+	add(v, &n, "bare floor", USER, 1, ARGV(floor_program, "bare", b.policies, "true"))->floor =
 		true;
-	add(v, &n, "full floor", USER, 1, ARGV(floor_program, "full", b.policies, truth))->floor =
+	add(v, &n, "full floor", USER, 1, ARGV(floor_program, "full", b.policies, "true"))->floor =
 		true;
 	add(v, &n, "true alone", USER, 1, ARGV(truth));
 	add(v, &n, "vpnrun host (no network made)", USER, 1, ARGV("vpnrun", "host", "true"));
@@ -238,6 +241,8 @@ static size_t line_up(struct peer *v)
 	add(v, &n, "firejail --net=BRIDGE", ROOT, 30, ARGV(jail, r->name, r->bridge, truth));
 	if (!find_program("firejail", at, sizeof(at)))
 		snprintf(v[n - 1].why, sizeof(v[n - 1].why), "not installed");
+	for (size_t i = 0; i < b.n_builds; i++)
+		add(v, &n, b.builds[i], USER, 1, ARGV(b.builds[i], r->name, "true"));
 	return n;
 }
 
@@ -246,7 +251,8 @@ static void prepare(const char *vpn)
 	const char *user = getenv("RIG_USER");
 	struct sigaction sa = {.sa_handler = too_long, .sa_flags = SA_RESTART};
 	struct err e = ERR_INIT;
-	static char home[256], name[128], logname[128];
+	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", home[256], name[128],
+		    logname[128];
 	size_t n = 0;
 	ssize_t len = readlink("/proc/self/exe", b.dir, sizeof(b.dir) - 1);
 
@@ -260,13 +266,16 @@ static void prepare(const char *vpn)
 	b.n_groups = GROUPS;
 	if (getgrouplist(user, b.user->pw_gid, b.groups, &b.n_groups) < 0)
 		die("RIG_USER is in too many groups");
-	for (char **v = environ; *v && n < ARRAY_SIZE(b.user_env) - 4; v++)
-		if (!str_starts(*v, "HOME=") && !str_starts(*v, "USER=") &&
-		    !str_starts(*v, "LOGNAME=") && !str_starts(*v, "SUDO_"))
+	for (char **v = environ; *v && n < ARRAY_SIZE(b.user_env) - 5; v++)
+		if (!str_starts(*v, "PATH=") && !str_starts(*v, "HOME=") &&
+		    !str_starts(*v, "USER=") && !str_starts(*v, "LOGNAME=") &&
+		    !str_starts(*v, "SUDO_"))
 			b.user_env[n++] = *v;
 	snprintf(home, sizeof(home), "HOME=%s", b.user->pw_dir);
 	snprintf(name, sizeof(name), "USER=%s", b.user->pw_name);
 	snprintf(logname, sizeof(logname), "LOGNAME=%s", b.user->pw_name);
+	/* How long the machine's own PATH happens to be is not to be measured. */
+	b.user_env[n++] = path;
 	b.user_env[n++] = home;
 	b.user_env[n++] = name;
 	b.user_env[n++] = logname;
@@ -375,6 +384,11 @@ static void table(const struct peer *v, size_t n)
 		if (p->ms.n && p->why[0])
 			printf("%-30s failed in the end: %s\n", "", p->why);
 	}
+	/* Other work on the machine lengthens medians, and not all of them alike. */
+	if (samples_min(&v[1].ms) > 0 && samples_min(&v[2].ms) > 0)
+		printf("\nvpnrun by the minima: %.2f x bare, %.2f x full\n",
+		       samples_min(&v[0].ms) / samples_min(&v[1].ms),
+		       samples_min(&v[0].ms) / samples_min(&v[2].ms));
 }
 
 static void json(FILE *f, const struct peer *v, size_t n, unsigned int beside)
@@ -481,16 +495,19 @@ int main(int argc, char **argv)
 	FILE *f;
 	int opt, rc;
 
-	while ((opt = getopt(argc, argv, "r:j:")) != -1) {
+	while ((opt = getopt(argc, argv, "r:j:x:")) != -1) {
 		if (opt == 'j')
 			out = optarg;
+		else if (opt == 'x' && b.n_builds < ARRAY_SIZE(b.builds))
+			b.builds[b.n_builds++] = optarg;
 		else if (opt == 'r' && str_uint(optarg, 1, SAMPLES_MAX, &rounds) == 0)
 			b.rounds = (unsigned int)rounds;
 		else
 			return 2;
 	}
 	if (argc - optind < 2)
-		die("usage: bench [-r ROUNDS] [-j JSON] launch|many|phases VPN [N...]");
+		die("usage: bench [-r ROUNDS] [-j JSON] [-x PROGRAM] launch|many|phases VPN "
+		    "[N...]");
 	what = argv[optind];
 	prepare(argv[optind + 1]);
 	f = fopen(out, "we");

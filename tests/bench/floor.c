@@ -229,6 +229,7 @@ static void bind_over(const char *src, const char *dst)
 /* What src/ns/view.c and src/ns/etc.c do to a tree in which nothing is special. */
 static void hide(void)
 {
+	static const char *const carried[] = {"media", "mount", "udev"};
 	const unsigned long flags = MS_NOSUID | MS_NODEV;
 	int run = open("/run", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int sys = open("/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -251,6 +252,12 @@ static void hide(void)
 		if (mkdir("/run/user", 0755) < 0 || mkdir(dst, 0755) < 0)
 			die(dst);
 		bind_over(src, dst);
+	}
+	for (size_t i = 0; i < sizeof(carried) / sizeof(carried[0]); i++) {
+		snprintf(src, sizeof(src), "/proc/self/fd/%d/%s", run, carried[i]);
+		snprintf(dst, sizeof(dst), "/run/%s", carried[i]);
+		if (access(src, F_OK) == 0 && mkdir(dst, 0755) == 0)
+			bind_over(src, dst);
 	}
 	if (mkdir("/run/lock", 01777) < 0 || symlink("/dev/shm", "/run/shm") < 0)
 		die("/run");
@@ -308,6 +315,6 @@ int main(int argc, char **argv)
 	configure(&c);
 	if (full)
 		drop(argv[2]);
-	execv(argv[3], argv + 3);
+	execvp(argv[3], argv + 3);
 	die(argv[3]);
 }
