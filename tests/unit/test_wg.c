@@ -305,7 +305,7 @@ static void test_malformed(void)
 	for (size_t cut = NLMSG_HDRLEN; cut < len; cut++) {
 		struct wg_stats st = {0};
 
-		copy = malloc(cut);
+		copy = calloc(1, NLMSG_ALIGN(cut)); /* a receive buffer is aligned */
 		if (!copy)
 			return;
 		memcpy(copy, m.buf, cut);
