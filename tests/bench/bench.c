@@ -10,7 +10,7 @@
  * ports than before, and then equally long for what cannot be seen.
  *
  *   bench [-r ROUNDS] [-j JSON] [-x PROGRAM]... launch VPN
- *                                                everybody, and other builds of vpnrun
+ *                                                everybody, or only other builds of vpnrun
  *   bench [-r ROUNDS] [-j JSON] many VPN N...    the launcher and the floors beside N sandboxes
  *   bench [-r ROUNDS] [-j JSON] phases VPN       the launcher's own time line
  */
@@ -229,6 +229,10 @@ static size_t line_up(struct peer *v)
 		true;
 	add(v, &n, "full floor", USER, 1, ARGV(floor_program, "full", b.policies, "true"))->floor =
 		true;
+	for (size_t i = 0; i < b.n_builds; i++)
+		add(v, &n, b.builds[i], USER, 1, ARGV(b.builds[i], r->name, "true"));
+	if (b.n_builds)
+		return n;
 	add(v, &n, "true alone", USER, 1, ARGV(truth));
 	add(v, &n, "vpnrun host (no network made)", USER, 1, ARGV("vpnrun", "host", "true"));
 	add(v, &n, "ip netns exec (root)", ROOT, 1, ARGV("ip", "netns", "exec", r->name, truth));
@@ -241,8 +245,6 @@ static size_t line_up(struct peer *v)
 	add(v, &n, "firejail --net=BRIDGE", ROOT, 30, ARGV(jail, r->name, r->bridge, truth));
 	if (!find_program("firejail", at, sizeof(at)))
 		snprintf(v[n - 1].why, sizeof(v[n - 1].why), "not installed");
-	for (size_t i = 0; i < b.n_builds; i++)
-		add(v, &n, b.builds[i], USER, 1, ARGV(b.builds[i], r->name, "true"));
 	return n;
 }
 
@@ -384,11 +386,18 @@ static void table(const struct peer *v, size_t n)
 		if (p->ms.n && p->why[0])
 			printf("%-30s failed in the end: %s\n", "", p->why);
 	}
-	/* Other work on the machine lengthens medians, and not all of them alike. */
+}
+
+/* Other work on the machine lengthens medians, and not all of them alike. */
+static void minima(const struct peer *v, double load)
+{
 	if (samples_min(&v[1].ms) > 0 && samples_min(&v[2].ms) > 0)
 		printf("\nvpnrun by the minima: %.2f x bare, %.2f x full\n",
 		       samples_min(&v[0].ms) / samples_min(&v[1].ms),
 		       samples_min(&v[0].ms) / samples_min(&v[2].ms));
+	if (load > 1)
+		printf("The machine was busy with other things (load %.1f): trust the minima more.\n",
+		       load);
 }
 
 static void json(FILE *f, const struct peer *v, size_t n, unsigned int beside)
@@ -423,10 +432,13 @@ static int cmd_launch(FILE *f)
 	static struct peer peers[PEERS];
 	size_t n = line_up(peers);
 	unsigned int ports = ports_now();
+	double load = 0;
 
+	getloadavg(&load, 1);
 	run(peers, n, b.rounds, ports);
 	printf("One launch, from before it is started until it is reaped.\n\n");
 	table(peers, n);
+	minima(peers, load);
 	json(f, peers, n, 0);
 	return verdict(&peers[0]);
 }
