@@ -149,8 +149,17 @@ static int show_json(const struct views *vs, const struct view *only)
 
 /* --- people ---------------------------------------------------------------------------------- */
 
-enum column { COL_NAME, COL_ID, COL_STATE, COL_ENDPOINT, COL_HANDSHAKE, COL_RX, COL_TX, COL_INSIDE,
-	      N_COLS };
+enum column {
+	COL_NAME,
+	COL_ID,
+	COL_STATE,
+	COL_ENDPOINT,
+	COL_HANDSHAKE,
+	COL_RX,
+	COL_TX,
+	COL_INSIDE,
+	N_COLS
+};
 
 struct row {
 	char cell[N_COLS][80];
@@ -175,7 +184,8 @@ static void fill_row(const struct view *v, struct row *row)
 		str_fmt(row->cell[COL_ID], sizeof(row->cell[0]), "%d%s", v->id,
 			v->is_default ? "*" : "");
 	if (v->state == VIEW_DOWN && v->looked && n_inside(v))
-		str_fmt(row->cell[COL_STATE], sizeof(row->cell[0]), "down, %zu inside", n_inside(v));
+		str_fmt(row->cell[COL_STATE], sizeof(row->cell[0]), "down, %zu inside",
+			n_inside(v));
 	else
 		str_copy(row->cell[COL_STATE], sizeof(row->cell[0]), view_state_name(v->state));
 	if (endpoint)
@@ -205,7 +215,8 @@ static const char *state_colour(enum view_state s)
 static void print_row(const struct row *row, const int width[N_COLS], bool colour, bool head)
 {
 	for (int c = 0; c < N_COLS; c++) {
-		const char *on = !colour ? "" : head ? "\033[1m"
+		const char *on = !colour	  ? ""
+				 : head		  ? "\033[1m"
 				 : c == COL_STATE ? state_colour(row->state)
 						  : "";
 		/* Numbers to the right. Nothing is padded behind the last column. */

@@ -18,7 +18,8 @@
 
 /* WireGuard drops a session that is older (REJECT_AFTER_TIME of its paper). */
 #define SESSION_MAX_S 180
-/* A first initiation has 148 bytes and goes out again after 5 s: more was sent, and none answered. */
+/* A first initiation has 148 bytes and goes out again after 5 s: more was sent, and none answered.
+ */
 #define ONE_INITIATION 148
 
 const char *view_state_name(enum view_state s)
@@ -305,8 +306,8 @@ struct view *views_find(struct views *vs, const char *name, struct err *e)
 					 vs->at[i].name);
 	snprintf(shown, sizeof(shown), "%.60s", name);
 	if (!vs->n)
-		err_set(e, -ENOENT, "there is no VPN '%s', nor any other: vpnctl import FILE makes one",
-			shown);
+		err_set(e, -ENOENT,
+			"there is no VPN '%s', nor any other: vpnctl import FILE makes one", shown);
 	else
 		err_set(e, -ENOENT, "there is no VPN '%s'; there is %s%s", shown, names,
 			i < vs->n ? ", ..." : "");

@@ -25,7 +25,8 @@ static void put_allowed(struct nl_msg *m, const struct wg_allowed *a)
 	size_t nest = nl_nest(m, 0);
 
 	nl_put_u16(m, WGALLOWEDIP_A_FAMILY, a->family);
-	nl_put(m, WGALLOWEDIP_A_IPADDR, &a->v4, a->family == AF_INET ? sizeof(a->v4) : sizeof(a->v6));
+	nl_put(m, WGALLOWEDIP_A_IPADDR, &a->v4,
+	       a->family == AF_INET ? sizeof(a->v4) : sizeof(a->v6));
 	nl_put_u8(m, WGALLOWEDIP_A_CIDR_MASK, a->plen);
 	nl_nest_end(m, nest);
 }

@@ -71,9 +71,9 @@ int wg_device_set(struct nl_sock *s, const struct wg_device *d, struct err *e);
 struct wg_stats {
 	uint16_t listen_port;
 	size_t n_peers;
-	int64_t handshake; /* seconds since the epoch, of the latest; 0: never */
-	uint64_t rx, tx;   /* bytes, over all peers */
-	uint16_t keepalive; /* of the peer below */
+	int64_t handshake;	    /* seconds since the epoch, of the latest; 0: never */
+	uint64_t rx, tx;	    /* bytes, over all peers */
+	uint16_t keepalive;	    /* of the peer below */
 	union wg_endpoint endpoint; /* of the peer with the latest handshake, else of the first */
 };
 

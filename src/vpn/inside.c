@@ -227,8 +227,7 @@ static void join_leases(struct inside *in, int nsid, pid_t pid)
 
 static int add_service(struct inside *in, pid_t pid)
 {
-	struct inside_process *more =
-		reallocarray(in->services, in->n_services + 1, sizeof(*more));
+	struct inside_process *more = reallocarray(in->services, in->n_services + 1, sizeof(*more));
 
 	if (!more)
 		return -ENOMEM;
@@ -291,9 +290,9 @@ static int nsid_of_pid(struct nl_sock *s, int vpn_netns_fd, int64_t pid, int *re
 	struct stat theirs, vpn;
 
 	if (fd < 0)
-		return errno == ENOENT ? err_set(e, -ESRCH, "there is no process %lld", (long long)pid)
-				       : err_sys(e, -errno, "cannot look at process %lld",
-						 (long long)pid);
+		return errno == ENOENT
+			       ? err_set(e, -ESRCH, "there is no process %lld", (long long)pid)
+			       : err_sys(e, -errno, "cannot look at process %lld", (long long)pid);
 	if (fstat(fd, &theirs) == 0 && fstat(vpn_netns_fd, &vpn) == 0 &&
 	    theirs.st_ino == vpn.st_ino && theirs.st_dev == vpn.st_dev)
 		return err_set(e, -EINVAL,

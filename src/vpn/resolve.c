@@ -79,9 +79,8 @@ static void wait_s(unsigned int s)
 static int resolve_one(const struct tunnel_peer *p, int retries, union wg_endpoint *ret,
 		       struct err *e)
 {
-	struct addrinfo hints = {.ai_family = AF_UNSPEC,
-				 .ai_socktype = SOCK_DGRAM,
-				 .ai_protocol = IPPROTO_UDP};
+	struct addrinfo hints = {
+		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM, .ai_protocol = IPPROTO_UDP};
 	struct addrinfo *list = NULL;
 	char port[8];
 	int gai, r, sys = 0;

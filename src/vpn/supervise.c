@@ -74,7 +74,8 @@ static int is_locked(int fd)
 	return errno == EWOULDBLOCK ? 1 : -errno;
 }
 
-/* The pid that the holder wrote. It writes after it has locked: an empty file means "in a moment". */
+/* The pid that the holder wrote. It writes after it has locked: an empty file means "in a moment".
+ */
 static pid_t read_pid(int fd)
 {
 	char text[16];
@@ -106,7 +107,8 @@ static int open_holder(const char *name, pid_t *ret_pid, struct err *e)
 
 		r = is_locked(fd);
 		if (r <= 0)
-			return r < 0 ? err_sys(e, r, "cannot ask for the lock on %s", path) : -ENOENT;
+			return r < 0 ? err_sys(e, r, "cannot ask for the lock on %s", path)
+				     : -ENOENT;
 		pid = read_pid(fd);
 		if (pid)
 			pidfd = supervise_pidfd(pid);
@@ -169,8 +171,10 @@ int supervise_stop(const char *name, struct err *e)
 
 	if (r < 0)
 		return r;
-	if (access(path, F_OK) < 0 && errno == ENOENT)
+	if (access(path, F_OK) < 0 && errno == ENOENT) {
+		remove_files(name); /* one that ended by itself leaves its log */
 		return 0;
+	}
 	pidfd = open_holder(name, &pid, e);
 	if (pidfd < 0 && pidfd != -ENOENT)
 		return pidfd;
@@ -180,8 +184,8 @@ int supervise_stop(const char *name, struct err *e)
 			supervise_kill(pidfd, SIGKILL);
 			if (!supervise_wait_pidfd(pidfd, STOP_TIMEOUT_MS))
 				return err_set(e, -ETIMEDOUT,
-					       "the supervisor of %s (process %d) does not end", name,
-					       pid);
+					       "the supervisor of %s (process %d) does not end",
+					       name, pid);
 		}
 		waitpid(pid, NULL, WNOHANG); /* where it is a child of this very program */
 	}
@@ -236,14 +240,15 @@ static int read_status(int fd, const char *name, struct err *e)
 		if (r > 0)
 			break;
 		if (r == 0)
-			return err_set(e, -ETIMEDOUT, "wireguard-go for %s did not start in time", name);
+			return err_set(e, -ETIMEDOUT, "wireguard-go for %s did not start in time",
+				       name);
 		if (errno != EINTR)
 			return err_sys(e, -errno, "cannot wait for the supervisor of %s", name);
 	}
 	n = read(fd, &report, sizeof(report));
 	if (n != (ssize_t)sizeof(report))
-		return err_set(e, -ECHILD, "the supervisor of %s ended before wireguard-go was up; see"
-					   " " RUN_DIR "/%s.log", name, name);
+		return err_set(e, -ECHILD, "the supervisor of %s ended before wireguard-go was up",
+			       name);
 	report.msg[sizeof(report.msg) - 1] = '\0';
 	if (report.code < 0)
 		return err_set(e, report.code, "%s", report.msg);

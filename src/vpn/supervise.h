@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One supervisor process per VPN in userspace: it starts wireguard-go in the host's namespace, moves
- * the device into the VPN's, and does it again whenever wireguard-go ends. It lives as long as it
- * holds the lock on /run/vpnrun/NAME.supervisor, which holds its process id.
+ * One supervisor process per VPN in userspace: it starts wireguard-go in the host's namespace,
+ * moves the device into the VPN's, and does it again whenever wireguard-go ends. It lives as long
+ * as it holds the lock on /run/vpnrun/NAME.supervisor, which holds its process id.
  */
 #pragma once
 

@@ -54,13 +54,14 @@ struct sup {
 	ino_t ns_ino;
 	int lock_fd;
 	int signal_fd;
-	bool told; /* to end */
+	bool told;   /* to end */
 	pid_t child; /* 0: none */
 	int child_fd;
 	int64_t child_since;
 	int ifindex;	    /* that the device had where it was born */
 	uint16_t want_port; /* ListenPort, to be set once wireguard-go is up; 0: nothing to do */
 	int64_t port_at;    /* when to look next */
+	bool port_taken;    /* it was in use: wireguard-go has none at all until it gets it */
 	unsigned int failures;
 };
 
@@ -139,8 +140,10 @@ static bool is_wanted(struct sup *s)
 static const char *find_wireguard_go(void)
 {
 	static const char *const places[] = {
-		"/usr/bin/wireguard-go",      "/usr/local/bin/wireguard-go",
-		"/usr/sbin/wireguard-go",     "/usr/local/sbin/wireguard-go",
+		"/usr/bin/wireguard-go",
+		"/usr/local/bin/wireguard-go",
+		"/usr/sbin/wireguard-go",
+		"/usr/local/sbin/wireguard-go",
 		"/run/current-system/sw/bin/wireguard-go",
 	};
 
@@ -176,11 +179,13 @@ static int spawn(struct sup *s, struct err *e)
 	pid_t self = getpid();
 
 	if (!path)
-		return err_set(e, -ENOENT, "this kernel has no WireGuard and wireguard-go is not "
-					   "installed: apt install wireguard-go");
+		return err_set(e, -ENOENT,
+			       "this kernel has no WireGuard and wireguard-go is not "
+			       "installed: apt install wireguard-go");
 	if (uapi_is_alive(s->name))
 		return err_set(e, -EADDRINUSE,
-			       "another program serves " UAPI_DIR "/%s.sock already: end it, or give "
+			       "another program serves " UAPI_DIR
+			       "/%s.sock already: end it, or give "
 			       "the VPN another name",
 			       s->name);
 	s->child = fork();
@@ -219,7 +224,7 @@ static void last_words(const char *name, char *ret, size_t size)
 	struct stat st;
 	ssize_t n;
 
-	str_copy(ret, size, "see its log");
+	str_copy(ret, size, "it says nothing");
 	if (supervise_path(name, "log", path, sizeof(path), NULL) < 0)
 		return;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -262,10 +267,11 @@ static int check_name_free(struct nl_sock *host, const char *name, struct err *e
 	struct rtnl_link link;
 
 	if (rtnl_link_get(host, RTNL_HERE, name, &link, NULL) == 0)
-		return err_set(e, -EEXIST,
-			       "this machine has an interface %s already, which is not vpnrun's (wg-quick "
-			       "down %s, or give the VPN another name)",
-			       name, name);
+		return err_set(
+			e, -EEXIST,
+			"this machine has an interface %s already, which is not vpnrun's (wg-quick "
+			"down %s, or give the VPN another name)",
+			name, name);
 	return 0;
 }
 
@@ -281,6 +287,7 @@ static int configure(struct sup *s, const struct tunnel *t, const struct endpoin
 		return r;
 	s->want_port = w.dev.listen_port;
 	s->port_at = 0;
+	s->port_taken = false;
 	w.dev.listen_port = 0;
 	r = uapi_device_set(s->name, &w.dev, e);
 	tunnel_wg_free(&w);
@@ -367,13 +374,15 @@ static void set_port(struct sup *s)
 	struct err e = ERR_INIT;
 
 	s->port_at = util_now_ms() + PORT_LOOK_MS;
-	if (uapi_device_get(s->name, &st, NULL) < 0 || st.listen_port == 0)
+	if (uapi_device_get(s->name, &st, NULL) < 0 || (st.listen_port == 0 && !s->port_taken))
 		return;
-	if (uapi_port_set(s->name, s->want_port, &e) == 0) {
+	if (st.listen_port == s->want_port || uapi_port_set(s->name, s->want_port, &e) == 0) {
 		s->want_port = 0;
 		return;
 	}
-	log_error("%s", e.msg);
+	if (!s->port_taken)
+		log_error("%s", e.msg);
+	s->port_taken = true;
 	s->port_at = util_now_ms() + PORT_RETRY_MS;
 }
 

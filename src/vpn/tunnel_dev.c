@@ -30,10 +30,11 @@ static int check_host(struct nl_sock *host, const char *name, struct err *e)
 
 	while (rtnl_link_get(host, RTNL_HERE, name, &link, NULL) == 0) {
 		if (strcmp(link.kind, "tun") != 0 || util_now_ms() > end)
-			return err_set(e, -EEXIST,
-				       "this machine has an interface %s already, which is not vpnrun's "
-				       "(wg-quick down %s, or give the VPN another name)",
-				       name, name);
+			return err_set(
+				e, -EEXIST,
+				"this machine has an interface %s already, which is not vpnrun's "
+				"(wg-quick down %s, or give the VPN another name)",
+				name, name);
 		poll(NULL, 0, 10);
 	}
 	return 0;
@@ -120,7 +121,8 @@ int tunnel_dev_wait(const char *name, const struct tunnel *t, bool userspace, st
 {
 	uint16_t want = t->has_listen_port ? t->listen_port : 0;
 	int64_t end = util_now_ms() + WAIT_TIMEOUT_MS;
-	struct wg_stats st = {0};
+	bool had_port = false;
+	struct wg_stats st;
 	int r;
 
 	if (!userspace)
@@ -130,15 +132,22 @@ int tunnel_dev_wait(const char *name, const struct tunnel *t, bool userspace, st
 		r = uapi_device_get(name, &st, e);
 		if (r == 0 && st.listen_port && (!want || st.listen_port == want))
 			return 0;
+		/* It had one, and lost it when it was to take the one wanted. */
+		if (r == 0 && had_port && !st.listen_port)
+			break;
+		had_port = had_port || st.listen_port;
 		poll(NULL, 0, WAIT_LOOK_MS);
 	}
-	if (r < 0)
-		return r;
-	if (st.listen_port)
-		return err_set(e, -EADDRINUSE,
-			       "cannot listen on UDP port %u for %s (ListenPort): another program has it",
-			       want, name);
-	return err_set(e, -ETIMEDOUT, "wireguard-go does not take up %s", name);
+	if (r == 0 && want)
+		r = uapi_port_set(name, want, e);
+	else if (r == 0)
+		return err_set(e, -ETIMEDOUT, "wireguard-go does not take up %s", name);
+	if (r == -EADDRINUSE)
+		return err_set(
+			e, r,
+			"cannot listen on UDP port %u for %s (ListenPort): another program has it",
+			want, name);
+	return r;
 }
 
 int tunnel_dev_delete(const char *name, int vpn_netns_fd, struct err *e)

@@ -37,7 +37,7 @@ int tunnel_dev_delete(const char *name, int vpn_netns_fd, struct err *e);
 struct tunnel_stats {
 	bool present;
 	bool up;
-	bool asked; /* what follows is known: WireGuard itself answered */
+	bool asked;		 /* what follows is known: WireGuard itself answered */
 	int64_t handshake_age_s; /* of the latest over all peers, -1: never */
 	uint64_t rx, tx;
 	uint16_t keepalive; /* of that peer, 0: off */

@@ -77,7 +77,7 @@ is $? 2 'kick without saying whom: usage'
 vpnctl kick demo --uid 1 --pid 1 >/dev/null 2>&1
 is $? 2 'kick with both: usage'
 ok 'an ordinary user cannot' not as_user vpnctl kick demo --pid $p1
-is "$(vpnctl kick demo --uid $RIG_STRANGER_UID)" '0 unplugged from demo' 'L26: kick of a user without a cable'
+is "$(vpnctl kick demo --uid "$RIG_STRANGER_UID")" '0 unplugged from demo' 'L26: kick of a user without a cable'
 is "$(vpnctl kick demo --pid $p2)" '1 unplugged from demo' 'L26: kick by process'
 is "$(json demo '[l["pid"] for l in v["leases"]]')" "[$p1]" 'takes that cable and no other'
 like "$(vpnctl kick demo --pid $service 2>&1)" 'has no cable' 'a program in the namespace itself has none'

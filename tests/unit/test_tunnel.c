@@ -150,7 +150,8 @@ static void test_bad_replies(void)
 		{"\n", -EPROTO},
 		{"", -EPROTO},
 		{"listen_port=1\n\n", -EPROTO},
-		{"listen_port=99999999\nrx_bytes=-1\nendpoint=\nendpoint=[\nendpoint=]:1\nerrno=0\n\n", 0},
+		{"listen_port=99999999\nrx_bytes=-1\nendpoint=\nendpoint=[\nendpoint=]:1\nerrno=0\n\n",
+		 0},
 		{"=\n==\nerrno=0\n\n", 0},
 	};
 
@@ -205,13 +206,13 @@ static void test_mtu(void)
 		uint32_t want;
 		bool note;
 	} cases[] = {
-		{1500, 0, true, 1420, false},	  {1400, 0, false, 1320, false},
-		{1400, 0, true, 1320, false},	  {1500, 1320, true, 1320, false},
-		{1400, 1420, true, 1320, true},	  {1500, 1420, true, 1420, false},
-		{1350, 0, true, 1280, true},	  {1350, 0, false, 1270, false},
-		{1500, 1200, true, 1280, true},	  {1500, 1200, false, 1200, false},
-		{1500, 200, false, 576, true},	  {600, 0, false, 576, false},
-		{0, 0, false, 576, false},	  {65536, 0, true, 65456, false},
+		{1500, 0, true, 1420, false},	   {1400, 0, false, 1320, false},
+		{1400, 0, true, 1320, false},	   {1500, 1320, true, 1320, false},
+		{1400, 1420, true, 1320, true},	   {1500, 1420, true, 1420, false},
+		{1350, 0, true, 1280, true},	   {1350, 0, false, 1270, false},
+		{1500, 1200, true, 1280, true},	   {1500, 1200, false, 1200, false},
+		{1500, 200, false, 576, true},	   {600, 0, false, 576, false},
+		{0, 0, false, 576, false},	   {65536, 0, true, 65456, false},
 		{4000000, 0, false, 65535, false}, {1360, 0, true, 1280, false},
 	};
 
@@ -221,7 +222,8 @@ static void test_mtu(void)
 		struct err note = ERR_INIT;
 
 		t.n_addresses += cases[i].v6;
-		is_int(path_choose(&t, cases[i].path, &note), cases[i].want, "R59: the tunnel's MTU");
+		is_int(path_choose(&t, cases[i].path, &note), cases[i].want,
+		       "R59: the tunnel's MTU");
 		is_int(note.msg[0] != '\0', cases[i].note, "R59: said where it is not as wished");
 		is_int(note.code, 0, "and that is no error");
 	}

@@ -32,25 +32,62 @@ static void test_golden(void)
 {
 	/* Written down by hand from <linux/wireguard.h>. */
 	static const char want[] =
-		"f0000000"		   /* length 240 */
-		"1f00" "0500"		   /* family, NLM_F_REQUEST | NLM_F_ACK */
-		"0000000000000000"	   /* sequence, port: the socket's */
-		"01010000"		   /* WG_CMD_SET_DEVICE, version 1 */
-		"0900" "0200" "64656d6f" "00000000" /* IFNAME "demo" */
-		"2400" "0300" "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"0600" "0600" "6cca0000"   /* LISTEN_PORT 51820 */
-		"0800" "0700" "11270000"   /* FWMARK 10001 */
-		"0800" "0500" "01000000"   /* FLAGS: REPLACE_PEERS */
-		"9400" "0880"		   /* PEERS, nested, 148 */
-		"9000" "0080"		   /* one peer, 144 */
-		"2400" "0100" "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-		"0800" "0300" "02000000"   /* FLAGS: REPLACE_ALLOWEDIPS */
-		"2400" "0200" "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
-		"1400" "0400" "0200" "ca6c" "c6336401" "0000000000000000" /* 198.51.100.1:51820 */
-		"0600" "0500" "19000000"   /* keepalive 25 */
-		"2000" "0980"		   /* ALLOWEDIPS, nested */
-		"1c00" "0080" "0600" "0100" "02000000" "0800" "0200" "00000000"
-		"0500" "0300" "00000000"; /* AF_INET 0.0.0.0/0 */
+		"f0000000" /* length 240 */
+		"1f00"
+		"0500"		   /* family, NLM_F_REQUEST | NLM_F_ACK */
+		"0000000000000000" /* sequence, port: the socket's */
+		"01010000"	   /* WG_CMD_SET_DEVICE, version 1 */
+		"0900"
+		"0200"
+		"64656d6f"
+		"00000000" /* IFNAME "demo" */
+		"2400"
+		"0300"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"0600"
+		"0600"
+		"6cca0000" /* LISTEN_PORT 51820 */
+		"0800"
+		"0700"
+		"11270000" /* FWMARK 10001 */
+		"0800"
+		"0500"
+		"01000000" /* FLAGS: REPLACE_PEERS */
+		"9400"
+		"0880" /* PEERS, nested, 148 */
+		"9000"
+		"0080" /* one peer, 144 */
+		"2400"
+		"0100"
+		"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+		"0800"
+		"0300"
+		"02000000" /* FLAGS: REPLACE_ALLOWEDIPS */
+		"2400"
+		"0200"
+		"cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+		"1400"
+		"0400"
+		"0200"
+		"ca6c"
+		"c6336401"
+		"0000000000000000" /* 198.51.100.1:51820 */
+		"0600"
+		"0500"
+		"19000000" /* keepalive 25 */
+		"2000"
+		"0980" /* ALLOWEDIPS, nested */
+		"1c00"
+		"0080"
+		"0600"
+		"0100"
+		"02000000"
+		"0800"
+		"0200"
+		"00000000"
+		"0500"
+		"0300"
+		"00000000"; /* AF_INET 0.0.0.0/0 */
 	const struct wg_allowed any = {.family = AF_INET};
 	struct wg_peer peer = {.public_key = key_b,
 			       .psk = key_c,
@@ -93,14 +130,15 @@ static void test_no_peer(void)
 
 struct seen {
 	int messages, replace_peers, replace_allowed, keys, psks;
-	int allowed[3]; /* by peer, told apart by the first byte of the key */
+	int allowed[3];	  /* by peer, told apart by the first byte of the key */
 	uint32_t next[3]; /* address expected */
 	bool in_order;
 };
 
 static const struct nlattr *next_attr(const struct nlattr *a)
 {
-	return (const struct nlattr *)(const void *)((const uint8_t *)a + ((a->nla_len + 3u) & ~3u));
+	return (const struct nlattr *)(const void *)((const uint8_t *)a +
+						     ((a->nla_len + 3u) & ~3u));
 }
 
 static const void *data(const struct nlattr *a)
@@ -108,14 +146,15 @@ static const void *data(const struct nlattr *a)
 	return (const uint8_t *)a + sizeof(*a);
 }
 
-#define each(a, from, len)                                                                         \
-	for (const struct nlattr *a = (const void *)(from),                                        \
-				 *a##_end = (const void *)((const uint8_t *)(from) + (len));      \
+#define each(a, from, len)                                                                   \
+	for (const struct nlattr *a = (const void *)(from),                                  \
+				 *a##_end = (const void *)((const uint8_t *)(from) + (len)); \
 	     a < a##_end; a = next_attr(a))
 
 static void see_allowed(struct seen *s, int peer, const struct nlattr *ip)
 {
-	each(a, data(ip), ip->nla_len - sizeof(struct nlattr)) {
+	each(a, data(ip), ip->nla_len - sizeof(struct nlattr))
+	{
 		uint32_t addr;
 
 		if (a->nla_type != WGALLOWEDIP_A_IPADDR)
@@ -131,7 +170,8 @@ static void see_peer(struct seen *s, const struct nlattr *p)
 {
 	int peer = -1;
 
-	each(a, data(p), p->nla_len - sizeof(struct nlattr)) {
+	each(a, data(p), p->nla_len - sizeof(struct nlattr))
+	{
 		if (a->nla_type == WGPEER_A_PUBLIC_KEY)
 			peer = *(const uint8_t *)data(a);
 		else if (a->nla_type == WGPEER_A_FLAGS)
@@ -149,14 +189,14 @@ static void see(struct seen *s, const struct nl_msg *m)
 	const uint8_t *from = m->buf + NLMSG_HDRLEN + GENL_HDRLEN;
 
 	s->messages++;
-	each(a, from, m->len - NLMSG_HDRLEN - GENL_HDRLEN) {
+	each(a, from, m->len - NLMSG_HDRLEN - GENL_HDRLEN)
+	{
 		if (a->nla_type == WGDEVICE_A_FLAGS)
 			s->replace_peers++;
 		else if (a->nla_type == WGDEVICE_A_PRIVATE_KEY)
 			s->keys++;
 		else if ((a->nla_type & NLA_TYPE_MASK) == WGDEVICE_A_PEERS)
-			each(p, data(a), a->nla_len - sizeof(struct nlattr))
-				see_peer(s, p);
+			each(p, data(a), a->nla_len - sizeof(struct nlattr)) see_peer(s, p);
 	}
 }
 

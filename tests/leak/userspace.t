@@ -1,0 +1,153 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Without WireGuard in the kernel: wireguard-go, its supervisor, and what goes wrong with them. Runs
+# inside the rig.
+# shellcheck disable=SC2016,SC2046 # inner shells expand; a list of files
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh"
+if [ ! -e /run/vpnrun/demo.supervisor ]; then
+	echo "1..0 # SKIP this kernel has WireGuard: nothing runs in userspace"
+	exit 0
+fi
+probe=$RIG_DIR/build/tests/net/probe
+home=$(as_user sh -c 'echo $HOME')
+
+sup() { cat "/run/vpnrun/$1.supervisor"; }
+go() { pgrep -P "$(sup "$1")" -x wireguard-go; }
+new_go() { [ -n "$(go demo)" ] && [ "$(go demo)" != "$1" ]; }
+gone() { ! kill -0 "$1" 2>/dev/null; }
+web() { [ "$(ip netns exec "$1" curl -s -m 3 "http://$RIG_WEB4/")" = "$1" ]; }
+loop_is() { [[ $(cut -d' ' -f2 "$home/loop") =~ ^($1)$ ]]; }
+nothing_left() { # of a VPN in userspace
+	[ ! -e "/run/vpnrun/$1.supervisor" ] && [ ! -e "/run/wireguard/$1.sock" ] &&
+		! ip link show "$1" 2>/dev/null && ! pgrep -fx "wireguard-go -f $1" && [ ! -e "/run/vpnrun/$1.log" ]
+}
+set_conf() { # set_conf VPN SED-EXPRESSION: from the rig's own file
+	[ -e "$RIG_DIR/$1.conf.orig" ] || cp -p "/etc/vpnrun/$1.conf" "$RIG_DIR/$1.conf.orig"
+	sed "$2" "$RIG_DIR/$1.conf.orig" >"/etc/vpnrun/$1.conf"
+}
+
+ok 'R77: a VPN is up without WireGuard in the kernel' web demo
+is "$(ip -o link show demo 2>/dev/null | wc -l) $(ip -n demo -o link show demo | wc -l)" '0 1' \
+	'R33: its device is in its own namespace only'
+is "$(readlink "/proc/$(go demo)/ns/net")" "$(readlink /proc/self/ns/net)" \
+	"R33: and wireguard-go, with the encrypted socket, in the host's"
+is "$(ps -o tty=,sid= -p "$(sup demo)" | xargs)" "? $(sup demo)" 'the supervisor is detached'
+is "$(stat -c %a /run/vpnrun/demo.log /run/vpnrun/demo.supervisor /run/wireguard/demo.sock | sort -u | xargs)" \
+	'600 700' 'its files are for root only'
+
+# --- secrets -------------------------------------------------------------------------------------
+key=$(sed -n 's/^PrivateKey = //p' /etc/vpnrun/demo.conf)
+hex=$(printf %s "$key" | base64 -d | od -An -tx1 | tr -d ' \n')
+is "$(cat /proc/{"$(sup demo)","$(go demo)"}/{cmdline,environ} $(find /run/vpnrun -type f) | grep -acF -e "$key" -e "$hex")" 0 \
+	'R26 L28: the key is in no argument, environment, log or state file'
+is "$(grep -c 'Max core file size  *0  *0' /proc/{"$(sup demo)","$(go demo)"}/limits | cut -d: -f2 | xargs)" '1 1' \
+	'L28: neither of the two would dump its memory'
+
+# --- wireguard-go ends ---------------------------------------------------------------------------
+as_user vpnrun demo "$probe" loop "$RIG_WEB4" 80 "$home/loop" &
+job=$!
+ok 'a program is at work inside' wait_for 10 loop_is demo
+for how in KILL TERM; do
+	old=$(go demo)
+	$RIG_CAPTURE start
+	kill -$how "$old"
+	ok "L01: wireguard-go killed (SIG$how) is started anew" wait_for 10 new_go "$old"
+	ok 'L01: and the same program works again' wait_for 10 loop_is demo
+	ok 'with addresses and routes' wait_for 10 web demo
+	is "$($RIG_CAPTURE stop)" 0 'L01: nothing left by the uplink meanwhile'
+done
+old=$(go demo)
+ip -n demo link delete demo
+ok 'the device deleted: the same' wait_for 10 new_go "$old"
+ok 'and it carries' wait_for 10 web demo
+is "$(vpnctl status demo >/dev/null && echo up)" up 'status says up'
+
+# --- the supervisor ends -------------------------------------------------------------------------
+old=$(go demo) oldsup=$(sup demo)
+$RIG_CAPTURE start
+kill -KILL "$oldsup"
+ok 'L01: the supervisor killed takes wireguard-go along' wait_for 5 gone "$old"
+ok 'L01: programs are refused, not let out' wait_for 5 loop_is 'refused|unreachable'
+like "$(vpnctl status demo)" 'degraded: the tunnel device is missing' 'status says why'
+is "$($RIG_CAPTURE stop)" 0 'L01: nothing left by the uplink'
+ok 'R76: the next up makes all anew' vpnctl up demo
+ok 'for the program that is inside, too' wait_for 10 loop_is demo
+oldsup=$(sup demo)
+kill -STOP "$oldsup"
+ok 'a supervisor that hangs does not keep down from its work' vpnctl down demo
+ok 'and is gone' gone "$oldsup"
+kill $job
+wait $job 2>/dev/null
+vpnctl down demo >/dev/null
+ok 'R37: down leaves nothing' nothing_left demo
+vpnctl up demo >/dev/null
+kill -TERM "$(sup demo)"
+ok 'told to end, it cleans up' wait_for 5 sh -c '[ ! -e /run/vpnrun/demo.supervisor ] && [ ! -e /run/wireguard/demo.sock ]'
+vpnctl down demo >/dev/null
+vpnctl up demo >/dev/null
+oldsup=$(sup demo)
+ip netns delete demo
+ok 'the namespace deleted: the supervisor ends by itself' wait_for 10 gone "$oldsup"
+vpnctl down demo >/dev/null
+ok 'and down clears the rest' nothing_left demo
+
+# --- what keeps it from starting -----------------------------------------------------------------
+ip tuntap add demo mode tun
+like "$(vpnctl up demo 2>&1)" "interface demo already.*wg-quick down demo" "R68: another's interface of that name: refused"
+ok "R68: and it stays" ip link show demo
+ip tuntap del demo mode tun
+
+python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_UNIX); s.bind("/run/wireguard/demo.sock"); s.listen(); time.sleep(60)' &
+other=$!
+wait_for 5 test -S /run/wireguard/demo.sock
+like "$(vpnctl up demo 2>&1)" 'another program serves /run/wireguard/demo.sock' "another's WireGuard of that name: refused"
+ok 'and lives on' kill -0 $other
+kill $other
+wait $other 2>/dev/null
+ok 'its stale socket is no hindrance' vpnctl up demo
+vpnctl down demo >/dev/null
+
+mount --bind /dev/null /usr/bin/wireguard-go
+like "$(vpnctl up demo 2>&1)" 'no WireGuard and wireguard-go is not installed: apt install' 'R77: neither of them: says so plainly'
+umount /usr/bin/wireguard-go
+mount --bind /dev/null /dev/net/tun
+like "$(vpnctl up demo 2>&1)" 'wireguard-go ended at once: .*TUN' 'R77: wireguard-go fails: its own words'
+umount /dev/net/tun
+ok 'R36: a failed start leaves nothing' nothing_left demo
+
+set_conf demo "s/^DNS/ListenPort = 40404\nDNS/"
+ok 'R64: ListenPort' vpnctl up demo
+is "$(wg show demo listen-port)" 40404 'R64: is what the file says'
+kill -KILL "$(go demo)"
+ok 'R64: after a restart as well' wait_for 10 sh -c '[ "$(wg show demo listen-port)" = 40404 ]'
+vpnctl down demo >/dev/null
+python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 40404)); open("/run/bound", "w"); time.sleep(60)' &
+other=$!
+wait_for 5 test -e /run/bound
+like "$(vpnctl up demo 2>&1)" 'cannot listen on UDP port 40404.*another program has it' 'a ListenPort that is taken: says so'
+kill $other
+wait $other 2>/dev/null
+ok 'R36: and leaves nothing' nothing_left demo
+
+set_conf demo 's/^Endpoint.*/Endpoint = no-such-host.rig.test:51820/'
+like "$(vpnctl up demo 2>&1)" 'cannot resolve the endpoint no-such-host.rig.test: .*is the network up' \
+	'R62: an endpoint that does not resolve'
+set_conf demo ''
+
+# --- other files ---------------------------------------------------------------------------------
+for c in demo6 named v4only psk; do
+	cp "$RIG_DIR/conf/$c.conf" /etc/vpnrun/demo.conf
+	ok "$c: up" vpnctl up demo
+	ok "R62 R63 R64: $c: carries" wait_for 10 web demo
+	vpnctl down demo >/dev/null
+done
+set_conf demo ''
+ip link set "$RIG_UPLINK" mtu 1400
+vpnctl up demo >/dev/null
+is "$(ip -n demo -o link show demo | grep -o 'mtu [0-9]*')" 'mtu 1320' 'R59: an uplink of 1400: 1320'
+vpnctl down demo >/dev/null
+ip link set "$RIG_UPLINK" mtu 1500
+finish
