@@ -268,10 +268,14 @@ int authorize_netns(int fd, const struct record *r, const struct peer *p, struct
 	if (n < 0)
 		return err_sys(e, -errno, "cannot learn what the client's descriptor is");
 	target[n] = '\0';
-	/* Files of any file system read "/..."; this form is the kernel's own. */
+	/* Files of any file system read "/...", and so does a namespace that was opened by a bind
+	 * mount of it; this form is the kernel's own. */
+	if (target[0] == '/')
+		return err_set(e, -EBADF,
+			       "the descriptor is a file, not a network namespace opened as "
+			       "/proc/PID/ns/net");
 	if (!str_starts(target, "net:["))
-		return err_set(e, -EBADF, "the descriptor is no network namespace but %s",
-			       target[0] == '/' ? "a file" : "something else");
+		return err_set(e, -EBADF, "the descriptor is no network namespace");
 	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
 		return err_set(e, -EBADF, "the descriptor is no network namespace");
 	if (ns_is(fd, &own_net))

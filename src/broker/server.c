@@ -55,7 +55,7 @@ struct pending {
 	int fd;
 	bool ready; /* there is something to read, or the client has gone */
 	struct peer peer;
-	int64_t since_ms;
+	int64_t since_ms; /* it came, or became ready */
 };
 
 struct server {
@@ -265,9 +265,9 @@ static void pending_expire(struct server *s, int64_t now)
 
 	while (i < s->n_pending && may_refuse(s)) {
 		struct pending *p = &s->pending[i];
-		bool expired = now - p->since_ms >= SESSION_IDLE_S * 1000;
+		int wait_s = p->ready ? SESSION_WAIT_S : SESSION_IDLE_S;
 
-		if (!expired ||
+		if (now - p->since_ms < wait_s * 1000 ||
 		    start(s, p->fd, &p->peer, false, -ETIME,
 			  p->ready ? "too many of your earlier requests to the broker have not "
 				     "ended: end the programs that made them"
@@ -407,8 +407,10 @@ static void turn(struct server *s)
 	if (s->polls[0].revents)
 		read_signals(s);
 	for (size_t i = 0; i < s->n_pending; i++)
-		if (s->polls[2 + i].revents)
+		if (s->polls[2 + i].revents) {
 			s->pending[i].ready = true;
+			s->pending[i].since_ms = now;
+		}
 	/* Who waits goes before who comes. */
 	pending_serve(s);
 	if (s->polls[1].revents)

@@ -14,7 +14,7 @@
  * and how to start it. Blocks only while hundreds of others wait to connect. */
 int ipc_connect(const char *path, struct err *e);
 
-/* Asks the broker to plug the network namespace netns_fd into vpn and waits at most 10 s for its
+/* Asks the broker to plug the network namespace netns_fd into vpn and waits at most 20 s for its
  * answer. *ret_host is the lease's number; on refusal e is the broker's own sentence. One request a
  * connection. */
 int ipc_attach(int sock, const char *vpn, int netns_fd, uint32_t *ret_host, struct err *e);

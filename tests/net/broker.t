@@ -1,0 +1,344 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The broker alone, against good and hostile clients: no tunnel, only what it decides.
+#
+#   this test's own network, mount and pid namespaces ("the host")
+#   ├── vpnrund             /run/vpnrun/vpnrund.sock, user vpnrun, CAP_NET_ADMIN
+#   ├── netns tst  (id 7)   br-tst: group vpnrun may; alice is in it, bob is not
+#   ├── netns two  (id 8)   the same, at most 2 cables a user
+#   ├── netns tiny (id 9)   a /29: 5 addresses; everyone may
+#   └── alice 4001, bob 4002, carol 4003 (primary group vpnrun), dave 4004 (no line in passwd)
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+B=${B:-$PWD/build}
+if [ "${BROKER_INSIDE:-}" != 1 ]; then
+	[ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
+	BROKER_INSIDE=1 B=$B exec unshare -nmpf --mount-proc --propagation private "$0" "$@"
+fi
+. tests/lib.sh
+
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir -p /run/t /run/netns
+install -m 755 "$B"/tests/net/{hostile,mkvpn,fusehang} "$B/libexec/vpnrun/vpnrund" /run/t/
+chmod 1777 /run/t
+H=/run/t/hostile
+S=/run/vpnrun/vpnrund.sock
+LOG=/run/t/log
+ip link set lo up
+
+cat >/run/t/passwd <<-END
+	root:x:0:0::/root:/bin/sh
+	vpnrun:x:4000:4000::/:/usr/sbin/nologin
+	alice:x:4001:4001::/:/bin/sh
+	bob:x:4002:4002::/:/bin/sh
+	carol:x:4003:4000::/:/bin/sh
+END
+group() { printf 'root:x:0:\nvpnrun:x:4000:%s\nalice:x:4001:\n' "$1" >/run/t/group; }
+group alice
+mount --bind /run/t/passwd /etc/passwd
+mount --bind /run/t/group /etc/group
+
+vpn() { # vpn NAME ID OPTION...: a VPN's namespace with its bridge, and its record
+	ip netns add "$1" && ip -n "$1" link add "br-$1" type bridge && ip -n "$1" link set "br-$1" up
+	record "$@"
+}
+record() {
+	local name=$1 id=$2
+	shift 2
+	/run/t/mkvpn "$name" "$id" "$(ip netns exec "$name" cat "/sys/class/net/br-$name/ifindex")" "$@"
+}
+vpn tst 7 group=vpnrun
+vpn two 8 group=vpnrun limit=2
+vpn tiny 9 everyone plen=29
+vpn low 10 group=vpnrun down
+
+as() { # as UID COMMAND...
+	local uid=$1
+	shift
+	setpriv --reuid "$uid" --regid "$uid" --clear-groups --inh-caps=-all --bounding-set=-all -- "$@"
+}
+alice() { as 4001 $H $S "$@"; }
+bob() { as 4002 $H $S "$@"; }
+ports() { ip -n "$1" -o link show type veth 2>/dev/null | grep -c .; }
+no_ports() { [ "$(ports "$1")" = 0 ]; }
+children() { cat "/proc/$BROKER/task/$BROKER/children"; }
+child_count() { children | wc -w; }
+children_are() { [ "$(child_count)" = "$1" ]; }
+last() { tail -n 1 $LOG; }
+log_has() { grep -qE "$1" $LOG; }
+status() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$BROKER/status"; }
+
+start() { # start OPTION...: the broker, ready
+	mkfifo /run/t/ready
+	/run/t/vpnrund --ready-fd 8 "$@" 8>/run/t/ready 2>>$LOG &
+	BROKER=$!
+	read -r -t 20 </run/t/ready
+	rm -f /run/t/ready
+}
+stop() { kill -TERM "$BROKER" && wait "$BROKER"; }
+# A client that keeps what it has until it is released; its first line is in $HELD.
+declare -A HPID
+hold() { # hold LABEL UID ARGUMENTS...
+	local label=$1 uid=$2
+	shift 2
+	rm -f "/run/t/$label.in" "/run/t/$label.out"
+	mkfifo "/run/t/$label.in"
+	# Opened for both, so that its end never comes.
+	setpriv --reuid "$uid" --regid "$uid" --clear-groups $H $S "$@" \
+		<>"/run/t/$label.in" >"/run/t/$label.out" 2>&1 &
+	HPID[$label]=$!
+	wait_for 30 test -s "/run/t/$label.out"
+	HELD=$(head -n 1 "/run/t/$label.out")
+}
+release() { # release LABEL
+	kill "${HPID[$1]}"
+	wait "${HPID[$1]}" 2>/dev/null
+}
+# A descriptor that root opened for the client, as if it had been handed to it.
+with_fd() { setpriv --reuid 4001 --regid 4001 --clear-groups $H $S tst fd 9 9<"$1"; }
+
+# --- the broker itself -----------------------------------------------------------------------
+
+like "$(alice tst good)" 'refused: the broker is not running .*systemctl start' 'R08 no broker: a sentence that helps'
+start
+ok 'L25 started as root, ready' test -S $S
+is "$(stat -c %a:%U $S)" 666:root 'the socket is for everybody'
+is "$(status Uid)" $'4000\t4000\t4000\t4000' 'runs as user vpnrun'
+is "$(status Gid)" $'4000\t4000\t4000\t4000' 'and its group'
+is "$(status Groups)" '' 'without another group'
+is "$(status CapEff) $(status CapPrm)" '0000000000001000 0000000000001000' 'CAP_NET_ADMIN only'
+is "$(status CapInh) $(status CapBnd) $(status CapAmb)" \
+	'0000000000000000 0000000000000000 0000000000000000' 'and no way to another capability'
+is "$(status NoNewPrivs) $(status Seccomp)" '1 2' 'no_new_privs, own system call filter'
+is "$(ls -l "/proc/$BROKER/fd" | grep -c -- '->')" 5 'no stray descriptor: stdio, listener, signals'
+like "$(/run/t/vpnrund --listen $S 2>&1)" 'somebody listens at' 'a second broker refuses'
+touch /run/t/plain
+like "$(/run/t/vpnrund --listen /run/t/plain 2>&1)" 'exists and is no socket' 'a file in the way is left alone'
+like "$(setpriv --reuid 4000 --clear-groups --regid 4000 --inh-caps=-all --bounding-set=-all \
+	/run/t/vpnrund --listen /run/t/s2 2>&1)" 'needs CAP_NET_ADMIN' 'without the capability it refuses to serve'
+ok 'no user to become: a sentence' bash -c \
+	'unshare -m sh -c "grep -v ^vpnrun: /run/t/passwd >/run/t/p2; mount --bind /run/t/p2 /etc/passwd
+		/run/t/vpnrund --listen /run/t/s3" 2>&1 | grep -q "no user .vpnrun. in /etc/passwd"'
+
+# --- what is asked for rightly ---------------------------------------------------------------
+
+hold a 4001 tst hold
+like "$HELD" '^attached [0-9]+$' 'L25 alice plugs a namespace of her own'
+h=${HELD#attached }
+like "$(ip -n tst -d -o link show "vr7.$h")" "mtu 1420 .*master br-tst .*group 4001 .*veth" \
+	'the port: on the bridge, of her group, of the MTU'
+like "$(ip -n tst -o link show "vr7.$h")" '<[^>]*UP' 'and up'
+ok 'one line a decision' wait_for 5 log_has "^vpnrund: attach tst uid=4001 pid=[0-9]+ -> vr7.$h$"
+like "$(nsenter -t "${HPID[a]}" -n ip -o link show vpn0)" \
+	"ether $(printf '02:76:70:07:%02x:%02x' $((h / 256)) $((h % 256)))" "the sandbox's end has the lease's MAC"
+release a
+ok 'the lease is free when the sandbox is gone' wait_for 10 no_ports tst
+hold a 4001 tst hold2
+wait_for 20 test "$(wc -l </run/t/a.out)" = 2
+like "$(sed 1d /run/t/a.out)" 'refused: .*already has a device called vpn0' 'a second cable for one namespace: refused'
+is "$(ports tst)" 1 'and not made'
+release a
+is "$(as 4003 $H $S tst good | cut -d' ' -f1)" attached 'L26 carol, by her primary group in the file'
+is "$(setpriv --reuid 4004 --regid 4004 --groups 4000 $H $S tst good | cut -d' ' -f1)" attached \
+	"L26 dave, whom the files do not know, by his process's groups"
+
+# --- who is refused --------------------------------------------------------------------------
+
+like "$(bob tst good)" "refused: user bob \(uid 4002\) may not use VPN 'tst'; .*usermod -aG vpnrun bob" 'L26 bob'
+ok 'L26 with a line in the log' log_has "^vpnrund: refused tst uid=4002 pid=[0-9]+: user bob"
+like "$(setpriv --reuid 4002 --regid 4002 --groups 4000 $H $S tst good)" 'refused: user bob' \
+	'L26 bob, whose process still has the group: the file decides'
+like "$(setpriv --reuid 4004 --regid 4004 --clear-groups $H $S tst good)" 'refused: user unknown \(uid 4004\)' 'L26 dave without it'
+group ''
+like "$(alice tst good)" 'refused: user alice' 'L26 taken out of the group: refused at once'
+group alice,bob
+like "$(bob tst good)" '^attached' 'L26 put into the group: allowed at once, without a login'
+group alice
+like "$(alice nowhere good)" "refused: no VPN 'nowhere' is up \(these are: .*tst" 'L26 an unknown VPN: says which there are'
+like "$(alice low good)" "refused: VPN 'low' is down: bring it up with .sudo vpnctl up low" 'a VPN that is down'
+like "$($H $S tst file /proc/self/ns/net)" 'refused: the broker serves ordinary users only' "L25 root with the host's namespace"
+
+# --- namespaces that are not the asker's -----------------------------------------------------
+
+like "$(alice tst file /proc/self/ns/net)" "refused: the network namespace is the host's own" "L25 L27 the host's namespace"
+ip netns exec tst sleep 1000 & IN_TST=$!
+ip netns exec two sleep 1000 & IN_TWO=$!
+setpriv --reuid 4002 --regid 4002 --clear-groups unshare -Un sleep 1000 & BOBBOX=$!
+in_another_net() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ] && grep -q sleep "/proc/$1/comm"; }
+for p in $IN_TST $IN_TWO $BOBBOX; do wait_for 10 in_another_net $p; done
+like "$(with_fd /proc/$IN_TST/ns/net)" 'refused: the network namespace is that of VPN' "L25 the VPN's own"
+like "$(with_fd /proc/$IN_TWO/ns/net)" 'refused: that network namespace belongs to the system' "L25 another VPN's"
+like "$(with_fd /proc/$BOBBOX/ns/net)" 'refused: that network namespace belongs to uid 4002, not to uid 4001' "L25 another user's"
+like "$(alice tst file /run/netns/two)" 'refused: the descriptor is a file' 'L25 a namespace by its name'
+kill $IN_TST $IN_TWO $BOBBOX
+like "$(alice tst nested)" 'refused: that network namespace is of a sandbox within a sandbox' 'L25 from within a sandbox'
+no_leak() { wait_for 10 no_ports tst && wait_for 10 no_ports two; }
+ok 'none of them left a port' no_leak
+
+# --- descriptors that are no namespaces ------------------------------------------------------
+
+like "$(alice tst file /etc/passwd)" 'refused: the descriptor is a file, not a network namespace' 'L25 a file'
+like "$(alice tst file /dev/null)" 'refused: the descriptor is a file, not a network namespace' 'L25 a device'
+for k in pipe socket user mnt uts; do
+	like "$(alice tst $k)" 'refused: the descriptor is no network namespace' "L25 a descriptor of kind $k"
+done
+like "$(alice tst memfd)" 'refused: the descriptor is a file, not a network namespace' 'L25 a memfd that is called like one'
+
+# --- messages that are no requests -----------------------------------------------------------
+
+bad() { # bad FORM SENTENCE
+	like "$(alice tst bytes "$1")" "refused: $2" "L25 a request with a bad $1"
+	ok "L25 logged: $1" log_has "^vpnrund: dropped uid=4001 pid=[0-9]+: $2"
+}
+bad short 'a request of 12 bytes'
+bad long 'a request of [0-9]+ bytes'
+bad magic 'not a request'
+bad version 'the client speaks version 77 of the protocol, the broker version 1'
+bad op 'unknown operation 9'
+bad flags 'reserved fields'
+bad reserved 'reserved fields'
+bad pad 'what the request names cannot be'
+bad name 'what the request names cannot be'
+like "$(alice tst bytes empty)" '^(dropped|refused)' 'L25 an empty message'
+like "$(alice tst fds 0)" 'refused: the request carries no descriptor' 'L25 no descriptor'
+like "$(alice tst fds 2)" 'refused: the request carries more than the one descriptor' 'L25 two descriptors'
+like "$(alice tst fds 200)" 'refused: the request carries more than the one descriptor' 'L25 two hundred descriptors'
+alice tst gone
+ok 'no control character of theirs in the log' not grep -q '[[:cntrl:]]' $LOG
+like "$(alice tst good)" '^attached' 'L25 and after all that, others are served'
+
+# --- limits ----------------------------------------------------------------------------------
+
+hold one 4001 two hold
+like "$HELD" '^attached' 'R27 the first of two'
+hold two 4001 two hold
+like "$HELD" '^attached' 'R27 the second of two'
+like "$(alice two good)" "refused: uid 4001 already holds 2 cables to VPN 'two', the limit for one user" 'R27 the third: refused'
+is "$(ports two)" 2 'R27 and taken away again'
+nsenter -t "${HPID[one]}" -n ip link set vpn0 name elsewhere
+like "$(alice two good)" 'refused: uid 4001 already holds 2' 'R27 a vpn0 renamed counts all the same'
+group alice,bob
+like "$(bob two good)" '^attached' "R27 another user's are not counted"
+group alice
+release one
+release two
+
+for i in 1 2 3 4 5; do hold "t$i" 400$((i % 3 + 1)) tiny hold; done
+is "$(ports tiny)" 5 'everyone may: all five addresses of a /29 are taken'
+like "$(alice tiny good)" "refused: VPN 'tiny' has no free address: all 5 are taken" 'R27 a full pool says so'
+release t3
+wait_for 10 bash -c "[ \$(ip -n tiny -o link show type veth | grep -c .) = 4 ]"
+like "$(alice tiny good)" '^attached' 'and has room again when one leaves'
+for i in 1 2 4 5; do release "t$i"; done
+
+# --- many at once ----------------------------------------------------------------------------
+
+t0=$(date +%s%N)
+is "$(as 4001 $H $S tst burst 250 2>&1 | tail -n 1)" '250 attached' 'R27 250 at once by one user all work'
+diag "250 at once: $((($(date +%s%N) - t0) / 1000000)) ms"
+ok 'and all are gone' wait_for 30 no_ports tst
+ok 'its children too' wait_for 10 children_are 0
+
+hold flood 4002 tst idle 900
+is "$HELD" '900 idle' 'L25 bob opens 900 connections and says nothing'
+t0=$(date +%s%N)
+like "$(alice tst good)" '^attached' 'L25 alice is served meanwhile'
+ms=$((($(date +%s%N) - t0) / 1000000))
+ok "L25 at once ($ms ms)" test $ms -lt $((1000 * ${RIG_SLOW_FACTOR:-1}))
+hold flood2 4002 tst idle 400
+like "$(alice tst good)" '^attached' 'L25 and with 400 more, beyond the queue'
+ok 'L25 which are turned away with a line each' wait_for 10 log_has 'dropped uid=4002 .*too many of your connections'
+ok 'L25 the broker has few children for all that' test "$(child_count)" -le 64
+rss=$(status VmRSS)
+ok "R58 and is small, busy as it is ($rss)" test "${rss% kB}" -le 2048
+release flood
+release flood2
+ok 'they are all forgotten' wait_for 30 children_are 0
+
+# --- what blocks, what dies ------------------------------------------------------------------
+
+hold idle 4001 tst idle 1
+wait_for 10 test -n "$(children)"
+child=$(children)
+kill -9 ${child%% *}
+ok 'a child killed: a line in the log' wait_for 10 log_has 'the process that served uid=4001 pid=[0-9]+ was killed by signal 9'
+like "$(alice tst good)" '^attached' 'and the next is served'
+release idle
+
+mkdir /run/t/fuse
+/run/t/fusehang /run/t/fuse 4000 >/run/t/fuse.out 2>&1 & FUSE=$!
+wait_for 10 test -s /run/t/fuse.out
+if grep -q ready /run/t/fuse.out; then
+	like "$(bob tst file /run/t/fuse/file)" 'refused: user bob' 'L25 a FUSE file from one who may not'
+	ok 'L25 is never even taken: no child hangs on it' wait_for 5 children_are 0
+	for i in 1 2 3; do
+		like "$(alice tst file /run/t/fuse/file)" 'refused: the descriptor is a file' "L25 a FUSE file whose close hangs, $i: refused at once"
+	done
+	ok 'L25 their children hang in the kernel' wait_for 5 children_are 3
+	like "$(alice tst good)" '^attached' 'L25 and hold up nobody'
+	for i in $(seq 13); do alice tst file /run/t/fuse/file >/dev/null; done
+	group alice,bob
+	like "$(bob tst good)" '^attached' "L25 with all of alice's children hanging, bob is served"
+	group alice
+	kill $FUSE
+	wait $FUSE 2>/dev/null
+	ok 'L25 when the file system dies, so do they' wait_for 10 children_are 0
+	like "$(alice tst good)" '^attached' 'L25 and alice is served again'
+else
+	skip "no FUSE here: $(cat /run/t/fuse.out)" 'L25 a FUSE file whose close hangs'
+fi
+
+# --- coming and going ------------------------------------------------------------------------
+
+kill -9 "$BROKER"
+wait "$BROKER" 2>/dev/null
+like "$(alice tst good)" 'refused: the broker is not running' 'the broker killed: says so'
+start
+like "$(alice tst good)" '^attached' 'started again over the stale socket'
+stop
+is $? 0 'SIGTERM: exit status 0'
+start --idle 1
+ok 'exits when idle' wait_for 10 bash -c "! kill -0 $BROKER"
+wait "$BROKER"
+is $? 0 'with status 0'
+
+cat >/run/t/activate <<'END'
+use Socket; use POSIX;
+my ($path, @cmd) = @ARGV;
+unlink $path;
+POSIX::close(3);
+socket(my $l, AF_UNIX, SOCK_SEQPACKET, 0) or die;
+bind($l, pack_sockaddr_un($path)) && listen($l, 100) or die;
+chmod 0666, $path;
+$^F = 100;
+POSIX::dup2(fileno($l), 3) if fileno($l) != 3;
+fcntl($l, 2, 0);
+$ENV{LISTEN_PID} = $$; $ENV{LISTEN_FDS} = 1;
+exec @cmd;
+END
+# As systemd does it: an ordinary user with an ambient capability.
+setpriv --reuid 4000 --regid 4000 --clear-groups --inh-caps=-all,+net_admin --ambient-caps=-all,+net_admin \
+	--bounding-set=-all,+net_admin true 2>/dev/null && amb=1
+chmod 777 /run/t
+if [ "${amb:-}" = 1 ]; then
+	setpriv --reuid 4000 --regid 4000 --clear-groups --inh-caps=-all,+net_admin \
+		--ambient-caps=-all,+net_admin --bounding-set=-all,+net_admin \
+		perl /run/t/activate /run/t/sock /run/t/vpnrund --idle 2 2>>$LOG &
+	BROKER=$!
+	wait_for 10 test -S /run/t/sock
+	like "$(S=/run/t/sock; alice tst good)" '^attached' 'R73 socket activation, by an ordinary user with one capability'
+	is "$(status CapEff) $(status CapPrm) $(status CapInh) $(status CapAmb)" \
+		'0000000000001000 0000000000001000 0000000000000000 0000000000000000' 'keeps only that'
+	is "$(status NoNewPrivs) $(status Seccomp)" '1 2' 'and confines itself all the same'
+	ok 'and exits when idle' wait_for 10 bash -c "! kill -0 $BROKER"
+	ok 'leaving the socket, which is not its own' test -S /run/t/sock
+else
+	skip 'no ambient capabilities here' 'R73 socket activation'
+fi
+like "$(perl /run/t/activate /run/t/sock sh -c 'LISTEN_PID=$$ LISTEN_FDS=2 exec /run/t/vpnrund' 2>&1)" \
+	'2 sockets were passed' 'two sockets: refused'
+like "$(LISTEN_FDS=1 sh -c 'LISTEN_PID=$$ exec /run/t/vpnrund 3</dev/null' 2>&1)" \
+	'no listening Unix socket of type SEQPACKET' 'another kind of descriptor: refused'
+ok 'nothing is left' wait_for 10 no_ports tst
+[ "$tap_failed" = 0 ] || sed 's/^/# log: /' $LOG | tail -n 60
+finish
