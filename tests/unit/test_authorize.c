@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * broker/: who may, by the files and by the process's own groups; and the readers of those files.
+ */
+#include "tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* The broker's objects are in no library, so that nothing else can be linked with them. */
+#include "broker/accounts.c"
+#include "broker/authorize.c"
+
+static char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
+		       "# a comment:x:9:9::/:\n"
+		       "alice:x:1001:1001:A,,,:/home/alice:/bin/bash\n"
+		       "bob:x:1002:1002::/home/bob:/bin/bash\n"
+		       "carol:x:1003:50::/home/carol:/bin/bash\n"
+		       "short:x:1004\n"
+		       "+nis:x:1005:50::/:\n"
+		       "bad:x:12a:50::/:\n"
+		       "neg:x:-1:50::/:\n"
+		       "max:x:4294967295:50::/:\n"
+		       "robert:x:1002:1002::/home/bob:/bin/bash\n"
+		       "last:x:1006:1006::/:/bin/sh";
+static char group[] = "root:x:0:\n"
+		      "vpnrun:x:50:alice,robert\n"
+		      "ali:x:51:\n"
+		      "tail:x:52:alicex,xalice,al,,last\n"
+		      "broken:x\n"
+		      "end:x:53:last";
+static const struct accounts files = {passwd, group};
+
+static void test_accounts(void)
+{
+	char name[ACCOUNTS_NAME_MAX];
+	struct accounts none = {NULL, NULL}, a;
+	struct err e = ERR_INIT;
+	uid_t uid = 0;
+	gid_t gid = 0;
+
+	ok(accounts_user_by_name(&files, "alice", &uid, &gid) && uid == 1001 && gid == 1001, "alice");
+	ok(accounts_user_by_name(&files, "last", &uid, NULL) && uid == 1006, "a line without its end");
+	ok(!accounts_user_by_name(&files, "ali", NULL, NULL), "not by the beginning of a name");
+	ok(!accounts_user_by_name(&files, "", NULL, NULL), "not by no name");
+	ok(!accounts_user_by_name(&files, "short", NULL, NULL), "a short line is passed over");
+	ok(!accounts_user_by_name(&files, "+nis", NULL, NULL), "so is NIS's");
+	ok(!accounts_user_by_name(&files, "bad", NULL, NULL), "so is a uid that is no number");
+	ok(!accounts_user_by_name(&files, "neg", NULL, NULL), "or negative");
+	ok(!accounts_user_by_name(&files, "max", NULL, NULL), "or nobody's");
+	ok(accounts_user_by_uid(&files, 1002, name) && !strcmp(name, "bob"), "the first name of a uid");
+	ok(!accounts_user_by_uid(&files, 1004, NULL), "a uid without a line");
+	ok(accounts_group_by_name(&files, "vpnrun", &gid) && gid == 50, "a group");
+	ok(!accounts_group_by_name(&files, "broken", NULL), "a broken line");
+	ok(accounts_group_has_gid(&files, 53) && !accounts_group_has_gid(&files, 54), "by its gid");
+	ok(accounts_is_member(&files, 1001, 50), "a member");
+	ok(accounts_is_member(&files, 1002, 50), "a member by the uid's other name");
+	ok(accounts_is_member(&files, 1003, 50), "a member by the primary group");
+	ok(!accounts_is_member(&files, 1006, 50), "no member");
+	ok(accounts_is_member(&files, 1006, 52) && accounts_is_member(&files, 1006, 53),
+	   "the last of the list, and of the file");
+	ok(!accounts_is_member(&files, 1001, 52), "not by a part of a name");
+	ok(!accounts_is_member(&files, 0, 50) && !accounts_is_member(&none, 0, 0), "not by nothing");
+	is_int(accounts_load("/nonexistent", "/nonexistent", &a, &e), 0, "absent files are empty");
+	accounts_free(&a);
+}
+
+static void test_allowed(void)
+{
+	gid_t groups[] = {7, 50, 77};
+	struct peer alice = {.uid = 1001, .gid = 1001};
+	struct peer last = {.uid = 1006, .gid = 50, .groups = groups, .n_groups = 3};
+	struct peer ldap = {.uid = 9000, .gid = 9000, .groups = groups, .n_groups = 3};
+	struct peer ldap_gid = {.uid = 9000, .gid = 50};
+	struct peer stranger = {.uid = 9000, .gid = 9000};
+	struct peer dir_group = {.uid = 1001, .gid = 1001, .groups = groups, .n_groups = 3};
+	struct record by_group = {.allow_groups = {"other", "vpnrun"}};
+	struct record by_gid = {.allow_groups = {"50"}};
+	struct record by_dir_gid = {.allow_groups = {"77"}};
+	struct record by_dir_name = {.allow_groups = {"staff@corp"}};
+	struct record by_user = {.allow_users = {"nobody", "alice"}};
+	struct record by_uid = {.allow_users = {"9000"}};
+	struct record nobody = {0};
+	struct record all = {.flags = RECORD_EVERYONE};
+
+	ok(authorize_is_allowed(&by_group, &files, &alice), "L26 a member by the file");
+	ok(!authorize_is_allowed(&by_group, &files, &last),
+	   "L26 no member by the file, whatever the process has");
+	ok(authorize_is_allowed(&by_group, &files, &ldap), "L26 not in passwd: by the process's groups");
+	ok(authorize_is_allowed(&by_group, &files, &ldap_gid), "L26 or its first one");
+	ok(!authorize_is_allowed(&by_group, &files, &stranger), "L26 or not");
+	ok(authorize_is_allowed(&by_gid, &files, &alice), "L26 a gid in the list");
+	ok(!authorize_is_allowed(&by_gid, &files, &last), "L26 which the file knows, too");
+	ok(authorize_is_allowed(&by_dir_gid, &files, &dir_group), "L26 a directory's gid");
+	ok(!authorize_is_allowed(&by_dir_gid, &files, &alice), "L26 not without it");
+	ok(!authorize_is_allowed(&by_dir_name, &files, &ldap), "L26 a name that is nowhere");
+	ok(authorize_is_allowed(&by_user, &files, &alice), "L26 a user by name");
+	ok(!authorize_is_allowed(&by_user, &files, &last), "L26 not another");
+	ok(authorize_is_allowed(&by_uid, &files, &stranger), "L26 a user by uid");
+	ok(!authorize_is_allowed(&nobody, &files, &alice), "L26 an empty list is nobody");
+	ok(authorize_is_allowed(&all, &files, &stranger), "L26 everyone");
+}
+
+static void test_netns(void)
+{
+	struct record r = {.name = "demo"};
+	struct peer p = {.uid = getuid() ? getuid() : 1000};
+	struct err e = ERR_INIT;
+	int fds[2];
+
+	is_int(authorize_init(&e), 0, "its own namespaces");
+	fds[0] = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	is_int(authorize_netns(fds[0], &r, &p, &e), -EPERM, "L25 the host's namespace");
+	close(fds[0]);
+	fds[0] = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+	is_int(authorize_netns(fds[0], &r, &p, &e), -EBADF, "L25 a user namespace");
+	close(fds[0]);
+	fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	is_int(authorize_netns(fds[0], &r, &p, &e), -EBADF, "L25 a device");
+	close(fds[0]);
+	if (pipe2(fds, O_CLOEXEC) == 0) {
+		is_int(authorize_netns(fds[0], &r, &p, &e), -EBADF, "L25 a pipe");
+		close(fds[0]);
+		close(fds[1]);
+	}
+	is_int(authorize_netns(999, &r, &p, &e), -ENOENT, "L25 nothing at all");
+	p.uid = 0;
+	is_int(authorize_user(&r, &p, &e), -EPERM, "L25 root is not served");
+}
+
+int main(void)
+{
+	tap_begin();
+	test_accounts();
+	test_allowed();
+	test_netns();
+	return tap_done();
+}
