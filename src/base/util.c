@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -177,17 +178,41 @@ int file_write_existing(const char *path, const char *text, struct err *e)
 	return 0;
 }
 
+/* Opens "PATH.new" and holds its lock. The name is fixed, so that what a killed run leaves is one file,
+ * which the next run takes over; the lock makes it one writer's at a time. */
+static int open_new(const char *tmp, struct err *e)
+{
+	for (;;) {
+		AUTO_CLOSE int fd = open(tmp, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		struct stat ours, there;
+
+		if (fd < 0)
+			return err_sys(e, -errno, "cannot create %s", tmp);
+		if (flock(fd, LOCK_EX) < 0)
+			return err_sys(e, -errno, "cannot lock %s", tmp);
+		if (fstat(fd, &ours) < 0)
+			return err_sys(e, -errno, "cannot stat %s", tmp);
+		/* Its holder before us has renamed it away. */
+		if (stat(tmp, &there) < 0 || ours.st_ino != there.st_ino ||
+		    ours.st_dev != there.st_dev)
+			continue;
+		if (ftruncate(fd, 0) < 0)
+			return err_sys(e, -errno, "cannot empty %s", tmp);
+		return take_fd(&fd);
+	}
+}
+
 int file_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
 	char tmp[512];
 	int r;
 
-	if (str_fmt(tmp, sizeof(tmp), "%s.XXXXXX", path) < 0)
+	if (str_fmt(tmp, sizeof(tmp), "%s.new", path) < 0)
 		return err_set(e, -ENAMETOOLONG, "cannot write %s: name too long", path);
-	fd = mkostemp(tmp, O_CLOEXEC);
+	fd = open_new(tmp, e);
 	if (fd < 0)
-		return err_sys(e, -errno, "cannot create a file beside %s", path);
+		return fd;
 	r = fd_write_all(fd, data, len);
 	if (!r && fchmod(fd, mode) < 0)
 		r = -errno;
@@ -197,6 +222,18 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode, st
 		unlink(tmp);
 		return err_sys(e, r, "cannot write %s", path);
 	}
+	return 0;
+}
+
+int file_remove(const char *path, struct err *e)
+{
+	char tmp[512];
+
+	if (str_fmt(tmp, sizeof(tmp), "%s.new", path) < 0)
+		return err_set(e, -ENAMETOOLONG, "cannot remove %s: name too long", path);
+	unlink(tmp);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_sys(e, -errno, "cannot remove %s", path);
 	return 0;
 }
 

@@ -95,12 +95,14 @@ int netnsfiles_write(const char *name, const char *resolv_conf, struct err *e)
 int netnsfiles_remove(const char *name, struct err *e)
 {
 	char path[256];
+	int r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (path_of(name, names[i], path, sizeof(path)) < 0)
 			return err_set(e, -ENAMETOOLONG, "the name '%s' is too long", name);
-		if (whose(path) == 1 && unlink(path) < 0 && errno != ENOENT)
-			return err_sys(e, -errno, "cannot remove %s", path);
+		r = whose(path) >= 0 ? file_remove(path, e) : 0;
+		if (r < 0)
+			return r;
 	}
 	snprintf(path, sizeof(path), DIR_FMT, name);
 	rmdir(path); /* only if nothing else is in it */

@@ -88,9 +88,7 @@ int record_remove(const char *name, struct err *e)
 
 	if (record_path(name, path, sizeof(path)) < 0)
 		return err_set(e, -ENAMETOOLONG, "cannot remove the record of %s", name);
-	if (unlink(path) < 0 && errno != ENOENT)
-		return err_sys(e, -errno, "cannot remove %s", path);
-	return 0;
+	return file_remove(path, e);
 }
 
 int record_for_each(int (*fn)(const struct record *r, void *arg), void *arg)
