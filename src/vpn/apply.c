@@ -32,7 +32,8 @@ struct up {
 	uint32_t mtu;
 	int ns_fd;
 	bool ns_created;
-	bool was_up; /* a record says so and its namespace is there */
+	bool is_ours; /* the namespace that the record speaks of is there */
+	bool was_up;  /* and the record says that it is up */
 	struct record old, record;
 	uint32_t bridge_ifindex;
 	bool userspace;
@@ -86,6 +87,35 @@ static int open_or_create_netns(const char *name, bool *ret_created, struct err 
 	return fd;
 }
 
+/* A namespace that no record of ours speaks of is what a killed run left, or somebody else's. One with
+ * a way out of its own would be around the VPN. */
+static int check_adopted(const struct up *u, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	AUTO_FREE struct rtnl_link *links = NULL;
+	const char *name = u->p->name;
+	size_t n;
+	int r;
+
+	r = ns_nl_open(&s, u->ns_fd, NETLINK_ROUTE, e);
+	if (r == 0)
+		r = rtnl_link_list(&s, RTNL_HERE, &links, &n, e);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct rtnl_link *l = &links[i];
+
+		/* Tunnel modules put devices that are down into every new namespace. */
+		if (!(l->flags & IFF_UP) || (l->flags & IFF_LOOPBACK) || hold_is_lease(l) ||
+		    !strcmp(l->name, name) || !strcmp(l->name, u->p->bridge))
+			continue;
+		r = err_set(e, -EEXIST,
+			    NETNS_DIR "/%s is there already and is not vpnrun's: its interface %s "
+			    "would be a way around the VPN (ip netns delete %s, or give the VPN "
+			    "another name)",
+			    name, l->name, name);
+	}
+	return r;
+}
+
 static int do_namespace(struct up *u, struct err *e)
 {
 	struct stat st;
@@ -93,6 +123,12 @@ static int do_namespace(struct up *u, struct err *e)
 	u->ns_fd = open_or_create_netns(u->p->name, &u->ns_created, e);
 	if (u->ns_fd < 0)
 		return u->ns_fd;
+	if (!u->ns_created && !u->is_ours) {
+		int r = check_adopted(u, e);
+
+		if (r < 0)
+			return r;
+	}
 	if (fstat(u->ns_fd, &st) < 0)
 		return err_sys(e, -errno, "cannot stat the namespace of %s", u->p->name);
 	u->record.netns_dev = st.st_dev;
@@ -398,6 +434,7 @@ static int check_before(struct up *u, struct err *note, struct err *e)
 	if (note)
 		*note = path_note;
 	fd = u->old.id ? record_open_netns(&u->old, NULL) : -1;
+	u->is_ours = fd >= 0;
 	u->was_up = fd >= 0 && u->old.state == RECORD_UP;
 	if (fd >= 0)
 		close(fd);
