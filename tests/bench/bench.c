@@ -9,9 +9,10 @@
  * before. So after every measurement, whoever it was, the benchmark waits until the VPN has no more
  * ports than before, and then equally long for what cannot be seen.
  *
- *   bench [-r ROUNDS] [-j JSON] [-x PROGRAM]... launch VPN
+ *   bench [-r ROUNDS] [-j JSON] [-x "PROGRAM OPTIONS"]... launch VPN
  *                                                everybody, or only other builds of vpnrun
- *   bench [-r ROUNDS] [-j JSON] many VPN N...    the launcher and the floors beside N sandboxes
+ *   bench [-r ROUNDS] [-j JSON] [-x ...] many VPN N...
+ *                                                the launcher and the floors beside N sandboxes
  *   bench [-r ROUNDS] [-j JSON] phases VPN       the launcher's own time line
  */
 #include <arpa/inet.h>
@@ -184,6 +185,23 @@ static struct peer *add(struct peer *peers, size_t *n, const char *name, enum wh
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 
+/* A program, and options of its after blanks. */
+static void add_build(struct peer *v, size_t *n, const char *line)
+{
+	const char *argv[ARGS] = {NULL};
+	char *words = strdup(line), *word, *save;
+	size_t argc = 0;
+
+	if (!words)
+		die("out of memory");
+	for (word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		if (argc < ARGS - 3)
+			argv[argc++] = word;
+	argv[argc++] = b.plug.r.name;
+	argv[argc] = "true";
+	add(v, n, line, USER, 1, argv);
+}
+
 static void prepare_hand(void)
 {
 	const struct plug *p = &b.plug;
@@ -230,7 +248,7 @@ static size_t line_up(struct peer *v)
 	add(v, &n, "full floor", USER, 1, ARGV(floor_program, "full", b.policies, "true"))->floor =
 		true;
 	for (size_t i = 0; i < b.n_builds; i++)
-		add(v, &n, b.builds[i], USER, 1, ARGV(b.builds[i], r->name, "true"));
+		add_build(v, &n, b.builds[i]);
 	if (b.n_builds)
 		return n;
 	add(v, &n, "true alone", USER, 1, ARGV(truth));
@@ -448,9 +466,12 @@ static int cmd_many(FILE *f, char **beside)
 	static struct peer peers[PEERS];
 	unsigned int ports = ports_now();
 	struct err e = ERR_INIT;
+	size_t n_peers;
 	int rc = 0;
 
-	line_up(peers);
+	n_peers = line_up(peers);
+	if (!b.n_builds)
+		n_peers = 3;
 	for (int first = 1; *beside; beside++, first = 0) {
 		uint64_t n;
 		int hold;
@@ -459,14 +480,14 @@ static int cmd_many(FILE *f, char **beside)
 			die("many VPN N...: N is a number from 1 to 1023");
 		if (plug_hold(&b.plug, (unsigned int)n, &hold, &e) < 0)
 			die(e.msg);
-		for (size_t i = 0; i < 3; i++)
+		for (size_t i = 0; i < n_peers; i++)
 			peers[i].ms.n = 0;
-		run(peers, 3, b.rounds, ports + (unsigned int)n);
+		run(peers, n_peers, b.rounds, ports + (unsigned int)n);
 		printf("%sOne launch beside %u other sandboxes in the same VPN.\n\n",
 		       first ? "" : "\n", (unsigned int)n);
-		table(peers, 3);
+		table(peers, n_peers);
 		fputs(first ? "" : ",", f);
-		json(f, peers, 3, (unsigned int)n);
+		json(f, peers, n_peers, (unsigned int)n);
 		rc |= verdict(&peers[0]);
 		close(hold);
 		settle(ports);
