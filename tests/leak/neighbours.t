@@ -15,7 +15,7 @@ sandbox() { # sandbox NAME VPN: starts one that waits, its pid in $NAME
 	declare -g "$1=$(cat "$home/$1")"
 }
 in_sandbox() { local pid=$1; shift; nsenter -t "$pid" -n "$@"; }
-owner_of() { local pid=$1; shift; as_user nsenter -t "$pid" -U -n --preserve-credentials "$@"; }
+owner_of() { as_user "$RIG_DIR/build/tests/net/reenter" "$@"; }
 mac_of() { in_sandbox "$1" ip -o link show vpn0 | sed 's,.*ether ,,; s, .*,,'; }
 ip4_of() { in_sandbox "$1" ip -4 -o addr show vpn0 | sed 's/.*inet //; s,/.*,,'; }
 ip6_of() { in_sandbox "$1" ip -6 -o addr show vpn0 scope global | sed 's/.*inet6 //; s,/.*,,'; }
@@ -49,12 +49,12 @@ diag "$before"
 
 # The danger: without the bridge's rules one forged frame moves the victim's forwarding entry.
 ip netns exec demo nft delete table bridge vpnrun
-forge fdb
-moved() { [ "$(entries)" != "$before" ]; }
-ok 'control: without the rules a forged frame moves the victim'"'"'s entry' wait_for 5 moved
 n=$(rx_of)
 forge direct
 ok 'control: without the rules a frame reaches the victim' wait_for 5 sh -c "[ \$(awk '/vpn0:/{print \$3}' /proc/$victim/net/dev) -gt $n ]"
+forge fdb
+moved() { [ "$(entries)" != "$before" ]; }
+ok 'control: without the rules a forged frame moves the victim'"'"'s entry' wait_for 5 moved
 vpnctl up demo >/dev/null
 as_user vpnrun --with "$victim" curl -s -m 10 -o /dev/null "http://$RIG_WEB4/"
 ok 'with the rules back the victim owns its entry again' wait_for 5 not moved
