@@ -12,7 +12,10 @@ $(B)/rig/%: tests/rig/%.c
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
 
 # What to see first: the main job, in a private network of its own. Needs root, touches nothing.
-demo: all
+# The packages come first and make starts again: what the compiler can do is asked as it starts.
+demo:
+	$(Q)tests/setup/deps build test
+	$(Q)$(MAKE) --no-print-directory all
 	$(Q)B='$(abspath $(B))' tests/rig/rig run -- tests/rig/demo.sh
 
 # The rig's own test: the far ends, the names and the capture, with a client set up by hand.
@@ -21,9 +24,14 @@ check-rig: rig-tools
 
 # A Debian guest under QEMU, whose kernel has WireGuard. The image is made once.
 vm-image:
+	$(Q)tests/setup/deps vm
 	$(Q)tests/vm/build.sh '$(abspath $(B))/vm'
 
-check-vm: all vm-image
-	$(Q)B='$(abspath $(B))' tests/vm/vm.t
+check-vm: vm-image
+	$(Q)tests/setup/deps build test
+	$(Q)$(MAKE) --no-print-directory all test-tools
+	$(Q)mkdir -p '$(abspath $(B))/tap'
+	$(Q)B='$(abspath $(B))' TAP_DIR='$(abspath $(B))/tap' \
+		prove --timer --comments --exec tests/exec tests/vm/vm.t
 
 .PHONY: rig-tools demo check-rig vm-image check-vm

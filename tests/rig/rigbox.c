@@ -2,7 +2,8 @@
 /*
  * The walls of the rig. `rigbox run PROGRAM ARG…` gives PROGRAM its own mount, network, UTS and
  * process namespaces and ends as PROGRAM ends; `rigbox netns PATH…` makes more network namespaces
- * and binds them to the files PATH. Called by tests/rig/rig and tests/rig/inside.
+ * and binds them to the files PATH; `rigbox daemon PATH PROGRAM ARG…` leaves a program at work in
+ * one. Called by tests/rig/rig and tests/rig/inside.
  *
  * Everything the rig starts lives below one process-namespace init: when that dies, by whatever
  * cause, the kernel kills the rest and the namespaces and mounts go with them. Nothing in here may

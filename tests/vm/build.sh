@@ -6,8 +6,9 @@
 # packed by run.sh on each start, so that an edit of a test costs no image.
 set -eu
 
-packages=(bash busybox-static cpio curl iproute2 iputils-ping kmod libcap2-bin libjansson4 libmnl0
-	libnftables1 libseccomp2 mount nftables passwd perl procps strace sudo util-linux wireguard-tools)
+packages=(bash bubblewrap busybox-static cpio curl fuse3 iproute2 iputils-ping kmod libcap2-bin
+	libjansson4 libmnl0 libnftables1 libseccomp2 mount nftables openssh-client passwd perl procps
+	strace sudo util-linux wireguard-tools)
 
 die()
 {

@@ -1,16 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # suite.sh [TEST…]: runs test files in the guest and makes one TAP stream of theirs, each line led
-# by the file's name. Without arguments: the rig's own test and all of tests/net and the like,
+# by the file's name. Without arguments: the rig's own test and all of tests/leak, net and fault,
 # except files that say `# vm: no` (nothing in them depends on the kernel's WireGuard).
 # Tests find RIG_SLOW=1 here and scale their loops and patience to a machine 20 times slower.
-export RIG_SLOW=1 RIG_WG=kernel RIG_PATIENCE=30
+export RIG_SLOW=1 RIG_SLOW_FACTOR=10 RIG_WG=kernel RIG_PATIENCE=30
 cd "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../.." || exit
-export B=$PWD/build
+export B=$PWD/build VPNCTL=$PWD/build/bin/vpnctl TAP_DIR=/tmp/tap
+mkdir -p $TAP_DIR
 
 tests=("$@")
 if [ $# = 0 ]; then
-	for t in tests/rig/*.t tests/net/*.t tests/leak/*.t tests/fault/*.t; do
+	for t in tests/rig/*.t tests/leak/*.t tests/net/*.t tests/fault/*.t; do
 		[ -x "$t" ] && ! head -20 "$t" | grep -q '^# vm: no' && tests+=("$t")
 	done
 fi
@@ -26,7 +27,7 @@ run()
 {
 	local t=$1 line plan='' got=0 status start=$SECONDS
 
-	exec {from}< <(timeout -k 5 "${VM_TEST_TIMEOUT:-400}" "$t" 2>&1 </dev/null; echo "+status $?")
+	exec {from}< <(timeout -k 5 "${VM_TEST_TIMEOUT:-400}" tests/exec "$t" 2>&1 </dev/null; echo "+status $?")
 	while IFS= read -r line <&$from; do
 		if [[ $line =~ ^(ok|not\ ok)(\ [0-9]+)?(\ -)?\ ?(.*)$ ]]; then
 			got=$((got + 1))
