@@ -170,13 +170,19 @@ static int do_sysctls(struct up *u, struct err *e)
 		/* Ports must stay silent; addr_gen_mode cannot be given when they are made. */
 		{"ipv6/conf/default/addr_gen_mode", "1"},
 		{"ipv6/conf/default/disable_ipv6", "1"},
+		/* Where Docker has loaded br_netfilter, frames would pass the IP hooks twice. */
+		{"bridge/bridge-nf-call-iptables", "0"},
+		{"bridge/bridge-nf-call-ip6tables", "0"},
+		{"bridge/bridge-nf-call-arptables", "0"},
 	};
 	bool has_ip6 = access("/proc/sys/net/ipv6", F_OK) == 0;
+	bool has_br_nf = access("/proc/sys/net/bridge", F_OK) == 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		int r;
 
-		if (!has_ip6 && str_starts(all[i].key, "ipv6"))
+		if ((!has_ip6 && str_starts(all[i].key, "ipv6")) ||
+		    (!has_br_nf && str_starts(all[i].key, "bridge")))
 			continue;
 		r = ns_sysctl_write(u->ns_fd, all[i].key, all[i].value, e);
 		if (r < 0)
