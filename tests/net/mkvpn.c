@@ -2,7 +2,7 @@
 /*
  * Writes the run record of a VPN that a test made by hand, for the namespace at /run/netns/NAME.
  *
- *   mkvpn NAME ID BRIDGE-IFINDEX [down] [plen=N] [limit=N] [everyone] [user=U]... [group=G]...
+ *   mkvpn NAME ID BRIDGE-IFINDEX [down] [plen=N] [limit=N] [everyone] [ip4] [ip6] [user=U]... [group=G]...
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -34,6 +34,10 @@ int main(int argc, char **argv)
 			r.state = RECORD_DOWN;
 		else if (!strcmp(a, "everyone"))
 			r.flags |= RECORD_EVERYONE;
+		else if (!strcmp(a, "ip4"))
+			r.flags |= RECORD_HAS_IP4;
+		else if (!strcmp(a, "ip6"))
+			r.flags |= RECORD_HAS_IP6;
 		else if (str_starts(a, "plen="))
 			r.subnet4_plen = (uint8_t)strtoul(a + 5, NULL, 10);
 		else if (str_starts(a, "limit="))
