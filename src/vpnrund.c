@@ -4,11 +4,10 @@
  * serves. Must not accept a client before isolate_lock() has returned. Started by systemd, by the
  * administrator, or by tests.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
@@ -23,7 +22,6 @@
 
 static const char usage[] =
 	"Usage: vpnrund [--listen PATH] [--idle SECONDS] [--ready-fd N] [-v]\n"
-	"\n"
 	"The broker of vpnrun: plugs users' sandboxes into VPNs that they may use.\n"
 	"Started as root it becomes user '" ISOLATE_USER "' and keeps CAP_NET_ADMIN only.\n"
 	"\n"
@@ -43,6 +41,17 @@ struct options {
 	int ready_fd;
 };
 
+static bool number(uint64_t min, uint64_t max, const char *rule, int *ret)
+{
+	uint64_t n = 0;
+	bool good = str_uint(optarg, min, max, &n) == 0;
+
+	*ret = (int)n;
+	if (!good)
+		log_error("%s, not '%s'", rule, optarg);
+	return good;
+}
+
 /* -1: go on; else the exit status. */
 static int parse(int argc, char **argv, struct options *o)
 {
@@ -55,7 +64,6 @@ static int parse(int argc, char **argv, struct options *o)
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
-	uint64_t n;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "v", longs, NULL)) >= 0) {
@@ -64,21 +72,12 @@ static int parse(int argc, char **argv, struct options *o)
 			o->listen = optarg;
 			break;
 		case 'i':
-			if (str_uint(optarg, 0, 86400, &n) < 0) {
-				log_error("--idle takes a number of seconds up to 86400, not '%s'",
-					  optarg);
+			if (!number(0, 86400, "--idle takes seconds, up to 86400", &o->idle_s))
 				return 2;
-			}
-			o->idle_s = (int)n;
 			break;
 		case 'r':
-			if (str_uint(optarg, 3, 1023, &n) < 0 || fcntl((int)n, F_GETFD) < 0) {
-				log_error("--ready-fd takes an open descriptor of 3 or more, not "
-					  "'%s'",
-					  optarg);
+			if (!number(3, 1023, "--ready-fd takes a descriptor", &o->ready_fd))
 				return 2;
-			}
-			o->ready_fd = (int)n;
 			break;
 		case 'v':
 			log_verbose = 1;
@@ -101,44 +100,40 @@ static int parse(int argc, char **argv, struct options *o)
 
 static int run(struct options *o, struct err *e)
 {
-	int listen_fd, signal_fd, notify_fd, r;
-	struct err open_error = ERR_INIT;
+	int listen_fd, signal_fd = -1, notify_fd = -1, r;
+	bool activated = false;
 
+	if (o->ready_fd >= 0 && fcntl(o->ready_fd, F_GETFD) < 0)
+		return err_set(e, -EBADF, "--ready-fd: descriptor %d is not open", o->ready_fd);
 	r = isolate_stdio(e);
-	if (r < 0)
-		return r;
-	listen_fd = listen_inherited(&open_error);
-	if (open_error.code == 0 && listen_fd >= 0 && o->idle_s < 0)
-		o->idle_s = IDLE_ACTIVATED_S;
-	if (open_error.code == 0 && listen_fd < 0)
-		listen_fd = listen_make(o->listen ? o->listen : PROTO_SOCKET, &open_error);
-	notify_fd = listen_fd < 0 ? -1 : listen_notify_open(&open_error);
-	if (open_error.code < 0)
-		return (*e = open_error).code;
-
-	ops_init();
-	r = authorize_init(e);
+	listen_fd = r < 0 ? r : listen_open(o->listen, &activated, e);
+	if (listen_fd < 0)
+		return listen_fd;
+	if (o->idle_s < 0)
+		o->idle_s = activated ? IDLE_ACTIVATED_S : 0;
+	r = listen_notify_open(&notify_fd, e);
+	if (r == 0)
+		r = authorize_init(e);
 	if (r == 0)
 		r = isolate_fds((const int[]){listen_fd, notify_fd, o->ready_fd}, 3, e);
 	if (r == 0)
 		r = isolate_limits(e);
 	if (r == 0)
 		r = isolate_privileges(e);
+	if (r == 0)
+		r = signal_fd = server_signals(e);
+	if (r >= 0)
+		r = isolate_lock(e);
 	if (r < 0)
 		return r;
-	signal_fd = server_signals(e);
-	if (signal_fd < 0)
-		return signal_fd;
-	r = isolate_lock(e);
-	if (r < 0)
-		return r;
+	ops_init();
 	listen_notify_ready(notify_fd, o->ready_fd);
-	return server_run(listen_fd, signal_fd, o->idle_s > 0 ? (unsigned int)o->idle_s : 0, e);
+	return server_run(listen_fd, signal_fd, (unsigned int)o->idle_s, e);
 }
 
 int main(int argc, char **argv)
 {
-	struct options o = {.idle_s = -1, .ready_fd = -1};
+	struct options o = {.listen = PROTO_SOCKET, .idle_s = -1, .ready_fd = -1};
 	struct err e = ERR_INIT;
 	int r;
 

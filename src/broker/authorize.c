@@ -107,7 +107,7 @@ static int add_name(const struct record *r, void *arg)
 		return 0;
 	if (len + strnlen(r->name, sizeof(r->name)) + 8 > sizeof(l->text)) {
 		l->more = true;
-		strcat(l->text, ", …");
+		str_copy(l->text + len, sizeof(l->text) - len, ", ...");
 		return 0;
 	}
 	snprintf(l->text + len, sizeof(l->text) - len, "%s%.*s", len ? ", " : "",

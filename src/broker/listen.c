@@ -31,14 +31,15 @@ static int sock_option(int fd, int opt)
 	return getsockopt(fd, SOL_SOCKET, opt, &v, &len) < 0 ? -1 : v;
 }
 
-int listen_inherited(struct err *e)
+/* -ENOENT: none was passed. */
+static int inherited(struct err *e)
 {
 	const char *pid = getenv("LISTEN_PID");
 	const char *fds = getenv("LISTEN_FDS");
 	uint64_t p, n;
 
 	if (!pid || !fds || str_uint(pid, 1, INT32_MAX, &p) < 0 || p != (uint64_t)getpid())
-		return -1;
+		return -ENOENT;
 	if (str_uint(fds, 0, INT32_MAX, &n) < 0 || n != 1)
 		return err_set(e, -EINVAL, "%s sockets were passed to the broker, not one", fds);
 	if (sock_option(INHERITED_FD, SO_DOMAIN) != AF_UNIX ||
@@ -86,7 +87,7 @@ static int stale_remove(const char *path, const struct sockaddr_un *sa, struct e
 	return 0;
 }
 
-int listen_make(const char *path, struct err *e)
+static int make_at(const char *path, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
 	struct sockaddr_un sa;
@@ -116,7 +117,21 @@ int listen_make(const char *path, struct err *e)
 	return r < 0 ? r : take_fd(&fd);
 }
 
-int listen_notify_open(struct err *e)
+int listen_open(const char *path, bool *ret_activated, struct err *e)
+{
+	int fd = inherited(e);
+
+	if (fd == -ENOENT) {
+		fd = make_at(path, e);
+		if (fd >= 0)
+			*ret_activated = false;
+	} else if (fd >= 0) {
+		*ret_activated = true;
+	}
+	return fd;
+}
+
+int listen_notify_open(int *ret, struct err *e)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	AUTO_CLOSE int fd = -1;
@@ -124,8 +139,10 @@ int listen_notify_open(struct err *e)
 	socklen_t len;
 	int r;
 
-	if (!path || (path[0] != '/' && path[0] != '@'))
-		return -1;
+	if (!path || (path[0] != '/' && path[0] != '@')) {
+		*ret = -1;
+		return 0;
+	}
 	r = address_set(&sa, path, e);
 	if (r < 0)
 		return r;
@@ -137,7 +154,8 @@ int listen_notify_open(struct err *e)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&sa, len) < 0)
 		return err_sys(e, -errno, "cannot reach $NOTIFY_SOCKET (%s)", path);
-	return take_fd(&fd);
+	*ret = take_fd(&fd);
+	return 0;
 }
 
 void listen_notify_ready(int notify_fd, int ready_fd)

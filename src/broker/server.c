@@ -15,41 +15,22 @@
 #include "broker/server.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
 #include "broker/authorize.h"
+#include "broker/crew.h"
 #include "broker/session.h"
 
-#define CHILDREN_MAX	 64 /* at once, of all users */
-#define CHILDREN_PER_UID 16
-#define EAGER_MAX	 32 /* given to connections that have sent nothing yet */
-#define EAGER_PER_UID	 8
-#define REFUSERS_MAX	 16  /* beside the others */
-#define TABLE_SIZE	 256 /* of them all, those that cannot end among them */
-#define PENDING_MAX	 1024
-#define ACCEPTS_A_ROUND	 64
-
-enum child_kind { CHILD_SERVES, CHILD_REFUSES };
-
-struct child {
-	pid_t pid;
-	enum child_kind kind;
-	bool eager;
-	bool stuck; /* past its deadline and still there: only its own uid pays for it */
-	struct peer peer;
-	int64_t end_ms;
-};
+#define PENDING_MAX	1024
+#define ACCEPTS_A_ROUND 64
 
 struct pending {
 	int fd;
@@ -62,10 +43,8 @@ struct server {
 	int listen_fd;
 	int signal_fd;
 	bool stop;
-	uint32_t hint; /* where the next child starts to look for a free number */
 	int64_t active_ms;
-	struct child children[TABLE_SIZE];
-	size_t n_children;
+	struct crew crew;
 	struct pending pending[PENDING_MAX]; /* oldest first */
 	size_t n_pending;
 	size_t pending_max; /* what the limit of open files leaves */
@@ -95,84 +74,6 @@ int server_signals(struct err *e)
 	return fd < 0 ? err_sys(e, -errno, "cannot make a signal descriptor") : fd;
 }
 
-static size_t count_uid(const struct server *s, uid_t uid)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n_children; i++)
-		if (s->children[i].peer.uid == uid && s->children[i].kind == CHILD_SERVES)
-			n++;
-	return n;
-}
-
-static size_t count_kind(const struct server *s, enum child_kind kind)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n_children; i++)
-		if (s->children[i].kind == kind && !s->children[i].stuck)
-			n++;
-	return n;
-}
-
-static bool may_eager(const struct server *s, uid_t uid)
-{
-	size_t eager = 0;
-
-	for (size_t i = 0; i < s->n_children; i++)
-		eager += s->children[i].eager;
-	return eager < EAGER_MAX && count_uid(s, uid) < EAGER_PER_UID &&
-	       count_kind(s, CHILD_SERVES) < CHILDREN_MAX && s->n_children < TABLE_SIZE;
-}
-
-static void child_enter(int *fd)
-{
-	sigset_t none;
-
-	/* Other clients' connections, the listening socket: none of them is this child's. */
-	if (*fd != 3 && dup3(*fd, 3, O_CLOEXEC) < 0)
-		_exit(1);
-	*fd = 3;
-	if (close_range(4, ~0u, 0) < 0)
-		_exit(1);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* Forks a child for fd, which is then no more the caller's. -EAGAIN: not now, it still is. With a
- * sentence the child only says that. */
-static int start(struct server *s, int fd, const struct peer *peer, bool eager, int code,
-		 const char *sentence)
-{
-	struct child c = {
-		.kind = sentence ? CHILD_REFUSES : CHILD_SERVES,
-		.eager = eager,
-		.peer = *peer,
-		.end_ms = util_now_ms() + (SESSION_SERVE_S + 1) * 1000,
-	};
-
-	if (s->n_children == TABLE_SIZE)
-		return -EAGAIN;
-	if (eager)
-		c.end_ms += SESSION_IDLE_S * 1000;
-	s->hint++;
-	c.pid = fork();
-	if (c.pid < 0)
-		return -EAGAIN;
-	if (c.pid == 0) {
-		child_enter(&fd);
-		if (sentence)
-			session_refuse(fd, &c.peer, code, sentence);
-		else
-			session_serve(fd, &c.peer, s->hint);
-		_exit(0);
-	}
-	/* Not the last to hold it: the child does, until it has thrown away what is in there. */
-	close(fd);
-	s->children[s->n_children++] = c;
-	return 0;
-}
-
 static void pending_remove(struct server *s, size_t i)
 {
 	s->n_pending--;
@@ -183,7 +84,7 @@ static void pending_remove(struct server *s, size_t i)
  * the oldest first. -1: none may. */
 static ssize_t pending_pick(const struct server *s)
 {
-	size_t best_count = CHILDREN_PER_UID, count = 0;
+	size_t best_count = CREW_PER_UID, count = 0;
 	uid_t counted = (uid_t)-1;
 	ssize_t best = -1;
 
@@ -194,7 +95,7 @@ static ssize_t pending_pick(const struct server *s)
 			continue;
 		if (p->peer.uid != counted) {
 			counted = p->peer.uid;
-			count = count_uid(s, counted);
+			count = crew_count_uid(&s->crew, counted);
 		}
 		if (count < best_count) {
 			best_count = count;
@@ -206,10 +107,11 @@ static ssize_t pending_pick(const struct server *s)
 
 static void pending_serve(struct server *s)
 {
-	while (count_kind(s, CHILD_SERVES) < CHILDREN_MAX) {
+	for (;;) {
 		ssize_t i = pending_pick(s);
 
-		if (i < 0 || start(s, s->pending[i].fd, &s->pending[i].peer, false, 0, NULL) < 0)
+		if (i < 0 || crew_start(&s->crew, CREW_SERVES, s->pending[i].fd,
+					&s->pending[i].peer, 0, NULL) < 0)
 			return;
 		pending_remove(s, (size_t)i);
 	}
@@ -240,20 +142,16 @@ static size_t pending_victim(const struct server *s)
 	return victim;
 }
 
-static bool may_refuse(const struct server *s)
-{
-	return s->n_children < TABLE_SIZE && count_kind(s, CHILD_REFUSES) < REFUSERS_MAX;
-}
-
 /* Keeps the last place free: it is for finding out who comes. */
 static void pending_trim(struct server *s)
 {
-	while (s->n_pending >= s->pending_max && may_refuse(s)) {
+	while (s->n_pending >= s->pending_max) {
 		size_t i = pending_victim(s);
 
-		if (start(s, s->pending[i].fd, &s->pending[i].peer, false, -EBUSY,
-			  "too many of your connections to the broker wait to be served: try "
-			  "again") < 0)
+		if (crew_start(&s->crew, CREW_REFUSES, s->pending[i].fd, &s->pending[i].peer,
+			       -EBUSY,
+			       "too many of your connections to the broker wait to be served: try "
+			       "again") < 0)
 			return;
 		pending_remove(s, i);
 	}
@@ -263,15 +161,15 @@ static void pending_expire(struct server *s, int64_t now)
 {
 	size_t i = 0;
 
-	while (i < s->n_pending && may_refuse(s)) {
+	while (i < s->n_pending) {
 		struct pending *p = &s->pending[i];
 		int wait_s = p->ready ? SESSION_WAIT_S : SESSION_IDLE_S;
 
 		if (now - p->since_ms < wait_s * 1000 ||
-		    start(s, p->fd, &p->peer, false, -ETIME,
-			  p->ready ? "too many of your earlier requests to the broker have not "
-				     "ended: end the programs that made them"
-				   : "no request came in time after connecting") < 0)
+		    crew_start(&s->crew, CREW_REFUSES, p->fd, &p->peer, -ETIME,
+			       p->ready ? "too many of your earlier requests to the broker have "
+					  "not ended: end the programs that made them"
+					: "no request came in time after connecting") < 0)
 			i++;
 		else
 			pending_remove(s, i);
@@ -297,15 +195,17 @@ static void accept_one(struct server *s, int fd)
 		close(fd);
 		return;
 	}
-	if (may_eager(s, peer.uid) && start(s, fd, &peer, true, 0, NULL) == 0)
+	if (crew_start(&s->crew, CREW_WAITS, fd, &peer, 0, NULL) == 0)
 		return;
 	pending_add(s, fd, &peer);
 	pending_trim(s);
 }
 
+/* Into the last free place only if somebody can be turned away for it. */
 static bool may_accept(const struct server *s)
 {
-	return s->n_pending < s->pending_max && may_refuse(s);
+	return s->n_pending + 1 < s->pending_max ||
+	       (s->n_pending < s->pending_max && crew_has_room(&s->crew, CREW_REFUSES, (uid_t)-1));
 }
 
 static void accept_some(struct server *s)
@@ -319,50 +219,6 @@ static void accept_some(struct server *s)
 	}
 }
 
-static void log_end(const struct child *c, int status)
-{
-	if (!WIFSIGNALED(status))
-		return;
-	if (WTERMSIG(status) == SIGALRM)
-		log_info("dropped uid=%u pid=%d: not done within %d seconds", c->peer.uid,
-			 c->peer.pid, SESSION_SERVE_S);
-	else
-		log_error("the process that served uid=%u pid=%d was killed by signal %d%s",
-			  c->peer.uid, c->peer.pid, WTERMSIG(status),
-			  WTERMSIG(status) == SIGSYS ? ": a system call that the broker never makes"
-						     : "");
-}
-
-static void reap(struct server *s)
-{
-	int status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		for (size_t i = 0; i < s->n_children; i++) {
-			if (s->children[i].pid != pid)
-				continue;
-			log_end(&s->children[i], status);
-			s->children[i] = s->children[--s->n_children];
-			break;
-		}
-	}
-}
-
-static void mark_stuck(struct server *s, int64_t now)
-{
-	for (size_t i = 0; i < s->n_children; i++) {
-		struct child *c = &s->children[i];
-
-		if (c->stuck || now < c->end_ms)
-			continue;
-		c->stuck = true;
-		log_error("process %d, which served uid=%u pid=%d, cannot end: the kernel is still "
-			  "closing what it was sent",
-			  c->pid, c->peer.uid, c->peer.pid);
-	}
-}
-
 static void read_signals(struct server *s)
 {
 	struct signalfd_siginfo si;
@@ -370,7 +226,7 @@ static void read_signals(struct server *s)
 	while (read(s->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
 		if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
 			s->stop = true;
-	reap(s);
+	crew_reap(&s->crew);
 }
 
 /* Deadlines are whole seconds, so is the tick; without clients there is none. */
@@ -378,7 +234,7 @@ static int poll_timeout(const struct server *s, unsigned int idle_s)
 {
 	int64_t left;
 
-	if (s->n_children || s->n_pending)
+	if (s->crew.n || s->n_pending)
 		return 1000;
 	if (idle_s == 0)
 		return -1;
@@ -415,10 +271,10 @@ static void turn(struct server *s)
 	pending_serve(s);
 	if (s->polls[1].revents)
 		accept_some(s);
-	mark_stuck(s, now);
+	crew_check(&s->crew, now);
 	pending_expire(s, now);
 	pending_trim(s);
-	if (s->n_children || s->n_pending || s->polls[1].revents)
+	if (s->crew.n || s->n_pending || s->polls[1].revents)
 		s->active_ms = now;
 }
 
@@ -432,7 +288,7 @@ int server_run(int listen_fd, int signal_fd, unsigned int idle_s, struct err *e)
 	s->listen_fd = listen_fd;
 	s->signal_fd = signal_fd;
 	s->active_ms = util_now_ms();
-	s->hint = (uint32_t)s->active_ms;
+	s->crew.hint = (uint32_t)s->active_ms;
 	s->pending_max = PENDING_MAX;
 	if (files.rlim_cur < PENDING_MAX + 64)
 		s->pending_max = files.rlim_cur > 128 ? files.rlim_cur - 64 : 64;
@@ -443,7 +299,7 @@ int server_run(int listen_fd, int signal_fd, unsigned int idle_s, struct err *e)
 			return err_sys(e, -errno, "cannot wait for clients");
 		}
 		turn(s);
-		if (idle_s && !s->n_children && !s->n_pending &&
+		if (idle_s && !s->crew.n && !s->n_pending &&
 		    util_now_ms() - s->active_ms >= (int64_t)idle_s * 1000)
 			break;
 	}

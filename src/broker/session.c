@@ -20,9 +20,9 @@
 #include "broker/ops.h"
 #include "ipc/conn.h"
 
-static void deadline_set(void)
+static void deadline_set(int seconds)
 {
-	struct itimerval t = {.it_value = {.tv_sec = SESSION_SERVE_S}};
+	struct itimerval t = {.it_value = {.tv_sec = seconds}};
 
 	/* The default action, so that nothing in here needs to cooperate. */
 	setitimer(ITIMER_REAL, &t, NULL);
@@ -102,10 +102,10 @@ void session_serve(int sock, struct peer *p, uint32_t hint)
 	/* Before the request comes: the client is busy making its namespaces meanwhile. */
 	if (nl_sock_open(&nl, NETLINK_ROUTE, &e) < 0 ||
 	    conn_request_peek(sock, SESSION_IDLE_S * 1000, &req, &e) < 0) {
-		deadline_set();
+		deadline_set(SESSION_SERVE_S);
 		refuse(sock, p, NULL, &e);
 	} else {
-		deadline_set();
+		deadline_set(SESSION_SERVE_S);
 		if (attach(sock, &req, p, &nl, hint, &reply, port, &e) < 0) {
 			refuse(sock, p, e.code == -EBADMSG ? NULL : req.vpn, &e);
 		} else {
@@ -121,7 +121,7 @@ void session_refuse(int sock, const struct peer *p, int code, const char *senten
 {
 	struct err e = ERR_INIT;
 
-	deadline_set();
+	deadline_set(SESSION_REFUSE_S);
 	err_set(&e, code, "%s", sentence);
 	refuse(sock, p, NULL, &e);
 	conn_finish(sock);

@@ -15,6 +15,7 @@ if [ "${BROKER_INSIDE:-}" != 1 ]; then
 	[ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
 	BROKER_INSIDE=1 B=$B exec unshare -nmpf --mount-proc --propagation private "$0" "$@"
 fi
+# shellcheck source=tests/lib.sh
 . tests/lib.sh
 
 mount -t tmpfs -o mode=755 tmpfs /run
@@ -110,7 +111,7 @@ is "$(status CapEff) $(status CapPrm)" '0000000000001000 0000000000001000' 'CAP_
 is "$(status CapInh) $(status CapBnd) $(status CapAmb)" \
 	'0000000000000000 0000000000000000 0000000000000000' 'and no way to another capability'
 is "$(status NoNewPrivs) $(status Seccomp)" '1 2' 'no_new_privs, own system call filter'
-is "$(ls -l "/proc/$BROKER/fd" | grep -c -- '->')" 5 'no stray descriptor: stdio, listener, signals'
+is "$(find "/proc/$BROKER/fd" -type l | wc -l)" 5 'no stray descriptor: stdio, listener, signals'
 like "$(/run/t/vpnrund --listen $S 2>&1)" 'somebody listens at' 'a second broker refuses'
 touch /run/t/plain
 like "$(/run/t/vpnrund --listen /run/t/plain 2>&1)" 'exists and is no socket' 'a file in the way is left alone'
@@ -165,7 +166,7 @@ ip netns exec tst sleep 1000 & IN_TST=$!
 ip netns exec two sleep 1000 & IN_TWO=$!
 setpriv --reuid 4002 --regid 4002 --clear-groups unshare -Un sleep 1000 & BOBBOX=$!
 in_another_net() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ] && grep -q sleep "/proc/$1/comm"; }
-for p in $IN_TST $IN_TWO $BOBBOX; do wait_for 10 in_another_net $p; done
+for p in $IN_TST $IN_TWO $BOBBOX; do wait_for 10 in_another_net "$p"; done
 like "$(with_fd /proc/$IN_TST/ns/net)" 'refused: the network namespace is that of VPN' "L25 the VPN's own"
 like "$(with_fd /proc/$IN_TWO/ns/net)" 'refused: that network namespace belongs to the system' "L25 another VPN's"
 like "$(with_fd /proc/$BOBBOX/ns/net)" 'refused: that network namespace belongs to uid 4002, not to uid 4001' "L25 another user's"
@@ -260,7 +261,7 @@ ok 'they are all forgotten' wait_for 30 children_are 0
 hold idle 4001 tst idle 1
 wait_for 10 test -n "$(children)"
 child=$(children)
-kill -9 ${child%% *}
+kill -9 "${child%% *}"
 ok 'a child killed: a line in the log' wait_for 10 log_has 'the process that served uid=4001 pid=[0-9]+ was killed by signal 9'
 like "$(alice tst good)" '^attached' 'and the next is served'
 release idle

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The children of broker/server.c, one a connection.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/authorize.h"
+
+#define CREW_SIZE 256 /* of all kinds, those that cannot end among them */
+
+enum crew_kind {
+	CREW_SERVES,
+	CREW_WAITS, /* serves, but was started before there was anything to read */
+	CREW_REFUSES,
+};
+
+struct crew_child {
+	pid_t pid;
+	enum crew_kind kind;
+	bool stuck; /* past its deadline and still there: only its own uid pays for it */
+	struct peer peer;
+	int64_t end_ms;
+};
+
+struct crew {
+	struct crew_child children[CREW_SIZE];
+	size_t n;
+	uint32_t hint; /* where the next child starts to look for a free number */
+};
+
+/* Forks a child for fd, which is then no more the caller's. -EAGAIN: not now, it still is. code and
+ * sentence are for CREW_REFUSES. */
+int crew_start(struct crew *c, enum crew_kind kind, int fd, const struct peer *peer, int code,
+	       const char *sentence);
+
+/* Collects those that ended, logs those that were killed. */
+void crew_reap(struct crew *c);
+
+/* Finds those that should have ended and did not. */
+void crew_check(struct crew *c, int64_t now_ms);
+
+/* Whether there is room for one more of that kind, for that uid. */
+bool crew_has_room(const struct crew *c, enum crew_kind kind, uid_t uid);
+
+/* Those that serve a uid, stuck or not; the most that there may be. */
+#define CREW_PER_UID 16
+size_t crew_count_uid(const struct crew *c, uid_t uid);
