@@ -13,12 +13,11 @@
 
 #include "base/util.h"
 
-#define FILE_MAX (4u * 1024 * 1024)
-#define FIELDS	 4 /* the longest prefix of a line that is of interest */
+#define FIELDS 4 /* the longest prefix of a line that is of interest */
 
 static int load(const char *path, char **ret, struct err *e)
 {
-	int r = file_read(path, FILE_MAX, ret, NULL, e);
+	int r = file_read(path, ACCOUNTS_FILE_MAX, ret, NULL, e);
 
 	return r == -ENOENT ? 0 : r;
 }
@@ -51,9 +50,9 @@ struct field {
 	size_t len;
 };
 
-/* Moves *at behind the line; its first FIELDS fields, of which the last is the line's rest up to
+/* Moves *at behind the line; its first want fields, of which the last is the line's rest up to
  * the next ':'. False at the end of the text. Lines with fewer fields are passed over. */
-static bool next_line(const char **at, struct field f[FIELDS])
+static bool next_fields(const char **at, struct field *f, int want)
 {
 	while (*at && **at) {
 		const char *line = *at;
@@ -70,7 +69,7 @@ static bool next_line(const char **at, struct field f[FIELDS])
 			const char *stop = colon ? colon : end;
 
 			f[n++] = (struct field){p, (size_t)(stop - p)};
-			if (n == FIELDS)
+			if (n == want)
 				return true;
 			if (!colon)
 				break;
@@ -78,6 +77,11 @@ static bool next_line(const char **at, struct field f[FIELDS])
 		}
 	}
 	return false;
+}
+
+static bool next_line(const char **at, struct field f[FIELDS])
+{
+	return next_fields(at, f, FIELDS);
 }
 
 static bool field_is(const struct field *f, const char *s, size_t len)
@@ -209,5 +213,18 @@ bool accounts_is_member(const struct accounts *a, uid_t uid, gid_t gid)
 		if (primary == gid || group_lists(a, gid, &f[0]))
 			return true;
 	}
+	return false;
+}
+
+bool accounts_is_subordinate(const char *subuid, uid_t uid)
+{
+	const char *at = subuid;
+	struct field f[3];
+	uint32_t first, count;
+
+	while (next_fields(&at, f, 3))
+		if (field_id(&f[1], &first) && field_id(&f[2], &count) && uid >= first &&
+		    uid - first < count)
+			return true;
 	return false;
 }

@@ -11,6 +11,7 @@
 #include "base/err.h"
 
 #define ACCOUNTS_NAME_MAX 64
+#define ACCOUNTS_FILE_MAX (4u * 1024 * 1024)
 
 struct accounts {
 	char *passwd; /* whole files; NULL: absent */
@@ -33,3 +34,6 @@ bool accounts_group_has_gid(const struct accounts *a, gid_t gid);
 /* Whether the files put any of the uid's names into that group, as a member or as the primary
  * group. */
 bool accounts_is_member(const struct accounts *a, uid_t uid, gid_t gid);
+
+/* Whether the text of /etc/subuid gives that uid to somebody as one of their many. */
+bool accounts_is_subordinate(const char *subuid, uid_t uid);

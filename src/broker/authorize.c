@@ -26,6 +26,7 @@
 
 #define PASSWD_FILE "/etc/passwd"
 #define GROUP_FILE  "/etc/group"
+#define SUBUID_FILE "/etc/subuid"
 #define GROUPS_MAX  65536
 
 struct ns_id {
@@ -198,6 +199,17 @@ bool authorize_is_allowed(const struct record *r, const struct accounts *a, cons
 	return false;
 }
 
+/* "Everyone" is everyone once: who has 65536 uids by subuid(5) must not have as many shares of the
+ * broker's children and as many limits. */
+static bool is_spare_uid(const struct record *r, const struct accounts *a, uid_t uid)
+{
+	AUTO_FREE char *text = NULL;
+
+	return (r->flags & RECORD_EVERYONE) && !accounts_user_by_uid(a, uid, NULL) &&
+	       file_read(SUBUID_FILE, ACCOUNTS_FILE_MAX, &text, NULL, NULL) == 0 &&
+	       accounts_is_subordinate(text, uid);
+}
+
 int authorize_user(const struct record *r, const struct peer *p, struct err *e)
 {
 	AUTO_ACCOUNTS struct accounts a = {NULL, NULL};
@@ -214,6 +226,11 @@ int authorize_user(const struct record *r, const struct peer *p, struct err *e)
 	n = accounts_load(PASSWD_FILE, GROUP_FILE, &a, e);
 	if (n < 0)
 		return n;
+	if (is_spare_uid(r, &a, p->uid))
+		return err_set(e, -EACCES,
+			       "uid %u may not use VPN '%s': it is a subordinate uid of somebody's "
+			       "(/etc/subuid), not a user",
+			       p->uid, r->name);
 	if (authorize_is_allowed(r, &a, p))
 		return 0;
 	named = accounts_user_by_uid(&a, p->uid, name);

@@ -63,6 +63,13 @@ static void test_accounts(void)
 	   "the last of the list, and of the file");
 	ok(!accounts_is_member(&files, 1001, 52), "not by a part of a name");
 	ok(!accounts_is_member(&files, 0, 50) && !accounts_is_member(&none, 0, 0), "not by nothing");
+	ok(accounts_is_subordinate("a:100000:65536\nbob:200000:1\n", 165535) &&
+		   accounts_is_subordinate("a:100000:65536\nbob:200000:1", 200000),
+	   "L25 a subordinate uid");
+	ok(!accounts_is_subordinate("a:100000:65536\nbob:200000:1\n", 165536) &&
+		   !accounts_is_subordinate("a:100000\n:x:\n", 100000) &&
+		   !accounts_is_subordinate("", 0),
+	   "L25 none");
 	is_int(accounts_load("/nonexistent", "/nonexistent", &a, &e), 0, "absent files are empty");
 	accounts_free(&a);
 }
