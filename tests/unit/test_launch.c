@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * launch/options.c, ns/names.c and box/fds.c: the command line, the text of a sandbox's resolver
+ * files, and which descriptors are harmless.
+ */
+#include "tap.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "box/fds.h"
+#include "launch/launch.h"
+#include "ns/names.h"
+
+#define ARGS_MAX 24
+
+/* Splits line at blanks into argv behind "vpnrun"; "''" is an empty word. */
+static int parse(const char *line, struct launch_options *o, struct err *e)
+{
+	static char text[256];
+	static char empty[] = "", self[] = "vpnrun";
+	char *argv[ARGS_MAX + 1] = {self}, *save;
+	int argc = 1;
+
+	snprintf(text, sizeof(text), "%s", line);
+	for (char *w = strtok_r(text, " ", &save); w && argc < ARGS_MAX;
+	     w = strtok_r(NULL, " ", &save))
+		argv[argc++] = strcmp(w, "''") ? w : empty;
+	argv[argc] = NULL;
+	return launch_parse(argc, argv, o, e);
+}
+
+static const char *text_or(const char *s)
+{
+	return s ? s : "(null)";
+}
+
+static void test_lines(void)
+{
+	static const struct {
+		const char *line, *vpn, *command, *second;
+	} cases[] = {
+		{"demo curl -s", "demo", "curl", "-s"},
+		{"demo -- curl", "demo", "curl", "(null)"},
+		{"demo", "demo", "(null)", ""},
+		{"- id", "-", "id", "(null)"},
+		{"-- id -u", "(null)", "id", "-u"},
+		{"-- -- id", "(null)", "--", "id"},
+		{"-v demo --strict sh -c", "demo", "sh", "-c"},
+		{"host --dns 9.9.9.9 dig", "host", "dig", "(null)"},
+		{"demo env --dns x", "demo", "env", "--dns"},
+		{"--dns=9.9.9.9 none -- -v", "none", "-v", "(null)"},
+		{"--with 12 id", "(null)", "id", "(null)"},
+		{"--with 12", "(null)", "(null)", ""},
+		{"demo ''", "demo", "", "(null)"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct launch_options o;
+		struct err e = ERR_INIT;
+		int r = parse(cases[i].line, &o, &e);
+		bool good = r == 0 && !strcmp(text_or(o.vpn), cases[i].vpn) &&
+			    !strcmp(text_or(o.command ? o.command[0] : NULL), cases[i].command) &&
+			    (!o.command || !strcmp(text_or(o.command[1]), cases[i].second));
+
+		ok(good, "vpnrun %s", cases[i].line);
+	}
+}
+
+static void test_bad_lines(void)
+{
+	static const char *const cases[] = {
+		"--bogus demo id",
+		"--dns",
+		"--dns x demo",
+		"--dns 1.2.3.4/24 demo",
+		"--dns ::g demo",
+		"--keep-fd -1 demo",
+		"--keep-fd x demo",
+		"--with 0 id",
+		"--with x id",
+		"--with 1x id",
+		"demo --with 3 id",
+		"--with 3 --dns 9.9.9.9 id",
+		"--allow run/x demo",
+		"-x demo",
+		"--strict=yes demo",
+		"-v",
+		"''",
+		"--policy",
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct launch_options o;
+		struct err e = ERR_INIT;
+
+		ok(parse(cases[i], &o, &e) < 0 && e.msg[0], "vpnrun %s is refused", cases[i]);
+	}
+}
+
+static void test_values(void)
+{
+	struct launch_options o;
+	struct err e = ERR_INIT;
+
+	is_int(parse("-v --strict --policy=p --socket s --allow /run/a --allow /run/b --keep-fd 7 "
+		     "--dns 9.9.9.9 --dns 2001:db8::9 demo id",
+		     &o, &e),
+	       0, "a line with everything");
+	ok(o.verbose && o.strict && !strcmp(o.policy, "p") && !strcmp(o.socket, "s"), "its words");
+	ok(o.n_allow == 2 && !strcmp(o.allow[1], "/run/b"), "its --allow");
+	ok(o.n_keep_fd == 1 && o.keep_fd[0] == 7, "its --keep-fd");
+	ok(o.n_dns == 2 && o.dns[0].family == AF_INET && o.dns[1].family == AF_INET6, "its --dns");
+	is_int(parse("--help", &o, &e), 0, "--help needs nothing else");
+}
+
+static void test_resolv_conf(void)
+{
+	struct names_dns dns[2] = {{.family = AF_INET}, {.family = AF_INET6}};
+	char text[NAMES_RESOLV_MAX], tiny[64];
+
+	inet_pton(AF_INET, "10.64.0.1", dns[0].addr);
+	inet_pton(AF_INET6, "fd00::53", dns[1].addr);
+	is_int(names_resolv_conf(text, sizeof(text), dns, 2, "a.example b.example"), 0,
+	       "resolv.conf");
+	ok(strstr(text,
+		  "\nnameserver 10.64.0.1\nnameserver fd00::53\nsearch a.example b.example\n"),
+	   "servers and domains");
+	is_int(names_resolv_conf(text, sizeof(text), NULL, 0, "a.example"), 0, "R45 no server");
+	ok(!strstr(text, "\nnameserver") && !strstr(text, "search"), "is comments only");
+	is_int(names_resolv_conf(tiny, sizeof(tiny), dns, 2, NULL), -E2BIG, "a cut one is refused");
+}
+
+static void test_nsswitch(void)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{"", "hosts: files dns\n"},
+		{"passwd: files", "passwd: files\nhosts: files dns\n"},
+		{"hosts: resolve files", "hosts: files dns\n"},
+		{"a: b\n\thosts\t: mdns4\nc: d\n", "a: b\nhosts: files dns\nc: d\n"},
+		{"HOSTS:x\nhosts: y\n", "hosts: files dns\n"},
+		{"# hosts: x\n", "# hosts: x\nhosts: files dns\n"},
+		{"hostsx: a\nhost: b\n", "hostsx: a\nhost: b\nhosts: files dns\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *out = NULL;
+		size_t len = 0;
+
+		is_int(names_nsswitch(cases[i].in, strlen(cases[i].in), &out, &len), 0,
+		       "L07 nsswitch.conf");
+		is_str(out, cases[i].out, "is as it should be");
+		ok(out && len == strlen(out), "and of its length");
+		free(out);
+	}
+}
+
+static bool harmless(int fd)
+{
+	struct stat st;
+	bool good = fd >= 0 && fstat(fd, &st) == 0 && box_fds_is_harmless(fd, &st);
+
+	close(fd);
+	return good;
+}
+
+static void test_fds(void)
+{
+	int p[2];
+
+	ok(harmless(open("/etc/passwd", O_RDONLY)), "L10 a file is harmless");
+	ok(harmless(open("/dev/null", O_RDWR)), "/dev/null");
+	ok(pipe(p) == 0 && harmless(p[0]) && harmless(p[1]), "a pipe");
+	ok(!harmless(open("/run", O_RDONLY)), "a directory is not");
+	ok(!harmless(open("/etc/passwd", O_PATH)), "O_PATH is not");
+	ok(!harmless(socket(AF_UNIX, SOCK_STREAM, 0)), "a socket is not");
+	ok(!harmless(open("/proc/self/ns/net", O_RDONLY)), "a namespace is not");
+	ok(!harmless(open("/proc/self/mem", O_RDONLY)), "a process's memory is not");
+	ok(!harmless(open("/dev/ptmx", O_RDWR | O_NOCTTY)), "the master of a terminal is not");
+}
+
+int main(void)
+{
+	tap_begin();
+	test_lines();
+	test_bad_lines();
+	test_values();
+	test_resolv_conf();
+	test_nsswitch();
+	test_fds();
+	return tap_done();
+}
