@@ -2,38 +2,42 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # `vpnctl status`, `list` and `kick`: what is said of a VPN is what the kernel says of it. Runs inside
 # the rig.
+# shellcheck disable=SC2016 # Perl's variables
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 
 json() { # json VPN EXPRESSION: of the VPN's object v in `status --json`
 	vpnctl status --json | value "$1" "$2"
 }
+# The JSON read as Perl (perl-base has no module for it): none of its texts has a quote or a backslash.
 value() {
-	python3 -c 'import json, sys
-v = [v for v in json.load(sys.stdin)["vpns"] if v["name"] == sys.argv[1]][0]
-r = eval(sys.argv[2])
-print(r if isinstance(r, str) else json.dumps(r))' "$1" "$2"
+	perl -0777 -ne 'BEGIN { ($name, $expr) = splice @ARGV, 0, 2 }
+		s/"(\s*):/"$1=>/g; s/\b(true|false)\b/"$1"/g; s/\bnull\b/undef/g; tr/"/\x27/;
+		sub out { my ($x, $in) = @_;
+			!defined $x ? "null" : ref $x ? "[" . join(", ", map { out($_, 1) } @$x) . "]"
+			: $x =~ /^(-?\d+|true|false)$/ || !$in ? $x : "\"$x\"" }
+		($v) = grep { $_->{name} eq $name } @{ (eval $_)->{vpns} }; print out(eval $expr), "\n"' "$1" "$2"
 }
-ready() { json "$1" 'v["leases"] and v["leases"][0]["comm"]' | grep -q "$2"; }
+ready() { json "$1" '$v->{leases}[0]{comm}' | grep -q "$2"; }
 wg_demo() { if [ -S /run/wireguard/demo.sock ]; then wg "$@"; else ip netns exec demo wg "$@"; fi; }
-state_is() { [ "$(json demo 'v["state"]')" = "$1" ]; }
+state_is() { [ "$(json demo '$v->{state}')" = "$1" ]; }
 
 # --- a VPN that is up ----------------------------------------------------------------------------
 ok 'R70: status NAME of one that is up exits 0' vpnctl status demo
-is "$(vpnctl status --json | value demo 'sorted(v)')" \
+is "$(vpnctl status --json | value demo '[sort keys %$v]')" \
 	'["addresses", "default", "dns", "endpoint", "handshake_age_s", "id", "inside", "layout", "leases", "machine_default", "name", "rx_bytes", "state", "tx_bytes"]' \
 	'status --json has the keys that are promised'
-is "$(json demo '[v["id"], v["layout"], v["state"], v["default"], v["machine_default"]]')" \
+is "$(json demo '[@$v{qw(id layout state default machine_default)}]')" \
 	'[1, "netns", "up", true, false]' 'id, layout and state, and the lowest id is the default'
-is "$(json other '[v["id"], v["default"]]')" '[2, false]' 'and only that one'
-is "$(json demo '[v["addresses"], v["dns"], v["endpoint"]]')" \
+is "$(json other '[@$v{qw(id default)}]')" '[2, false]' 'and only that one'
+is "$(json demo '[@$v{qw(addresses dns endpoint)}]')" \
 	"[[\"10.64.0.2/32\", \"fd64:64::2/128\"], [\"$RIG_DNS_DEMO\", \"fd64:64::1\"], \"$RIG_ENDPOINT4:$RIG_PORT\"]" \
 	'addresses, DNS and endpoint as written'
 is "$(ip netns exec demo curl -s -m 10 "http://$RIG_WEB4/")" demo 'the tunnel carries'
-is "$(json demo '[v["rx_bytes"], v["tx_bytes"]]')" \
+is "$(json demo '[@$v{qw(rx_bytes tx_bytes)}]')" \
 	"$(wg_demo show demo transfer | awk '{print "[" $2 ", " $3 "]"}')" 'R70: traffic as wg show has it'
 age=$(($(date +%s) - $(wg_demo show demo latest-handshakes | cut -f2)))
-shown=$(json demo 'v["handshake_age_s"]')
+shown=$(json demo '$v->{handshake_age_s}')
 ok "R70: the handshake's age as wg show has it ($shown s)" test $((age - shown)) -le 2 -a $((shown - age)) -le 2
 like "$(vpnctl status)" 'demo +1\* +up +' 'a line for people'
 like "$(vpnctl status)" $'(now|ago) ' 'with the age in words'
@@ -52,24 +56,24 @@ ip netns exec demo sleep 1002 &
 service=$!
 wait_for 10 ready demo sleep
 wait_for 10 sh -c "[ \"\$(vpnctl status demo | grep -c 'vr1\.')\" = 2 ]"
-is "$(json demo 'sorted([l["uid"], l["pid"]] for l in v["leases"])')" \
+is "$(json demo '[sort { $a->[1] <=> $b->[1] } map { [@$_{qw(uid pid)}] } @{$v->{leases}}]')" \
 	"$(printf '[%s, %s]\n' "$RIG_UID" "$p1" "$RIG_UID" "$p2" | sort -k2 -n | paste -sd, | sed 's/,\[/, [/; s/.*/[&]/')" \
 	'R70: each cable with its user and the first process behind it'
-is "$(json demo 'sorted(l["comm"] for l in v["leases"])')" '["sh", "sleep"]' 'and its name'
-is "$(json demo 'all(l["if"] == "vr1." + l["ip4"].split(".")[3] and l["ip4"].startswith("10.20.1.") and l["ip6"].startswith("fd76:706e:7275:1::") for l in v["leases"])')" \
-	true 'port and addresses say the same number'
-is "$(json demo '[[s["pid"], s["uid"], s["comm"]] for s in v["inside"]]')" "[[$service, 0, \"sleep\"]]" \
+is "$(json demo '[sort map { $_->{comm} } @{$v->{leases}}]')" '["sh", "sleep"]' 'and its name'
+is "$(json demo 'scalar grep { $_->{ip4} =~ /^10\.20\.1\.(\d+)$/ && $_->{if} eq "vr1.$1" && $_->{ip6} eq sprintf("fd76:706e:7275:1::%x", $1) } @{$v->{leases}}')" \
+	2 'port and addresses say the same number'
+is "$(json demo '[map { [@$_{qw(pid uid comm)}] } @{$v->{inside}}]')" "[[$service, 0, \"sleep\"]]" \
 	"R70: a program in the VPN's own namespace"
 like "$(vpnctl status demo)" "vr1\.[0-9]+ +10\.20\.1\.[0-9]+ +$RIG_USER +$p1 +sleep" 'the same for people'
-is "$(json other 'v["leases"]')" '[]' 'the other VPN has nobody'
+is "$(json other '$v->{leases}')" '[]' 'the other VPN has nobody'
 
 # An ordinary user.
-is "$(as_user vpnctl status --json | value demo '[v["state"], v["handshake_age_s"], v["rx_bytes"], v["tx_bytes"], v["leases"]]')" \
+is "$(as_user vpnctl status --json | value demo '[@$v{qw(state handshake_age_s rx_bytes tx_bytes leases)}]')" \
 	'["up", null, null, null, null]' 'what an ordinary user may not see is null'
-is "$(as_user vpnctl status --json | value demo '[v["dns"], v["endpoint"]]')" \
+is "$(as_user vpnctl status --json | value demo '[@$v{qw(dns endpoint)}]')" \
 	"[[\"$RIG_DNS_DEMO\", \"fd64:64::1\"], \"$RIG_ENDPOINT4:$RIG_PORT\"]" 'the rest is there'
 ok 'and status NAME says it is up' as_user vpnctl status demo
-is "$(as_user vpnctl list --json | value demo '[v["id"], v["state"], v["error"]]')" '[1, "up", null]' 'list --json'
+is "$(as_user vpnctl list --json | value demo '[@$v{qw(id state error)}]')" '[1, "up", null]' 'list --json'
 
 # --- kick ----------------------------------------------------------------------------------------
 vpnctl kick demo >/dev/null 2>&1
@@ -79,11 +83,11 @@ is $? 2 'kick with both: usage'
 ok 'an ordinary user cannot' not as_user vpnctl kick demo --pid $p1
 is "$(vpnctl kick demo --uid "$RIG_STRANGER_UID")" '0 unplugged from demo' 'L26: kick of a user without a cable'
 is "$(vpnctl kick demo --pid $p2)" '1 unplugged from demo' 'L26: kick by process'
-is "$(json demo '[l["pid"] for l in v["leases"]]')" "[$p1]" 'takes that cable and no other'
+is "$(json demo '[map { $_->{pid} } @{$v->{leases}}]')" "[$p1]" 'takes that cable and no other'
 like "$(vpnctl kick demo --pid $service 2>&1)" 'has no cable' 'a program in the namespace itself has none'
 like "$(vpnctl kick demo --pid 4194304 2>&1)" 'there is no process' 'nor has one that is not there'
 is "$(vpnctl kick demo --uid "$RIG_USER")" '1 unplugged from demo' 'L26: kick by user'
-is "$(json demo 'v["leases"]')" '[]' 'nobody is plugged in any more'
+is "$(json demo '$v->{leases}')" '[]' 'nobody is plugged in any more'
 kill $p1 $p2 $service
 wait $p1 $p2 $service 2>/dev/null
 
@@ -94,7 +98,7 @@ wait_for 10 ready demo sleep
 exec 9<"/proc/$p1/ns/net"
 kill $p1
 wait $p1 2>/dev/null
-is "$(json demo '[[l["pid"], l["comm"], l["uid"]] for l in v["leases"]]')" "[[null, null, $RIG_UID]]" \
+is "$(json demo '[map { [@$_{qw(pid comm uid)}] } @{$v->{leases}}]')" "[[null, null, $RIG_UID]]" \
 	'a namespace without a process: its cable has no pid'
 exec 9<&-
 wait_for 10 sh -c 'vpnctl status demo | grep -q "vr1\." && exit 1; exit 0'
@@ -131,6 +135,6 @@ like "$(vpnctl status demo)" 'degraded: the endpoint has never answered' 'L01: a
 vpnctl down demo >/dev/null
 vpnctl status demo >/dev/null
 is $? 1 'status NAME of one that is down exits 1'
-is "$(json demo '[v["state"], v["leases"], v["rx_bytes"]]')" '["down", [], null]' 'down, in JSON'
+is "$(json demo '[@$v{qw(state leases rx_bytes)}]')" '["down", [], null]' 'down, in JSON'
 ok 'status alone exits 0' vpnctl status
 finish

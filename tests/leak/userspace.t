@@ -98,8 +98,7 @@ like "$(vpnctl up demo 2>&1)" "interface demo already.*wg-quick down demo" "R68:
 ok "R68: and it stays" ip link show demo
 ip tuntap del demo mode tun
 
-python3 -c 'import socket, sys, time
-s = socket.socket(socket.AF_UNIX); s.bind("/run/wireguard/demo.sock"); s.listen(); time.sleep(60)' &
+perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new(Local => "/run/wireguard/demo.sock", Listen => 5); sleep 60' &
 other=$!
 wait_for 5 test -S /run/wireguard/demo.sock
 like "$(vpnctl up demo 2>&1)" 'another program serves /run/wireguard/demo.sock' "another's WireGuard of that name: refused"
@@ -123,8 +122,8 @@ is "$(wg show demo listen-port)" 40404 'R64: is what the file says'
 kill -KILL "$(go demo)"
 ok 'R64: after a restart as well' wait_for 10 sh -c '[ "$(wg show demo listen-port)" = 40404 ]'
 vpnctl down demo >/dev/null
-python3 -c 'import socket, time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 40404)); open("/run/bound", "w"); time.sleep(60)' &
+perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Proto => "udp", LocalAddr => "0.0.0.0", LocalPort => 40404)
+	and open(F, ">", "/run/bound"); sleep 60' &
 other=$!
 wait_for 5 test -e /run/bound
 like "$(vpnctl up demo 2>&1)" 'cannot listen on UDP port 40404.*another program has it' 'a ListenPort that is taken: says so'
