@@ -8,11 +8,15 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <nftables/libnftables.h>
-#include <stdarg.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "ns/netns.h"
 #include "vpn/lease.h"
@@ -123,18 +127,63 @@ static int run_here(const char *name, const char *text, struct err *e)
 	return r;
 }
 
+/* libnftables ends the whole program where it lacks memory or a socket, and writes to stderr itself.
+ * Neither may happen to one that has to undo what it began: so it lives in a child. */
+__attribute__((noreturn)) static void run_child(const char *name, const char *text, int netns_fd,
+						int out, pid_t parent)
+{
+	struct err e = ERR_INIT;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int back, r;
+
+	/* Must not go on behind the next `up`'s back. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || null < 0 ||
+	    dup2(null, STDERR_FILENO) < 0)
+		_exit(1);
+	r = ns_netns_enter(netns_fd, &back, &e);
+	if (r == 0)
+		r = run_here(name, text, &e);
+	e.code = r;
+	_exit(write(out, &e, sizeof(e)) == (ssize_t)sizeof(e) ? 0 : 1);
+}
+
+static int wait_child(const char *name, pid_t pid, int in, struct err *e)
+{
+	struct err report = ERR_INIT;
+	ssize_t n;
+
+	do
+		n = read(in, &report, sizeof(report));
+	while (n < 0 && errno == EINTR);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (n != (ssize_t)sizeof(report))
+		return err_set(e, -ECHILD,
+			       "cannot load the firewall of %s: libnftables gave up (out of memory, or "
+			       "of sockets)",
+			       name);
+	return report.code < 0 ? err_set(e, report.code, "%s", report.msg) : 0;
+}
+
 int firewall_apply(const struct profile *p, int netns_fd, struct err *e)
 {
+	AUTO_CLOSE int in = -1, out = -1;
 	AUTO_FREE char *text = NULL;
-	int back, r;
+	pid_t pid, self = getpid();
+	int fds[2], r;
 
 	r = firewall_text(p, &text, e);
 	if (r < 0)
 		return r;
-	r = ns_netns_enter(netns_fd, &back, e);
-	if (r < 0)
-		return r;
-	r = run_here(p->name, text, e);
-	ns_netns_leave(&back);
-	return r;
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_sys(e, -errno, "cannot make a pipe");
+	in = fds[0];
+	out = fds[1];
+	pid = fork();
+	if (pid < 0)
+		return err_sys(e, -errno, "cannot load the firewall of %s", p->name);
+	if (pid == 0)
+		run_child(p->name, text, netns_fd, out, self);
+	util_close(&out);
+	return wait_child(p->name, pid, in, e);
 }
