@@ -196,7 +196,7 @@ int supervise_stop(const char *name, struct err *e)
 
 /* In the child: nothing of the caller's but the name reaches the supervisor. */
 __attribute__((noreturn)) static void exec_supervisor(const char *name, uint32_t mtu, int status,
-						      int log, int null)
+						      int log, int null, pid_t parent)
 {
 	static char arg0[] = "vpnctl", arg1[] = "supervise";
 	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -212,6 +212,10 @@ __attribute__((noreturn)) static void exec_supervisor(const char *name, uint32_t
 	    dup2(log, 2) < 0 || dup2(status, SUPERVISE_STATUS_FD) < 0)
 		_exit(1);
 	syscall(SYS_close_range, SUPERVISE_STATUS_FD + 1, ~0u, 0);
+	/* Until it has reported it is of no use to anybody but the `up` that waits for it, and would
+	 * stand in the way of the next; supervise_run() takes this back. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(1);
 	setsid();
 	if (chdir("/") < 0 || str_copy(arg2, sizeof(arg2), name) < 0)
 		_exit(1);
@@ -270,7 +274,7 @@ int supervise_start(const char *name, uint32_t mtu, int32_t *ret_pid, struct err
 {
 	AUTO_CLOSE int log = -1, null = -1, ours = -1, theirs = -1;
 	int pipefd[2], r = dir_make(RUN_DIR, 0755, e);
-	pid_t pid;
+	pid_t pid, self = getpid();
 
 	if (r < 0)
 		return r;
@@ -288,7 +292,7 @@ int supervise_start(const char *name, uint32_t mtu, int32_t *ret_pid, struct err
 	if (pid < 0)
 		return err_sys(e, -errno, "cannot start the supervisor of %s", name);
 	if (pid == 0)
-		exec_supervisor(name, mtu, theirs, log, null);
+		exec_supervisor(name, mtu, theirs, log, null, self);
 	util_close(&theirs);
 	theirs = -1;
 	r = read_status(ours, name, e);

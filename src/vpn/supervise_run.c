@@ -504,6 +504,8 @@ int supervise_run(const char *name, uint32_t mtu, int status_fd, struct err *e)
 	if (r == 0)
 		report = (struct err)ERR_INIT;
 	report.code = r;
+	/* From the report on it lives without `up`: see exec_supervisor(). */
+	prctl(PR_SET_PDEATHSIG, 0);
 	/* Nobody is left to finish what was begun if `up` is gone by now. */
 	if (status_fd >= 0 && write(status_fd, &report, sizeof(report)) != sizeof(report))
 		s.told = true;
