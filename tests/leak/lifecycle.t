@@ -1,0 +1,389 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `vpnctl up` and `down` themselves: they leave the host alone, may be repeated, may be killed or fail
+# at any step, and leave either the VPN or nothing. Runs inside the rig.
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh"
+probe=$RIG_DIR/build/tests/net/probe
+slow=${RIG_SLOW:+yes}
+
+# --- what the host shows -------------------------------------------------------------------------
+
+# All that an up could change in the host's namespace; counters and ages are not state.
+host_net() {
+	ip -o link
+	ip -o addr
+	ip rule
+	ip -6 rule
+	ip route show table all
+	ip -6 route show table all | sed 's/ expires [0-9]*sec//'
+	nft list ruleset
+	cat /etc/resolv.conf /etc/nsswitch.conf
+	grep -rs . /proc/sys/net --include='*' --exclude-dir=stat --exclude='*_key' \
+		--exclude=random --exclude='nf_conntrack_count'
+}
+# And what lies about: namespaces, files, sockets, processes.
+leftovers() {
+	# A lock's file stays: removing it would let two hold "the" lock.
+	find /run/netns /run/vpnrun /etc/netns /run/wireguard -mindepth 1 ! -name '*.lock' -printf '%p %M\n' 2>/dev/null | sort
+	grep -E ' /run/netns/| /etc/netns/' /proc/self/mountinfo | cut -d' ' -f5 | sort
+	ip -o link | cut -d: -f2
+	processes | sort
+}
+processes() {
+	grep -lazsE '^(vpnctl|wireguard-go|strace)$' /proc/[0-9]*/cmdline | while read -r c; do
+		tr '\0' ' ' <"$c"
+		echo
+	done 2>/dev/null | grep -E '^(vpnctl|wireguard-go|strace) '
+}
+count_of() { processes | grep -c "$1"; }
+is_clean() { [ "$(leftovers)" = "$clean" ]; }
+why_unclean() { diff <(echo "$clean") <(leftovers) | grep '^[<>]'; }
+
+inside() { nsenter --net=/run/netns/demo "$@"; }
+says() { curl -s -m 10 "http://$1/"; }
+works() { [ "$(inside curl -s -m 10 "http://$RIG_WEB4/")" = demo ]; }
+one_sentence() { [ "$(wc -l <<<"$1")" = 1 ] && [[ $1 =~ ^vpnctl:.*[a-z0-9.\)]$ ]]; }
+
+# What the capture saw, without the host's answers to what the far end still sends to a tunnel that is
+# gone: ICMP to the endpoint, about the tunnel's own encrypted packets.
+leaked() {
+	local n
+	n=$($RIG_CAPTURE stop) || return 1
+	$RIG_CAPTURE list >"$RIG_DIR/list"
+	grep -vcE "^protocol (1|58) [^ ]+ > ($RIG_ENDPOINT4|$RIG_OTHER_ENDPOINT4|$RIG_ENDPOINT6|$RIG_OTHER_ENDPOINT6), byte [13]$" "$RIG_DIR/list"
+	[ "$n" -le 64 ] || echo "more than the capture lists: $n"
+}
+
+# --- the host is left alone ----------------------------------------------------------------------
+
+vpnctl down demo other >/dev/null
+is "$(count_of 'vpnctl supervise')" 0 'R36: down leaves no process behind'
+clean=$(leftovers)
+net=$(host_net)
+other_way=$(says "$RIG_WEB4")
+
+# The danger: the snapshot would see what wg-quick and its like do.
+ip rule add pref 5000 fwmark 1 lookup 100
+echo 1 >/proc/sys/net/ipv4/conf/lo/forwarding
+ok 'control: a rule and a sysctl are seen in the snapshot' test "$(diff <(echo "$net") <(host_net) | grep -c '^>')" -ge 2
+ip rule del pref 5000
+echo 0 >/proc/sys/net/ipv4/conf/lo/forwarding
+
+vpnctl up demo other >/dev/null
+is "$(diff <(echo "$net") <(host_net))" '' 'R03: with two VPNs up the host has the same links, addresses, rules, routes, sysctls, nft, resolv.conf'
+is "$(says "$RIG_WEB4")" "$other_way" 'R03: ordinary traffic goes as before'
+is "$(ip netns list | cut -d' ' -f1 | grep -xE 'demo|other' | sort | xargs)" 'demo other' 'R32: several named namespaces, listed'
+ok 'R33: the tunnel is not in the host'"'"'s namespace' not ip link show demo
+ok 'R33: it is in the VPN'"'"'s' ip -n demo link show demo
+is "$(ip netns exec demo curl -s -m 10 "http://$RIG_NAME/")" demo 'R34 R42: ip netns exec: routes and names of the VPN'
+
+record=$(od -An -tx1 /run/vpnrun/demo)
+supervisors=$(count_of 'vpnctl supervise')
+ok 'R13: up when up: no error' vpnctl up demo
+is "$(od -An -tx1 /run/vpnrun/demo)" "$record" 'R13: and nothing changed in its record'
+is "$(count_of 'vpnctl supervise')" "$supervisors" 'R13: nor another supervisor'
+ok 'R13: it works' works
+is "$(vpnctl down demo)" 'demo is down' 'R37: down'
+out=$(vpnctl down demo)
+is "$? $out" '0 demo was not up' 'R13: down when down: no error'
+is "$(ip netns list | cut -d' ' -f1 | grep -x demo)" '' 'R32: the namespace is gone'
+vpnctl down other >/dev/null
+ok 'R37: all is gone' is_clean
+
+# --- again and again -----------------------------------------------------------------------------
+
+$RIG_CAPTURE start
+rounds=$([ "$slow" ] && echo 5 || echo 20)
+bad=0
+for ((i = 0; i < rounds; i++)); do
+	out=$(vpnctl up demo 2>&1 && vpnctl down demo 2>&1) || { bad=$((bad + 1)); diag "$out"; }
+	is_clean || { bad=$((bad + 1)); why_unclean; }
+done
+is $bad 0 "R37: $rounds times up and down, clean each time"
+is "$(diff <(echo "$net") <(host_net))" '' 'R37: and the host as it was'
+
+# A program that tries without a pause, through the ends and beginnings of a VPN.
+(
+	trap 'exit 0' TERM
+	while :; do
+		[ ! -e /run/netns/demo ] || inside "$probe" tcp "$RIG_WEB4" 80
+		[ ! -e /run/netns/demo ] || inside timeout 0.1 "$probe" udp "$RIG_WEB6_ADDR" 80
+	done
+) >"$RIG_DIR/tries" 2>/dev/null &
+trier=$!
+for ((i = 0; i < rounds / 2; i++)); do
+	vpnctl up demo >/dev/null && works && vpnctl down --force demo >/dev/null
+done
+kill $trier
+wait $trier
+ok 'L02: meanwhile a program in the namespace got through' grep -q '^demo' "$RIG_DIR/tries"
+ok 'L02: or was refused' grep -qE '^(refused|unreachable)' "$RIG_DIR/tries"
+is "$(grep -c '^clear' "$RIG_DIR/tries")" 0 'L02: but never met the clear network'
+is "$(leaked)" 0 'L02: nothing left by the uplink while it came and went'
+vpnctl down --force demo >/dev/null
+ok 'R37: all is gone' wait_for 5 is_clean
+
+# --- killed at any step --------------------------------------------------------------------------
+
+# strike SYSCALL N WHAT COMMAND...: with something done at the Nth call of SYSCALL; the exit status is the
+# command's. strace follows no child: what it started goes on alone, as after a kill by anybody.
+strike() {
+	strace -qqq -o /dev/null -e "trace=$1" -e "inject=$1:$3:when=$2" -- "${@:4}" >"$RIG_DIR/strike.out" 2>&1
+}
+# After a kill: nothing can get out; then up repairs (odd) or down removes (even) what is left.
+after_kill() { # after_kill WHAT N
+	local out
+	if nsenter --net=/run/netns/demo true 2>/dev/null; then
+		inside "$probe" tcp "$RIG_WEB4" 80 >>"$RIG_DIR/tries"
+		# It is the sending that matters; the far end answers one of these a second.
+		inside timeout 0.1 "$probe" udp "$RIG_WEB4" 80 >>"$RIG_DIR/tries"
+	fi
+	if [ $(($2 % 2)) = 1 ]; then
+		out=$(vpnctl up demo 2>&1) || { diag "$1 $2: up: $out"; return 1; }
+		works || { diag "$1 $2: up again, but it does not work"; return 1; }
+	fi
+	out=$(vpnctl down demo 2>&1) || { diag "$1 $2: down: $out"; return 1; }
+	wait_for 5 is_clean || { diag "$1 $2: left behind:" "$(why_unclean)"; return 1; }
+}
+# killed SYSCALL MAX BEFORE COMMAND...: at its 1st, 2nd ... call, until it ends by itself
+killed() {
+	local sc=$1 max=$2 before=$3 n bad=0 step=1
+	shift 3
+	[ -z "$slow" ] || step=5
+	for ((n = 1; n <= max; n += step)); do
+		$before
+		strike "$sc" $n signal=SIGKILL "$@"
+		[ $? = 137 ] || break
+		after_kill "$sc" $n || bad=$((bad + 1))
+		[ $bad -lt 3 ] || break
+	done
+	vpnctl down demo >/dev/null 2>&1
+	diag "$sc: $((n - 1)) places"
+	[ "$n" -gt 1 ] || { diag "$sc: was never called"; return 1; }
+	return $bad
+}
+nothing() { :; }
+bring_up() { vpnctl up demo >/dev/null; }
+
+$RIG_CAPTURE start
+: >"$RIG_DIR/tries"
+calls='sendto mount unshare write rename mkdir fchmod flock clone'
+[ "$RIG_WG" = kernel ] || calls="$calls pidfd_send_signal"
+for c in $calls; do
+	ok "R36 R76: up killed at any $c: up repairs, down removes all" killed "$c" 200 nothing vpnctl up demo
+done
+for c in sendto write rename clone; do
+	ok "R76: up of what is up killed at any $c" killed "$c" 20 bring_up vpnctl up demo
+done
+calls='sendto umount2 unlink rename rmdir'
+[ "$RIG_WG" = kernel ] || calls="$calls pidfd_send_signal poll"
+for c in $calls; do
+	ok "R36 R76: down killed at any $c: up repairs, down removes all" killed "$c" 100 bring_up vpnctl down demo
+done
+is "$(grep -c '^clear' "$RIG_DIR/tries")" 0 'L02: no program in what was left met the clear network'
+is "$(leaked)" 0 'L02: nothing left by the uplink after any of these kills'
+
+# --- failing at any step -------------------------------------------------------------------------
+
+# failed SYSCALL ERROR MAX: where up fails it says so in one sentence and undoes everything.
+failed() {
+	local sc=$1 err=$2 max=$3 n bad=0 rc step=1 seen=0
+	[ -z "$slow" ] || step=5
+	for ((n = 1; n <= max; n += step)); do
+		strike "$sc" $n "error=$err" vpnctl up demo
+		rc=$?
+		if [ $rc = 0 ]; then
+			works || { diag "$sc $n: up, but does not work"; bad=$((bad + 1)); }
+			vpnctl down demo >/dev/null 2>&1
+			[ $seen -gt 3 ] && break
+			seen=$((seen + 1))
+		elif grep -q 'cannot write the output' "$RIG_DIR/strike.out"; then
+			vpnctl down demo >/dev/null # all is done by then, and only its word is lost
+		elif ! one_sentence "$(cat "$RIG_DIR/strike.out")"; then
+			diag "$sc $n: status $rc:" "$(cat "$RIG_DIR/strike.out")"
+			bad=$((bad + 1))
+		fi
+		wait_for 5 is_clean || {
+			diag "$sc $n: left behind:" "$(why_unclean)"
+			bad=$((bad + 1))
+			vpnctl down demo >/dev/null 2>&1
+		}
+		[ $bad -lt 3 ] || break
+	done
+	diag "$sc: $((n - 1)) places"
+	return $bad
+}
+$RIG_CAPTURE start
+for c in 'sendto EPERM 100' 'clone EAGAIN 3' 'pipe2 EMFILE 3' 'mount EPERM 5' 'unshare ENOSPC 2' 'write ENOSPC 60' \
+	'rename EROFS 6' 'socket EMFILE 12' 'recvmsg ENOBUFS 12' 'bind EADDRINUSE 8'; do
+	# shellcheck disable=SC2086
+	ok "R36 R76: up failing at any ${c% *}: one sentence, all undone" failed $c
+done
+few() { # FIRST LAST: with so few descriptors
+	local n bad=0
+	for ((n = $1; n <= $2; n++)); do
+		if prlimit --nofile="$n" vpnctl up demo >"$RIG_DIR/strike.out" 2>&1; then
+			works || { diag "$n: up, but does not work"; bad=$((bad + 1)); }
+			vpnctl down demo >/dev/null
+		elif ! one_sentence "$(cat "$RIG_DIR/strike.out")"; then
+			diag "$n:" "$(cat "$RIG_DIR/strike.out")"
+			bad=$((bad + 1))
+		fi
+		wait_for 5 is_clean || { diag "$n: left behind:" "$(why_unclean)"; bad=$((bad + 1)); vpnctl down demo; }
+	done
+	return $bad
+}
+ok 'R36 R76: up out of descriptors at any place: one sentence, all undone' few 5 16
+is "$(leaked)" 0 'L02: nothing left by the uplink after any of these failures'
+is "$(diff <(echo "$net") <(host_net))" '' 'R03: the host is as it was'
+
+# --- several at once -----------------------------------------------------------------------------
+
+bad=0
+for i in 1 2 3 4 5; do
+	jobs=()
+	for v in demo demo other demo other; do
+		vpnctl up $v >/dev/null 2>"$RIG_DIR/at-once.$v" &
+		jobs+=($!)
+	done
+	for j in "${jobs[@]}"; do wait "$j" || { bad=$((bad + 1)); diag "$(cat "$RIG_DIR"/at-once.*)"; }; done
+	works || { bad=$((bad + 1)); diag 'demo does not work'; }
+	[ "$RIG_WG" = kernel ] || [ "$(count_of 'vpnctl supervise')" = 2 ] ||
+		{ bad=$((bad + 1)); diag "$(processes)"; }
+	vpnctl down demo >/dev/null &
+	vpnctl down demo other >/dev/null || bad=$((bad + 1))
+	wait $!
+	wait_for 5 is_clean || { bad=$((bad + 1)); diag "$(why_unclean)"; }
+	[ -z "$slow" ] || break
+done
+is $bad 0 'R13: five ups at once, of two VPNs, then downs at once'
+for i in 1 2 3; do
+	vpnctl up demo >/dev/null 2>&1 &
+	vpnctl down demo >/dev/null 2>&1
+	wait $!
+done
+ok 'R76: up against down: up repairs' vpnctl up demo
+ok 'R76: and it works' works
+vpnctl down demo >/dev/null
+ok 'R37: all is gone' wait_for 5 is_clean
+
+# --- leftovers -----------------------------------------------------------------------------------
+
+: >/run/netns/demo
+ok 'R76: a stale file where the namespace belongs: up' vpnctl up demo
+ok 'R76: works' works
+cp /run/vpnrun/demo "$RIG_DIR/record"
+vpnctl down demo >/dev/null
+cp "$RIG_DIR/record" /run/vpnrun/demo
+like "$(vpnctl status demo 2>&1)" 'degraded|down|stale|again' 'a record without its namespace: status does not say up'
+ok 'R76: a record without its namespace: up' vpnctl up demo
+ok 'R76: works' works
+vpnctl down demo >/dev/null
+cp "$RIG_DIR/record" /run/vpnrun/demo
+ok 'R76: a record without its namespace: down' vpnctl down demo
+ok 'R76: all is gone' wait_for 5 is_clean
+vpnctl up demo >/dev/null
+rm /run/vpnrun/demo
+ok 'R76: a namespace without its record: up' vpnctl up demo
+ok 'R76: works' works
+rm /run/vpnrun/demo
+ok 'R76: a namespace without its record: down' vpnctl down demo
+ok 'R76: all is gone' wait_for 5 is_clean
+vpnctl up demo >/dev/null
+printf garbage >/run/vpnrun/demo
+ok 'R76: a record of another version: up' vpnctl up demo
+printf garbage >/run/vpnrun/demo
+ok 'R76: a record of another version: down' vpnctl down demo
+ok 'R76: all is gone' wait_for 5 is_clean
+
+# --- names that are taken ------------------------------------------------------------------------
+
+ip link add demo type veth peer name demo-peer
+with=$(leftovers)
+out=$(vpnctl up demo 2>&1)
+like "$? $(one_sentence "$out" && echo "$out")" '^1 vpnctl: .*interface demo already' 'the host has an interface of that name: refused in one sentence'
+is "$(leftovers)" "$with" 'and nothing changed'
+ok 'the interface is still there' ip link show demo
+ip link del demo
+ip link add br-demo type bridge
+ok 'a bridge of the same name in the host'"'"'s namespace is no matter' vpnctl up demo
+ok 'it works' works
+vpnctl down demo >/dev/null
+ip link del br-demo
+
+# Somebody else's namespace of that name, with a way out of its own.
+ip netns add demo
+ip link add way type veth peer name out netns demo
+ip addr add 10.9.9.1/24 dev way
+ip link set way up
+ip -n demo addr add 10.9.9.2/24 dev out
+ip -n demo link set out up
+ip -n demo route add default via 10.9.9.1
+$RIG_CAPTURE start
+sysctl -qw net.ipv4.conf.way.forwarding=1 net.ipv4.conf.$RIG_UPLINK.forwarding=1
+inside timeout 0.3 "$probe" udp "$RIG_WEB4" 80 >/dev/null
+ok 'control: that namespace has a way around the VPN' test "$($RIG_CAPTURE stop)" -gt 0
+sysctl -qw net.ipv4.conf.way.forwarding=0 net.ipv4.conf.$RIG_UPLINK.forwarding=0
+out=$(vpnctl up demo 2>&1)
+like "$? $out" '^1 vpnctl: .*out' 'L30: a namespace of that name with another way out: refused, the way named'
+is "$(ip -n demo -o link | grep -c .)" 2 'and nothing was made in it'
+ip netns del demo
+wait_for 5 not ip link show way
+ip netns add demo
+ip -n demo link add br-demo type veth peer name x
+out=$(vpnctl up demo 2>&1)
+like "$? $out" '^1 vpnctl: .*br-demo.*no bridge' 'the bridge'"'"'s name taken in the namespace: refused'
+ip netns del demo
+ip netns add demo
+ok 'an empty namespace of that name: used' vpnctl up demo
+ok 'it works' works
+vpnctl down demo >/dev/null
+ok 'R37: all is gone' wait_for 5 is_clean
+
+# --- names that are too long ---------------------------------------------------------------------
+
+long=abcdefghijklmnopqrstuvwxyz0123
+for c in "up $long" "down $long" "import --name $long $RIG_DIR/conf/named.conf" "status $long"; do
+	# shellcheck disable=SC2086
+	out=$(vpnctl $c 2>&1)
+	like "$? $(one_sentence "$out" && echo "$out")" "^1 vpnctl: .*VPN" "R27: ${c%% *} of a name of 30 characters: refused in one sentence"
+done
+sed 's/"id": 1,/"id": 1, "bridge": "br-abcdefghijklm",/' /etc/vpnrun/demo.json >"$RIG_DIR/long.json"
+cp /etc/vpnrun/demo.json "$RIG_DIR/demo.json"
+cat "$RIG_DIR/long.json" >/etc/vpnrun/demo.json
+out=$(vpnctl up demo 2>&1)
+like "$? $out" '^1 .*bridge' 'R27: a bridge name of 16 characters: refused'
+cat "$RIG_DIR/demo.json" >/etc/vpnrun/demo.json
+ok 'R27: and nothing was made' is_clean
+for name in default host none - ../demo a/b ''; do
+	out=$(vpnctl up "$name" 2>&1)
+	like "$? $out" '^[12] ' "R27: up of '$name': refused"
+done
+
+# --- in use --------------------------------------------------------------------------------------
+
+vpnctl up demo >/dev/null
+ip netns exec demo sleep 300 &
+sleeper=$!
+wait_for 5 grep -q sleep /proc/$sleeper/comm
+$RIG_CAPTURE start
+like "$(vpnctl down demo)" 'closed, for 1 inside' 'down with a program in the namespace: keeps it'
+ok 'the tunnel is gone' not ip -n demo link show demo
+is "$(nsenter -t $sleeper -n "$probe" tcp "$RIG_WEB4" 80 | cut -d' ' -f1)" refused 'L01: the program is refused at once'
+is "$(leaked)" 0 'L01: and nothing left by the uplink'
+like "$(vpnctl down demo)" 'closed, for 1 inside' 'down once more: the same'
+ok 'R31: up uses the same namespace' vpnctl up demo
+is "$(nsenter -t $sleeper -n curl -s -m 10 "http://$RIG_WEB4/")" demo 'R31: the program is back'
+# Another id would give the same namespace other addresses.
+sed 's/"id": 1/"id": 7/' "$RIG_DIR/demo.json" >/etc/vpnrun/demo.json
+like "$(vpnctl up demo 2>&1)" 'in use.*--force' 'up with another id while in use: refused'
+cat "$RIG_DIR/demo.json" >/etc/vpnrun/demo.json
+vpnctl down --force demo >/dev/null
+ok 'down --force: the name is gone' not test -e /run/netns/demo
+is "$(nsenter -t $sleeper -n "$probe" tcp "$RIG_WEB4" 80 | cut -d' ' -f1)" refused 'L01: the program is still refused'
+kill $sleeper
+wait $sleeper 2>/dev/null
+ok 'R37: all is gone' wait_for 5 is_clean
+is "$(diff <(echo "$net") <(host_net))" '' 'R03 R37: and the host is as it was at the beginning'
+finish
