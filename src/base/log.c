@@ -12,7 +12,7 @@
 const char *log_program = "vpnrun";
 int log_verbose;
 
-static void emit(const char *fmt, va_list ap)
+static void __attribute__((format(printf, 1, 0))) emit(const char *fmt, va_list ap)
 {
 	char line[1024];
 	int saved = errno;

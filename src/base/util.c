@@ -104,15 +104,25 @@ bool str_is_vpn_name(const char *s)
 	return true;
 }
 
+/* What the file says of its size is where the buffer begins; a file of /proc says 0 and has more. */
+static size_t first_size(int fd, size_t max)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || st.st_size <= 0)
+		return max < 4096 ? max : 4096;
+	return (uint64_t)st.st_size < max ? (size_t)st.st_size : max;
+}
+
 int file_read_fd(int fd, size_t max, char **ret, size_t *ret_len)
 {
-	AUTO_FREE char *buf = malloc(max + 2);
-	size_t len = 0;
+	size_t len = 0, size = first_size(fd, max) + 2;
+	AUTO_FREE char *buf = malloc(size);
 
 	if (!buf)
 		return -ENOMEM;
 	for (;;) {
-		ssize_t n = read(fd, buf + len, max + 1 - len);
+		ssize_t n = read(fd, buf + len, size - 1 - len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -123,6 +133,14 @@ int file_read_fd(int fd, size_t max, char **ret, size_t *ret_len)
 		len += (size_t)n;
 		if (len > max)
 			return -EFBIG;
+		if (len == size - 1) {
+			char *more = realloc(buf, size * 2);
+
+			if (!more)
+				return -ENOMEM;
+			buf = more;
+			size *= 2;
+		}
 	}
 	buf[len] = '\0';
 	*ret = buf;

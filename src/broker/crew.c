@@ -86,7 +86,6 @@ int crew_start(struct crew *c, enum crew_kind kind, int fd, const struct peer *p
 		return -EAGAIN;
 	if (kind == CREW_WAITS)
 		k.end_ms += SESSION_IDLE_S * 1000;
-	c->hint++;
 	k.pid = fork();
 	if (k.pid < 0)
 		return -EAGAIN;
@@ -95,7 +94,7 @@ int crew_start(struct crew *c, enum crew_kind kind, int fd, const struct peer *p
 		if (kind == CREW_REFUSES)
 			session_refuse(fd, &k.peer, code, sentence);
 		else
-			session_serve(fd, &k.peer, c->hint);
+			session_serve(fd, &k.peer, c->hints);
 		_exit(0);
 	}
 	/* Not the last to hold it: the child does, until it has thrown away what is in there. */

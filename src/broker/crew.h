@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "broker/authorize.h"
+#include "broker/hints.h"
 
 #define CREW_SIZE 256 /* of all kinds, those that cannot end among them */
 
@@ -29,7 +30,7 @@ struct crew_child {
 struct crew {
 	struct crew_child children[CREW_SIZE];
 	size_t n;
-	uint32_t hint; /* where the next child starts to look for a free number */
+	struct hints *hints; /* of free numbers, for all children */
 };
 
 /* Forks a child for fd, which is then no more the caller's. -EAGAIN: not now, it still is. code and

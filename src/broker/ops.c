@@ -14,8 +14,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/utsname.h>
 
 #include "nl/rtnl.h"
@@ -41,6 +39,7 @@ struct attach {
 	int vpn_fd;
 	int nsid; /* of vpn_fd, -1: not asked for yet */
 	uid_t uid;
+	struct hints *hints;
 };
 
 static int need_nsid(struct attach *a, struct err *e)
@@ -122,10 +121,12 @@ static int full(const struct attach *a, struct err *e)
 		       a->r->name, lease_max(&a->pool) - 1, a->r->name);
 }
 
-/* Which numbers are taken, by one dump: a crowded pool must not cost an EEXIST for each. */
-static int list_taken(struct attach *a, bool *taken, uint32_t max, struct err *e)
+/* Asks the kernel which numbers are taken, by one dump: a crowded pool must not cost an EEXIST for
+ * each. Whether any is free. */
+static int list_taken(struct attach *a, uint32_t max, bool *ret_any_free, struct err *e)
 {
 	AUTO_FREE struct rtnl_link *links = NULL;
+	uint32_t taken = 0;
 	size_t n;
 	int r = need_nsid(a, e);
 
@@ -134,75 +135,46 @@ static int list_taken(struct attach *a, bool *taken, uint32_t max, struct err *e
 	r = rtnl_link_list(a->s, a->nsid, &links, &n, e);
 	if (r < 0)
 		return r;
-	memset(taken, 0, max + 1);
+	hints_clear(a->hints, a->pool.id);
 	for (size_t i = 0; i < n; i++) {
 		uint32_t h = lease_from_port(&a->pool, links[i].name);
 
-		if (h && h <= max)
-			taken[h] = true;
+		if (!h)
+			continue;
+		taken++;
+		hints_mark(a->hints, a->pool.id, h);
 	}
+	*ret_any_free = taken < max - 1;
 	return 0;
 }
 
-#define BLIND_TRIES  3
-#define LISTINGS     4
-#define LISTED_TRIES 64
+#define LISTINGS    4
+#define BLIND_TRIES 8 /* after that many surprises a dump is cheaper */
 
-/* Hosts are 2..max; the i-th from the hint on, around. */
-static uint32_t host_at(uint32_t hint, uint32_t i, uint32_t max)
-{
-	uint32_t n = max - 1;
-
-	return 2 + (hint % n + i) % n;
-}
-
-static int search_listed(struct attach *a, uint32_t hint, uint32_t *ret, struct err *e)
+static int search(struct attach *a, uint32_t *ret, struct err *e)
 {
 	uint32_t max = lease_max(&a->pool);
-	AUTO_FREE bool *taken = malloc(max + 1);
+	bool any_free = max >= 2;
 
-	if (!taken)
-		return err_set(e, -ENOMEM, "out of memory");
-	for (int round = 0; round < LISTINGS; round++) {
-		int tries = 0;
-		int r = list_taken(a, taken, max, e);
+	for (int round = 0; any_free && round < LISTINGS; round++) {
+		int r;
 
-		if (r < 0)
-			return r;
-		for (uint32_t i = 0; i < max - 1 && tries < LISTED_TRIES; i++) {
-			uint32_t h = host_at(hint, i, max);
+		for (int i = 0; i < BLIND_TRIES; i++) {
+			uint32_t h = hints_pick(a->hints, a->pool.id, max);
 
-			if (taken[h])
-				continue;
-			tries++;
+			if (!h)
+				break;
 			r = try_host(a, h, e);
 			if (r == 0)
 				*ret = h;
 			if (r != -EEXIST)
 				return r;
 		}
-		if (tries == 0)
-			break;
-	}
-	return full(a, e);
-}
-
-static int search(struct attach *a, uint32_t hint, uint32_t *ret, struct err *e)
-{
-	uint32_t max = lease_max(&a->pool);
-
-	if (max < 2)
-		return full(a, e);
-	for (uint32_t i = 0; i < BLIND_TRIES && i < max - 1; i++) {
-		uint32_t h = host_at(hint, i, max);
-		int r = try_host(a, h, e);
-
-		if (r == 0)
-			*ret = h;
-		if (r != -EEXIST)
+		r = list_taken(a, max, &any_free, e);
+		if (r < 0)
 			return r;
 	}
-	return search_listed(a, hint, ret, e);
+	return full(a, e);
 }
 
 /* Takes the cable away again; its number may be another's by now if the sandbox died meanwhile. */
@@ -259,8 +231,8 @@ static int check_still_up(const struct attach *a, struct err *e)
 	return 0;
 }
 
-int ops_attach(struct nl_sock *s, const struct record *r, int netns_fd, uid_t uid, uint32_t hint,
-	       uint32_t *ret_host, struct err *e)
+int ops_attach(struct nl_sock *s, const struct record *r, int netns_fd, uid_t uid,
+	       struct hints *hints, uint32_t *ret_host, struct err *e)
 {
 	AUTO_CLOSE int vpn_fd = record_open_netns(r, e);
 	struct attach a = {
@@ -271,13 +243,14 @@ int ops_attach(struct nl_sock *s, const struct record *r, int netns_fd, uid_t ui
 		.vpn_fd = vpn_fd,
 		.nsid = -1,
 		.uid = uid,
+		.hints = hints,
 	};
 	uint32_t h = 0;
 	int n;
 
 	if (vpn_fd < 0)
 		return vpn_fd;
-	n = search(&a, hint, &h, e);
+	n = search(&a, &h, e);
 	if (n < 0)
 		return n;
 	n = check_limit(&a, e);

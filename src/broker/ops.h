@@ -7,14 +7,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "broker/hints.h"
 #include "nl/sock.h"
 #include "vpn/record.h"
 
-/* Plugs netns_fd, which authorize_netns() accepted, into the VPN for uid; hint is where the search
- * for a free number starts. *ret_host is the lease. s is a route socket of the broker's own
- * namespace. */
-int ops_attach(struct nl_sock *s, const struct record *r, int netns_fd, uid_t uid, uint32_t hint,
-	       uint32_t *ret_host, struct err *e);
+/* Plugs netns_fd, which authorize_netns() accepted, into the VPN for uid. *ret_host is the lease. s
+ * is a route socket of the broker's own namespace. */
+int ops_attach(struct nl_sock *s, const struct record *r, int netns_fd, uid_t uid,
+	       struct hints *hints, uint32_t *ret_host, struct err *e);
 
 /* To be called once: learns from uname(2) how this kernel is asked best. */
 void ops_init(void);

@@ -288,7 +288,9 @@ int server_run(int listen_fd, int signal_fd, unsigned int idle_s, struct err *e)
 	s->listen_fd = listen_fd;
 	s->signal_fd = signal_fd;
 	s->active_ms = util_now_ms();
-	s->crew.hint = (uint32_t)s->active_ms;
+	s->crew.hints = hints_new();
+	if (!s->crew.hints)
+		return err_set(e, -ENOMEM, "out of memory");
 	s->pending_max = PENDING_MAX;
 	if (files.rlim_cur < PENDING_MAX + 64)
 		s->pending_max = files.rlim_cur > 128 ? files.rlim_cur - 64 : 64;

@@ -57,7 +57,7 @@ static void refuse(int sock, const struct peer *p, const char *vpn, struct err *
 }
 
 static int attach(int sock, const struct proto_request *req, struct peer *p, struct nl_sock *nl,
-		  uint32_t hint, struct proto_reply *reply, char port[LEASE_IF_LEN], struct err *e)
+		  struct hints *hints, struct proto_reply *reply, char port[LEASE_IF_LEN], struct err *e)
 {
 	AUTO_CLOSE int netns_fd = -1;
 	struct lease_pool pool;
@@ -79,7 +79,7 @@ static int attach(int sock, const struct proto_request *req, struct peer *p, str
 		take_fd(&netns_fd);
 		return n;
 	}
-	n = ops_attach(nl, &r, netns_fd, p->uid, hint, &reply->host, e);
+	n = ops_attach(nl, &r, netns_fd, p->uid, hints, &reply->host, e);
 	if (n < 0)
 		return n;
 	pool = record_pool(&r);
@@ -87,7 +87,7 @@ static int attach(int sock, const struct proto_request *req, struct peer *p, str
 	return 0;
 }
 
-void session_serve(int sock, struct peer *p, uint32_t hint)
+void session_serve(int sock, struct peer *p, struct hints *hints)
 {
 	struct proto_reply reply = {
 		.magic = PROTO_MAGIC,
@@ -106,7 +106,7 @@ void session_serve(int sock, struct peer *p, uint32_t hint)
 		refuse(sock, p, NULL, &e);
 	} else {
 		deadline_set(SESSION_SERVE_S);
-		if (attach(sock, &req, p, &nl, hint, &reply, port, &e) < 0) {
+		if (attach(sock, &req, p, &nl, hints, &reply, port, &e) < 0) {
 			refuse(sock, p, e.code == -EBADMSG ? NULL : req.vpn, &e);
 		} else {
 			conn_reply_send(sock, &reply);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "broker/authorize.h"
+#include "broker/hints.h"
 
 #define SESSION_IDLE_S	 20 /* a client may take to send its request */
 #define SESSION_WAIT_S	 15 /* it may wait for its turn: the client gives up after 20 */
@@ -15,5 +16,5 @@
 #define SESSION_REFUSE_S 1
 
 /* Both return only to be followed by _exit(2): what a client sent may still be open. */
-void session_serve(int sock, struct peer *p, uint32_t hint);
+void session_serve(int sock, struct peer *p, struct hints *hints);
 void session_refuse(int sock, const struct peer *p, int code, const char *sentence);

@@ -170,6 +170,8 @@ int rtnl_link_list(struct nl_sock *s, int nsid, struct rtnl_link **ret, size_t *
 		ll.n = 0;
 		nl_msg_init(&m);
 		nl_msg_begin(&m, RTM_GETLINK, NLM_F_DUMP, &ifi, sizeof(ifi));
+		/* Counters are most of each answer, and nobody who lists reads them. */
+		nl_put_u32(&m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 		if (nsid != RTNL_HERE)
 			nl_put_u32(&m, IFLA_TARGET_NETNSID, (uint32_t)nsid);
 		r = nl_dump(s, &m, got_list_link, &ll, e);

@@ -34,7 +34,7 @@ struct rtnl_link {
 int rtnl_link_get(struct nl_sock *s, int nsid, const char *name, struct rtnl_link *ret,
 		  struct err *e);
 int rtnl_link_get_index(struct nl_sock *s, int ifindex, struct rtnl_link *ret, struct err *e);
-/* *ret is the caller's to free. */
+/* *ret is the caller's to free. Without the byte counts. */
 int rtnl_link_list(struct nl_sock *s, int nsid, struct rtnl_link **ret, size_t *ret_n,
 		   struct err *e);
 

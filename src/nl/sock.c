@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/util.h"
+
 #ifndef NETLINK_GET_STRICT_CHK
 #define NETLINK_GET_STRICT_CHK 12
 #endif
@@ -150,10 +152,24 @@ int nl_call(struct nl_sock *s, struct nl_msg *m, struct err *e)
 	return result;
 }
 
-/* Reads messages up to the ack or NLMSG_DONE. */
-static int converse(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct err *e)
+/* A dump that failed half-way says so in its last message. */
+static int read_done(const struct nlmsghdr *nlh, bool interrupted, struct err *e)
 {
-	uint8_t buf[RECV_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	int code = 0;
+
+	if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(code))
+		memcpy(&code, mnl_nlmsg_get_payload(nlh), sizeof(code));
+	if (code < 0)
+		return err_set(e, code, "%s", strerror(-code));
+	if (interrupted)
+		return err_set(e, -EINTR, "the table changed while read");
+	return 0;
+}
+
+/* Reads messages up to the ack or NLMSG_DONE. */
+static int converse_in(uint8_t *buf, struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg,
+		       struct err *e)
+{
 	bool interrupted = false;
 	int stop = 0, seen = 0;
 	uint32_t first;
@@ -162,7 +178,7 @@ static int converse(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, st
 	if (r < 0)
 		return r;
 	for (;;) {
-		ssize_t n = receive(s, buf, sizeof(buf), e);
+		ssize_t n = receive(s, buf, RECV_SIZE, e);
 		const struct nlmsghdr *nlh = (const void *)buf;
 		int left = (int)n;
 
@@ -178,15 +194,25 @@ static int converse(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, st
 				return r < 0 ? r : stop < 0 ? stop : seen;
 			}
 			if (nlh->nlmsg_type == NLMSG_DONE) {
-				if (interrupted)
-					return err_set(e, -EINTR, "the table changed while read");
-				return stop < 0 ? stop : seen;
+				r = read_done(nlh, interrupted, e);
+				return r < 0 ? r : stop < 0 ? stop : seen;
 			}
 			seen++;
 			if (stop == 0 && fn)
 				stop = fn(nlh, arg);
 		}
 	}
+}
+
+static int converse(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct err *e)
+{
+	uint8_t buf[RECV_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	int r = converse_in(buf, s, m, fn, arg, e);
+
+	/* A WireGuard device's answer has its private key in it. */
+	if (s->has_secrets)
+		util_wipe(buf, sizeof(buf));
+	return r;
 }
 
 int nl_query(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct err *e)

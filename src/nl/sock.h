@@ -6,6 +6,7 @@
 #pragma once
 
 #include <linux/netlink.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -16,9 +17,10 @@ struct mnl_socket;
 struct nl_sock {
 	struct mnl_socket *mnl; /* NULL: closed */
 	uint32_t seq;
+	bool has_secrets; /* answers hold keys: wiped after they were read */
 };
 
-#define NL_SOCK_INIT {NULL, 0}
+#define NL_SOCK_INIT {NULL, 0, false}
 
 int nl_sock_open(struct nl_sock *s, int family /* NETLINK_ROUTE, ... */, struct err *e);
 void nl_sock_close(struct nl_sock *s); /* accepts a closed one */

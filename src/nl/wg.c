@@ -282,6 +282,7 @@ int wg_device_get(struct nl_sock *s, const char *name, struct wg_stats *ret, str
 	uint16_t family;
 	int r = genl_family_get(s, WG_GENL_NAME, &family, e);
 
+	s->has_secrets = true;
 	if (r < 0)
 		return r;
 	for (int tries = 0; tries < 3; tries++) {

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One bitmap a VPN, and a number that goes round, so that a number is not given again at once: its
+ * last holder's cable takes a while to go. Written by all children at once, with atomic operations
+ * alone; no order between them is needed. Called by broker/ops.c.
+ */
+#include "broker/hints.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+#define VPNS  100 /* ids are 1..99 */
+#define HOSTS 1024
+#define BITS  64
+
+struct vpn_hints {
+	uint32_t next;
+	uint64_t taken[HOSTS / BITS];
+};
+
+struct hints {
+	struct vpn_hints vpn[VPNS];
+};
+
+struct hints *hints_new(void)
+{
+	void *p = mmap(NULL, sizeof(struct hints), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* Whether it was free in here. */
+static bool take(struct vpn_hints *v, uint32_t host)
+{
+	uint64_t bit = 1ull << (host % BITS);
+
+	return !(__atomic_fetch_or(&v->taken[host / BITS], bit, __ATOMIC_RELAXED) & bit);
+}
+
+uint32_t hints_pick(struct hints *h, uint8_t vpn_id, uint32_t max)
+{
+	struct vpn_hints *v = &h->vpn[vpn_id % VPNS];
+	uint32_t n = max - 1;
+	uint32_t start = __atomic_fetch_add(&v->next, 1, __ATOMIC_RELAXED);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t host = 2 + (start % n + i) % n;
+
+		if (host >= HOSTS || !take(v, host))
+			continue;
+		if (i)
+			__atomic_store_n(&v->next, host - 1, __ATOMIC_RELAXED);
+		return host;
+	}
+	return 0;
+}
+
+void hints_clear(struct hints *h, uint8_t vpn_id)
+{
+	struct vpn_hints *v = &h->vpn[vpn_id % VPNS];
+
+	for (size_t i = 0; i < HOSTS / BITS; i++)
+		__atomic_store_n(&v->taken[i], 0, __ATOMIC_RELAXED);
+}
+
+void hints_mark(struct hints *h, uint8_t vpn_id, uint32_t host)
+{
+	if (host < HOSTS)
+		take(&h->vpn[vpn_id % VPNS], host);
+}
