@@ -41,7 +41,9 @@ mksquashfs "$work/host" "$work/host.sqfs" -comp lz4 -all-root -quiet -no-progres
 # input is a fifo that stays open.
 mkfifo "$work/stdin"
 exec 3<>"$work/stdin"
-timeout -s KILL "$limit" "$qemu" -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu "${VM_CPU:-qemu64,-cx16}" \
+# Dies with this script, however that ends.
+bound=(setpriv --pdeathsig KILL --)
+"${bound[@]}" timeout --foreground -s KILL "$limit" "${bound[@]}" "$qemu" -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu "${VM_CPU:-qemu64,-cx16}" \
 	-m "${VM_MEMORY:-1536}" -smp 2 -nodefaults -no-user-config -display none -no-reboot \
 	-kernel "$image/vmlinuz" -initrd "$image/initrd.gz" -serial "file:$work/console" \
 	-device virtio-rng-pci \
@@ -52,7 +54,10 @@ timeout -s KILL "$limit" "$qemu" -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu "${
 	-device virtio-serial-pci \
 	-chardev "file,id=rc,path=$work/rc" -device virtserialport,chardev=rc,name=rc \
 	-chardev stdio,id=out,signal=off -device virtserialport,chardev=out,name=out \
-	-append "console=ttyS0 panic=-1 quiet loglevel=4" <&3 2>"$work/err"
+	-append "console=ttyS0 panic=-1 quiet loglevel=4" <&3 2>"$work/err" &
+guest=$!
+trap 'kill $guest; wait $guest; exit 143' TERM INT HUP
+wait $guest
 status=$?
 rc=$(cat "$work/rc" 2>/dev/null)
 [ -z "$rc" ] || exit "$rc"

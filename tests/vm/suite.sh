@@ -36,7 +36,9 @@ run()
 			plan=${BASH_REMATCH[1]}
 			[ "$plan" != 0 ] || result ok "$(basename "$t" .t): skipped ${BASH_REMATCH[2]}"
 		elif [[ $line == '+status '* ]]; then
+			# Not the end of the stream: a daemon that a test left may hold it open.
 			status=${line#+status }
+			break
 		else
 			echo "# ${line#\# }"
 		fi
