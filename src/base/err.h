@@ -14,7 +14,10 @@ struct err {
 	char msg[ERR_MSG_MAX];
 };
 
-#define ERR_INIT {0, ""}
+#define ERR_INIT      \
+	{             \
+		0, "" \
+	}
 
 /* Sets e (may be NULL) and returns code. code is evaluated by the caller, on the line after the
  * failing call: `return err_set(e, -errno, ...)`. "%m" must not be used in fmt: say err_sys(). */

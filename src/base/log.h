@@ -6,8 +6,9 @@
 #pragma once
 
 extern const char *log_program; /* set by main */
-extern int log_verbose;         /* -v */
+extern int log_verbose;		/* -v */
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* only if log_verbose */
+void log_debug(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2))); /* only if log_verbose */

@@ -104,7 +104,8 @@ bool str_is_vpn_name(const char *s)
 	return true;
 }
 
-/* What the file says of its size is where the buffer begins; a file of /proc says 0 and has more. */
+/* What the file says of its size is where the buffer begins; a file of /proc says 0 and has more.
+ */
 static size_t first_size(int fd, size_t max)
 {
 	struct stat st;
@@ -196,8 +197,8 @@ int file_write_existing(const char *path, const char *text, struct err *e)
 	return 0;
 }
 
-/* Opens "PATH.new" and holds its lock. The name is fixed, so that what a killed run leaves is one file,
- * which the next run takes over; the lock makes it one writer's at a time. */
+/* Opens "PATH.new" and holds its lock. The name is fixed, so that what a killed run leaves is one
+ * file, which the next run takes over; the lock makes it one writer's at a time. */
 static int open_new(const char *tmp, struct err *e)
 {
 	for (;;) {

@@ -51,8 +51,8 @@ int file_read_fd(int fd, size_t max, char **ret, size_t *ret_len);
 /* Writes into an existing file (a sysctl, a map): one write(2), no creation. */
 int file_write_existing(const char *path, const char *text, struct err *e);
 
-/* Replaces path by a new file of that mode and owner root, through "PATH.new" and rename(2), so that
- * a reader sees the old or the new whole. Two writers wait for each other. */
+/* Replaces path by a new file of that mode and owner root, through "PATH.new" and rename(2), so
+ * that a reader sees the old or the new whole. Two writers wait for each other. */
 int file_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
 
 /* Removes path, and what a killed file_replace() left beside it. Absent: 0. */

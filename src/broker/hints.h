@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where to look for a free number: memory that the broker's children share. Hints only: the kernel
- * is the table of leases, and every number that comes from here may turn out to be taken, or be said
- * to be taken and be free. A lie in here costs time and nothing else.
+ * is the table of leases, and every number that comes from here may turn out to be taken, or be
+ * said to be taken and be free. A lie in here costs time and nothing else.
  */
 #pragma once
 

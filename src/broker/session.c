@@ -57,7 +57,8 @@ static void refuse(int sock, const struct peer *p, const char *vpn, struct err *
 }
 
 static int attach(int sock, const struct proto_request *req, struct peer *p, struct nl_sock *nl,
-		  struct hints *hints, struct proto_reply *reply, char port[LEASE_IF_LEN], struct err *e)
+		  struct hints *hints, struct proto_reply *reply, char port[LEASE_IF_LEN],
+		  struct err *e)
 {
 	AUTO_CLOSE int netns_fd = -1;
 	struct lease_pool pool;

@@ -39,8 +39,8 @@ int ctl_up_name(const char *name)
 		r = profile_check_conflicts(&p, &e);
 	if (r == 0 && p.tunnel.world_readable)
 		r = err_set(&e, -EPERM,
-			    "the private key of %s can be read by every user; first: chmod 600 %s", name,
-			    p.config ? p.config : "its private_key_file");
+			    "the private key of %s can be read by every user; first: chmod 600 %s",
+			    name, p.config ? p.config : "its private_key_file");
 	if (r == 0)
 		r = vpn_up(&p, &note, &e);
 	profile_free(&p);

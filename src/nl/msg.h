@@ -13,8 +13,8 @@
 #define NL_MSG_SIZE 8192
 
 struct nl_msg {
-	size_t len;	   /* bytes used by finished requests and the current one */
-	size_t start;	   /* of the current request */
+	size_t len;	    /* bytes used by finished requests and the current one */
+	size_t start;	    /* of the current request */
 	unsigned int count; /* requests in the buffer */
 	bool overflow;
 	uint8_t buf[NL_MSG_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));

@@ -408,7 +408,7 @@ int rtnl_addr_add(struct nl_sock *s, const char *dev, int family, const void *ad
 {
 	char text[64];
 	struct nl_msg m;
-	int ifindex, r;
+	int ifindex = 0, r;
 
 	r = dev_index(s, dev, &ifindex, e);
 	if (r < 0)
@@ -491,8 +491,8 @@ static int got_route(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-int rtnl_route_get(struct nl_sock *s, int family, const void *dst, int *ret_oif,
-		   uint32_t *ret_mtu, struct err *e)
+int rtnl_route_get(struct nl_sock *s, int family, const void *dst, int *ret_oif, uint32_t *ret_mtu,
+		   struct err *e)
 {
 	struct rtmsg rt = {
 		.rtm_family = (uint8_t)family,

@@ -19,8 +19,8 @@
 
 struct rtnl_link {
 	int ifindex;
-	int master;	 /* ifindex, 0: none */
-	int peer_nsid;	 /* where the other end of a veth is, -1: here or none */
+	int master;    /* ifindex, 0: none */
+	int peer_nsid; /* where the other end of a veth is, -1: here or none */
 	uint32_t mtu;
 	uint32_t flags; /* IFF_UP, ... */
 	uint32_t group;
@@ -48,9 +48,9 @@ int rtnl_link_add_wireguard(struct nl_sock *s, const char *name, int netns_fd, u
 			    struct err *e);
 
 struct rtnl_veth {
-	const char *name;      /* this end ... */
-	int netns_fd;	       /* ... in this namespace */
-	uint32_t master;       /* ifindex of the bridge there */
+	const char *name; /* this end ... */
+	int netns_fd;	  /* ... in this namespace */
+	uint32_t master;  /* ifindex of the bridge there */
 	uint32_t group;
 	uint32_t mtu;	       /* both ends */
 	const char *peer_name; /* the other end ... */
@@ -84,8 +84,8 @@ int rtnl_route_replace(struct nl_sock *s, const struct rtnl_route *r, const char
 		       struct err *e);
 
 /* How the kernel would reach dst: the device and the route's own MTU (0: the device's). */
-int rtnl_route_get(struct nl_sock *s, int family, const void *dst, int *ret_oif,
-		   uint32_t *ret_mtu, struct err *e);
+int rtnl_route_get(struct nl_sock *s, int family, const void *dst, int *ret_oif, uint32_t *ret_mtu,
+		   struct err *e);
 
 /* A permanent neighbour. Batches: builds only; send with nl_call(). */
 void rtnl_put_neigh(struct nl_msg *m, int ifindex, int family, const void *addr,

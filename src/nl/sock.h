@@ -20,7 +20,10 @@ struct nl_sock {
 	bool has_secrets; /* answers hold keys: wiped after they were read */
 };
 
-#define NL_SOCK_INIT {NULL, 0, false}
+#define NL_SOCK_INIT           \
+	{                      \
+		NULL, 0, false \
+	}
 
 int nl_sock_open(struct nl_sock *s, int family /* NETLINK_ROUTE, ... */, struct err *e);
 void nl_sock_close(struct nl_sock *s); /* accepts a closed one */

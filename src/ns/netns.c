@@ -37,8 +37,8 @@ int ns_netns_open(const char *dir, const char *name, struct err *e)
 	return take_fd(&fd);
 }
 
-/* As ip-netns(8): DIR must be a shared mount point, else a namespace made here would be invisible in
- * mount namespaces that exist already, and could not be unmounted in them. */
+/* As ip-netns(8): DIR must be a shared mount point, else a namespace made here would be invisible
+ * in mount namespaces that exist already, and could not be unmounted in them. */
 static int share_dir(const char *dir, struct err *e)
 {
 	int r = dir_make(dir, 0755, e);

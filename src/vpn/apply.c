@@ -87,8 +87,8 @@ static int open_or_create_netns(const char *name, bool *ret_created, struct err 
 	return fd;
 }
 
-/* A namespace that no record of ours speaks of is what a killed run left, or somebody else's. One with
- * a way out of its own would be around the VPN. */
+/* A namespace that no record of ours speaks of is what a killed run left, or somebody else's. One
+ * with a way out of its own would be around the VPN. */
 static int check_adopted(const struct up *u, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
@@ -108,7 +108,8 @@ static int check_adopted(const struct up *u, struct err *e)
 		    !strcmp(l->name, name) || !strcmp(l->name, u->p->bridge))
 			continue;
 		r = err_set(e, -EEXIST,
-			    NETNS_DIR "/%s is there already and is not vpnrun's: its interface %s "
+			    NETNS_DIR
+			    "/%s is there already and is not vpnrun's: its interface %s "
 			    "would be a way around the VPN (ip netns delete %s, or give the VPN "
 			    "another name)",
 			    name, l->name, name);
@@ -292,8 +293,9 @@ static int do_tunnel(struct up *u, struct err *e)
 	struct tunnel_stats st;
 	int r;
 
-	if (u->was_up && tunnel_dev_stats(p->name, u->ns_fd, u->old.flags & RECORD_USERSPACE, &st,
-					  NULL) == 0 && st.present) {
+	if (u->was_up &&
+	    tunnel_dev_stats(p->name, u->ns_fd, u->old.flags & RECORD_USERSPACE, &st, NULL) == 0 &&
+	    st.present) {
 		u->userspace = u->old.flags & RECORD_USERSPACE;
 		u->supervisor_pid = u->old.supervisor_pid;
 		r = tunnel_dev_configure(p->name, u->ns_fd, u->userspace, &p->tunnel, &u->endpoints,
@@ -347,7 +349,8 @@ static int do_record(struct up *u, struct err *e)
 
 static const struct step {
 	int (*act)(struct up *u, struct err *e);
-	void (*undo)(struct up *u); /* also when act failed half-way; NULL: goes with the namespace */
+	void (*undo)(
+		struct up *u); /* also when act failed half-way; NULL: goes with the namespace */
 } steps[] = {
 	{do_namespace, undo_namespace},
 	{do_sysctls, NULL},
@@ -408,10 +411,11 @@ static int check_unchanged(const struct up *u, struct err *e)
 	close(fd);
 	if (r < 0)
 		return r;
-	return err_set(e, -EBUSY,
-		       "VPN '%s' has another id, subnet or bridge than when it came up, and is in use "
-		       "(%u inside); first: vpnctl down --force %s",
-		       p->name, h.leases + h.processes, p->name);
+	return err_set(
+		e, -EBUSY,
+		"VPN '%s' has another id, subnet or bridge than when it came up, and is in use "
+		"(%u inside); first: vpnctl down --force %s",
+		p->name, h.leases + h.processes, p->name);
 }
 
 static int check_before(struct up *u, struct err *note, struct err *e)
@@ -454,10 +458,11 @@ int vpn_up(const struct profile *p, struct err *note, struct err *e)
 	int r;
 
 	if (p->layout != LAYOUT_NETNS)
-		return err_set(e, -EOPNOTSUPP,
-			       "VPN '%s': the layout \"bridge\" is not available in this version; use "
-			       "\"layout\": \"netns\"",
-			       p->name);
+		return err_set(
+			e, -EOPNOTSUPP,
+			"VPN '%s': the layout \"bridge\" is not available in this version; use "
+			"\"layout\": \"netns\"",
+			p->name);
 	lock = lock_vpn(p->name, e);
 	if (lock < 0)
 		return lock;

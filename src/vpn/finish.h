@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The plain side of a tunnel device that is already in the VPN's namespace. Called by `up` and, each
- * time wireguard-go comes back, by the supervisor.
+ * The plain side of a tunnel device that is already in the VPN's namespace. Called by `up` and,
+ * each time wireguard-go comes back, by the supervisor.
  */
 #pragma once
 

@@ -46,8 +46,8 @@ static void put_ports(FILE *f, const struct lease_pool *pool, int family)
 		lease_port(pool, h, port);
 		lease_mac(pool, h, mac);
 		inet_ntop(family, a, addr, sizeof(addr));
-		fprintf(f, "%s\"%s\" . %02x:%02x:%02x:%02x:%02x:%02x . %s", h > 2 ? ", " : " ", port,
-			mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], addr);
+		fprintf(f, "%s\"%s\" . %02x:%02x:%02x:%02x:%02x:%02x . %s", h > 2 ? ", " : " ",
+			port, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], addr);
 	}
 	fputs(" }\n", f);
 }
@@ -104,7 +104,8 @@ int firewall_text(const struct profile *p, char **ret, struct err *e)
 	return 0;
 }
 
-/* libnftables opens its netlink socket with its context, so the context belongs to the namespace. */
+/* libnftables opens its netlink socket with its context, so the context belongs to the namespace.
+ */
 static int run_here(const char *name, const char *text, struct err *e)
 {
 	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
@@ -121,14 +122,16 @@ static int run_here(const char *name, const char *text, struct err *e)
 		r = err_set(e, -EINVAL, "cannot load the firewall of %s: %.*s", name, (int)line,
 			    why ? why : "");
 		if (why && strstr(why, "not supported"))
-			err_hint(e, "this kernel lacks nftables (nf_tables, nft_reject, nft_chain_nat)");
+			err_hint(
+				e,
+				"this kernel lacks nftables (nf_tables, nft_reject, nft_chain_nat)");
 	}
 	nft_ctx_free(ctx);
 	return r;
 }
 
-/* libnftables ends the whole program where it lacks memory or a socket, and writes to stderr itself.
- * Neither may happen to one that has to undo what it began: so it lives in a child. */
+/* libnftables ends the whole program where it lacks memory or a socket, and writes to stderr
+ * itself. Neither may happen to one that has to undo what it began: so it lives in a child. */
 __attribute__((noreturn)) static void run_child(const char *name, const char *text, int netns_fd,
 						int out, pid_t parent)
 {
@@ -158,10 +161,11 @@ static int wait_child(const char *name, pid_t pid, int in, struct err *e)
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (n != (ssize_t)sizeof(report))
-		return err_set(e, -ECHILD,
-			       "cannot load the firewall of %s: libnftables gave up (out of memory, or "
-			       "of sockets)",
-			       name);
+		return err_set(
+			e, -ECHILD,
+			"cannot load the firewall of %s: libnftables gave up (out of memory, or "
+			"of sockets)",
+			name);
 	return report.code < 0 ? err_set(e, report.code, "%s", report.msg) : 0;
 }
 

@@ -13,7 +13,7 @@
 
 struct lease_pool {
 	uint8_t id;
-	uint8_t plen;           /* of the IPv4 subnet */
+	uint8_t plen;		/* of the IPv4 subnet */
 	struct in_addr subnet4; /* network address */
 };
 

@@ -24,8 +24,8 @@ struct ipaddr {
 		struct in_addr v4;
 		struct in6_addr v6;
 	};
-	uint8_t plen;   /* 32 or 128 where the text has none */
-	char *text;     /* as written; owned by the tunnel */
+	uint8_t plen; /* 32 or 128 where the text has none */
+	char *text;   /* as written; owned by the tunnel */
 };
 
 struct tunnel_peer {
@@ -34,7 +34,7 @@ struct tunnel_peer {
 	bool has_psk;
 	uint8_t psk[WG_KEY_LEN];
 	char *endpoint; /* as written, NULL if absent */
-	char *host;     /* without brackets */
+	char *host;	/* without brackets */
 	uint16_t port;
 	bool endpoint_is_name; /* host is no address literal */
 	bool has_keepalive;
@@ -94,16 +94,16 @@ struct profile {
 	char name[NAME_MAX_LEN + 1];
 	int id; /* 1..99 */
 	enum vpn_layout layout;
-	char *config;  /* absolute path of a wg-quick file; NULL: inline */
-	char *bridge;  /* "br-NAME" unless the file says otherwise */
+	char *config;		/* absolute path of a wg-quick file; NULL: inline */
+	char *bridge;		/* "br-NAME" unless the file says otherwise */
 	struct in_addr subnet4; /* network address; 10.20.ID.0 unless the file says otherwise */
-	uint8_t subnet4_plen;   /* 22..29, 24 by default */
-	char **allow_users; /* names or decimal uids */
+	uint8_t subnet4_plen;	/* 22..29, 24 by default */
+	char **allow_users;	/* names or decimal uids */
 	size_t n_allow_users;
 	char **allow_groups; /* names or decimal gids; "vpnrun" where the file has no "allow" */
 	size_t n_allow_groups;
-	bool allow_everyone; /* "allow": "everyone" */
-	uint32_t limit;      /* cables a user may hold, 0: the pool */
+	bool allow_everyone;	  /* "allow": "everyone" */
+	uint32_t limit;		  /* cables a user may hold, 0: the pool */
 	char *private_key_file;	  /* inline: absolute path, NULL where there is a config */
 	char *preshared_key_file; /* inline, may be NULL */
 	struct tunnel tunnel;

@@ -60,7 +60,8 @@ static int make_nsswitch(const char *name, char **ret, struct err *e)
 
 	if (!f)
 		return err_sys(e, -errno, "cannot write nsswitch.conf of %s", name);
-	fprintf(f, MARK "%s: written by vpnctl up, removed by vpnctl down\nhosts: files dns\n", name);
+	fprintf(f, MARK "%s: written by vpnctl up, removed by vpnctl down\nhosts: files dns\n",
+		name);
 	if (file_read("/etc/nsswitch.conf", 65536, &host, NULL, NULL) < 0)
 		fputs("passwd: files\ngroup: files\n", f);
 	for (rest = host; rest && (line = strsep(&rest, "\n"));)

@@ -77,7 +77,9 @@ static bool overlaps(const struct profile *p, const struct ipaddr *a)
 	return overlaps6(&a->v6, a->plen, &net6, 64);
 }
 
-/* Wholly inside 10/8, 172.16/12, 192.168/16, 100.64/10 or fc00::/7. */
+/* Wholly inside 10/8, 172.16/12, 192.168/16 or 100.64/10; of IPv6, what one site may call its own
+ * (a /48 of fc00::/7, RFC 4193). More than that is "the rest", as in lists that leave ranges out.
+ */
 static bool is_private_prefix(const struct ipaddr *a)
 {
 	static const struct {
@@ -87,7 +89,7 @@ static bool is_private_prefix(const struct ipaddr *a)
 	uint32_t addr = ntohl(a->v4.s_addr);
 
 	if (a->family == AF_INET6)
-		return a->plen >= 7 && (a->v6.s6_addr[0] & 0xfe) == 0xfc;
+		return a->plen >= 48 && (a->v6.s6_addr[0] & 0xfe) == 0xfc;
 	for (size_t i = 0; i < ARRAY_SIZE(v4); i++)
 		if (a->plen >= v4[i].plen && (addr & mask4(v4[i].plen)) == v4[i].net)
 			return true;
@@ -98,10 +100,16 @@ static int claim(const struct profile *p, const char *key, const struct ipaddr *
 {
 	char net[INET_ADDRSTRLEN];
 
+	if (a->family == AF_INET6)
+		return err_set(
+			e, -EADDRINUSE,
+			"VPN '%s': %s %s overlaps the sandboxes' own subnet fd76:706e:7275:%x::/64; "
+			"set another \"id\" in /etc/vpnrun/%s.json",
+			p->name, key, a->text, (unsigned int)p->id, p->name);
 	inet_ntop(AF_INET, &p->subnet4, net, sizeof(net));
 	return err_set(e, -EADDRINUSE,
 		       "VPN '%s': %s %s overlaps the sandboxes' own subnet %s/%u; set another "
-		       "\"subnet\" in " "/etc/vpnrun/%s.json",
+		       "\"subnet\" in /etc/vpnrun/%s.json",
 		       p->name, key, a->text, net, p->subnet4_plen, p->name);
 }
 
@@ -166,13 +174,20 @@ int plan_check_uplink(const struct profile *p, struct err *e)
 	}
 	if (r != -EADDRINUSE)
 		return 0; /* a list that changed while read is no reason to stop */
-	inet_ntop(AF_INET, &p->subnet4, net, sizeof(net));
+	if (!if_indextoname((unsigned int)c.oif, dev))
+		snprintf(dev, sizeof(dev), "?");
 	inet_ntop(c.found.family, &c.found.v4, found, sizeof(found));
+	if (c.found.family == AF_INET6)
+		return err_set(
+			e, -EADDRINUSE,
+			"VPN '%s': the host's own route %s/%u dev %s overlaps the sandboxes' subnet "
+			"fd76:706e:7275:%x::/64; set another \"id\" in /etc/vpnrun/%s.json",
+			p->name, found, c.found.plen, dev, (unsigned int)p->id, p->name);
+	inet_ntop(AF_INET, &p->subnet4, net, sizeof(net));
 	return err_set(e, -EADDRINUSE,
 		       "VPN '%s': the host's own route %s/%u dev %s overlaps the sandboxes' subnet "
 		       "%s/%u; set another \"subnet\" in /etc/vpnrun/%s.json",
-		       p->name, found, c.found.plen, if_indextoname((unsigned int)c.oif, dev) ? dev : "?",
-		       net, p->subnet4_plen, p->name);
+		       p->name, found, c.found.plen, dev, net, p->subnet4_plen, p->name);
 }
 
 static int put_names(char dst[][RECORD_ALLOW_LEN], char *const *names, size_t n, struct err *e)
@@ -192,7 +207,8 @@ static int put_dns(const struct tunnel *t, struct record *r, struct err *e)
 	for (size_t i = 0; i < t->n_dns && i < RECORD_DNS_MAX; i++) {
 		r->dns[i].family = (uint8_t)t->dns[i].family;
 		memcpy(r->dns[i].addr, &t->dns[i].v4,
-		       t->dns[i].family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr));
+		       t->dns[i].family == AF_INET ? sizeof(struct in_addr)
+						   : sizeof(struct in6_addr));
 	}
 	for (size_t i = 0; i < t->n_search; i++) {
 		int n = str_fmt(r->search + used, sizeof(r->search) - used, "%s%s", used ? " " : "",

@@ -13,10 +13,10 @@
 #include "base/util.h"
 #include "vpn/lease.h"
 
-#define RUN_DIR	   "/run/vpnrun"
-#define NETNS_DIR  "/run/netns"
-#define RECORD_MAGIC   0x4e505652u /* "RVPN" */
-#define RECORD_VERSION 1
+#define RUN_DIR		  "/run/vpnrun"
+#define NETNS_DIR	  "/run/netns"
+#define RECORD_MAGIC	  0x4e505652u /* "RVPN" */
+#define RECORD_VERSION	  1
 
 #define RECORD_DNS_MAX	  8
 #define RECORD_ALLOW_MAX  32
@@ -52,7 +52,8 @@ struct record {
 	uint8_t subnet4_plen;
 	uint16_t mtu; /* of the tunnel, the bridge and every cable */
 	struct in_addr subnet4;
-	uint64_t netns_dev; /* of NETNS_DIR/NAME: a stale record must not name another's namespace */
+	uint64_t
+		netns_dev; /* of NETNS_DIR/NAME: a stale record must not name another's namespace */
 	uint64_t netns_ino;
 	uint32_t bridge_ifindex; /* in that namespace */
 	uint32_t limit;		 /* cables a user may hold, 0: the pool */

@@ -212,8 +212,8 @@ __attribute__((noreturn)) static void exec_supervisor(const char *name, uint32_t
 	    dup2(log, 2) < 0 || dup2(status, SUPERVISE_STATUS_FD) < 0)
 		_exit(1);
 	syscall(SYS_close_range, SUPERVISE_STATUS_FD + 1, ~0u, 0);
-	/* Until it has reported it is of no use to anybody but the `up` that waits for it, and would
-	 * stand in the way of the next; supervise_run() takes this back. */
+	/* Until it has reported it is of no use to anybody but the `up` that waits for it, and
+	 * would stand in the way of the next; supervise_run() takes this back. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(1);
 	setsid();

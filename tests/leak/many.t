@@ -58,6 +58,7 @@ like "$out" '(full|no free|taken)' 'a full pool: its own sentence'
 kill "$(cat "$home/hold.3")"
 free() { as_user vpnrun other true; }
 ok 'a lease that ends is free again' wait_for 10 free
+# shellcheck disable=SC2046
 kill $(cat "$home"/hold.[1245])
 wait
 rm -f "$home"/hold.*
@@ -73,6 +74,7 @@ like "$out" 'limit|at most|allowed' 'over the limit: its own sentence'
 as_user "$RIG_DIR/build/tests/net/reenter" "$(cat "$home/hold.1")" ip link set vpn0 down
 as_user "$RIG_DIR/build/tests/net/reenter" "$(cat "$home/hold.1")" ip link set vpn0 name other0
 ok 'L25: over the limit after a rename of vpn0' not as_user vpnrun other true
+# shellcheck disable=SC2046
 kill $(cat "$home"/hold.*)
 wait
 sed -i 's/"limit": 2,//' /etc/vpnrun/other.json

@@ -30,17 +30,17 @@ is "$($RIG_CAPTURE stop)" 0 'L05 L06: no name left by the uplink'
 # The host's resolv.conf in every shape that it has: while running, and before.
 mkfifo "$RIG_DIR/questions"
 # shellcheck disable=SC2016
-as_user vpnrun demo bash -c 'while read -r name; do getent ahostsv4 "$name" | awk "NR == 1 { print \$1 }"; echo done; done' \
+as_user vpnrun demo bash -c 'while read -r name; do getent ahostsv4 "$name" | awk "NR == 1 { print \$1 }"; echo "done"; done' \
 	<"$RIG_DIR/questions" >"$home/answers" &
 asker=$!
 exec 8>"$RIG_DIR/questions"
-n_done() { [ "$(grep -c done "$home/answers")" -ge "$1" ]; }
+n_done() { [ "$(grep -c "done" "$home/answers")" -ge "$1" ]; }
 ask() {
 	local n
-	n=$(grep -c done "$home/answers")
+	n=$(grep -c "done" "$home/answers")
 	echo "$RIG_SIDE" >&8
 	wait_for 15 n_done $((n + 1))
-	grep -v done "$home/answers" | tail -n 1
+	grep -v "done" "$home/answers" | tail -n 1
 }
 cp /etc/resolv.conf "$RIG_DIR/resolv.saved"
 is "$(ask)" "$RIG_SIDE_DEMO" 'a running program asks the VPN'
