@@ -5,9 +5,10 @@
  * `rigcap start|stop|list SOCKET` gives them: stop prints the count, list the packets.
  *
  * Not counted, being the host's own talk with its link and no program's: ARP, and of ICMPv6 the
- * neighbour discovery (133-137, hop limit 255) and the multicast listener reports (130-132, 143).
- * Everything else counts, whoever sent it. It must never count too little: a packet that the
- * socket had no room for makes stop fail.
+ * neighbour discovery (133-137, hop limit 255) and the multicast listener reports (130-132, 143);
+ * and "port unreachable" to an endpoint about that endpoint's own encrypted UDP, which the kernel
+ * answers while a tunnel is gone. Everything else counts, whoever sent it. It must never count too
+ * little: a packet that the socket had no room for makes stop fail.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -164,6 +165,35 @@ static bool is_endpoint_fragment(const struct capture *c, const struct iphdr *ip
 	return false;
 }
 
+/*
+ * p: ICMP of either family to an endpoint. It is the kernel's answer to the tunnel's far end, and
+ * no program's, if what it quotes came from the endpoint's own address and port.
+ */
+static bool is_answer_to_endpoint(const struct capture *c, int family, const void *to,
+				  const uint8_t *p, size_t len)
+{
+	const uint8_t *quoted = p + 8;
+	size_t ip_len = family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ip6_hdr);
+	size_t addr_len = family == AF_INET ? 4 : 16;
+	bool unreachable;
+
+	if (len < 8 + ip_len + 2)
+		return false;
+	unreachable = family == AF_INET ? p[0] == 3 && p[1] == 3 : p[0] == 1 && p[1] == 4;
+	if (!unreachable || (family == AF_INET && quoted[0] != 0x45) ||
+	    quoted[family == AF_INET ? 9 : 6] != IPPROTO_UDP)
+		return false;
+	for (int i = 0; i < c->n_endpoints; i++) {
+		const struct endpoint *ep = &c->endpoints[i];
+
+		if (ep->family == family && !memcmp(to, &ep->v6, addr_len) &&
+		    !memcmp(quoted + (family == AF_INET ? 12 : 8), &ep->v6, addr_len) &&
+		    ep->port == (((unsigned int)quoted[ip_len] << 8) | quoted[ip_len + 1]))
+			return true;
+	}
+	return false;
+}
+
 static bool is_link_talk(const struct ip6_hdr *ip, const uint8_t *payload, size_t len)
 {
 	unsigned int next = ip->ip6_nxt;
@@ -204,6 +234,9 @@ static bool classify(const struct capture *c, const uint8_t *p, size_t len, char
 		inet_ntop(AF_INET, &ip.daddr, to, sizeof(to));
 		proto = ip.protocol;
 		l4 = 14 + ip.ihl * 4u;
+		if (proto == IPPROTO_ICMP && len > l4 &&
+		    is_answer_to_endpoint(c, AF_INET, &ip.daddr, p + l4, len - l4))
+			return false;
 	} else if (type == ETH_P_IPV6 && len >= 14 + sizeof(ip6)) {
 		memcpy(&ip6, p + 14, sizeof(ip6));
 		if (is_link_talk(&ip6, p + 14 + sizeof(ip6), len - 14 - sizeof(ip6)))
@@ -212,6 +245,9 @@ static bool classify(const struct capture *c, const uint8_t *p, size_t len, char
 		inet_ntop(AF_INET6, &ip6.ip6_dst, to, sizeof(to));
 		proto = ip6.ip6_nxt;
 		l4 = 14 + sizeof(ip6);
+		if (proto == IPPROTO_ICMPV6 &&
+		    is_answer_to_endpoint(c, AF_INET6, &ip6.ip6_dst, p + l4, len - l4))
+			return false;
 	} else {
 		snprintf(text, size, "frame of type 0x%04x, %zu bytes", type, len);
 		return true;

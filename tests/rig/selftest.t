@@ -141,6 +141,35 @@ $RIG_CAPTURE start
 getent ahostsv4 $RIG_SIDE >/dev/null
 [ "$($RIG_CAPTURE stop)" -ge 1 ]
 ok $? 'positive control: a name asked in the clear counts'
+# The kernel tells a far end that nobody listens any more; that is no program's packet.
+client demo6 "$RIG_DIR/conf/demo6.conf"
+client named "$RIG_DIR/conf/psk.conf"
+for v in demo6 named; do
+	there $v curl -s -m 60 "http://$RIG_WEB4/stream" >"$RIG_DIR/stream-$v" 2>/dev/null &
+	until [ -s "$RIG_DIR/stream-$v" ]; do sleep 0.01; done
+done
+$RIG_CAPTURE start
+unreachable()
+{
+	nstat -asz "$1" 2>/dev/null | awk -v n="$1" '$1 == n {print $2}'
+}
+was="$(unreachable IcmpOutDestUnreachs) $(unreachable Icmp6OutDestUnreachs)"
+both_grew()
+{
+	[ "$(unreachable IcmpOutDestUnreachs)" -gt "${was% *}" ] &&
+		[ "$(unreachable Icmp6OutDestUnreachs)" -gt "${was#* }" ]
+}
+ip -n t-demo6 link del c-demo6
+ip -n t-named link del c-named
+for ((i = 0; i < 1000; i++)); do both_grew && break; sleep 0.01; done
+both_grew
+ok $? 'the kernel answers the far ends of deleted tunnels, in both families'
+is "$($RIG_CAPTURE stop)" 0 'which does not count'
+$RIG_CAPTURE start
+in_ns lan bash -c "echo x >/dev/udp/$RIG_HOST4/9; echo x >/dev/udp/$RIG_HOST6/9"
+in_ns demo bash -c "echo x >/dev/udp/$RIG_HOST4/9; echo x >/dev/udp/$RIG_HOST6/9"
+for ((i = 0; i < 500; i++)); do [ "$($RIG_CAPTURE list | wc -l)" -lt 4 ] || break; done
+is "$($RIG_CAPTURE stop)" 4 'positive control: the same answers to anything else do'
 $RIG_CAPTURE start
 for ((i = 0; i < 500; i++)); do echo x; done >"/dev/udp/$RIG_DNS_CLEAR/53"
 is "$($RIG_CAPTURE stop)" 500 'a burst right before stop is counted to the last packet'
