@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -39,9 +40,19 @@ static void usage(FILE *f)
 	fputs("\nFiles: /etc/vpnrun/NAME.json, one a VPN. Manual: vpnctl(8), vpnrun.json(5).\n", f);
 }
 
+/* Many commands hold keys. To the kernel a limit of 1, and not one of 0, means that not even the
+ * program in core_pattern is fed. */
+static void forbid_cores(void)
+{
+	const struct rlimit no_core = {1, 1};
+
+	setrlimit(RLIMIT_CORE, &no_core); /* lowering is always allowed */
+}
+
 int main(int argc, char **argv)
 {
 	log_program = "vpnctl";
+	forbid_cores();
 	if (argc < 2) {
 		usage(stderr);
 		return 2;

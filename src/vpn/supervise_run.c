@@ -474,10 +474,10 @@ static void restart(struct sup *s)
 
 static int prepare(struct sup *s, struct err *e)
 {
-	const struct rlimit no_core = {0, 0};
+	const struct rlimit no_core = {1, 1};
 	sigset_t set;
 
-	/* A core dump would hold the key; wireguard-go inherits this. */
+	/* A core dump would hold the key; wireguard-go inherits this. 1 and not 0: see vpnctl.c. */
 	if (setrlimit(RLIMIT_CORE, &no_core) < 0)
 		return err_sys(e, -errno, "cannot forbid core dumps");
 	signal(SIGPIPE, SIG_IGN);
