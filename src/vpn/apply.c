@@ -87,17 +87,16 @@ static int open_or_create_netns(const char *name, bool *ret_created, struct err 
 	return fd;
 }
 
-/* A namespace that no record of ours speaks of is what a killed run left, or somebody else's. One
- * with a way out of its own would be around the VPN. */
-static int check_adopted(const struct up *u, struct err *e)
+/* A namespace that no record of ours speaks of is what a killed run left, or somebody else's: then it
+ * has an interface that none of ours has. -EEXIST and a sentence that names it. */
+static int check_foreign(const char *name, int ns_fd, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
 	AUTO_FREE struct rtnl_link *links = NULL;
-	const char *name = u->p->name;
 	size_t n;
 	int r;
 
-	r = ns_nl_open(&s, u->ns_fd, NETLINK_ROUTE, e);
+	r = ns_nl_open(&s, ns_fd, NETLINK_ROUTE, e);
 	if (r == 0)
 		r = rtnl_link_list(&s, RTNL_HERE, &links, &n, e);
 	for (size_t i = 0; r == 0 && i < n; i++) {
@@ -105,7 +104,7 @@ static int check_adopted(const struct up *u, struct err *e)
 
 		/* Tunnel modules put devices that are down into every new namespace. */
 		if (!(l->flags & IFF_UP) || (l->flags & IFF_LOOPBACK) || hold_is_lease(l) ||
-		    !strcmp(l->name, name) || !strcmp(l->name, u->p->bridge))
+		    !strcmp(l->name, name) || !strcmp(l->kind, "bridge"))
 			continue;
 		r = err_set(e, -EEXIST,
 			    NETNS_DIR
@@ -125,7 +124,7 @@ static int do_namespace(struct up *u, struct err *e)
 	if (u->ns_fd < 0)
 		return u->ns_fd;
 	if (!u->ns_created && !u->is_ours) {
-		int r = check_adopted(u, e);
+		int r = check_foreign(u->p->name, u->ns_fd, e);
 
 		if (r < 0)
 			return r;
@@ -524,9 +523,18 @@ static int down_netns(const char *name, int ns_fd, bool force, struct down_repor
 	return ns_netns_remove(NETNS_DIR, name, e);
 }
 
+static bool is_record_of(const struct record *rec, int ns_fd)
+{
+	struct stat st;
+
+	return rec->id && fstat(ns_fd, &st) == 0 && st.st_dev == rec->netns_dev &&
+	       st.st_ino == rec->netns_ino;
+}
+
 int vpn_down(const char *name, bool force, struct down_report *ret, struct err *e)
 {
 	AUTO_CLOSE int lock = -1, ns_fd = -1;
+	bool foreign;
 	struct down_report rep = {0};
 	struct record rec;
 	int r;
@@ -544,8 +552,10 @@ int vpn_down(const char *name, bool force, struct down_report *ret, struct err *
 			return r;
 	}
 	ns_fd = ns_netns_open(NETNS_DIR, name, NULL);
-	rep.was_there = rec.id || ns_fd >= 0;
-	if (ns_fd >= 0)
+	foreign = ns_fd >= 0 && !is_record_of(&rec, ns_fd) &&
+		  check_foreign(name, ns_fd, NULL) == -EEXIST;
+	rep.was_there = rec.id || (ns_fd >= 0 && !foreign);
+	if (ns_fd >= 0 && !foreign)
 		r = down_netns(name, ns_fd, force, &rep, &rec, e);
 	else
 		r = tunnel_dev_delete(name, -1, e);

@@ -328,6 +328,8 @@ sysctl -qw net.ipv4.conf.way.forwarding=0 net.ipv4.conf.$RIG_UPLINK.forwarding=0
 out=$(vpnctl up demo 2>&1)
 like "$? $out" '^1 vpnctl: .*out' 'L30: a namespace of that name with another way out: refused, the way named'
 is "$(ip -n demo -o link | grep -c .)" 2 'and nothing was made in it'
+is "$(vpnctl down demo)" 'demo was not up' 'down of it: not ours'
+ok 'and it is still there' ip -n demo link show out
 ip netns del demo
 wait_for 5 not ip link show way
 ip netns add demo
