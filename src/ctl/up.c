@@ -13,6 +13,7 @@
 #include "vpn/apply.h"
 #include "vpn/profile.h"
 #include "vpn/record.h"
+#include "vpn/value.h"
 
 static int fail(const struct err *e)
 {
@@ -72,12 +73,11 @@ static int check_known(const char *name, struct err *e)
 {
 	struct record r;
 	struct profile p = {0};
-	char path[64];
+	char path[64], shown[VALUE_SHOW_MAX];
 	int rc;
 
 	if (!str_is_vpn_name(name))
-		return err_set(e, -EINVAL, "'%s' is no VPN's name", name);
-	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
+		return err_set(e, -EINVAL, "%s is no VPN's name", value_show(name, shown));
 	if (record_read(name, &r, NULL) == 0)
 		return 0;
 	snprintf(path, sizeof(path), PROFILE_DIR "/%s.json", name);

@@ -15,6 +15,7 @@
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "vpn/profile.h"
+#include "vpn/value.h"
 
 /* WireGuard drops a session that is older (REJECT_AFTER_TIME of its paper). */
 #define SESSION_MAX_S 180
@@ -295,7 +296,8 @@ void views_free(struct views *vs)
 
 struct view *views_find(struct views *vs, const char *name, struct err *e)
 {
-	char names[200] = "", shown[64];
+	char names[200] = "", buf[VALUE_SHOW_MAX];
+	const char *shown = value_show(name, buf);
 	struct view *v = find(vs, name);
 	size_t used = 0, i;
 
@@ -304,12 +306,11 @@ struct view *views_find(struct views *vs, const char *name, struct err *e)
 	for (i = 0; i < vs->n && used + NAME_MAX_LEN + 8 < sizeof(names); i++)
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
 					 vs->at[i].name);
-	snprintf(shown, sizeof(shown), "%.60s", name);
 	if (!vs->n)
 		err_set(e, -ENOENT,
-			"there is no VPN '%s', nor any other: vpnctl import FILE makes one", shown);
+			"there is no VPN %s, nor any other: vpnctl import FILE makes one", shown);
 	else
-		err_set(e, -ENOENT, "there is no VPN '%s'; there is %s%s", shown, names,
+		err_set(e, -ENOENT, "there is no VPN %s; there is %s%s", shown, names,
 			i < vs->n ? ", ..." : "");
 	return NULL;
 }
