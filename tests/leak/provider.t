@@ -102,7 +102,7 @@ has_routes() { # every AllowedIPs of a family that the tunnel has an address of
 }
 used=0
 check_fixture() { # FIXTURE ENDPOINT RESOLVED
-	local f=$1 file=$work/$1.conf mtu has6= all
+	local f=$1 file=$work/$1.conf mtu has6='' all
 	take "$f" demo client "$2"
 	used=$((used + 1))
 	ok "R35 $f: imported as downloaded" import "$file" $vpn
@@ -179,7 +179,7 @@ ok 'R62: and not of the VPN'"'"'s' not grep -q demo.vpn.rig.test "$RIG_DIR/dns-d
 
 # --- those that cannot work ----------------------------------------------------------------------
 
-snapshot() { ls -AR /etc/vpnrun /run/vpnrun /run/netns /etc/netns /run/wireguard 2>/dev/null | grep -v '\.lock$'; ip -o link; ip rule; ip route; }
+snapshot() { find /etc/vpnrun /run/vpnrun /run/netns /etc/netns /run/wireguard ! -name '*.lock' -printf '%p %M %s\n' 2>/dev/null | sort; ip -o link; ip rule; ip route; }
 before=$(snapshot)
 for f in bad-key bad-noaddr bad-nopeer bad-nopriv bad-port amnezia-like; do
 	import "$confs/$f.conf" $vpn
