@@ -87,8 +87,8 @@ static int open_or_create_netns(const char *name, bool *ret_created, struct err 
 	return fd;
 }
 
-/* A namespace that no record of ours speaks of is what a killed run left, or somebody else's: then it
- * has an interface that none of ours has. -EEXIST and a sentence that names it. */
+/* A namespace that no record of ours speaks of is what a killed run left, or somebody else's: then
+ * it has an interface that none of ours has. -EEXIST and a sentence that names it. */
 static int check_foreign(const char *name, int ns_fd, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
