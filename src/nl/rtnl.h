@@ -71,6 +71,9 @@ int rtnl_link_set_netns(struct nl_sock *s, const char *name, int netns_fd, struc
 int rtnl_addr_add(struct nl_sock *s, const char *dev, int family, const void *addr, uint8_t plen,
 		  struct err *e);
 
+/* Bytes of an address of that family. */
+size_t rtnl_addr_len(int family);
+
 struct rtnl_route {
 	int family;
 	const void *dst; /* NULL: default */

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The only reader of netlink acks. Checks port and sequence number of everything it reads, and
- * takes the kernel's sentence out of NLMSGERR_ATTR_MSG. Never retries a request.
+ * The only reader of netlink acks. Checks sender, port and sequence number of everything it reads,
+ * and takes the kernel's sentence out of NLMSGERR_ATTR_MSG. Never retries a request.
+ *
+ * Without libmnl, which parses tables elsewhere in nl/: the launcher reads nothing but acks, and is
+ * linked statically to start faster.
  */
 #include "nl/sock.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -23,38 +24,35 @@
 
 int nl_sock_open(struct nl_sock *s, int family, struct err *e)
 {
-	struct mnl_socket *mnl = mnl_socket_open2(family, SOCK_CLOEXEC);
+	AUTO_CLOSE int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family);
+	struct sockaddr_nl me = {.nl_family = AF_NETLINK};
+	socklen_t len = sizeof(me);
 	int one = 1;
-	int r;
 
-	if (!mnl)
+	if (fd < 0)
 		return err_sys(e, -errno, "cannot open a netlink socket");
-	if (mnl_socket_bind(mnl, 0, MNL_SOCKET_AUTOPID) < 0) {
-		r = err_sys(e, -errno, "cannot bind a netlink socket");
-		mnl_socket_close(mnl);
-		return r;
-	}
+	if (bind(fd, (struct sockaddr *)&me, sizeof(me)) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&me, &len) < 0)
+		return err_sys(e, -errno, "cannot bind a netlink socket");
 	/* Old kernels know less; every one of these only makes answers better. */
-	mnl_socket_setsockopt(mnl, NETLINK_EXT_ACK, &one, sizeof(one));
-	mnl_socket_setsockopt(mnl, NETLINK_CAP_ACK, &one, sizeof(one));
-	mnl_socket_setsockopt(mnl, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
-	s->mnl = mnl;
+	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
+	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
+	s->fd = take_fd(&fd);
+	s->port = me.nl_pid;
 	s->seq = 0;
 	return 0;
 }
 
 void nl_sock_close(struct nl_sock *s)
 {
-	int saved = errno;
-
-	if (s->mnl)
-		mnl_socket_close(s->mnl);
-	s->mnl = NULL;
-	errno = saved;
+	util_close(&s->fd);
 }
 
 static int send_all(struct nl_sock *s, struct nl_msg *m, uint32_t *first, struct err *e)
 {
+	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	ssize_t n;
 	size_t at;
 
 	if (m->overflow)
@@ -65,83 +63,125 @@ static int send_all(struct nl_sock *s, struct nl_msg *m, uint32_t *first, struct
 
 		nlh->nlmsg_seq = ++s->seq;
 		at += NLMSG_ALIGN(nlh->nlmsg_len);
+		/* The kernel answers in order, and tells every failure: an ack of the last is
+		 * enough. */
+		if (at < m->len)
+			nlh->nlmsg_flags &= (uint16_t)~NLM_F_ACK;
 	}
-	if (mnl_socket_sendto(s->mnl, m->buf, m->len) < 0)
+	n = sendto(s->fd, m->buf, m->len, 0, (const struct sockaddr *)&kernel, sizeof(kernel));
+	if (n < 0)
 		return err_sys(e, -errno, "cannot send a netlink request");
 	return 0;
 }
 
-static int find_text(const struct nlattr *a, void *arg)
+static size_t payload_len(const struct nlmsghdr *nlh)
 {
-	const char **text = arg;
+	return nlh->nlmsg_len - NLMSG_HDRLEN;
+}
 
-	if (mnl_attr_get_type(a) == NLMSGERR_ATTR_MSG &&
-	    mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0)
-		*text = mnl_attr_get_str(a);
-	return MNL_CB_OK;
+static const uint8_t *payload(const struct nlmsghdr *nlh)
+{
+	return (const uint8_t *)nlh + NLMSG_HDRLEN;
+}
+
+/* The message at *at of len bytes, and *at is moved behind it. NULL: no whole one is left. */
+static const struct nlmsghdr *next_message(const uint8_t *buf, size_t len, size_t *at)
+{
+	const struct nlmsghdr *nlh = (const void *)(buf + *at);
+
+	if (*at > len || len - *at < sizeof(*nlh) || nlh->nlmsg_len < sizeof(*nlh) ||
+	    nlh->nlmsg_len > len - *at)
+		return NULL;
+	*at += NLMSG_ALIGN(nlh->nlmsg_len);
+	return nlh;
+}
+
+/* The sentence of the extended ack whose attributes begin at skip; NULL: none. */
+static const char *find_text(const struct nlmsghdr *nlh, size_t skip)
+{
+	const uint8_t *p = payload(nlh);
+	size_t len = payload_len(nlh);
+
+	while (skip <= len && len - skip >= sizeof(struct nlattr)) {
+		struct nlattr a;
+
+		memcpy(&a, p + skip, sizeof(a));
+		if (a.nla_len < sizeof(a) || a.nla_len > len - skip)
+			break;
+		if ((a.nla_type & NLA_TYPE_MASK) == NLMSGERR_ATTR_MSG && a.nla_len > sizeof(a) &&
+		    p[skip + a.nla_len - 1] == '\0')
+			return (const char *)p + skip + sizeof(a);
+		skip += NLMSG_ALIGN(a.nla_len);
+	}
+	return NULL;
 }
 
 /* Returns the ack's code, which is 0 or a negative errno, and puts its sentence into e. */
 static int read_ack(const struct nlmsghdr *nlh, struct err *e)
 {
-	const struct nlmsgerr *ne = mnl_nlmsg_get_payload(nlh);
 	const char *text = NULL;
-	size_t skip = sizeof(*ne);
+	struct nlmsgerr ne;
+	size_t skip = sizeof(ne);
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*ne))
+	if (payload_len(nlh) < sizeof(ne))
 		return err_set(e, -EPROTO, "the kernel's answer is too short");
-	if (ne->error == 0)
+	memcpy(&ne, payload(nlh), sizeof(ne));
+	if (ne.error == 0)
 		return 0;
 	/* An uncapped ack repeats the request's payload before the attributes. */
 	if (!(nlh->nlmsg_flags & NLM_F_CAPPED))
-		skip += ne->msg.nlmsg_len - sizeof(ne->msg);
-	if ((nlh->nlmsg_flags & NLM_F_ACK_TLVS) && skip <= mnl_nlmsg_get_payload_len(nlh))
-		mnl_attr_parse(nlh, (unsigned int)skip, find_text, &text);
+		skip += NLMSG_ALIGN(ne.msg.nlmsg_len) - sizeof(ne.msg);
+	if (nlh->nlmsg_flags & NLM_F_ACK_TLVS)
+		text = find_text(nlh, skip);
 	if (text)
-		return err_set(e, ne->error, "%s (%s)", strerror(-ne->error), text);
-	return err_set(e, ne->error, "%s", strerror(-ne->error));
+		return err_set(e, ne.error, "%s (%s)", strerror(-ne.error), text);
+	return err_set(e, ne.error, "%s", strerror(-ne.error));
 }
 
 static ssize_t receive(struct nl_sock *s, void *buf, size_t size, struct err *e)
 {
+	struct sockaddr_nl from = {.nl_family = AF_NETLINK};
+	socklen_t len;
 	ssize_t n;
 
-	do
-		n = mnl_socket_recvfrom(s->mnl, buf, size);
-	while (n < 0 && errno == EINTR);
+	do {
+		len = sizeof(from);
+		n = recvfrom(s->fd, buf, size, MSG_TRUNC, (struct sockaddr *)&from, &len);
+		/* Port 0 is the kernel; anybody else may send to us, too. */
+	} while ((n < 0 && errno == EINTR) || (n >= 0 && from.nl_pid != 0));
 	if (n < 0)
 		return err_sys(e, -errno, "cannot read the kernel's answer");
+	if ((size_t)n > size)
+		return err_set(e, -EMSGSIZE, "the kernel's answer is too long");
 	return n;
 }
 
 static bool is_ours(const struct nl_sock *s, const struct nlmsghdr *nlh, uint32_t first)
 {
-	return nlh->nlmsg_pid == mnl_socket_get_portid(s->mnl) && nlh->nlmsg_seq >= first &&
-	       nlh->nlmsg_seq <= s->seq;
+	return nlh->nlmsg_pid == s->port && nlh->nlmsg_seq >= first && nlh->nlmsg_seq <= s->seq;
 }
 
 int nl_call(struct nl_sock *s, struct nl_msg *m, struct err *e)
 {
 	uint8_t buf[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
-	unsigned int acks = 0;
+	bool done = false;
 	uint32_t first;
 	int result = send_all(s, m, &first, e);
 
 	if (result < 0)
 		return result;
-	while (acks < m->count) {
+	while (!done) {
 		ssize_t n = receive(s, buf, sizeof(buf), e);
-		const struct nlmsghdr *nlh = (const void *)buf;
-		int left = (int)n;
+		const struct nlmsghdr *nlh;
 
 		if (n < 0)
 			return (int)n;
-		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		for (size_t at = 0; (nlh = next_message(buf, (size_t)n, &at));) {
 			struct err ack = ERR_INIT;
 
 			if (!is_ours(s, nlh, first) || nlh->nlmsg_type != NLMSG_ERROR)
 				continue;
-			acks++;
+			done |= nlh->nlmsg_seq == s->seq;
 			if (read_ack(nlh, &ack) < 0 && result == 0) {
 				result = ack.code;
 				if (e)
@@ -157,8 +197,8 @@ static int read_done(const struct nlmsghdr *nlh, bool interrupted, struct err *e
 {
 	int code = 0;
 
-	if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(code))
-		memcpy(&code, mnl_nlmsg_get_payload(nlh), sizeof(code));
+	if (payload_len(nlh) >= sizeof(code))
+		memcpy(&code, payload(nlh), sizeof(code));
 	if (code < 0)
 		return err_set(e, code, "%s", strerror(-code));
 	if (interrupted)
@@ -179,12 +219,11 @@ static int converse_in(uint8_t *buf, struct nl_sock *s, struct nl_msg *m, nl_fn 
 		return r;
 	for (;;) {
 		ssize_t n = receive(s, buf, RECV_SIZE, e);
-		const struct nlmsghdr *nlh = (const void *)buf;
-		int left = (int)n;
+		const struct nlmsghdr *nlh;
 
 		if (n < 0)
 			return (int)n;
-		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		for (size_t at = 0; (nlh = next_message(buf, (size_t)n, &at));) {
 			if (!is_ours(s, nlh, first))
 				continue;
 			if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)

@@ -12,26 +12,26 @@
 #include "base/err.h"
 #include "nl/msg.h"
 
-struct mnl_socket;
-
 struct nl_sock {
-	struct mnl_socket *mnl; /* NULL: closed */
+	int fd;	       /* -1: closed */
+	uint32_t port; /* ours, by which the kernel addresses answers */
 	uint32_t seq;
 	bool has_secrets; /* answers hold keys: wiped after they were read */
 };
 
-#define NL_SOCK_INIT           \
-	{                      \
-		NULL, 0, false \
+#define NL_SOCK_INIT            \
+	{                       \
+		-1, 0, 0, false \
 	}
 
 int nl_sock_open(struct nl_sock *s, int family /* NETLINK_ROUTE, ... */, struct err *e);
 void nl_sock_close(struct nl_sock *s); /* accepts a closed one */
 #define AUTO_NL_SOCK __attribute__((cleanup(nl_sock_close)))
 
-/* Sends every request in m and reads an ack for each. The first failure is returned, and e is the
- * system's text for it with the kernel's own sentence (extended ack) where there is one: wrap it
- * with what was tried. Requests after a failed one are still carried out by the kernel. Blocks. */
+/* Sends every request in m at once and reads until the last is acknowledged. The first failure is
+ * returned, and e is the system's text for it with the kernel's own sentence (extended ack) where
+ * there is one: wrap it with what was tried. Requests after a failed one are still carried out by
+ * the kernel. Blocks. */
 int nl_call(struct nl_sock *s, struct nl_msg *m, struct err *e);
 
 /* fn is called for each message of the answer; a non-zero return ends the reading with that. */
