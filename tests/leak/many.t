@@ -104,6 +104,7 @@ ok 'a new broker serves at once' wait_for 10 as_user vpnrun demo true
 kill "$(cat "$home/hold.1")"
 
 # kick.
+ok 'the port of who ended is gone' wait_for 20 no_ports
 rm -f "$home/hold.1"
 hold demo 1
 like "$(vpnctl kick demo --uid "$RIG_UID")" '1' 'L26: kick --uid unplugs'
