@@ -214,6 +214,7 @@ is "$(diff <(echo "$with") <(snapshot))" '' 'R62: nothing is left of it'
 
 take mullvad
 import "$work/mullvad.conf" $vpn
+with=$(snapshot)
 chmod 644 /etc/vpnrun/$vpn.conf
 out=$(vpnctl up $vpn 2>&1)
 like "$? $out" '^1 .*chmod 600' 'R26: a key that everybody can read: up refuses'
