@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Manual pages are well-formed, every command and option that --help names is in its page, and --help
+# fits a screen. R28.
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
+B=${B:-build}
+for page in src/man/*.[1-8]; do
+	if command -v mandoc >/dev/null; then
+		ok "$page is well-formed" mandoc -T lint -W warning "$page"
+	else
+		skip 'mandoc is not installed' "$page is well-formed"
+	fi
+done
+plain() { sed -e 's/\\-/-/g' -e 's/Fl -/--/g' -e 's/ | -/ --/g' "$1"; }
+for c in $("$B/bin/vpnctl" --help | awk '/^  [a-z]/ { print $1 }'); do
+	ok "R28: vpnctl.8 has '$c'" grep -q "Ss $c" src/man/vpnctl.8
+done
+for o in $("$B/bin/vpnrun" --help | grep -oE -e '--[a-z-]+' | sort -u); do
+	ok "R28: vpnrun.1 has '$o'" grep -qF -e "$o" <(plain src/man/vpnrun.1)
+	ok "the completion knows '$o'" grep -qF -e "$o" contrib/completion/vpnrun.bash
+done
+for p in vpnrun vpnctl; do
+	ok "R28: $p --help fits a screen" test "$("$B/bin/$p" --help | wc -l)" -le 24
+	ok "R28: $p --help fits its width" test "$("$B/bin/$p" --help | wc -L)" -le 100
+done
+finish
