@@ -187,7 +187,7 @@ if command -v make >/dev/null && [ -f "$RIG_TREE/Makefile" ] && [ -w "$RIG_B" ];
 			/usr/lib/sysusers.d/vpnrun.conf /usr/lib/tmpfiles.d/vpnrun.conf /usr/libexec/vpnrun/vpnrund \
 			/usr/share/bash-completion/completions/vpnctl /usr/share/bash-completion/completions/vpnrun)" \
 		'make install: exactly these, manuals and policies'
-	for m in 1/vpnrun.1 8/vpnrund.8 5/vpnrun.json.5; do
+	for m in 1/vpnrun.1 8/vpnctl.8 8/vpnrund.8 5/vpnrun.json.5; do
 		ok "make install: the manual ${m#*/}" test -s "$d/usr/share/man/man$m"
 	done
 	ok 'make install: the policies' test -s "$d/usr/lib/vpnrun/policy/default.bpf"
