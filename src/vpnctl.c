@@ -4,7 +4,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -40,19 +39,10 @@ static void usage(FILE *f)
 	fputs("\nFiles: /etc/vpnrun/NAME.json, one a VPN. Manual: vpnctl(8), vpnrun.json(5).\n", f);
 }
 
-/* Many commands hold keys. To the kernel a limit of 1, and not one of 0, means that not even the
- * program in core_pattern is fed. */
-static void forbid_cores(void)
-{
-	const struct rlimit no_core = {1, 1};
-
-	setrlimit(RLIMIT_CORE, &no_core); /* lowering is always allowed */
-}
-
 int main(int argc, char **argv)
 {
 	log_program = "vpnctl";
-	forbid_cores();
+	util_forbid_cores(); /* many commands hold keys */
 	if (argc < 2) {
 		usage(stderr);
 		return 2;

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -279,6 +281,14 @@ int dir_make(const char *path, mode_t mode, struct err *e)
 void util_wipe(void *p, size_t len)
 {
 	explicit_bzero(p, len);
+}
+
+int util_forbid_cores(void)
+{
+	const struct rlimit one = {1, 1}, none = {0, 0};
+
+	prctl(PR_SET_DUMPABLE, 0);
+	return setrlimit(RLIMIT_CORE, &one) == 0 ? 0 : setrlimit(RLIMIT_CORE, &none);
 }
 
 int64_t util_now_ms(void)

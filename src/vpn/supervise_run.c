@@ -18,7 +18,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -474,11 +473,10 @@ static void restart(struct sup *s)
 
 static int prepare(struct sup *s, struct err *e)
 {
-	const struct rlimit no_core = {1, 1};
 	sigset_t set;
 
-	/* A core dump would hold the key; wireguard-go inherits this. 1 and not 0: see vpnctl.c. */
-	if (setrlimit(RLIMIT_CORE, &no_core) < 0)
+	/* wireguard-go inherits it. */
+	if (util_forbid_cores() < 0)
 		return err_sys(e, -errno, "cannot forbid core dumps");
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
