@@ -18,7 +18,7 @@ die()
 image=$(realpath "${1:?}") build=$(realpath "${2:?}") command=${3:?}
 tree=$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../..
 qemu=${QEMU:-qemu-system-x86_64}
-limit=${VM_TIMEOUT:-900}
+limit=${VM_TIMEOUT:-1800}
 for tool in "$qemu" mksquashfs timeout; do
 	command -v "$tool" >/dev/null ||
 		die "needs '$tool': packages qemu-system-x86, squashfs-tools, coreutils"
