@@ -67,9 +67,9 @@ int fd_write_all(int fd, const void *data, size_t len);
 /* Wipes what held a key; not optimised away. */
 void util_wipe(void *p, size_t len);
 
-/* No core dump of this process or its children: -1 and errno. To the kernel a limit of 1, and not one
- * of 0, means that not even the program in core_pattern is fed; but sudo leaves a limit of 0, which
- * cannot be raised without CAP_SYS_RESOURCE. */
+/* No core dump of this process or its children: -1 and errno. To the kernel a limit of 1, and not
+ * one of 0, means that not even the program in core_pattern is fed; but sudo leaves a limit of 0,
+ * which cannot be raised without CAP_SYS_RESOURCE. */
 int util_forbid_cores(void);
 
 /* Milliseconds of CLOCK_MONOTONIC. */

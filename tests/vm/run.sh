@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # run.sh IMAGE-DIR BUILD-DIR COMMAND: boots the guest once, with the build and the tests read-only
 # at /host, and runs COMMAND (a line of shell) there as root. Its output is the guest's, its exit
-# status COMMAND's; 125 if the guest died or the time (VM_TIMEOUT seconds, 900) was up. Needs no
+# status COMMAND's; 125 if the guest died or the time (VM_TIMEOUT seconds, 1800) was up. Needs no
 # privilege.
 #
 # Emulation by QEMU itself, not KVM: a /dev/kvm may be there and not work, and the emulated
