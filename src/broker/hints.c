@@ -10,13 +10,12 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
-#define VPNS  100 /* ids are 1..99 */
-#define HOSTS 1024
-#define BITS  64
+#define VPNS 100 /* ids are 1..99 */
+#define BITS 64
 
 struct vpn_hints {
 	uint32_t next;
-	uint64_t taken[HOSTS / BITS];
+	struct hints_map taken;
 };
 
 struct hints {
@@ -36,7 +35,7 @@ static bool take(struct vpn_hints *v, uint32_t host)
 {
 	uint64_t bit = 1ull << (host % BITS);
 
-	return !(__atomic_fetch_or(&v->taken[host / BITS], bit, __ATOMIC_RELAXED) & bit);
+	return !(__atomic_fetch_or(&v->taken.bits[host / BITS], bit, __ATOMIC_RELAXED) & bit);
 }
 
 uint32_t hints_pick(struct hints *h, uint8_t vpn_id, uint32_t max)
@@ -48,7 +47,7 @@ uint32_t hints_pick(struct hints *h, uint8_t vpn_id, uint32_t max)
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t host = 2 + (start % n + i) % n;
 
-		if (host >= HOSTS || !take(v, host))
+		if (host >= HINTS_HOSTS || !take(v, host))
 			continue;
 		if (i)
 			__atomic_store_n(&v->next, host - 1, __ATOMIC_RELAXED);
@@ -57,16 +56,16 @@ uint32_t hints_pick(struct hints *h, uint8_t vpn_id, uint32_t max)
 	return 0;
 }
 
-void hints_clear(struct hints *h, uint8_t vpn_id)
+void hints_replace(struct hints *h, uint8_t vpn_id, const struct hints_map *taken)
 {
 	struct vpn_hints *v = &h->vpn[vpn_id % VPNS];
 
-	for (size_t i = 0; i < HOSTS / BITS; i++)
-		__atomic_store_n(&v->taken[i], 0, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < HINTS_HOSTS / BITS; i++)
+		__atomic_store_n(&v->taken.bits[i], taken->bits[i], __ATOMIC_RELAXED);
 }
 
-void hints_mark(struct hints *h, uint8_t vpn_id, uint32_t host)
+void hints_map_mark(struct hints_map *m, uint32_t host)
 {
-	if (host < HOSTS)
-		take(&h->vpn[vpn_id % VPNS], host);
+	if (host < HINTS_HOSTS)
+		m->bits[host / BITS] |= 1ull << (host % BITS);
 }

@@ -13,8 +13,15 @@ struct hints;
 /* Before the first fork; lives as long as the process. NULL: no memory. */
 struct hints *hints_new(void);
 
-/* A number of 2..max that is not known to be taken, now marked as taken. 0: none is left, or no
- * hints: hints_clear(), then hints_mark() what the kernel lists. */
+#define HINTS_HOSTS 1024 /* a bridge takes 1023 ports */
+
+struct hints_map {
+	uint64_t bits[HINTS_HOSTS / 64];
+};
+
+/* A number of 2..max that is not known to be taken, now marked as taken. 0: none is left. */
 uint32_t hints_pick(struct hints *h, uint8_t vpn_id, uint32_t max);
-void hints_clear(struct hints *h, uint8_t vpn_id);
-void hints_mark(struct hints *h, uint8_t vpn_id, uint32_t host);
+
+/* What the kernel lists becomes what is known; word by word, since others pick meanwhile. */
+void hints_replace(struct hints *h, uint8_t vpn_id, const struct hints_map *taken);
+void hints_map_mark(struct hints_map *m, uint32_t host);

@@ -126,6 +126,7 @@ static int full(const struct attach *a, struct err *e)
 static int list_taken(struct attach *a, uint32_t max, bool *ret_any_free, struct err *e)
 {
 	AUTO_FREE struct rtnl_link *links = NULL;
+	struct hints_map map = {{0}};
 	uint32_t taken = 0;
 	size_t n;
 	int r = need_nsid(a, e);
@@ -135,21 +136,21 @@ static int list_taken(struct attach *a, uint32_t max, bool *ret_any_free, struct
 	r = rtnl_link_list(a->s, a->nsid, &links, &n, e);
 	if (r < 0)
 		return r;
-	hints_clear(a->hints, a->pool.id);
 	for (size_t i = 0; i < n; i++) {
 		uint32_t h = lease_from_port(&a->pool, links[i].name);
 
 		if (!h)
 			continue;
 		taken++;
-		hints_mark(a->hints, a->pool.id, h);
+		hints_map_mark(&map, h);
 	}
+	hints_replace(a->hints, a->pool.id, &map);
 	*ret_any_free = taken < max - 1;
 	return 0;
 }
 
-#define LISTINGS    4
-#define BLIND_TRIES 8 /* after that many surprises a dump is cheaper */
+#define LISTINGS    32 /* in a nearly full pool the others of a storm are faster, for a while */
+#define BLIND_TRIES 8  /* after that many surprises a dump is cheaper */
 
 static int search(struct attach *a, uint32_t *ret, struct err *e)
 {

@@ -80,7 +80,15 @@ start() { # start OPTION...: the broker, ready
 	read -r -t 20 </run/t/ready
 	rm -f /run/t/ready
 }
-stop() { kill -TERM "$BROKER" && wait "$BROKER"; }
+listens() { perl -MSocket -e 'socket(S, AF_UNIX, SOCK_SEQPACKET, 0); exit !connect(S, sockaddr_un($ARGV[0]))' /run/vpnrun/vpnrund.sock; }
+# A child that was forked in the last moment may hold the listening socket a little longer.
+stop() {
+	local rc
+	kill -TERM "$BROKER" && wait "$BROKER"
+	rc=$?
+	wait_for 10 not listens
+	return $rc
+}
 # A client that keeps what it has until it is released; its first line is in $HELD.
 declare -A HPID
 hold() { # hold LABEL UID ARGUMENTS...

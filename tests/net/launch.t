@@ -126,10 +126,10 @@ else
 	skip 'no ping' 'R58 unprivileged ping of the own loopback'
 fi
 like "$(run none bash -c ': </dev/tcp/192.0.2.1/80' 2>&1)" 'unreachable' 'R10 a connect fails'
-ok 'R10 at once' test "$(ms run none bash -c ': </dev/tcp/192.0.2.1/80')" -lt 500
+ok 'R10 at once' test "$(ms run none bash -c ': </dev/tcp/192.0.2.1/80')" -lt $((500 * ${RIG_SLOW_FACTOR:-1}))
 like "$(run none getent hosts from-hosts)" 192.0.2.77 "the host's /etc/hosts counts"
 is "$(status_of run none getent hosts a.example)" 2 'a name is not found'
-ok 'R45 at once' test "$(ms run none getent hosts a.example)" -lt 500
+ok 'R45 at once' test "$(ms run none getent hosts a.example)" -lt $((500 * ${RIG_SLOW_FACTOR:-1}))
 
 # --- powers ------------------------------------------------------------------------------------
 
@@ -371,7 +371,7 @@ ok 'L04 no link-local address' not grep -q 'inet6 fe80' <<<"$flags"
 /mnt/bin/mkvpn tst 7 "$(ip netns exec tst cat /sys/class/net/br-tst/ifindex)" ip4 group=vpnrun
 is "$(run tst sh -c 'ip -6 addr show vpn0; ip -6 route show dev vpn0')" '' 'R60 L04 no IPv6 in the VPN: none on the cable'
 like "$(run tst bash -c ': </dev/tcp/2001:db8::1/80' 2>&1)" 'unreachable' 'R60 and a connect by it fails'
-ok 'R60 at once' test "$(ms run tst bash -c ': </dev/tcp/2001:db8::1/80')" -lt 500
+ok 'R60 at once' test "$(ms run tst bash -c ': </dev/tcp/2001:db8::1/80')" -lt $((500 * ${RIG_SLOW_FACTOR:-1}))
 is "$(run - id -u):$(run default id -u):$(run -- id -u)" 4242:4242:4242 'R02 the default by any of its names'
 is "$(run tst sh -c 'exit 55')$?" 55 'R04 the exit status'
 ok 'L25 the broker cannot be reached from inside' run tst sh -c '! test -e /run/vpnrun'

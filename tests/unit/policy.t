@@ -15,6 +15,16 @@ trap 'rm -rf "$tmp"' EXIT
 plain=()
 [ "$(id -u)" = 0 ] && plain=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 [ "$(id -u)" = 0 ] && chmod 777 "$tmp"
+# The tree may lie in a home directory that the ordinary user cannot enter.
+mkdir "$tmp/bin" "$tmp/policy" && cp "$try" "$tmp/bin/" && cp "$dir"/*.bpf "$tmp/policy/" || exit 1
+try=$tmp/bin/policy_try dir=$tmp/policy
+cd / || exit 1
+# A test with a program that this machine lacks.
+with() { # with PROGRAM DESCRIPTION COMMAND...
+	local program=$1
+	shift
+	if (PATH=/usr/bin:/bin; has "$program"); then ok "$@"; else skip "$program is not installed" "$1"; fi
+}
 under() { HOME=$tmp "${plain[@]}" "$try" run "$dir" "$@" </dev/null; }
 has() { command -v "$1" >/dev/null; }
 
@@ -53,16 +63,16 @@ for policy in default browser strict; do
 		PATH=$path has "${cmd%% *}" || continue
 		ok "$policy: $cmd" env PATH="$path" "${plain[@]}" "$try" run "$dir" $policy sh -c "$cmd"
 	done
-	ok "$policy: git makes a commit" under $policy sh -c "cd '$tmp' && rm -rf g && git init -q g && cd g &&
+	with git "$policy: git makes a commit" under $policy sh -c "cd '$tmp' && rm -rf g && git init -q g && cd g &&
 		git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x"
-	ok "$policy: threads and sockets over loopback" env PATH=/usr/bin:/bin "${plain[@]}" "$try" run "$dir" $policy \
+	with python3 "$policy: threads and sockets over loopback" env PATH=/usr/bin:/bin "${plain[@]}" "$try" run "$dir" $policy \
 		python3 -c '
 import socket, threading
 s = socket.create_server(("127.0.0.1", 0))
 t = threading.Thread(target=lambda: s.accept()[0].send(b"hi")); t.start()
 assert socket.create_connection(s.getsockname()).recv(2) == b"hi"; t.join()
 a, b = socket.socketpair(); a.send(b"x"); assert b.recv(1) == b"x"'
-	ok "$policy: gpg makes a key" under $policy sh -c "mkdir -p -m 700 '$tmp/k' && GNUPGHOME='$tmp/k' timeout 60 \
+	with gpg "$policy: gpg makes a key" under $policy sh -c "mkdir -p -m 700 '$tmp/k' && GNUPGHOME='$tmp/k' timeout 60 \
 		gpg --batch --quiet --passphrase '' --quick-gen-key a@b; r=\$?;
 		GNUPGHOME='$tmp/k' gpgconf --kill all; rm -rf '$tmp/k'; exit \$r"
 done
