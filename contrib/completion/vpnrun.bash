@@ -85,7 +85,7 @@ _vpnctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options=
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_vpnrun_reply 'up down status list kick import check policy --help --version' "$cur"
+		_vpnrun_reply 'up down status list kick publish import check policy --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
@@ -99,6 +99,7 @@ _vpnctl() {
 		return
 	fi
 	case ${COMP_WORDS[1]} in
+	publish) ((COMP_CWORD > 2)) || _vpnrun_reply "$(_vpnrun_names)" "$cur" ;;
 	up | down | status | kick)
 		[[ $prev == --uid || $prev == --pid ]] || _vpnrun_reply "$(_vpnrun_names)" "$cur"
 		;;

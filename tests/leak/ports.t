@@ -148,6 +148,38 @@ stop "$one"
 stop "$two"
 ok 'nothing stays' wait_for 5 no_relay
 
+# A service in the VPN's own namespace.
+start ip netns exec demo "$ports" answer 127.0.0.1 9001 "curl -s -m 5 http://$RIG_WEB4/"
+service=$pid
+ok 'control: the host does not reach it' not get http://127.0.0.1:9000/
+start vpnctl publish demo 9000:9001 9000:9002/udp
+publish=$pid
+like "$ready" '^2 ports' 'vpnctl publish says when it serves'
+is "$(get http://localhost:9000/)" demo "R46 R49: localhost reaches the VPN's own service, which itself uses the VPN"
+is "$(get 'http://[::1]:9000/')" demo 'R46: so does [::1]'
+ok "R48: not on the host's LAN address" not get "http://$RIG_HOST4:9000/"
+is "$("$ports" trip-udp 127.0.0.1 9000 1; vpnctl status demo >/dev/null; echo $?)" "$(printf '0\n0')" \
+	'a UDP port that nobody serves: no answer, no harm'
+is "$(grep -E '^Cap(Inh|Prm|Eff|Bnd|Amb)' "/proc/$publish/status" | grep -c 0000000000000000)" 5 \
+	'it has no capability'
+is "$(awk '/^(Seccomp|NoNewPrivs):/ { print $2 }' "/proc/$publish/status" | tr '\n' ' ')" '1 2 ' 'and a filter'
+like "$(vpnctl publish demo 9000:9001 2>&1)" 'port 9000 .*in use' 'a port in use: says so'
+like "$(vpnctl publish nowhere 9100:1 2>&1)" 'nowhere' 'an unknown VPN: says so'
+like "$(as_user vpnctl publish demo 9100:1 2>&1)" 'root' 'without root: says so'
+vpnctl down demo >/dev/null
+is "$(get http://localhost:9000/)" '' 'the VPN down: the service answers, and has nothing to say'
+vpnctl up demo >/dev/null
+is "$(get http://localhost:9000/)" demo 'and up again: as before'
+stop "$service"
+vpnctl down --force demo >/dev/null
+wait "$publish"
+is $? 1 'the namespace removed: it ends as a failure, to be started anew'
+like "$(vpnctl publish demo 9000:1 2>&1)" 'down' 'a VPN that is down: says so'
+vpnctl up demo >/dev/null
+start vpnctl publish demo 9000:9001
+stop "$pid"
+ok 'stopped: the port is free' wait_for 5 gone 9000
+
 # Wrong input: each its own sentence, 125, and the command never runs.
 refused() { # refused PATTERN DESCRIPTION ARGS...
 	local out rc pat=$1 what=$2
