@@ -131,6 +131,18 @@ is "$("$ports" trip-udp 127.0.0.1 9000 10)" 10 'R47: UDP, bound to ::1 inside'
 stop "$pid"
 wait_for 5 no_relay
 
+# A sandbox that runs already.
+start as_user vpnrun demo "$ports" answer 127.0.0.1 9001 'echo hello'
+server=$pid
+as_user vpnrun --with "$server" -p 9000:9001 sleep 60 &
+wait_for 5 up 9000
+is "$(get http://localhost:9000/)" hello '--with PID -p: a port of a sandbox that runs already'
+kill "$(pgrep -u "$RIG_UID" -x sleep)"
+ok 'for as long as that command runs' wait_for 5 gone 9000
+ok 'the sandbox goes on' kill -0 "$server"
+stop "$server"
+wait_for 5 no_relay
+
 # The other direction.
 start "$ports" answer 127.0.0.1 9200 'echo host'
 one=$pid
