@@ -39,7 +39,7 @@ ALL_LDFLAGS = -pie $(HARDENING_LD) -Wl,--as-needed $(LDFLAGS) $(SAN)
 LIBS_BRK = -lmnl -lcap
 LIBS_CTL = -lmnl -lcap -ljansson -lseccomp -lnftables
 
-LIB_SRC := $(sort $(wildcard src/base/*.c src/nl/*.c src/ns/*.c src/vpn/*.c src/box/*.c src/ipc/*.c src/launch/*.c src/policy/*.c))
+LIB_SRC := $(sort $(wildcard src/base/*.c src/nl/*.c src/ns/*.c src/vpn/*.c src/box/*.c src/ipc/*.c src/launch/*.c src/policy/*.c src/relay/*.c))
 CTL_SRC := $(sort $(wildcard src/ctl/*.c))
 BRK_SRC := $(sort $(wildcard src/broker/*.c))
 LIB_OBJ := $(LIB_SRC:src/%.c=$(B)/obj/%.o)
@@ -110,7 +110,7 @@ install: all
 	install -m 0755 $(B)/libexec/vpnrun/vpnrund $(D)$(LIBEXECDIR)
 	install -m 0644 $(B)/lib/vpnrun/policy/*.bpf $(D)$(LIBDIR)/policy
 	install -m 0644 contrib/systemd/vpnrund.socket $(D)$(UNITDIR)
-	for u in vpnrund.service vpnrun@.service; do \
+	for u in vpnrund.service vpnrun@.service vpnrun-publish@.service; do \
 		$(subst-paths) contrib/systemd/$$u.in > $(D)$(UNITDIR)/$$u && chmod 0644 $(D)$(UNITDIR)/$$u || exit 1; done
 	install -m 0644 contrib/systemd/vpnrun.sysusers $(D)$(SYSUSERSDIR)/vpnrun.conf
 	install -m 0644 contrib/systemd/vpnrun.tmpfiles $(D)$(TMPFILESDIR)/vpnrun.conf
@@ -121,7 +121,7 @@ install: all
 
 uninstall:
 	rm -f $(D)$(BINDIR)/vpnrun $(D)$(BINDIR)/vpnctl $(D)$(UNITDIR)/vpnrund.socket \
-		$(D)$(UNITDIR)/vpnrund.service $(D)$(UNITDIR)/vpnrun@.service \
+		$(D)$(UNITDIR)/vpnrund.service $(D)$(UNITDIR)/vpnrun@.service $(D)$(UNITDIR)/vpnrun-publish@.service \
 		$(D)$(SYSUSERSDIR)/vpnrun.conf $(D)$(TMPFILESDIR)/vpnrun.conf \
 		$(D)$(COMPLETIONDIR)/vpnrun $(D)$(COMPLETIONDIR)/vpnctl
 	for m in src/man/*.[1-8]; do rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; done

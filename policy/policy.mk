@@ -23,6 +23,14 @@ $(B)/gen/vpnrund_filter.h: policy/vpnrund.json $(POLICYC)
 	$(call say,GEN,$@)
 	$(Q)$(POLICYC) --name vpnrund --header vpnrund_filter --output $@ $<
 
+# The relay's, of published ports.
+$(B)/gen/relay_filter.h: policy/relay.json $(POLICYC)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)$(POLICYC) --name relay --header relay_filter --output $@ $<
+
+$(B)/obj/relay/stay.o: $(B)/gen/relay_filter.h
+
 $(B)/obj/vpnrund.o $(BRK_SRC:src/%.c=$(B)/obj/%.o): $(B)/gen/vpnrund_filter.h
 
 # Loads a policy and execs, or knocks at the doors: for tests/unit/policy.t.

@@ -51,7 +51,7 @@ _vpnrun() {
 			vpn=$word
 			((i++))
 			;;
-		--policy | --dns | --allow | --keep-fd | --socket) ((i++)) ;;
+		--policy | --dns | --allow | --keep-fd | --socket | -p | --publish | --reach) ((i++)) ;;
 		-?*) ;;
 		*)
 			if [[ $vpn ]]; then
@@ -70,10 +70,10 @@ _vpnrun() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
-	--dns | --keep-fd) return ;;
+	--dns | --keep-fd | -p | --publish | --reach) return ;;
 	esac
 	if [[ $cur == -* ]]; then
-		_vpnrun_reply '--dns --policy --strict --allow --keep-fd --with --socket --verbose --help --version --' "$cur"
+		_vpnrun_reply '--dns --policy --strict --allow --keep-fd --publish --reach --with --socket --verbose --help --version --' "$cur"
 	elif [[ $vpn ]]; then
 		_vpnrun_command "$COMP_CWORD"
 	else
@@ -85,7 +85,7 @@ _vpnctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options=
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_vpnrun_reply 'up down status list kick import check policy --help --version' "$cur"
+		_vpnrun_reply 'up down status list kick publish import check policy --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
@@ -99,6 +99,7 @@ _vpnctl() {
 		return
 	fi
 	case ${COMP_WORDS[1]} in
+	publish) ((COMP_CWORD > 2)) || _vpnrun_reply "$(_vpnrun_names)" "$cur" ;;
 	up | down | status | kick)
 		[[ $prev == --uid || $prev == --pid ]] || _vpnrun_reply "$(_vpnrun_names)" "$cur"
 		;;

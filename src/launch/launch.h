@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "ns/names.h"
+#include "relay/relay.h"
 #include "vpn/record.h"
 
 #define LAUNCH_FAILED	  125
@@ -35,6 +36,7 @@ struct launch_options {
 	size_t n_allow;
 	int keep_fd[LAUNCH_KEEP_MAX];
 	size_t n_keep_fd;
+	struct relay_specs publish, reach;
 	char **command; /* NULL: the shell */
 };
 
@@ -63,6 +65,21 @@ void launch_plug_prepare(const struct record *r);
 struct nl_sock;
 /* Brings lo up, and with host not 0 the cable with its addresses and routes. One request. */
 int launch_plug_up(struct nl_sock *s, const struct record *r, uint32_t host, struct err *e);
+
+/* Published ports: before the namespaces, and when the network inside is there. Where the line asks
+ * for none these do nothing. */
+struct launch_ports {
+	struct relay relay;
+	int channel; /* to the one that reaches out, -1: none */
+};
+#define LAUNCH_PORTS_INIT      \
+	{                      \
+		.channel = -1, \
+	}
+int launch_ports_open(const struct launch_options *o, struct launch_ports *p, struct err *e);
+int launch_ports_serve(const struct launch_options *o, const struct record *r, uint32_t host,
+		       struct launch_ports *p, struct err *e);
+void launch_ports_close(struct launch_ports *p);
 
 /* Notes that a step is done, for launch_steps_print(). */
 void launch_step(const char *what);

@@ -27,6 +27,8 @@ const char launch_usage[] =
 	"  --strict            policy strict, and hide the session's sockets and /tmp\n"
 	"  --allow PATH        give back something below /run (with --strict also /tmp)\n"
 	"  --keep-fd N         hand on the open descriptor N, whatever it is\n"
+	"  -p [ADDR:]HOST:INSIDE[/udp]  localhost:HOST outside reaches the command's INSIDE\n"
+	"  --reach PORT        inside, localhost:PORT reaches the host's; or INSIDE:HOST\n"
 	"  --with PID          enter the sandbox of process PID\n"
 	"  --socket PATH       where the broker listens\n"
 	"  -v, --verbose       say each step and the microseconds it took\n"
@@ -46,6 +48,8 @@ enum option {
 	OPT_KEEP_FD,
 	OPT_WITH,
 	OPT_SOCKET,
+	OPT_PUBLISH,
+	OPT_REACH,
 };
 
 static const struct {
@@ -56,6 +60,7 @@ static const struct {
 	{"-h", OPT_HELP},	    {"--help", OPT_HELP},	{"--version", OPT_VERSION},
 	{"--dns", OPT_DNS},	    {"--policy", OPT_POLICY},	{"--allow", OPT_ALLOW},
 	{"--keep-fd", OPT_KEEP_FD}, {"--with", OPT_WITH},	{"--socket", OPT_SOCKET},
+	{"-p", OPT_PUBLISH},	    {"--publish", OPT_PUBLISH}, {"--reach", OPT_REACH},
 };
 
 static int add_dns(struct launch_options *o, const char *v, struct err *e)
@@ -115,6 +120,10 @@ static int set_value(struct launch_options *o, enum option option, const char *v
 	case OPT_SOCKET:
 		o->socket = v;
 		return 0;
+	case OPT_PUBLISH:
+		return relay_spec_add(&o->publish, "-p", v, e);
+	case OPT_REACH:
+		return relay_reach_add(&o->reach, "--reach", v, e);
 	case OPT_VERBOSE:
 		o->verbose = true;
 		return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Owns the order of a launch. Must never fork, never run the command with less around it than was
- * asked for, and leave nothing behind if it is killed: all that it makes is in namespaces of its
- * own. Called by main.
+ * Owns the order of a launch. Must never fork but where a port is published, never run the command
+ * with less around it than was asked for, and leave nothing behind if it is killed: all that it
+ * makes is in namespaces of its own. Called by main.
  *
  * What the order is forced by: descriptors are looked at while all of them are inherited ones; the
  * broker wants to be connected to from the initial user namespace, and works while we mount; the
@@ -41,6 +41,7 @@ struct launch {
 	int sock;      /* to the broker, -1: none */
 	int netns;     /* our own new one, -1: none */
 	uint32_t host; /* the lease, 0: none yet */
+	struct launch_ports ports;
 	struct record record;
 	char resolv_conf[NAMES_RESOLV_MAX];
 };
@@ -269,6 +270,10 @@ static int prepare(struct launch *l, struct err *e)
 	l->root = geteuid() == 0;
 	if (r == 0 && !o->with_pid)
 		r = launch_find(o->vpn, &l->network, &l->record, e);
+	if (r == 0 && l->network == LAUNCH_HOST && (o->publish.n || o->reach.n) && !o->with_pid)
+		r = err_set(e, -EINVAL,
+			    "'host' is the host's own network: its ports need neither "
+			    "-p nor --reach");
 	if (r < 0)
 		return r;
 	launch_step("VPN found");
@@ -288,12 +293,17 @@ static int confine(struct launch *l, struct err *e)
 {
 	int r;
 
+	r = launch_ports_open(l->o, &l->ports, e);
+	if (r < 0)
+		return r;
 	if (l->o->with_pid)
 		r = join_sandbox(l, e);
 	else if (l->network != LAUNCH_HOST || l->o->n_dns || l->o->strict)
 		r = make_sandbox(l, e);
 	else
 		r = 0;
+	if (r == 0)
+		r = launch_ports_serve(l->o, &l->record, l->host, &l->ports, e);
 	if (r < 0 || is_bare(l))
 		return r;
 	launch_clean_env(l->o->strict, l->closed_fds > 0);
@@ -350,13 +360,18 @@ static int become_command(const struct launch_options *o, struct err *e)
 
 int launch_run(const struct launch_options *o, struct err *e)
 {
-	struct launch l = {.o = o, .network = LAUNCH_NONE, .sock = -1, .netns = -1};
+	struct launch l = {.o = o,
+			   .network = LAUNCH_NONE,
+			   .sock = -1,
+			   .netns = -1,
+			   .ports = LAUNCH_PORTS_INIT};
 	int r;
 
 	launch_step("start");
 	r = prepare(&l, e);
 	if (r == 0)
 		r = confine(&l, e);
+	launch_ports_close(&l.ports);
 	util_close(&l.sock);
 	util_close(&l.netns);
 	return r < 0 ? LAUNCH_FAILED : become_command(o, e);

@@ -110,6 +110,29 @@ if [ "$flow" ]; then
 	boxed() { ip netns exec bench-box "$tools/flow" send "$1" 5201 3; }
 	serve /run/netns/bench-far "$RIG_DNS_DEMO"
 	compare veth "a veth in the tunnel's place" "$RIG_DNS_DEMO"
+
+	echo
+	echo "The same by a published port: a client on the host, the server in a sandbox (vpnrun -p)."
+	echo
+	printf '%-46s %9s %9s %7s\n' '' without -p ratio
+	boxed() { "$tools/flow" send "$1" 5301 3; }
+	exec {fd}< <(exec setpriv --reuid "$RIG_USER" --regid "$RIG_USER" --init-groups \
+		vpnrun -p 5301:5201 demo "$tools/flow" serve 127.0.0.1 5201)
+	sandbox=$!
+	read -r _ <&"$fd"
+	exec {fd}<&-
+	serve /proc/self/ns/net 127.0.0.1
+	bare() { "$tools/flow" send "$1" 5201 3; }
+	compare publish_direct "no relay: the host's loopback" 127.0.0.1
+	if command -v socat >/dev/null; then
+		socat TCP4-LISTEN:5302,bind=127.0.0.1,fork,reuseaddr TCP4:127.0.0.1:5201 &
+		socat=$!
+		until ss -Hltn '( sport = :5302 )' | grep -q .; do read -r -t 0.02 <> <(:) || :; done
+		bare() { "$tools/flow" send "$1" 5302 3; }
+		compare publish_socat "socat in its place" 127.0.0.1
+		kill "$socat"
+	fi
+	kill "$sandbox"
 fi
 
 cat >"$out" <<J

@@ -15,8 +15,9 @@ my %may = (
 	policy => ['base'],
 	vpn    => ['ns', 'nl', 'base'],
 	broker => ['vpn', 'ns', 'nl', 'ipc', 'box', 'base'],
-	launch => ['vpn', 'ns', 'nl', 'ipc', 'box', 'base'],
-	ctl    => ['policy', 'vpn', 'ns', 'nl', 'box', 'base'],
+	relay  => ['box', 'base'],
+	launch => ['relay', 'vpn', 'ns', 'nl', 'ipc', 'box', 'base'],
+	ctl    => ['policy', 'relay', 'vpn', 'ns', 'nl', 'box', 'base'],
 	tools  => ['policy', 'box', 'base'],
 );
 # What only some may link: header => where it may stand.

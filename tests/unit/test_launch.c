@@ -93,6 +93,20 @@ static void test_bad_lines(void)
 		"-v",
 		"''",
 		"--policy",
+		"-p 9000 demo",
+		"-p 0:80 demo",
+		"-p 80:0 demo",
+		"-p 9000:65536 demo",
+		"-p 9000:80/sctp demo",
+		"-p 9000:80:90:1 demo",
+		"-p 1.2.3:9000:80 demo",
+		"-p ::1:9000:80 demo",
+		"-p [::1]9000:80 demo",
+		"-p [::1]:80 demo",
+		"-p :9000:80 demo",
+		"--reach 0 demo",
+		"--reach 1:2:3 demo",
+		"--reach x demo",
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -116,6 +130,20 @@ static void test_values(void)
 	ok(o.n_allow == 2 && !strcmp(o.allow[1], "/run/b"), "its --allow");
 	ok(o.n_keep_fd == 1 && o.keep_fd[0] == 7, "its --keep-fd");
 	ok(o.n_dns == 2 && o.dns[0].family == AF_INET && o.dns[1].family == AF_INET6, "its --dns");
+	is_int(parse("-p 9000:80 -p 10.0.0.1:53:54/udp --publish=[::1]:1:65535/tcp --reach 7 "
+		     "--reach 8:9/udp demo id",
+		     &o, &e),
+	       0, "a line with ports");
+	ok(o.publish.n == 3 && o.publish.at[0].family == 0 && o.publish.at[0].listen == 9000 &&
+		   o.publish.at[0].target == 80 && !o.publish.at[0].udp,
+	   "R46 its -p");
+	ok(o.publish.at[1].family == AF_INET && o.publish.at[1].addr[0] == 10 &&
+		   o.publish.at[1].udp && o.publish.at[2].family == AF_INET6 &&
+		   o.publish.at[2].addr[15] == 1 && o.publish.at[2].target == 65535,
+	   "R48 their addresses");
+	ok(o.reach.n == 2 && o.reach.at[0].listen == 7 && o.reach.at[0].target == 7 &&
+		   o.reach.at[1].listen == 8 && o.reach.at[1].target == 9 && o.reach.at[1].udp,
+	   "R50 its --reach");
 	is_int(parse("--help", &o, &e), 0, "--help needs nothing else");
 }
 

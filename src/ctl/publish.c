@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `vpnctl publish NAME [ADDR:]HOST:INSIDE[/udp]...`: for services that live in the VPN's own
+ * namespace. Stays in the foreground until it is stopped, or until that namespace loses its name,
+ * which is a failure: started anew, it finds the next one. Must serve with nothing of root's left
+ * but the number: no capability, no file, no system call that could get one.
+ */
+#include "ctl/ctl.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "ctl/show.h"
+#include "ctl/view.h"
+#include "relay/relay.h"
+
+static const char *published; /* the VPN's name */
+
+static int usage(void)
+{
+	log_error("usage: vpnctl publish NAME [ADDR:]HOST:INSIDE[/udp]...");
+	return CTL_USAGE;
+}
+
+/* A namespace's name was removed: ours? */
+static bool is_over(int inotify)
+{
+	char buf[4096] __attribute__((aligned(8)));
+	ssize_t n = read(inotify, buf, sizeof(buf));
+
+	if (n < 0)
+		return errno != EAGAIN && errno != EINTR;
+	for (ssize_t at = 0; at < n;) {
+		const struct inotify_event *ev = (const void *)(buf + at);
+
+		/* An overflow or the directory's own end: who knows. */
+		if (ev->len == 0 || strcmp(ev->name, published) == 0)
+			return true;
+		at += (ssize_t)(sizeof(*ev) + ev->len);
+	}
+	return false;
+}
+
+static int find_netns(const char *name, struct err *e)
+{
+	struct views vs = {0};
+	struct view *v;
+	int r = views_read(false, &vs, e);
+
+	if (r < 0)
+		return r;
+	v = views_find(&vs, name, e);
+	if (!v)
+		r = e->code;
+	else if (!v->has_record)
+		r = err_set(e, -ENETDOWN, "VPN '%s' is down: vpnctl up %s", name, name);
+	else if (v->record.layout != LAYOUT_NETNS)
+		r = err_set(e, -EINVAL,
+			    "VPN '%s' has no namespace of its own: its services are the host's, "
+			    "and their ports too",
+			    name);
+	else
+		r = record_open_netns(&v->record, e);
+	views_free(&vs);
+	return r;
+}
+
+/* Sockets that listen are the host's; then the process moves. */
+static int prepare(struct relay *r, const char *name, const struct relay_specs *specs,
+		   struct err *e)
+{
+	AUTO_CLOSE int ns = -1, notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	int rc;
+
+	/* Before the namespace is looked up, so that no removal is missed. */
+	if (notify < 0 || inotify_add_watch(notify, NETNS_DIR, IN_DELETE | IN_DELETE_SELF) < 0)
+		return err_sys(e, -errno, "cannot watch " NETNS_DIR "; is VPN '%s' up?", name);
+	ns = find_netns(name, e);
+	if (ns < 0)
+		return ns;
+	rc = relay_listen(specs, "the host's", &r->ports, e);
+	if (rc < 0)
+		return rc;
+	if (setns(ns, CLONE_NEWNET) < 0)
+		return err_sys(e, -errno, "cannot enter the namespace of VPN '%s'", name);
+	relay_targets_loopback(r);
+	r->end_fd = take_fd(&notify);
+	r->is_over = is_over;
+	published = name;
+	return relay_prepare(r, e);
+}
+
+/* Not by stdio, which asks about its file first: that is filtered by now. */
+static void tell_ready(const char *name, size_t n)
+{
+	char text[64];
+
+	if (str_fmt(text, sizeof(text), "%zu port%s of %s published\n", n, n == 1 ? "" : "s",
+		    name) > 0)
+		fd_write_all(STDOUT_FILENO, text, strlen(text));
+}
+
+int ctl_publish(int argc, char **argv)
+{
+	static struct relay relay;
+	struct relay_specs specs = {.n = 0};
+	struct err e = ERR_INIT;
+	int r = 0;
+
+	if (argc < 3 || argv[1][0] == '-')
+		return usage();
+	for (int i = 2; r == 0 && i < argc; i++)
+		r = relay_spec_add(&specs, "publish", argv[i], &e);
+	if (r < 0) {
+		log_error("%s", e.msg);
+		return CTL_USAGE;
+	}
+	if (geteuid() != 0) {
+		log_error("publish needs root; try: sudo vpnctl publish ... "
+			  "(for a program of your own: vpnrun -p)");
+		return CTL_FAILED;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	r = prepare(&relay, argv[1], &specs, &e);
+	if (r == 0)
+		r = relay_confine(&e);
+	if (r == 0) {
+		tell_ready(argv[1], specs.n);
+		r = relay_loop(&e);
+	}
+	if (r == 0)
+		err_set(&e, -ENETDOWN, "VPN '%s' was taken down", argv[1]);
+	log_error("%s", e.msg);
+	return CTL_FAILED;
+}

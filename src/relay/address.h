@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Addresses as 16 bytes and a family, and the kernel's form of them.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+extern const uint8_t relay_loopback4[16];
+extern const uint8_t relay_loopback6[16];
+
+/* Fills ret; its length. */
+socklen_t relay_address(struct sockaddr_storage *ret, int family, const uint8_t *addr,
+			uint16_t port);

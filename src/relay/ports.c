@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reads what is to be published and opens the sockets that listen. Must never listen anywhere but
+ * on loopback unless an address was said, and never share a port with somebody else. Called by the
+ * launcher and by `vpnctl publish` before either leaves the host's network.
+ */
+#include "relay/ports.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/util.h"
+#include "relay/address.h"
+
+/* --- what the user writes -------------------------------------------------------------------- */
+
+static int bad(const char *option, const char *text, const char *why, struct err *e)
+{
+	return err_set(e, -EINVAL, "%s %.64s: %s", option, text, why);
+}
+
+static int parse_port(const char *s, uint16_t *ret)
+{
+	uint64_t v;
+
+	if (str_uint(s, 1, UINT16_MAX, &v) < 0)
+		return -EINVAL;
+	*ret = (uint16_t)v;
+	return 0;
+}
+
+/* Cuts "/tcp" or "/udp" off. */
+static int cut_protocol(char *text, bool *ret_udp)
+{
+	char *slash = strchr(text, '/');
+
+	*ret_udp = slash && strcmp(slash, "/udp") == 0;
+	if (slash && !*ret_udp && strcmp(slash, "/tcp") != 0)
+		return -EINVAL;
+	if (slash)
+		*slash = '\0';
+	return 0;
+}
+
+/* Takes "ADDR:" or "[ADDR]:" off; *rest are the ports. */
+static int cut_address(char *text, struct relay_spec *s, char **rest)
+{
+	char *colon = strchr(text, ':'), *end;
+
+	*rest = text;
+	if (text[0] == '[') {
+		end = strchr(text, ']');
+		if (!end || end[1] != ':')
+			return -EINVAL;
+		*end = '\0';
+		*rest = end + 2;
+		s->family = AF_INET6;
+		return inet_pton(AF_INET6, text + 1, s->addr) == 1 ? 0 : -EINVAL;
+	}
+	if (!colon || !strchr(colon + 1, ':'))
+		return 0;
+	*colon = '\0';
+	*rest = colon + 1;
+	s->family = AF_INET;
+	return inet_pton(AF_INET, text, s->addr) == 1 ? 0 : -EINVAL;
+}
+
+static int add(struct relay_specs *list, const struct relay_spec *s, const char *option,
+	       struct err *e)
+{
+	if (list->n == RELAY_SPECS_MAX)
+		return err_set(e, -E2BIG, "more than %d %s", RELAY_SPECS_MAX, option);
+	list->at[list->n++] = *s;
+	return 0;
+}
+
+int relay_spec_add(struct relay_specs *list, const char *option, const char *text, struct err *e)
+{
+	struct relay_spec s = {0};
+	char copy[96], *ports, *colon;
+
+	if (str_copy(copy, sizeof(copy), text) < 0 || cut_protocol(copy, &s.udp) < 0)
+		return bad(option, text, "not [ADDR:]HOST:INSIDE, or with /udp behind it", e);
+	if (cut_address(copy, &s, &ports) < 0)
+		return bad(option, text,
+			   "what stands before the ports is no IP address (IPv6 in brackets)", e);
+	colon = strchr(ports, ':');
+	if (!colon)
+		return bad(option, text, "two ports are needed, HOST:INSIDE", e);
+	*colon = '\0';
+	if (parse_port(ports, &s.listen) < 0 || parse_port(colon + 1, &s.target) < 0)
+		return bad(option, text, "a port is a number from 1 to 65535", e);
+	return add(list, &s, option, e);
+}
+
+int relay_reach_add(struct relay_specs *list, const char *option, const char *text, struct err *e)
+{
+	struct relay_spec s = {0};
+	char copy[32], *colon;
+
+	if (str_copy(copy, sizeof(copy), text) < 0 || cut_protocol(copy, &s.udp) < 0)
+		return bad(option, text, "not PORT or INSIDE:HOST, or with /udp behind it", e);
+	colon = strchr(copy, ':');
+	if (colon)
+		*colon = '\0';
+	if (parse_port(copy, &s.listen) < 0 || parse_port(colon ? colon + 1 : copy, &s.target) < 0)
+		return bad(option, text, "a port is a number from 1 to 65535", e);
+	return add(list, &s, option, e);
+}
+
+/* --- sockets --------------------------------------------------------------------------------- */
+
+static int explain(const struct relay_spec *s, const char *whose, int code, struct err *e)
+{
+	const char *proto = s->udp ? "UDP" : "TCP";
+	char text[INET6_ADDRSTRLEN] = "localhost";
+
+	if (s->family)
+		inet_ntop(s->family, s->addr, text, sizeof(text));
+	if (code == -EADDRINUSE)
+		return err_set(e, code,
+			       "%s port %u of %s %s is in use: choose another, or end the program "
+			       "that has it",
+			       proto, s->listen, whose, text);
+	if (code == -EACCES)
+		return err_set(e, code,
+			       "%s port %u of %s %s is root's: choose one from "
+			       "net.ipv4.ip_unprivileged_port_start (1024) on",
+			       proto, s->listen, whose, text);
+	if (code == -EADDRNOTAVAIL)
+		return err_set(e, code, "%s is no address of %s: see ip address", text, whose);
+	return err_sys(e, code, "cannot listen on %s port %u of %s %s", proto, s->listen, whose,
+		       text);
+}
+
+static int listen_on(const struct relay_spec *s, int family, const uint8_t *addr)
+{
+	int type = (s->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
+	AUTO_CLOSE int fd = socket(family, type, 0);
+	struct sockaddr_storage sa;
+	socklen_t len = relay_address(&sa, family, addr, s->listen);
+	const int one = 1;
+
+	if (fd < 0)
+		return -errno;
+	if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0)
+		return -errno;
+	/* Over old connections' remains, never over one who listens. With UDP it would share. */
+	if (!s->udp && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&sa, len) < 0)
+		return -errno;
+	if (!s->udp && listen(fd, SOMAXCONN) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+static int open_one(const struct relay_spec *s, int family, const uint8_t *addr, const char *whose,
+		    bool may_lack, struct relay_ports *p, struct err *e)
+{
+	int fd = listen_on(s, family, addr);
+
+	if (may_lack && (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT))
+		return 0;
+	if (fd < 0)
+		return explain(s, whose, fd, e);
+	p->at[p->n++] = (struct relay_listener){.fd = fd, .target = s->target, .udp = s->udp};
+	return 0;
+}
+
+int relay_listen(const struct relay_specs *s, const char *whose, struct relay_ports *ret,
+		 struct err *e)
+{
+	struct relay_ports p = {.n = 0};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->n; i++) {
+		const struct relay_spec *spec = &s->at[i];
+
+		if (spec->family) {
+			r = open_one(spec, spec->family, spec->addr, whose, false, &p, e);
+			continue;
+		}
+		r = open_one(spec, AF_INET, relay_loopback4, whose, false, &p, e);
+		if (r == 0)
+			r = open_one(spec, AF_INET6, relay_loopback6, whose, true, &p, e);
+	}
+	if (r < 0)
+		relay_ports_close(&p);
+	else
+		*ret = p;
+	return r;
+}
+
+void relay_ports_close(struct relay_ports *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		util_close(&p->at[i].fd);
+	p->n = 0;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one process of ours that stays beside a command. It is forked twice, so that the command is
+ * never told of its end; it is told of the command's by a pidfd that was opened before there was a
+ * command, so that no number can come to mean somebody else. It holds sockets of two networks:
+ * nobody may look into it, so it is confined before the launch goes on. Must hold nothing of the
+ * caller's: no terminal, no pipe, no directory. Called by the launcher.
+ */
+#include "relay/relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "box/caps.h"
+#include "box/seccomp.h"
+#include "relay_filter.h"
+
+static bool has_caps(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{0}};
+
+	return syscall(SYS_capget, &head, data) < 0 || data[0].permitted || data[1].permitted;
+}
+
+int relay_confine(struct err *e)
+{
+	int r = 0;
+
+	/* Before the capabilities go: until then it is they that keep others out. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(e, -errno, "cannot make the relay not dumpable");
+	/* An ordinary user's process in the host's network has none, and may not lower bounds. */
+	if (has_caps())
+		r = box_caps_limit(0, e);
+	if (r < 0)
+		return r;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_sys(e, -errno, "cannot set no_new_privs");
+	return box_seccomp_load_program(relay_filter, ARRAY_SIZE(relay_filter), e);
+}
+
+/* --- listeners over the channel -------------------------------------------------------------- */
+
+union fds_control {
+	struct cmsghdr head;
+	char room[CMSG_SPACE(sizeof(int) * RELAY_LISTENERS_MAX)];
+};
+
+int relay_stay_hand(int channel, const struct relay_ports *p, struct err *e)
+{
+	union fds_control control = {.room = {0}};
+	struct relay_ports copy = *p;
+	struct iovec iov = {.iov_base = &copy, .iov_len = sizeof(copy)};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control};
+	struct err answer;
+	int fds[RELAY_LISTENERS_MAX];
+
+	for (size_t i = 0; i < p->n; i++)
+		fds[i] = p->at[i].fd;
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	control.head.cmsg_len = CMSG_LEN(sizeof(int) * p->n);
+	memcpy(CMSG_DATA(&control.head), fds, sizeof(int) * p->n);
+	msg.msg_controllen = control.head.cmsg_len;
+	if (sendmsg(channel, &msg, MSG_NOSIGNAL) < 0)
+		return err_sys(e, -errno, "cannot hand the ports to the relay");
+	if (recv(channel, &answer, sizeof(answer), 0) != (ssize_t)sizeof(answer))
+		return err_set(e, -EPIPE, "the relay of the ports ended before it began");
+	if (answer.code && e)
+		*e = answer;
+	return answer.code;
+}
+
+static int receive_ports(int channel, struct relay_ports *ret)
+{
+	union fds_control control;
+	struct iovec iov = {.iov_base = ret, .iov_len = sizeof(*ret)};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &control,
+			     .msg_controllen = sizeof(control)};
+	int fds[RELAY_LISTENERS_MAX];
+
+	if (recvmsg(channel, &msg, MSG_CMSG_CLOEXEC) != (ssize_t)sizeof(*ret))
+		return -EPIPE; /* the launch failed */
+	if (!CMSG_FIRSTHDR(&msg) || ret->n > RELAY_LISTENERS_MAX ||
+	    control.head.cmsg_len != CMSG_LEN(sizeof(int) * ret->n))
+		return -EPROTO;
+	memcpy(fds, CMSG_DATA(&control.head), sizeof(int) * ret->n);
+	for (size_t i = 0; i < ret->n; i++)
+		ret->at[i].fd = fds[i];
+	return 0;
+}
+
+/* --- the process ----------------------------------------------------------------------------- */
+
+static int close_but(const int *keep, size_t n)
+{
+	unsigned int from = STDERR_FILENO + 1;
+
+	for (;;) {
+		unsigned int next = ~0u;
+
+		for (size_t i = 0; i < n; i++)
+			if ((unsigned int)keep[i] >= from && (unsigned int)keep[i] < next)
+				next = (unsigned int)keep[i];
+		if (next > from && close_range(from, next == ~0u ? next : next - 1, 0) < 0)
+			return -errno;
+		if (next == ~0u)
+			return 0;
+		from = next + 1;
+	}
+}
+
+/* Lets go of all that is the caller's. */
+static int let_go(const struct relay *r, int channel, struct err *e)
+{
+	int keep[RELAY_LISTENERS_MAX + 2] = {r->end_fd, channel};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), rc;
+	sigset_t none;
+
+	if (null < 0)
+		return err_sys(e, -errno, "cannot open /dev/null");
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (dup2(null, fd) < 0)
+			return err_sys(e, -errno, "cannot replace the relay's descriptor %d", fd);
+	for (size_t i = 0; i < r->ports.n; i++)
+		keep[i + 2] = r->ports.at[i].fd;
+	rc = close_but(keep, r->ports.n + 2);
+	if (rc < 0)
+		return err_sys(e, rc, "cannot close the relay's other descriptors");
+	if (setsid() < 0 || chdir("/") < 0)
+		return err_sys(e, -errno, "cannot leave the command's session and directory");
+	prctl(PR_SET_NAME, "vpnrun-ports");
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return 0;
+}
+
+static void be_relay(struct relay *r, int channel) __attribute__((noreturn));
+static void be_relay(struct relay *r, int channel)
+{
+	struct err e = ERR_INIT;
+	int rc = let_go(r, channel, &e);
+
+	if (rc == 0 && r->ports.n == 0 && receive_ports(channel, &r->ports) < 0)
+		_exit(1);
+	if (rc == 0)
+		rc = relay_prepare(r, &e);
+	if (rc == 0)
+		rc = relay_confine(&e);
+	send(channel, &e, sizeof(e), MSG_NOSIGNAL);
+	close(channel);
+	if (rc == 0)
+		rc = relay_loop(&e);
+	_exit(rc < 0);
+}
+
+/* Without the signal that a fork's end is told by: the command may have inherited that blocked, and
+ * would find it pending. */
+static pid_t fork_quietly(void)
+{
+	return (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
+}
+
+int relay_stay_start(const struct relay *r, int *ret_channel, struct err *e)
+{
+	AUTO_CLOSE int ours = -1, theirs = -1, self = -1;
+	struct relay copy = *r;
+	struct err answer;
+	int sv[2];
+	pid_t pid;
+
+	self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (self < 0)
+		return err_sys(e, -errno, "cannot open a pidfd");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+		return err_sys(e, -errno, "cannot make the relay's channel");
+	ours = sv[0];
+	theirs = sv[1];
+	copy.end_fd = self;
+	pid = fork_quietly();
+	if (pid < 0)
+		return err_sys(e, -errno, "cannot start the relay of the ports");
+	if (pid == 0) {
+		if (fork_quietly() == 0)
+			be_relay(&copy, theirs);
+		_exit(0);
+	}
+	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	util_close(&theirs);
+	if (r->ports.n) {
+		if (recv(ours, &answer, sizeof(answer), 0) != (ssize_t)sizeof(answer))
+			return err_set(e, -EPIPE, "the relay of the ports ended before it began");
+		if (answer.code) {
+			if (e)
+				*e = answer;
+			return answer.code;
+		}
+	}
+	*ret_channel = take_fd(&ours);
+	return 0;
+}
