@@ -85,7 +85,7 @@ _vpnctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options=
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_vpnrun_reply 'up down status list kick import check policy --help --version' "$cur"
+		_vpnrun_reply 'up down status list kick import check policy allowed-ips --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
@@ -93,6 +93,7 @@ _vpnctl() {
 	status | list | check) options=--json ;;
 	kick) options='--uid --pid' ;;
 	import) options='--name --id --up' ;;
+	allowed-ips) options=--minus ;;
 	esac
 	if [[ $cur == -* ]]; then
 		_vpnrun_reply "$options" "$cur"

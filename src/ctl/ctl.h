@@ -5,6 +5,7 @@
  */
 #pragma once
 
+int ctl_allowed_ips(int argc, char **argv);
 int ctl_check(int argc, char **argv);
 int ctl_down(int argc, char **argv);
 int ctl_import(int argc, char **argv);
