@@ -85,7 +85,7 @@ _vpnctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options=
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_vpnrun_reply 'up down status list kick import check policy allowed-ips --help --version' "$cur"
+		_vpnrun_reply 'up down status list kick import check policy ip allowed-ips --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
@@ -94,14 +94,15 @@ _vpnctl() {
 	kick) options='--uid --pid' ;;
 	import) options='--name --id --up' ;;
 	allowed-ips) options=--minus ;;
+	ip) options='--expect --url --timeout --json -4 -6' ;;
 	esac
 	if [[ $cur == -* ]]; then
 		_vpnrun_reply "$options" "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
-	up | down | status | kick)
-		[[ $prev == --uid || $prev == --pid ]] || _vpnrun_reply "$(_vpnrun_names)" "$cur"
+	up | down | status | kick | ip)
+		[[ $prev == --uid || $prev == --pid || $prev == --expect || $prev == --url || $prev == --timeout ]] || _vpnrun_reply "$(_vpnrun_names)" "$cur"
 		;;
 	import | check)
 		compopt -o filenames 2>/dev/null

@@ -9,6 +9,7 @@ int ctl_allowed_ips(int argc, char **argv);
 int ctl_check(int argc, char **argv);
 int ctl_down(int argc, char **argv);
 int ctl_import(int argc, char **argv);
+int ctl_ip(int argc, char **argv);
 int ctl_kick(int argc, char **argv);
 int ctl_list(int argc, char **argv);
 int ctl_policy(int argc, char **argv);
