@@ -73,7 +73,7 @@ _vpnrun() {
 	--dns | --keep-fd) return ;;
 	esac
 	if [[ $cur == -* ]]; then
-		_vpnrun_reply '--dns --policy --strict --allow --keep-fd --with --socket --verbose --help --version --' "$cur"
+		_vpnrun_reply '--dns --policy --strict --allow --keep-fd --with --socket --allow-running --verbose --help --version --' "$cur"
 	elif [[ $vpn ]]; then
 		_vpnrun_command "$COMP_CWORD"
 	else

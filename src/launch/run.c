@@ -269,6 +269,8 @@ static int prepare(struct launch *l, struct err *e)
 	l->root = geteuid() == 0;
 	if (r == 0 && !o->with_pid)
 		r = launch_find(o->vpn, &l->network, &l->record, e);
+	if (r == 0 && o->command && l->network != LAUNCH_HOST && !o->allow_running)
+		r = launch_check_running(o->command, &l->record, o->with_pid, e);
 	if (r < 0)
 		return r;
 	launch_step("VPN found");
