@@ -14,7 +14,7 @@ int ctl_kick(int argc, char **argv);
 int ctl_list(int argc, char **argv);
 int ctl_policy(int argc, char **argv);
 int ctl_status(int argc, char **argv);
-int ctl_supervise(int argc, char **argv); /* hidden: what `up` starts for wireguard-go */
+int ctl_supervise(int argc, char **argv); /* hidden: what `up` starts */
 int ctl_up(int argc, char **argv);
 
 /* `vpnctl up NAME`, for `import --up`. */
