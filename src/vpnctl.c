@@ -31,6 +31,9 @@ static const struct {
 	 "the public address of a VPN's traffic"},
 	{"allowed-ips", ctl_allowed_ips, "LIST [--minus LIST]",
 	 "what remains of AllowedIPs without some ranges"},
+	{"wrap", ctl_wrap, "PROGRAM --vpn NAME [--policy P]",
+	 "make a user's program always go by a VPN"},
+	{"unwrap", ctl_unwrap, "PROGRAM", "undo that"},
 	{"supervise", ctl_supervise, "", NULL},
 };
 

@@ -85,7 +85,7 @@ _vpnctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options=
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_vpnrun_reply 'up down status list kick import check policy ip allowed-ips --help --version' "$cur"
+		_vpnrun_reply 'up down status list kick import check policy ip allowed-ips wrap unwrap --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
@@ -94,6 +94,7 @@ _vpnctl() {
 	kick) options='--uid --pid' ;;
 	import) options='--name --id --up' ;;
 	allowed-ips) options=--minus ;;
+	wrap) options='--vpn --policy' ;;
 	ip) options='--expect --url --timeout --json -4 -6' ;;
 	esac
 	if [[ $cur == -* ]]; then
@@ -101,6 +102,13 @@ _vpnctl() {
 		return
 	fi
 	case ${COMP_WORDS[1]} in
+	wrap | unwrap)
+		case $prev in
+		--vpn) _vpnrun_reply "$(_vpnrun_names) default none" "$cur" ;;
+		--policy) _vpnrun_reply "$(_vpnrun_policies)" "$cur" ;;
+		*) mapfile -t COMPREPLY < <(compgen -A command -- "$cur") ;;
+		esac
+		;;
 	up | down | status | kick | ip)
 		[[ $prev == --uid || $prev == --pid || $prev == --expect || $prev == --url || $prev == --timeout ]] || _vpnrun_reply "$(_vpnrun_names)" "$cur"
 		;;

@@ -15,7 +15,9 @@ int ctl_list(int argc, char **argv);
 int ctl_policy(int argc, char **argv);
 int ctl_status(int argc, char **argv);
 int ctl_supervise(int argc, char **argv); /* hidden: what `up` starts */
+int ctl_unwrap(int argc, char **argv);
 int ctl_up(int argc, char **argv);
+int ctl_wrap(int argc, char **argv);
 
 /* `vpnctl up NAME`, for `import --up`. */
 int ctl_up_name(const char *name);
