@@ -73,7 +73,7 @@ _vpnrun() {
 	--dns | --keep-fd | -p | --publish | --reach) return ;;
 	esac
 	if [[ $cur == -* ]]; then
-		_vpnrun_reply '--dns --policy --strict --allow --keep-fd --publish --reach --with --socket --verbose --help --version --' "$cur"
+		_vpnrun_reply '--dns --policy --strict --allow --keep-fd --publish --reach --with --allow-running --socket --verbose --help --version --' "$cur"
 	elif [[ $vpn ]]; then
 		_vpnrun_command "$COMP_CWORD"
 	else
@@ -85,7 +85,7 @@ _vpnctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options=
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_vpnrun_reply 'up down status list kick publish import check policy --help --version' "$cur"
+		_vpnrun_reply 'up down status list kick publish import check policy ip allowed-ips wrap unwrap --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
@@ -93,6 +93,9 @@ _vpnctl() {
 	status | list | check) options=--json ;;
 	kick) options='--uid --pid' ;;
 	import) options='--name --id --up' ;;
+	allowed-ips) options=--minus ;;
+	wrap) options='--vpn --policy' ;;
+	ip) options='--expect --url --timeout --json -4 -6' ;;
 	esac
 	if [[ $cur == -* ]]; then
 		_vpnrun_reply "$options" "$cur"
@@ -100,8 +103,15 @@ _vpnctl() {
 	fi
 	case ${COMP_WORDS[1]} in
 	publish) ((COMP_CWORD > 2)) || _vpnrun_reply "$(_vpnrun_names)" "$cur" ;;
-	up | down | status | kick)
-		[[ $prev == --uid || $prev == --pid ]] || _vpnrun_reply "$(_vpnrun_names)" "$cur"
+	wrap | unwrap)
+		case $prev in
+		--vpn) _vpnrun_reply "$(_vpnrun_names) default none" "$cur" ;;
+		--policy) _vpnrun_reply "$(_vpnrun_policies)" "$cur" ;;
+		*) mapfile -t COMPREPLY < <(compgen -A command -- "$cur") ;;
+		esac
+		;;
+	up | down | status | kick | ip)
+		[[ $prev == --uid || $prev == --pid || $prev == --expect || $prev == --url || $prev == --timeout ]] || _vpnrun_reply "$(_vpnrun_names)" "$cur"
 		;;
 	import | check)
 		compopt -o filenames 2>/dev/null

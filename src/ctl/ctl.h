@@ -5,16 +5,20 @@
  */
 #pragma once
 
+int ctl_allowed_ips(int argc, char **argv);
 int ctl_check(int argc, char **argv);
 int ctl_down(int argc, char **argv);
 int ctl_import(int argc, char **argv);
+int ctl_ip(int argc, char **argv);
 int ctl_kick(int argc, char **argv);
 int ctl_list(int argc, char **argv);
 int ctl_policy(int argc, char **argv);
 int ctl_publish(int argc, char **argv);
 int ctl_status(int argc, char **argv);
-int ctl_supervise(int argc, char **argv); /* hidden: what `up` starts for wireguard-go */
+int ctl_supervise(int argc, char **argv); /* hidden: what `up` starts */
+int ctl_unwrap(int argc, char **argv);
 int ctl_up(int argc, char **argv);
+int ctl_wrap(int argc, char **argv);
 
 /* `vpnctl up NAME`, for `import --up`. */
 int ctl_up_name(const char *name);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `vpnctl supervise NAME MTU`: what `vpnctl up` starts where the kernel has no WireGuard; see
+ * `vpnctl supervise NAME MTU [kernel]`: what `vpnctl up` starts beside a tunnel; see
  * vpn/supervise.h. Not for people, and not in the help. Reports on descriptor 3 where that is a
  * pipe, and writes its log to stderr.
  */
 #include "ctl/ctl.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,8 +23,9 @@ int ctl_supervise(int argc, char **argv)
 	uint64_t mtu;
 	int status = -1;
 
-	if (argc != 3 || !str_is_vpn_name(argv[1]) || str_uint(argv[2], 576, 65535, &mtu) < 0) {
-		log_error("usage: vpnctl supervise NAME MTU");
+	if (argc < 3 || argc > 4 || (argc == 4 && strcmp(argv[3], "kernel") != 0) ||
+	    !str_is_vpn_name(argv[1]) || str_uint(argv[2], 576, 65535, &mtu) < 0) {
+		log_error("usage: vpnctl supervise NAME MTU [kernel]");
 		return 2;
 	}
 	if (geteuid() != 0) {
@@ -36,7 +38,7 @@ int ctl_supervise(int argc, char **argv)
 		if (fcntl(status, F_SETFD, FD_CLOEXEC) < 0)
 			return 1;
 	}
-	if (supervise_run(argv[1], (uint32_t)mtu, status, &e) < 0) {
+	if (supervise_run(argv[1], (uint32_t)mtu, argc == 4, status, &e) < 0) {
 		log_error("%s", e.msg);
 		return 1;
 	}

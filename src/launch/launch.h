@@ -37,7 +37,8 @@ struct launch_options {
 	int keep_fd[LAUNCH_KEEP_MAX];
 	size_t n_keep_fd;
 	struct relay_specs publish, reach;
-	char **command; /* NULL: the shell */
+	bool allow_running; /* although the command may hand over to an instance outside */
+	char **command;	    /* NULL: the shell */
 };
 
 /* argv is kept, not copied. e says what is wrong with the line. */
@@ -61,6 +62,10 @@ void launch_clean_env(bool strict, bool closed_fds);
 
 /* Inside the new network namespace, before the cable comes: what it must not do by itself. */
 void launch_plug_prepare(const struct record *r);
+
+/* -EBUSY if the command is a program that would hand its window over to an instance that runs in
+ * another network than the VPN's (id 0: none), or than that of process with (0: none). */
+int launch_check_running(char *const *argv, const struct record *vpn, pid_t with, struct err *e);
 
 struct nl_sock;
 /* Brings lo up, and with host not 0 the cable with its addresses and routes. One request. */

@@ -30,6 +30,7 @@ const char launch_usage[] =
 	"  -p [ADDR:]HOST:INSIDE[/udp]  localhost:HOST outside reaches the command's INSIDE\n"
 	"  --reach PORT        inside, localhost:PORT reaches the host's; or INSIDE:HOST\n"
 	"  --with PID          enter the sandbox of process PID\n"
+	"  --allow-running     start a browser although one that runs outside may take the window\n"
 	"  --socket PATH       where the broker listens\n"
 	"  -v, --verbose       say each step and the microseconds it took\n"
 	"  -h, --help          this text;  --version: the version\n"
@@ -40,6 +41,7 @@ const char launch_usage[] =
 enum option {
 	OPT_VERBOSE,
 	OPT_STRICT,
+	OPT_ALLOW_RUNNING,
 	OPT_HELP,
 	OPT_VERSION,
 	OPT_DNS, /* from here on with a value */
@@ -56,11 +58,14 @@ static const struct {
 	const char *name;
 	enum option option;
 } table[] = {
-	{"-v", OPT_VERBOSE},	    {"--verbose", OPT_VERBOSE}, {"--strict", OPT_STRICT},
-	{"-h", OPT_HELP},	    {"--help", OPT_HELP},	{"--version", OPT_VERSION},
-	{"--dns", OPT_DNS},	    {"--policy", OPT_POLICY},	{"--allow", OPT_ALLOW},
-	{"--keep-fd", OPT_KEEP_FD}, {"--with", OPT_WITH},	{"--socket", OPT_SOCKET},
-	{"-p", OPT_PUBLISH},	    {"--publish", OPT_PUBLISH}, {"--reach", OPT_REACH},
+	{"-p", OPT_PUBLISH},	    {"--publish", OPT_PUBLISH},
+	{"--reach", OPT_REACH},	    {"-v", OPT_VERBOSE},
+	{"--verbose", OPT_VERBOSE}, {"--strict", OPT_STRICT},
+	{"-h", OPT_HELP},	    {"--help", OPT_HELP},
+	{"--version", OPT_VERSION}, {"--dns", OPT_DNS},
+	{"--policy", OPT_POLICY},   {"--allow", OPT_ALLOW},
+	{"--keep-fd", OPT_KEEP_FD}, {"--with", OPT_WITH},
+	{"--socket", OPT_SOCKET},   {"--allow-running", OPT_ALLOW_RUNNING},
 };
 
 static int add_dns(struct launch_options *o, const char *v, struct err *e)
@@ -129,6 +134,9 @@ static int set_value(struct launch_options *o, enum option option, const char *v
 		return 0;
 	case OPT_STRICT:
 		o->strict = true;
+		return 0;
+	case OPT_ALLOW_RUNNING:
+		o->allow_running = true;
 		return 0;
 	case OPT_HELP:
 		o->help = true;

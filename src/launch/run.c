@@ -274,6 +274,8 @@ static int prepare(struct launch *l, struct err *e)
 		r = err_set(e, -EINVAL,
 			    "'host' is the host's own network: its ports need neither "
 			    "-p nor --reach");
+	if (r == 0 && o->command && l->network != LAUNCH_HOST && !o->allow_running)
+		r = launch_check_running(o->command, &l->record, o->with_pid, e);
 	if (r < 0)
 		return r;
 	launch_step("VPN found");

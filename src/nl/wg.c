@@ -20,6 +20,14 @@ static bool is_full(const struct nl_msg *m, size_t room)
 	return m->overflow || m->len > room;
 }
 
+static void put_endpoint(struct nl_msg *m, const union wg_endpoint *ep)
+{
+	if (ep->family == AF_INET)
+		nl_put(m, WGPEER_A_ENDPOINT, &ep->in, sizeof(ep->in));
+	else if (ep->family == AF_INET6)
+		nl_put(m, WGPEER_A_ENDPOINT, &ep->in6, sizeof(ep->in6));
+}
+
 static void put_allowed(struct nl_msg *m, const struct wg_allowed *a)
 {
 	size_t nest = nl_nest(m, 0);
@@ -37,10 +45,7 @@ static void put_peer_head(struct nl_msg *m, const struct wg_peer *p)
 	nl_put_u32(m, WGPEER_A_FLAGS, WGPEER_F_REPLACE_ALLOWEDIPS);
 	if (p->psk)
 		nl_put(m, WGPEER_A_PRESHARED_KEY, p->psk, WG_KEY_LEN);
-	if (p->endpoint.family == AF_INET)
-		nl_put(m, WGPEER_A_ENDPOINT, &p->endpoint.in, sizeof(p->endpoint.in));
-	else if (p->endpoint.family == AF_INET6)
-		nl_put(m, WGPEER_A_ENDPOINT, &p->endpoint.in6, sizeof(p->endpoint.in6));
+	put_endpoint(m, &p->endpoint);
 	nl_put_u16(m, WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, p->keepalive);
 }
 
@@ -154,6 +159,38 @@ int wg_device_set(struct nl_sock *s, const struct wg_device *d, struct err *e)
 			return err_wrap(e, "cannot configure the WireGuard device %s", d->name);
 	} while (more);
 	return 0;
+}
+
+static int set_endpoint(struct nl_sock *s, uint16_t family, const char *name,
+			const struct wg_peer *p, struct err *e)
+{
+	const struct genlmsghdr g = {.cmd = WG_CMD_SET_DEVICE, .version = WG_GENL_VERSION};
+	size_t peers, peer;
+	struct nl_msg m;
+
+	nl_msg_init(&m);
+	nl_msg_begin(&m, family, 0, &g, sizeof(g));
+	nl_put_str(&m, WGDEVICE_A_IFNAME, name);
+	peers = nl_nest(&m, WGDEVICE_A_PEERS);
+	peer = nl_nest(&m, 0);
+	nl_put(&m, WGPEER_A_PUBLIC_KEY, p->public_key, WG_KEY_LEN);
+	nl_put_u32(&m, WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
+	put_endpoint(&m, &p->endpoint);
+	nl_nest_end(&m, peer);
+	nl_nest_end(&m, peers);
+	return nl_call(s, &m, e);
+}
+
+int wg_endpoints_set(struct nl_sock *s, const char *name, const struct wg_peer *peers, size_t n,
+		     struct err *e)
+{
+	uint16_t family;
+	int r = genl_family_get(s, WG_GENL_NAME, &family, e);
+
+	for (size_t i = 0; i < n && r >= 0; i++)
+		if (peers[i].endpoint.family)
+			r = set_endpoint(s, family, name, &peers[i], e);
+	return r < 0 ? err_wrap(e, "cannot set the endpoint of %s", name) : 0;
 }
 
 void wg_stats_add(struct wg_stats *st, const union wg_endpoint *endpoint, int64_t handshake,

@@ -68,6 +68,11 @@ int wg_put_device(struct nl_msg *m, size_t room, uint16_t family, const struct w
 /* Replaces the whole configuration: key, port, mark, peers. The device stays up or down. */
 int wg_device_set(struct nl_sock *s, const struct wg_device *d, struct err *e);
 
+/* Gives peers that exist (by public_key) another endpoint, and changes nothing else: sessions go
+ * on. Those of family 0 are passed over. */
+int wg_endpoints_set(struct nl_sock *s, const char *name, const struct wg_peer *peers, size_t n,
+		     struct err *e);
+
 struct wg_stats {
 	uint16_t listen_port;
 	size_t n_peers;

@@ -24,6 +24,7 @@
 #include "vpn/plan.h"
 #include "vpn/record.h"
 #include "vpn/resolve.h"
+#include "vpn/supervise.h"
 #include "vpn/tunnel_dev.h"
 
 struct up {
@@ -309,6 +310,9 @@ static int do_tunnel(struct up *u, struct err *e)
 	if (r < 0)
 		return r;
 	r = tunnel_finish(p, u->ns_fd, u->mtu, e);
+	/* The tunnel works without its keeper: as long as nothing changes around it. */
+	if (r == 0 && !u->userspace)
+		supervise_start_keeper(p->name, u->mtu, NULL);
 	return r < 0 ? r : tunnel_dev_wait(p->name, &p->tunnel, u->userspace, e);
 }
 

@@ -195,13 +195,13 @@ int supervise_stop(const char *name, struct err *e)
 }
 
 /* In the child: nothing of the caller's but the name reaches the supervisor. */
-__attribute__((noreturn)) static void exec_supervisor(const char *name, uint32_t mtu, int status,
-						      int log, int null, pid_t parent)
+__attribute__((noreturn)) static void exec_supervisor(const char *name, uint32_t mtu, bool kernel,
+						      int status, int log, int null, pid_t parent)
 {
-	static char arg0[] = "vpnctl", arg1[] = "supervise";
+	static char arg0[] = "vpnctl", arg1[] = "supervise", arg4[] = "kernel";
 	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	char arg2[NAME_MAX_LEN + 1], arg3[12];
-	char *argv[] = {arg0, arg1, arg2, arg3, NULL}, *envp[] = {path, NULL};
+	char *argv[] = {arg0, arg1, arg2, arg3, kernel ? arg4 : NULL, NULL}, *envp[] = {path, NULL};
 	sigset_t none;
 
 	/* Out of the way of the low numbers first. */
@@ -270,7 +270,7 @@ static int open_log(const char *name, struct err *e)
 	return fd < 0 ? err_sys(e, -errno, "cannot open %s", path) : fd;
 }
 
-int supervise_start(const char *name, uint32_t mtu, int32_t *ret_pid, struct err *e)
+static int start(const char *name, uint32_t mtu, bool kernel, int32_t *ret_pid, struct err *e)
 {
 	AUTO_CLOSE int log = -1, null = -1, ours = -1, theirs = -1;
 	int pipefd[2], r = dir_make(RUN_DIR, 0755, e);
@@ -292,7 +292,7 @@ int supervise_start(const char *name, uint32_t mtu, int32_t *ret_pid, struct err
 	if (pid < 0)
 		return err_sys(e, -errno, "cannot start the supervisor of %s", name);
 	if (pid == 0)
-		exec_supervisor(name, mtu, theirs, log, null, self);
+		exec_supervisor(name, mtu, kernel, theirs, log, null, self);
 	util_close(&theirs);
 	theirs = -1;
 	r = read_status(ours, name, e);
@@ -305,4 +305,16 @@ int supervise_start(const char *name, uint32_t mtu, int32_t *ret_pid, struct err
 	}
 	*ret_pid = pid;
 	return 0;
+}
+
+int supervise_start(const char *name, uint32_t mtu, int32_t *ret_pid, struct err *e)
+{
+	return start(name, mtu, false, ret_pid, e);
+}
+
+int supervise_start_keeper(const char *name, uint32_t mtu, struct err *e)
+{
+	int32_t pid = supervise_find(name, e);
+
+	return pid ? (pid < 0 ? pid : 0) : start(name, mtu, true, &pid, e);
 }

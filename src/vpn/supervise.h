@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One supervisor process per VPN in userspace: it starts wireguard-go in the host's namespace,
- * moves the device into the VPN's, and does it again whenever wireguard-go ends. It lives as long
- * as it holds the lock on /run/vpnrun/NAME.supervisor, which holds its process id.
+ * One supervisor process per VPN. Of one in userspace, it starts wireguard-go in the host's
+ * namespace, moves the device into the VPN's, and does it again whenever wireguard-go ends. Of any,
+ * it keeps the endpoint and the MTU right (SIGUSR2: look at once). It lives as long as it holds the
+ * lock on /run/vpnrun/NAME.supervisor, which holds its process id.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -15,6 +17,10 @@
  * configured and in its namespace (or e says why not). *ret_pid is its process. */
 int supervise_start(const char *name, uint32_t mtu, int32_t *ret_pid, struct err *e);
 
+/* The same for a device of the kernel's that is there: only keeps it (see vpn/keep.h). One that
+ * runs already goes on. */
+int supervise_start_keeper(const char *name, uint32_t mtu, struct err *e);
+
 /* Ends it and waits until it is gone; SIGKILL after 3 s. None there: 0. */
 int supervise_stop(const char *name, struct err *e);
 
@@ -23,6 +29,6 @@ pid_t supervise_find(const char *name, struct err *e);
 
 /* The supervisor itself: what the hidden command runs. status_fd (-1: none) gets one struct err
  * when the first start is done or has failed. Returns when told to end. */
-int supervise_run(const char *name, uint32_t mtu, int status_fd, struct err *e);
+int supervise_run(const char *name, uint32_t mtu, bool kernel, int status_fd, struct err *e);
 
 #define SUPERVISE_STATUS_FD 3

@@ -29,6 +29,7 @@
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "vpn/finish.h"
+#include "vpn/keep.h"
 #include "vpn/profile.h"
 #include "vpn/record.h"
 #include "vpn/resolve.h"
@@ -62,6 +63,9 @@ struct sup {
 	int64_t port_at;    /* when to look next */
 	bool port_taken;    /* it was in use: wireguard-go has none at all until it gets it */
 	unsigned int failures;
+	bool kernel; /* there is no wireguard-go to run: the keeper is all */
+	struct keeper keeper;
+	bool look_now;
 };
 
 /* --- what it stands on ----------------------------------------------------------------------- */
@@ -400,25 +404,46 @@ static void read_signal(struct sup *s)
 
 	if (read(s->signal_fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
 		return;
-	if (si.ssi_signo != SIGUSR1)
-		s->told = true;
-	else
+	if (si.ssi_signo == SIGUSR2)
+		s->look_now = true;
+	else if (si.ssi_signo == SIGUSR1)
 		nudge(s);
+	else
+		s->told = true;
+}
+
+static void keep(struct sup *s)
+{
+	AUTO_CLOSE int ns = -1;
+	struct err e = ERR_INIT;
+
+	if (!keeper_wake(&s->keeper) && !s->look_now)
+		return;
+	ns = open_namespace(s, &e);
+	if (ns >= 0)
+		keeper_look(&s->keeper, ns, s->look_now);
+	else if (s->kernel)
+		s->told = true; /* the namespace is gone, and the device with it */
+	else
+		keeper_defer(&s->keeper);
+	s->look_now = false;
 }
 
 /* Returns true if the child has ended. */
 static bool wait_event(struct sup *s, int timeout_ms)
 {
-	struct pollfd p[] = {
+	struct pollfd p[2 + KEEPER_FDS] = {
 		{.fd = s->signal_fd, .events = POLLIN},
 		{.fd = s->child_fd, .events = POLLIN},
 	};
+	int keeper_ms, n;
 
-	if (poll(p, ARRAY_SIZE(p), timeout_ms) <= 0)
-		return false;
-	if (p[0].revents)
+	keeper_poll(&s->keeper, p + 2, &keeper_ms);
+	n = poll(p, ARRAY_SIZE(p), keeper_ms < timeout_ms ? keeper_ms : timeout_ms);
+	if (n > 0 && p[0].revents)
 		read_signal(s);
-	return p[1].revents != 0;
+	keep(s);
+	return n > 0 && p[1].revents != 0;
 }
 
 static void reap(struct sup *s)
@@ -484,6 +509,7 @@ static int prepare(struct sup *s, struct err *e)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->signal_fd < 0)
@@ -491,14 +517,48 @@ static int prepare(struct sup *s, struct err *e)
 	return take_lock(s, e);
 }
 
-int supervise_run(const char *name, uint32_t mtu, int status_fd, struct err *e)
+/* With the kernel's WireGuard there is a device already, and nothing to run. */
+static int begin(struct sup *s, struct err *e)
 {
-	struct sup s = {.name = name, .mtu = mtu, .lock_fd = -1, .signal_fd = -1, .child_fd = -1};
+	AUTO_CLOSE int ns = -1;
+	int r = keeper_open(&s->keeper, s->name, !s->kernel, e);
+
+	if (r < 0)
+		return r;
+	if (!s->kernel)
+		return launch(s, true, e);
+	ns = open_namespace(s, e);
+	return ns < 0 ? ns : 0;
+}
+
+static void look_after(struct sup *s)
+{
+	if (s->kernel) {
+		wait_event(s, LOG_LOOK_MS);
+		trim_log();
+	} else if (s->child > 0) {
+		watch(s);
+	} else {
+		restart(s);
+	}
+}
+
+int supervise_run(const char *name, uint32_t mtu, bool kernel, int status_fd, struct err *e)
+{
+	struct sup s = {
+		.name = name,
+		.mtu = mtu,
+		.kernel = kernel,
+		.lock_fd = -1,
+		.signal_fd = -1,
+		.child_fd = -1,
+		.keeper = {.event_fd = -1, .helper_fd = -1},
+	};
 	struct err report = ERR_INIT;
 	int r = prepare(&s, &report);
 
 	if (r == 0)
-		r = launch(&s, true, &report);
+		r = begin(&s, &report);
 	if (r == 0)
 		report = (struct err)ERR_INIT;
 	report.code = r;
@@ -509,12 +569,9 @@ int supervise_run(const char *name, uint32_t mtu, int status_fd, struct err *e)
 		s.told = true;
 	if (status_fd >= 0)
 		close(status_fd);
-	while (r == 0 && !s.told) {
-		if (s.child > 0)
-			watch(&s);
-		else
-			restart(&s);
-	}
+	while (r == 0 && !s.told)
+		look_after(&s);
+	keeper_close(&s.keeper);
 	end_child(&s);
 	util_close(&s.signal_fd);
 	drop_lock(&s);

@@ -30,6 +30,10 @@ int tunnel_dev_wait(const char *name, const struct tunnel *t, bool userspace, st
 int tunnel_dev_configure(const char *name, int vpn_netns_fd, bool userspace, const struct tunnel *t,
 			 const struct endpoint_set *es, struct err *e);
 
+/* Gives the peers the endpoints of the set, and leaves all else, sessions too, as it is. */
+int tunnel_dev_set_endpoints(const char *name, int vpn_netns_fd, bool userspace,
+			     const struct tunnel *t, const struct endpoint_set *es, struct err *e);
+
 /* Ends the supervisor if there is one, then deletes the device. What is not there is no error.
  * vpn_netns_fd may be -1: the namespace is gone. */
 int tunnel_dev_delete(const char *name, int vpn_netns_fd, struct err *e);
@@ -42,6 +46,7 @@ struct tunnel_stats {
 	uint64_t rx, tx;
 	uint16_t keepalive; /* of that peer, 0: off */
 	char endpoint[ENDPOINT_TEXT_LEN];
+	union wg_endpoint peer; /* the same */
 	uint16_t listen_port;
 };
 

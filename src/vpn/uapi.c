@@ -93,13 +93,10 @@ static void put_key(struct text *t, const char *what, const uint8_t *key)
 	put(t, "\n");
 }
 
-static void put_peer(struct text *t, const struct wg_peer *p)
+static void put_endpoint(struct text *t, const struct wg_peer *p)
 {
 	char addr[INET6_ADDRSTRLEN];
 
-	put_key(t, "public_key", p->public_key);
-	if (p->psk)
-		put_key(t, "preshared_key", p->psk);
 	if (p->endpoint.family == AF_INET)
 		put(t, "endpoint=%s:%u\n",
 		    inet_ntop(AF_INET, &p->endpoint.in.sin_addr, addr, sizeof(addr)),
@@ -108,6 +105,16 @@ static void put_peer(struct text *t, const struct wg_peer *p)
 		put(t, "endpoint=[%s]:%u\n",
 		    inet_ntop(AF_INET6, &p->endpoint.in6.sin6_addr, addr, sizeof(addr)),
 		    ntohs(p->endpoint.in6.sin6_port));
+}
+
+static void put_peer(struct text *t, const struct wg_peer *p)
+{
+	char addr[INET6_ADDRSTRLEN];
+
+	put_key(t, "public_key", p->public_key);
+	if (p->psk)
+		put_key(t, "preshared_key", p->psk);
+	put_endpoint(t, p);
 	put(t, "persistent_keepalive_interval=%u\nreplace_allowed_ips=true\n", p->keepalive);
 	for (size_t i = 0; i < p->n_allowed; i++)
 		put(t, "allowed_ip=%s/%u\n",
@@ -361,6 +368,29 @@ int uapi_device_set(const char *name, const struct wg_device *d, struct err *e)
 	r = converse(name, text, len, &none, e);
 	wipe_free(text, len);
 	return r < 0 ? err_wrap(e, "cannot configure %s", name) : 0;
+}
+
+int uapi_endpoints_set(const char *name, const struct wg_peer *peers, size_t n, struct err *e)
+{
+	struct text t = {.size = 64 + n * 256};
+	AUTO_FREE char *buf = malloc(t.size);
+	struct wg_stats none;
+
+	if (!buf)
+		return err_sys(e, -ENOMEM, "cannot set the endpoint of %s", name);
+	t.buf = buf;
+	put(&t, "set=1\n");
+	for (size_t i = 0; i < n; i++) {
+		if (!peers[i].endpoint.family)
+			continue;
+		put_key(&t, "public_key", peers[i].public_key);
+		put(&t, "update_only=true\n");
+		put_endpoint(&t, &peers[i]);
+	}
+	put(&t, "\n");
+	if (converse(name, buf, t.len, &none, e) < 0)
+		return err_wrap(e, "cannot set the endpoint of %s", name);
+	return 0;
 }
 
 int uapi_port_set(const char *name, uint16_t port, struct err *e)

@@ -11,6 +11,7 @@
 
 #include "base/util.h"
 #include "vpn/conf.h"
+#include "vpn/keep.h"
 #include "vpn/path.h"
 #include "vpn/resolve.h"
 #include "vpn/tunnel_wg.h"
@@ -229,9 +230,39 @@ static void test_mtu(void)
 	}
 }
 
+static void test_stale(void)
+{
+	static const struct {
+		int64_t age;
+		uint64_t tx, rx;
+		bool want;
+		const char *what;
+	} cases[] = {
+		{10, 200, 100, false, "R62: a young handshake is not stale"},
+		{KEEP_STALE_S, 200, 100, false, "R62: nor one of the age that is usual"},
+		{KEEP_STALE_S + 1, 200, 100, true, "R62: an old one is, if nothing is answered"},
+		{KEEP_STALE_S + 1, 200, 101, false, "R62: not if something is"},
+		{100000, 100, 100, false,
+		 "R62: not if nothing is sent: an idle tunnel asks no DNS"},
+		{-1, 248, 100, true, "R62: none at all is stale"},
+		{-1, 100, 100, false, "R62: unless nobody wants it"},
+	};
+	struct tunnel_stats st = {.present = true, .up = true, .asked = true};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		st.handshake_age_s = cases[i].age;
+		st.tx = cases[i].tx;
+		st.rx = cases[i].rx;
+		is_int(keep_is_stale(&st, 100, 100), cases[i].want, cases[i].what);
+	}
+	st = (struct tunnel_stats){.handshake_age_s = -1, .tx = 500};
+	is_int(keep_is_stale(&st, 100, 100), false, "a device that is not there is not stale");
+}
+
 int main(void)
 {
 	tap_begin();
+	test_stale();
 	test_format();
 	test_reply();
 	test_bad_replies();

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a "what is my address" service answers. Pure.
+ */
+#pragma once
+
+#include "vpn/model.h"
+
+struct ip_answer {
+	struct ipaddr ip;	 /* without text */
+	char text[46];		 /* of it */
+	const char *verdict_key; /* by which the provider says whether this is its exit; NULL: it
+				    does not say */
+	bool verdict;
+};
+
+/* The address alone on the first line, or a JSON object of a known kind. -EPROTO. */
+int ip_answer_parse(const char *text, struct ip_answer *ret, struct err *e);

@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vpnctl wrap: a program that always goes by a VPN (R09), for a user without root. Runs in the rig.
+# vm: no
+# shellcheck disable=SC2016
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh"
+home=$(as_user sh -c 'echo $HOME')
+sys=$home/sys
+apps=$home/.local/share/applications
+as_user mkdir -p "$sys/bin" "$sys/share/applications" "$apps"
+printf '#!/bin/sh\necho "$# [$1] $(curl -s -m 5 "http://%s/")"\n' "$RIG_WEB4" >"$sys/bin/fox"
+chmod 755 "$sys/bin/fox"
+cat >"$sys/share/applications/org.fox.desktop" <<'EOF'
+#!/usr/bin/env xdg-open
+[Desktop Entry]
+Type=Application
+Name=Fox
+Name[de]=Fuchs
+Exec=env FOX=1 fox %u
+DBusActivatable=true
+MimeType=text/html;
+Actions=new;
+
+[Desktop Action new]
+Name=New Window
+Exec=fox --new-window
+EOF
+printf '[Desktop Entry]\nName=Not\nExec=foxy\n' >"$sys/share/applications/foxy.desktop"
+printf '[Desktop Entry]\nName=Mine\nExec=fox\n' >"$apps/mine.desktop"
+chown -R "$RIG_UID" "$home"
+user() { as_user env PATH="$home/.local/bin:$sys/bin:$PATH" XDG_DATA_DIRS="$sys/share" "$@"; }
+files() { (cd "$home" && find . -type f -printf '%p %m ' -exec md5sum {} \; | sort); }
+entry() { sed -n "s/^$1=//p" "$apps/org.fox.desktop"; }
+
+before=$(files)
+is "$(user fox x)" '1 [x] clear' 'control: without a wrapper it goes in the clear'
+like "$(user vpnctl wrap fox --vpn demo)" 'fox goes by demo.*1 desktop entry$' 'R09: wrap, without root'
+is "$(user fox 'a  b')" '1 [a  b] demo' 'R09: its name goes by the VPN, arguments as they are'
+is "$(user fox)" '0 [] demo' 'R09: also without arguments'
+vpnrun=$(realpath "$(command -v vpnrun)")
+is "$(entry Name | head -1)" 'Fox (demo)' 'R09: the entry is shown with the name of the VPN'
+is "$(entry 'Name\[de\]')" 'Fuchs (demo)' 'in every language'
+is "$(entry Exec | head -1)" "$vpnrun demo -- env FOX=1 $sys/bin/fox %u" 'R09: its command goes through vpnrun'
+is "$(entry Exec | tail -1)" "$vpnrun demo -- $sys/bin/fox --new-window" 'R09: and those of its actions'
+is "$(entry DBusActivatable)" false 'L16: it is not activated by D-Bus'
+is "$(entry Name | tail -1) $(entry MimeType)" 'New Window text/html;' 'all else is as it was'
+is "$(find "$apps" -name '*.desktop' | wc -l)" 2 'other programs have no wrapper'
+first=$(files)
+ok 'once more' user vpnctl wrap fox --vpn demo
+is "$(files)" "$first" 'R09: wrap is idempotent'
+ok 'with another VPN and a policy' user vpnctl wrap fox --vpn other --policy browser
+is "$(user fox)" '0 [] other' 'R09: it goes by the other'
+like "$(entry Exec | head -1)" "--policy browser other -- " 'and its entry, too'
+as_user sh -c 'kill -0 1' 2>/dev/null
+like "$(user vpnctl unwrap fox)" 'as it was' 'R09: unwrap'
+is "$(files)" "$before" 'R09: and nothing of it is left, nothing else was touched'
+like "$(user vpnctl unwrap fox)" 'had no wrapper' 'once more: nothing to do'
+
+as_user sh -c 'mkdir -p ~/.local/bin; echo mine >~/.local/bin/fox'
+with=$(files)
+out=$(user vpnctl wrap fox --vpn demo 2>&1)
+like "$? $out" '^1 vpnctl: .*fox exists and was not made' 'a file of the user'"'"'s own is not replaced'
+user vpnctl unwrap fox >/dev/null
+is "$(files)" "$with" 'nor removed'
+as_user rm "$home/.local/bin/fox"
+out=$(user vpnctl wrap nofox --vpn demo 2>&1)
+like "$? $out" "^1 vpnctl: there is no program 'nofox'" 'a program that is not there: refused'
+out=$(user vpnctl wrap ../fox --vpn demo 2>&1)
+like "$?" '^1' 'a path: refused'
+out=$(user vpnctl wrap fox --vpn 'a;b' 2>&1)
+like "$?" '^1' 'no name of a VPN: refused'
+out=$(user vpnctl wrap fox 2>&1)
+like "$?" '^2' 'no VPN: wrong usage'
+out=$(SUDO_UID=$RIG_UID vpnctl wrap fox --vpn demo 2>&1)
+like "$? $out" '^1 .*without sudo' 'under sudo: refused'
+is "$(files)" "$before" 'and nothing was made'
+finish
