@@ -1,0 +1,29 @@
+# The plugins of container engines: the CNI plugin and the netavark plugin. Included by the top
+# Makefile.
+
+HOOK_CFLAGS   = -Ihooks
+WIRE_OBJ     := $(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(wildcard hooks/common/*.c))
+CNI_OBJ      := $(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(wildcard hooks/cni/*.c))
+NETAVARK_OBJ := $(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(wildcard hooks/netavark/*.c))
+PLUGINS      := $(B)/libexec/vpnrun/cni/vpnrun
+
+all: $(PLUGINS)
+
+$(B)/obj/hooks/%.o: hooks/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(HOOK_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/libexec/vpnrun/cni/vpnrun: $(CNI_OBJ) $(WIRE_OBJ) $(LIB)
+$(B)/libexec/vpnrun/netavark/vpnrun: $(NETAVARK_OBJ) $(WIRE_OBJ) $(LIB)
+$(PLUGINS):
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lmnl -ljansson
+
+# Engines look in directories of their own (CNI: /opt/cni/bin, /usr/lib/cni): see vpnrun-cni(8).
+install-plugins: $(PLUGINS)
+	for p in $(PLUGINS:$(B)/libexec/vpnrun/%=%); do \
+		install -D -m 0755 $(B)/libexec/vpnrun/$$p $(D)$(LIBEXECDIR)/$$p || exit 1; done
+
+.PHONY: install-plugins
