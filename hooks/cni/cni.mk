@@ -2,14 +2,14 @@
 # Makefile.
 
 HOOK_CFLAGS   = -Ihooks
-WIRE_OBJ     := $(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(wildcard hooks/common/*.c))
-CNI_OBJ      := $(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(wildcard hooks/cni/*.c))
-NETAVARK_OBJ := $(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(wildcard hooks/netavark/*.c))
-PLUGINS      := $(B)/libexec/vpnrun/cni/vpnrun
+WIRE_OBJ     := $(patsubst hooks/%.c,$(B)/obj/plugins/%.o,$(wildcard hooks/common/*.c))
+CNI_OBJ      := $(patsubst hooks/%.c,$(B)/obj/plugins/%.o,$(wildcard hooks/cni/*.c))
+NETAVARK_OBJ := $(patsubst hooks/%.c,$(B)/obj/plugins/%.o,$(wildcard hooks/netavark/*.c))
+PLUGINS      := $(B)/libexec/vpnrun/cni/vpnrun $(B)/libexec/vpnrun/netavark/vpnrun
 
 all: $(PLUGINS)
 
-$(B)/obj/hooks/%.o: hooks/%.c
+$(B)/obj/plugins/%.o: hooks/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(HOOK_CFLAGS) -MMD -MP -c $< -o $@
@@ -21,7 +21,7 @@ $(PLUGINS):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lmnl -ljansson
 
-# Engines look in directories of their own (CNI: /opt/cni/bin, /usr/lib/cni): see vpnrun-cni(8).
+# Engines look in directories of their own (CNI: /opt/cni/bin, /usr/lib/cni; netavark: /usr/libexec/netavark and more): see the manual pages.
 install-plugins: $(PLUGINS)
 	for p in $(PLUGINS:$(B)/libexec/vpnrun/%=%); do \
 		install -D -m 0755 $(B)/libexec/vpnrun/$$p $(D)$(LIBEXECDIR)/$$p || exit 1; done
