@@ -27,3 +27,10 @@ install-plugins: $(PLUGINS)
 		install -D -m 0755 $(B)/libexec/vpnrun/$$p $(D)$(LIBEXECDIR)/$$p || exit 1; done
 
 .PHONY: install-plugins
+
+# All but the mains, for the tests.
+PLUGIN_PARTS := $(filter-out %/vpnrun.o,$(CNI_OBJ) $(NETAVARK_OBJ) $(WIRE_OBJ))
+$(B)/tests/unit/test_engine: tests/unit/test_engine.c $(PLUGIN_PARTS) $(LIB) tests/unit/tap.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(HOOK_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $< $(PLUGIN_PARTS) $(LIB) -lmnl -ljansson
