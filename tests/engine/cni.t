@@ -157,6 +157,31 @@ ip netns del m1
 ok 'a namespace that dies takes its port along' wait_for 10 ports_are 0
 for i in {2..20}; do ip netns del "m$i"; done
 
+# Killed after each of its system calls: DEL clears what is there, a killed DEL the next one.
+tried=${RIG_SLOW:+10}
+left=0
+for ((i = 1; i <= ${tried:-60}; i++)); do
+	for what in ADD DEL; do
+		{ CNI_COMMAND=$what CNI_CONTAINERID=c3 CNI_NETNS=/run/netns/c3 CNI_IFNAME=eth0 \
+			strace -qq -o /dev/null -e trace=all -e inject=all:signal=SIGKILL:when=$((i * 3)) \
+			"$plugin" <<<"$(config demo)" >/dev/null 2>&1; } 2>/dev/null
+	done
+	cni DEL c3 "$(config demo)" >/dev/null || left=$((left + 100))
+	left=$((left + $(ports)))
+done
+is "$left" 0 'R76: ADD and DEL killed anywhere: DEL clears it'
+
+# A runtime that never ends its question: the deadline, here by hand, answers for itself.
+mkfifo "$dir/never"
+env CNI_COMMAND=ADD CNI_CONTAINERID=c3 CNI_NETNS=/run/netns/c3 CNI_IFNAME=eth0 "$plugin" <>"$dir/never" >"$dir/late" &
+late=$!
+wait_for 5 grep -qE '^[0-9]+ 0x' "/proc/$late/syscall"
+reads() { [ "$(cat /proc/$late/comm)" = vpnrun ] && grep -q '^SigCgt:.*2...$' "/proc/$late/status"; }
+wait_for 5 reads
+kill -ALRM $late
+wait $late
+is "$? $(field code <"$dir/late")" '1 11' 'at the deadline: an error that says try later'
+
 # What is refused: code, JSON, a sentence, and nothing left.
 refused() { # refused CODE DESCRIPTION COMMAND CONTAINER CONFIG ...
 	local want=$1 what=$2
