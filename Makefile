@@ -103,7 +103,7 @@ D := $(DESTDIR)
 
 subst-paths = sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g'
 
-install: all
+install: all install-plugins
 	install -d $(D)$(BINDIR) $(D)$(LIBEXECDIR) $(D)$(LIBDIR)/policy $(D)$(UNITDIR) $(D)$(SYSUSERSDIR) \
 		$(D)$(TMPFILESDIR) $(D)$(COMPLETIONDIR) $(D)$(SYSCONFDIR)/vpnrun
 	install -m 0755 $(B)/bin/vpnrun $(B)/bin/vpnctl $(D)$(BINDIR)
@@ -140,7 +140,7 @@ tcb: $(B)/libexec/vpnrun/vpnrund
 		ls src/*/$$o.c; done; ls src/vpnrund.c src/broker/*.c; } | sort -u | xargs wc -l
 	@echo 'Runs as the user, without any privilege: src/vpnrun.c src/launch/ src/box/'
 
-FORMATTED := $(wildcard src/*.c src/*/*.[ch] tests/*/*.[ch])
+FORMATTED := $(wildcard src/*.c src/*/*.[ch] hooks/*/*.[ch] tests/*/*.[ch])
 format:
 	clang-format --style=file:src/.clang-format -i $(FORMATTED)
 
@@ -169,6 +169,7 @@ clean:
 
 .PHONY: all clean policies install uninstall deps tcb format asan unit-tests test-tools check
 include policy/policy.mk
+-include $(wildcard hooks/*/*.mk)
 -include tests/tests.mk
 -include tests/bench/bench.mk
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

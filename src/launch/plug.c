@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The sandbox's own end of the cable. No prefix route: a neighbour's address goes to the gateway,
- * which refuses at once, instead of waiting for an answer from somebody the bridge keeps apart. A
- * family that the tunnel does not carry gets no address and no route: unreachable at once. Called
- * by launch/run.c, inside the new network namespace.
+ * What the launcher does in its new network namespace around the cable: before it comes, what the
+ * namespace must not do by itself; after it, lo and the cable up. Called by launch/run.c.
  */
 #include "launch/launch.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/util.h"
 #include "nl/rtnl.h"
+#include "vpn/cable.h"
 
-#define LO_IFINDEX  1 /* of every network namespace */
-#define IP6_PLEN    64
-#define IP6_MIN_MTU 1280
+#define LO_IFINDEX 1 /* of every network namespace */
 
 static void try_sysctl(const char *path, const char *value, size_t len)
 {
@@ -29,11 +22,6 @@ static void try_sysctl(const char *path, const char *value, size_t len)
 	if (fd >= 0 && write(fd, value, len) < 0) {
 		/* absent or refused: it is the kernel's default, and no way out */
 	}
-}
-
-static bool has_ip6(const struct record *r)
-{
-	return (r->flags & RECORD_HAS_IP6) && r->mtu >= IP6_MIN_MTU;
 }
 
 void launch_plug_prepare(const struct record *r)
@@ -45,54 +33,20 @@ void launch_plug_prepare(const struct record *r)
 	try_sysctl("/proc/sys/net/ipv4/ping_group_range", range, (size_t)n);
 	if (!r)
 		return;
-	if (has_ip6(r))
+	if (cable_has_ip6(r))
 		try_sysctl("/proc/sys/net/ipv6/conf/default/accept_ra", "0", 1);
 	else
 		try_sysctl("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1", 1);
 }
 
-static void put_ip4(struct nl_msg *m, const struct lease_pool *pool, int ifindex, uint32_t host)
-{
-	struct in_addr addr = lease_ip4(pool, host), gateway = lease_ip4(pool, 1);
-	struct rtnl_route route = {
-		.family = AF_INET, .gateway = &gateway, .onlink = true, .oif = ifindex};
-
-	rtnl_put_addr(m, ifindex, AF_INET, &addr, pool->plen, true);
-	rtnl_put_route(m, &route);
-}
-
-static void put_ip6(struct nl_msg *m, const struct lease_pool *pool, int ifindex, uint32_t host)
-{
-	struct in6_addr addr = lease_ip6(pool, host), gateway = lease_ip6(pool, 1);
-	struct rtnl_route route = {
-		.family = AF_INET6, .gateway = &gateway, .onlink = true, .oif = ifindex};
-
-	rtnl_put_addr(m, ifindex, AF_INET6, &addr, IP6_PLEN, true);
-	rtnl_put_route(m, &route);
-}
-
 int launch_plug_up(struct nl_sock *s, const struct record *r, uint32_t host, struct err *e)
 {
 	struct nl_msg m;
-	int ifindex;
 
+	if (host)
+		return cable_up(s, r, LEASE_CABLE, host, e);
 	nl_msg_init(&m);
 	rtnl_put_link_up(&m, LO_IFINDEX);
-	if (host) {
-		struct lease_pool pool = record_pool(r);
-
-		ifindex = (int)if_nametoindex(LEASE_CABLE);
-		if (ifindex == 0)
-			return err_set(e, -ENODEV, "the cable to VPN '%s' did not arrive", r->name);
-		if (has_ip6(r))
-			rtnl_put_link_up_quiet(&m, ifindex);
-		else
-			rtnl_put_link_up(&m, ifindex);
-		if (r->flags & RECORD_HAS_IP4)
-			put_ip4(&m, &pool, ifindex, host);
-		if (has_ip6(r))
-			put_ip6(&m, &pool, ifindex, host);
-	}
 	if (nl_call(s, &m, e) < 0)
 		return err_wrap(e, "cannot configure the sandbox's network");
 	return 0;

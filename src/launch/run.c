@@ -155,7 +155,8 @@ static int plug_as_root(struct launch *l, struct err *e)
 
 	if (r < 0)
 		return r;
-	return attach_as_root(&s, &l->record, l->netns, (uint32_t)getpid(), &l->host, e);
+	return attach_as_root(&s, &l->record, l->netns, LEASE_CABLE, (uint32_t)getpid(), &l->host,
+			      e);
 }
 
 static int ask_for_cable(struct launch *l, struct err *e)

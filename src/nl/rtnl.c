@@ -51,6 +51,8 @@ static int parse_link_attr(const struct nlattr *a, void *arg)
 
 	if (type == IFLA_IFNAME) {
 		copy_name(l->name, sizeof(l->name), a);
+	} else if (type == IFLA_IFALIAS) {
+		copy_name(l->alias, sizeof(l->alias), a);
 	} else if (type == IFLA_ADDRESS && len == sizeof(l->mac)) {
 		memcpy(l->mac, mnl_attr_get_payload(a), sizeof(l->mac));
 	} else if (type == IFLA_LINKINFO) {
@@ -68,6 +70,8 @@ static int parse_link_attr(const struct nlattr *a, void *arg)
 			l->mtu = v;
 		else if (type == IFLA_MASTER)
 			l->master = (int)v;
+		else if (type == IFLA_LINK)
+			l->link = (int)v;
 		else if (type == IFLA_GROUP)
 			l->group = v;
 		else if (type == IFLA_LINK_NETNSID)

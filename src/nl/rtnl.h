@@ -28,12 +28,16 @@ struct rtnl_link {
 	char name[IF_NAMESIZE];
 	char kind[16]; /* "veth", "bridge", "wireguard", "tun"; "" for hardware */
 	uint64_t rx_bytes, tx_bytes;
+	int link;	 /* ifindex of a veth's other end, where that is */
+	char alias[256]; /* "": none */
 };
 
 /* -ENODEV: e says which. */
 int rtnl_link_get(struct nl_sock *s, int nsid, const char *name, struct rtnl_link *ret,
 		  struct err *e);
 int rtnl_link_get_index(struct nl_sock *s, int ifindex, struct rtnl_link *ret, struct err *e);
+/* The index alone, without libmnl. */
+int rtnl_link_index(struct nl_sock *s, const char *name, int *ret, struct err *e);
 /* *ret is the caller's to free. Without the byte counts. */
 int rtnl_link_list(struct nl_sock *s, int nsid, struct rtnl_link **ret, size_t *ret_n,
 		   struct err *e);
@@ -64,6 +68,7 @@ int rtnl_link_add_veth(struct nl_sock *s, const struct rtnl_veth *v, struct err 
 int rtnl_link_delete(struct nl_sock *s, int nsid, const char *name, struct err *e);
 int rtnl_link_set_up(struct nl_sock *s, const char *name, bool up, struct err *e);
 int rtnl_link_set_mtu(struct nl_sock *s, const char *name, uint32_t mtu, struct err *e);
+int rtnl_link_set_alias(struct nl_sock *s, const char *name, const char *alias, struct err *e);
 int rtnl_link_set_netns(struct nl_sock *s, const char *name, int netns_fd, struct err *e);
 
 /* addr is a struct in_addr or in6_addr, by family. IPv6: without duplicate address detection. An

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Requests that change something and are answered by an ack alone: built here, sent by nl/sock.
- * Apart from nl/rtnl.c so that the launcher, which reads no tables, needs no libmnl.
+ * Requests that change something and are answered by an ack alone, and the index of a name: built
+ * here, sent by nl/sock. Apart from nl/rtnl.c so that the launcher, which reads no tables, needs no
+ * libmnl.
  */
 #include "nl/rtnl.h"
 
+#include <errno.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 static void begin_new_link(struct nl_msg *m, unsigned int flags)
@@ -147,6 +150,17 @@ int rtnl_link_set_mtu(struct nl_sock *s, const char *name, uint32_t mtu, struct 
 	return 0;
 }
 
+int rtnl_link_set_alias(struct nl_sock *s, const char *name, const char *alias, struct err *e)
+{
+	struct nl_msg m;
+
+	begin_set_link(&m, name, 0, 0);
+	nl_put(&m, IFLA_IFALIAS, alias, strlen(alias));
+	if (nl_call(s, &m, e) < 0)
+		return err_wrap(e, "cannot set the alias of %s", name);
+	return 0;
+}
+
 int rtnl_link_set_netns(struct nl_sock *s, const char *name, int netns_fd, struct err *e)
 {
 	struct nl_msg m;
@@ -156,6 +170,30 @@ int rtnl_link_set_netns(struct nl_sock *s, const char *name, int netns_fd, struc
 	if (nl_call(s, &m, e) < 0)
 		return err_wrap(e, "cannot move %s to another namespace", name);
 	return 0;
+}
+
+static int got_index(const struct nlmsghdr *nlh, void *arg)
+{
+	struct ifinfomsg ifi;
+
+	if (nlh->nlmsg_type != RTM_NEWLINK || nlh->nlmsg_len < NLMSG_HDRLEN + sizeof(ifi))
+		return -EPROTO;
+	memcpy(&ifi, (const char *)nlh + NLMSG_HDRLEN, sizeof(ifi));
+	*(int *)arg = ifi.ifi_index;
+	return 0;
+}
+
+int rtnl_link_index(struct nl_sock *s, const char *name, int *ret, struct err *e)
+{
+	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC};
+	struct nl_msg m;
+	int r;
+
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETLINK, 0, &ifi, sizeof(ifi));
+	nl_put_str(&m, IFLA_IFNAME, name);
+	r = nl_query(s, &m, got_index, ret, e);
+	return r < 0 ? err_wrap(e, "no device %s", name) : 0;
 }
 
 void rtnl_put_link_up(struct nl_msg *m, int ifindex)

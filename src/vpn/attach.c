@@ -2,7 +2,7 @@
 /*
  * Root's own way to a cable, for when the broker has nobody to protect: the same single message,
  * group 0. Must never be reached by anyone but root; checks only that the VPN's namespace is the
- * one its record speaks of. Called by the launcher.
+ * one its record speaks of. Called by the launcher and the container hooks.
  */
 #include "vpn/attach.h"
 
@@ -11,8 +11,8 @@
 
 #include "nl/rtnl.h"
 
-int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, uint32_t hint,
-		   uint32_t *ret_host, struct err *e)
+int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, const char *ifname,
+		   uint32_t hint, uint32_t *ret_host, struct err *e)
 {
 	AUTO_CLOSE int vpn_fd = record_open_netns(r, e);
 	struct lease_pool pool = record_pool(r);
@@ -24,7 +24,7 @@ int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, uint
 		.netns_fd = vpn_fd,
 		.master = r->bridge_ifindex,
 		.mtu = r->mtu,
-		.peer_name = LEASE_CABLE,
+		.peer_name = ifname,
 		.peer_netns_fd = netns_fd,
 		.peer_mac = mac,
 	};

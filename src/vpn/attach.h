@@ -10,6 +10,7 @@
 #include "vpn/record.h"
 
 /* Plugs the new network namespace netns_fd into the VPN; hint is where the search for a free number
- * starts. *ret_host is the lease. Needs CAP_NET_ADMIN in the initial user namespace. */
-int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, uint32_t hint,
-		   uint32_t *ret_host, struct err *e);
+ * starts; ifname is the cable's name there, which must be free. *ret_host is the lease. Needs
+ * CAP_NET_ADMIN in the initial user namespace. */
+int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, const char *ifname,
+		   uint32_t hint, uint32_t *ret_host, struct err *e);

@@ -29,7 +29,7 @@ cleanup()
 	rm -rf "$tmp"
 }
 trap cleanup EXIT
-touch "$tmp"/{launch,many,phases,flow}
+touch "$tmp"/{launch,many,phases,flow,cni}
 
 # --- launches ------------------------------------------------------------------------------------
 
@@ -39,6 +39,9 @@ echo
 echo "Where the time goes: vpnrun -v, from main() to exec."
 echo
 "$tools/bench" -r 30 -j "$tmp/phases" phases demo || rc=1
+
+echo
+"$BENCH_TESTS/cni.pl" "$RIG_DIR/build/libexec/vpnrun/cni/vpnrun" demo "$((rounds / 2))" "$tmp/cni" || rc=1
 
 # 1000 sandboxes need a larger pool than a /24.
 if [ "$many" ]; then
@@ -143,6 +146,8 @@ cat >"$out" <<J
   "many": [$(<"$tmp/many")
   ],
   "phases": [$(<"$tmp/phases")
+  ],
+  "cni": [$(<"$tmp/cni")
   ],
   "throughput": {$(<"$tmp/flow")
   }

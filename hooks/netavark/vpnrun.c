@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The netavark plugin `vpnrun`: podman networks of the driver vpnrun lead into a VPN. Called as
+ * root by podman (create) and netavark (setup, teardown). Reads the question, calls, answers on
+ * stdout; starts no child, keeps no file, and ends by its own deadline.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "common/call.h"
+#include "netavark/netavark.h"
+
+#define DEADLINE_S 30
+
+static const char too_late[] =
+	"{\"error\":\"vpnrun gave up after 30 seconds: the kernel or podman kept it waiting\"}\n";
+
+static int plug(const struct nv_request *q, char **ret, struct err *e)
+{
+	struct wire_ends w;
+	int r = wire_attach(&q->wire, &w, e);
+
+	if (r == -EPERM)
+		return err_hint(e, "podman without root cannot plug by itself: use the OCI hook");
+	if (r == 0)
+		r = nv_answer_setup(q, &w, ret, e);
+	else
+		return r;
+	if (r < 0)
+		wire_detach(&q->wire, NULL);
+	return r;
+}
+
+static int serve(int argc, char **argv, char **ret, struct err *e)
+{
+	const char *verb = argc > 1 ? argv[1] : "";
+	bool setup = !strcmp(verb, "setup"), teardown = !strcmp(verb, "teardown");
+	AUTO_FREE char *text = NULL;
+	struct nv_request q;
+	size_t len;
+	int r;
+
+	if (argc == 2 && !strcmp(verb, "info"))
+		return nv_answer_info(ret, e);
+	if (!(argc == 2 && !strcmp(verb, "create")) && !(argc == 3 && (setup || teardown)))
+		return err_set(e, -EINVAL, "usage: vpnrun create|setup NETNS|teardown NETNS|info");
+	r = call_read(&text, &len, e);
+	if (r < 0)
+		return r;
+	if (!setup && !teardown)
+		return nv_create(text, len, ret, e);
+	r = nv_request_parse(text, len, argv[2], teardown, &q, e);
+	if (r < 0)
+		return r;
+	r = setup ? plug(&q, ret, e) : wire_detach(&q.wire, e);
+	nv_request_free(&q);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = ERR_INIT, late = ERR_INIT;
+	AUTO_FREE char *answer = NULL;
+	int r;
+
+	log_program = "vpnrun-netavark";
+	r = call_begin(DEADLINE_S, too_late, &e);
+	if (r == 0)
+		r = serve(argc, argv, &answer, &e);
+	if (r < 0 && nv_answer_error(&e, &answer, &late) < 0)
+		answer = NULL;
+	if (answer && call_answer(answer, &late) < 0)
+		log_error("%s", late.msg);
+	return r < 0 || late.code < 0;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hooks/cni and hooks/netavark without a kernel: what of a question is taken and what is refused
+ * with which code, and the answers.
+ */
+#include "tap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "cni/cni.h"
+#include "netavark/netavark.h"
+
+#define HEAD "\"cniVersion\":\"1.1.0\",\"name\":\"net\",\"type\":\"vpnrun\",\"vpn\":\"demo\""
+
+static const struct wire_ends ends = {
+	.record = {.id = 1,
+		   .subnet4_plen = 24,
+		   .mtu = 1420,
+		   .flags = RECORD_HAS_IP4,
+		   .search = " a.test  b.test"},
+	.host = 7,
+	.port = {.name = "vr1.7", .mtu = 1420},
+	.end = {.name = "eth0", .mtu = 1420, .mac = {2, 0x76, 0x70, 1, 0, 7}},
+};
+
+/* The code of a refusal, 0: taken. */
+static int code(const char *command, const char *container, const char *ifname, const char *args,
+		const char *text)
+{
+	struct cni_env env = {command, container, "/n", ifname, args};
+	struct err e = ERR_INIT;
+	struct cni_request q;
+	int r = cni_request_parse(&env, text, strlen(text), &q, &e);
+
+	cni_request_free(&q);
+	return r < 0 ? cni_code(e.code) : 0;
+}
+
+static void test_config(void)
+{
+	static const struct {
+		int want;
+		const char *command, *text;
+	} cases[] = {
+		{0, "ADD", "{" HEAD "}"},
+		{0, "ADD", "{" HEAD ",\"exclusive\":false,\"cni.dev/x\":1,\"args\":5}"},
+		{0, "DEL", "{" HEAD ",\"runtimeConfig\":{\"ips\":[\"10.0.0.1/8\"]}}"},
+		{2, "ADD", "{" HEAD ",\"runtimeConfig\":{\"ips\":[\"10.0.0.1/8\"]}}"},
+		{2, "ADD", "{" HEAD ",\"ipam\":{\"type\":\"x\"}}"},
+		{7, "ADD", "{" HEAD ",\"vpn \":\"x\"}"},
+		{7, "ADD", "{" HEAD ",\"exclusive\":\"no\"}"},
+		{7, "ADD", "{" HEAD ",\"dns\":{\"nameserver\":[]}}"},
+		{7, "ADD", "{" HEAD ",\"prevResult\":{\"ips\":[1]}}"},
+		{7, "CHECK", "{" HEAD "}"},
+		{7, "CHECK", "{" HEAD ",\"prevResult\":null}"},
+		{0, "CHECK", "{" HEAD ",\"prevResult\":{}}"},
+		{7, "GC", "{" HEAD "}"},
+		{7, "GC", "{" HEAD ",\"cni.dev/valid-attachments\":[{\"ifname\":\"eth0\"}]}"},
+		{0, "GC", "{" HEAD ",\"cni.dev/valid-attachments\":null}"},
+		{0, "STATUS", "{" HEAD "}"},
+		{1, "STATUS", "{\"cniVersion\":\"1.0.0\",\"name\":\"n\",\"vpn\":\"demo\"}"},
+		{1, "ADD", "{\"cniVersion\":\"2.0.0\",\"name\":\"n\",\"vpn\":\"demo\"}"},
+		{7, "ADD", "{\"cniVersion\":1,\"name\":\"n\",\"vpn\":\"demo\"}"},
+		{1, "CHECK", "{\"cniVersion\":\"0.3.1\",\"name\":\"n\",\"vpn\":\"demo\"}"},
+		{0, "VERSION", ""},
+		{0, "VERSION", "{\"cniVersion\":\"9.9.9\"}"},
+		{6, "VERSION", "{"},
+		{6, "ADD", ""},
+		{6, "ADD", "{" HEAD "} x"},
+		{4, "add", "{" HEAD "}"},
+		{4, NULL, "{" HEAD "}"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		is_int(code(cases[i].command, "c1", "eth0", NULL, cases[i].text), cases[i].want,
+		       cases[i].text);
+}
+
+static void test_env(void)
+{
+	const char *text = "{" HEAD "}";
+	char long_id[300];
+
+	is_int(code("ADD", NULL, "eth0", NULL, text), 4, "no container");
+	is_int(code("ADD", "-c", "eth0", NULL, text), 4, "a container like an option");
+	is_int(code("ADD", "c/d", "eth0", NULL, text), 4, "a container with a slash");
+	is_int(code("ADD", "c1", NULL, NULL, text), 4, "no interface");
+	is_int(code("ADD", "c1", "a:b", NULL, text), 4, "an interface with a colon");
+	is_int(code("ADD", "c1", "sixteen-is-much.", NULL, text), 4, "a long interface");
+	is_int(code("ADD", "c1", "eth0", "A=b;IP=1.2.3.4", text), 4, "an own address");
+	is_int(code("ADD", "c1", "eth0", "A=b;;", text), 4, "an empty argument");
+	is_int(code("ADD", "c1", "eth0", "A=b;IPX=c;", text), 0, "other arguments");
+	is_int(code("DEL", "c1", "eth0", "IP=1.2.3.4", text), 0, "a DEL asks for nothing");
+	memset(long_id, 'a', sizeof(long_id) - 1);
+	long_id[sizeof(long_id) - 1] = '\0';
+	is_int(code("ADD", long_id, "eth0", NULL, text), 7, "an id that fits no alias");
+	is_int(cni_code(-ENOSPC), CNI_TRY_LATER, "a full pool: try later");
+	is_int(cni_code(-ENOMEM), CNI_FAILED, "anything else has a code of our own");
+}
+
+static void test_answers(void)
+{
+	const char *text =
+		"{" HEAD ",\"prevResult\":{\"interfaces\":[{\"name\":\"lo\"}]},"
+		"\"cni.dev/valid-attachments\":[{\"containerID\":\"c1\",\"ifname\":\"eth0\"}]}";
+	struct cni_env env = {"ADD", "c1", "/n", "eth0", NULL};
+	struct err e = ERR_INIT, bad = {-ENOENT, "caf\xe9 \"x\""};
+	char *answer = NULL;
+	struct cni_request q;
+
+	is_int(cni_request_parse(&env, text, strlen(text), &q, &e), 0, "parsed");
+	is_str(q.wire.tag, "cni:net/c1/eth0", "the tag");
+	cni_answer_result(&q, &ends, &answer, &e);
+	is_str(answer,
+	       "{\"cniVersion\":\"1.1.0\",\"interfaces\":[{\"name\":\"lo\"},"
+	       "{\"name\":\"vr1.7\",\"mac\":\"00:00:00:00:00:00\",\"mtu\":1420},"
+	       "{\"name\":\"eth0\",\"mac\":\"02:76:70:01:00:07\",\"mtu\":1420,\"sandbox\":\"/n\"}],"
+	       "\"ips\":[{\"address\":\"0.0.0.7/24\",\"gateway\":\"0.0.0.1\",\"interface\":2}],"
+	       "\"routes\":[{\"dst\":\"0.0.0.0/0\",\"gw\":\"0.0.0.1\"}],"
+	       "\"dns\":{\"nameservers\":[],\"search\":[\"a.test\",\"b.test\"]}}",
+	       "the result in a chain, of a VPN without IPv6");
+	free(answer);
+	cni_answer_error(&q, &bad, &answer, &e);
+	is_str(answer,
+	       "{\"cniVersion\":\"1.1.0\",\"code\":7,\"msg\":\"caf? \\\"x\\\"\",\"details\":\"vpnrun " VPNRUN_VERSION
+	       ": No such file or directory\"}",
+	       "an error is JSON, whatever it says");
+	free(answer);
+	cni_request_free(&q);
+	env.command = "GC";
+	is_int(cni_request_parse(&env, text, strlen(text), &q, &e), 0, "GC parsed");
+	ok(cni_request_is_valid(&q, "cni:net/c1/eth0"), "GC: listed");
+	ok(!cni_request_is_valid(&q, "cni:net/c1/eth1"), "GC: another interface");
+	ok(!cni_request_is_valid(&q, "cni:net/c11/eth0"), "GC: another container");
+	cni_request_free(&q);
+}
+
+static void test_netavark(void)
+{
+	const char *text =
+		"{\"container_id\":\"c1\",\"port_mappings\":[1],\"network\":{\"name\":\"demo\","
+		"\"id\":\"2f\"},\"network_options\":{\"interface_name\":\"eth0\"}}";
+	struct err e = ERR_INIT;
+	char *answer = NULL;
+	struct nv_request q;
+
+	ok(nv_request_parse(text, strlen(text), "/n", false, &q, &e) < 0,
+	   "setup with ports: refused");
+	ok(!strncmp(e.msg, "port_mappings: ", 15), "and says so: %s", e.msg);
+	is_int(nv_request_parse(text, strlen(text), "/n", true, &q, &e), 0,
+	       "teardown with ports: taken");
+	is_str(q.wire.tag, "netavark:2f/c1/eth0", "the tag");
+	nv_answer_setup(&q, &ends, &answer, &e);
+	is_str(answer,
+	       "{\"dns_search_domains\":[\"a.test\",\"b.test\"],\"dns_server_ips\":[],\"interfaces\":{\"eth0\":"
+	       "{\"mac_address\":\"02:76:70:01:00:07\",\"subnets\":[{\"ipnet\":\"0.0.0.7/24\",\"gateway\":"
+	       "\"0.0.0.1\"}]}}}",
+	       "the status block");
+	free(answer);
+	nv_request_free(&q);
+}
+
+int main(void)
+{
+	tap_begin();
+	test_config();
+	test_env();
+	test_answers();
+	test_netavark();
+	return tap_done();
+}
