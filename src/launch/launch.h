@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The steps of one launch, in the order of these files: options, find, identity, plug, run.
+ * The steps of one launch, in the order of these files: options, find, identity, run.
  */
 #pragma once
 
@@ -60,16 +60,9 @@ const char *launch_shell(void);
 /* Takes out of the environment what would lead to what is not there any more. */
 void launch_clean_env(bool strict, bool closed_fds);
 
-/* Inside the new network namespace, before the cable comes: what it must not do by itself. */
-void launch_plug_prepare(const struct record *r);
-
 /* -EBUSY if the command is a program that would hand its window over to an instance that runs in
  * another network than the VPN's (id 0: none), or than that of process with (0: none). */
 int launch_check_running(char *const *argv, const struct record *vpn, pid_t with, struct err *e);
-
-struct nl_sock;
-/* Brings lo up, and with host not 0 the cable with its addresses and routes. One request. */
-int launch_plug_up(struct nl_sock *s, const struct record *r, uint32_t host, struct err *e);
 
 /* Published ports: before the namespaces, and when the network inside is there. Where the line asks
  * for none these do nothing. */

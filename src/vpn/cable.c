@@ -1,25 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The configuration of a cable's end in the sandbox. No prefix route: a neighbour's address goes to
+ * The sandbox's or container's own end of the cable. No prefix route: a neighbour's address goes to
  * the gateway, which refuses at once, instead of waiting for an answer from somebody the bridge
  * keeps apart. A family that the tunnel does not carry gets no address and no route: unreachable at
- * once. Called by the launcher and by the container hooks; works through the socket it is given,
- * wherever the caller is.
+ * once. Called by launch/run.c and the container hooks. cable_prepare() is about the namespace that
+ * the caller is in, cable_up() about the socket's.
  */
 #include "vpn/cable.h"
 
 #include <errno.h>
-#include <sys/socket.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <unistd.h>
 
+#include "base/util.h"
 #include "nl/rtnl.h"
 
 #define LO_IFINDEX  1 /* of every network namespace */
 #define IP6_PLEN    64
 #define IP6_MIN_MTU 1280
 
+static void try_sysctl(const char *path, const char *value, size_t len)
+{
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, value, len) < 0) {
+		/* absent or refused: it is the kernel's default, and no way out */
+	}
+}
+
 bool cable_has_ip6(const struct record *r)
 {
 	return (r->flags & RECORD_HAS_IP6) && r->mtu >= IP6_MIN_MTU;
+}
+
+void cable_prepare(const struct record *r)
+{
+	char range[32];
+	int n = snprintf(range, sizeof(range), "%u %u", getegid(), getegid());
+
+	/* A new namespace lets nobody ping. */
+	try_sysctl("/proc/sys/net/ipv4/ping_group_range", range, (size_t)n);
+	if (!r)
+		return;
+	if (cable_has_ip6(r))
+		try_sysctl("/proc/sys/net/ipv6/conf/default/accept_ra", "0", 1);
+	else
+		try_sysctl("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1", 1);
 }
 
 static void put_ip4(struct nl_msg *m, const struct lease_pool *pool, int ifindex, uint32_t host)
@@ -42,26 +70,29 @@ static void put_ip6(struct nl_msg *m, const struct lease_pool *pool, int ifindex
 	rtnl_put_route(m, &route);
 }
 
-int cable_up(struct nl_sock *in_sandbox, const struct record *r, const char *ifname, uint32_t host,
+int cable_up(struct nl_sock *s, const struct record *r, const char *dev, uint32_t host,
 	     struct err *e)
 {
-	struct lease_pool pool = record_pool(r);
-	int ifindex = 0;
 	struct nl_msg m;
+	int ifindex;
 
-	if (rtnl_link_index(in_sandbox, ifname, &ifindex, e) < 0)
-		return err_set(e, -ENODEV, "the cable to VPN '%s' did not arrive", r->name);
 	nl_msg_init(&m);
 	rtnl_put_link_up(&m, LO_IFINDEX);
-	if (cable_has_ip6(r))
-		rtnl_put_link_up_quiet(&m, ifindex);
-	else
-		rtnl_put_link_up(&m, ifindex);
-	if (r->flags & RECORD_HAS_IP4)
-		put_ip4(&m, &pool, ifindex, host);
-	if (cable_has_ip6(r))
-		put_ip6(&m, &pool, ifindex, host);
-	if (nl_call(in_sandbox, &m, e) < 0)
+	if (host) {
+		struct lease_pool pool = record_pool(r);
+
+		if (rtnl_link_index(s, dev, &ifindex, e) < 0)
+			return err_set(e, -ENODEV, "the cable to VPN '%s' did not arrive", r->name);
+		if (cable_has_ip6(r))
+			rtnl_put_link_up_quiet(&m, ifindex);
+		else
+			rtnl_put_link_up(&m, ifindex);
+		if (r->flags & RECORD_HAS_IP4)
+			put_ip4(&m, &pool, ifindex, host);
+		if (cable_has_ip6(r))
+			put_ip6(&m, &pool, ifindex, host);
+	}
+	if (nl_call(s, &m, e) < 0)
 		return err_wrap(e, "cannot configure the sandbox's network");
 	return 0;
 }

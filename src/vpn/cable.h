@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The sandbox's own end of a cable, for whoever plugged it: the launcher and the container hooks.
+ * Configuring the near end of a cable: what a sandbox or a container does in its own namespace.
  */
 #pragma once
 
@@ -13,7 +13,11 @@
 /* Whether cables of that VPN carry IPv6. */
 bool cable_has_ip6(const struct record *r);
 
-/* Brings lo and ifname up in the namespace of the socket, with the addresses and routes of lease
- * host. One request. Needs CAP_NET_ADMIN in the user namespace that owns that namespace. */
-int cable_up(struct nl_sock *in_sandbox, const struct record *r, const char *ifname, uint32_t host,
+/* Inside the new network namespace, before the cable comes: what it must not do by itself. r may be
+ * NULL: no cable will come. */
+void cable_prepare(const struct record *r);
+
+/* In the namespace of the socket: brings lo up, and with host not 0 the cable, called dev, with its
+ * addresses and routes. One request. */
+int cable_up(struct nl_sock *s, const struct record *r, const char *dev, uint32_t host,
 	     struct err *e);
