@@ -11,9 +11,12 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/util.h"
 #include "relay/address.h"
+
+#define IN_USE_TRIES 25
 
 /* --- what the user writes -------------------------------------------------------------------- */
 
@@ -163,6 +166,12 @@ static int open_one(const struct relay_spec *s, int family, const uint8_t *addr,
 {
 	int fd = listen_on(s, family, addr);
 
+	/* A relay is told of its command's end, and goes, a moment after whoever waited for that.
+	 */
+	for (int i = 0; fd == -EADDRINUSE && i < IN_USE_TRIES; i++) {
+		nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+		fd = listen_on(s, family, addr);
+	}
 	if (may_lack && (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT))
 		return 0;
 	if (fd < 0)
