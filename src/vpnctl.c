@@ -28,8 +28,7 @@ static const struct {
 	{"check", ctl_check, "[--json] FILE", "validate a .conf or .json file, touching nothing"},
 	{"policy", ctl_policy, "check|install|list|show ...",
 	 "explain and install confinement policies"},
-	{"ip", ctl_ip, "[NAME] [--expect ADDRESS] [--json]",
-	 "the public address of a VPN's traffic"},
+	{"ip", ctl_ip, "[NAME] [--expect IP] [--json]", "the public address of a VPN's traffic"},
 	{"allowed-ips", ctl_allowed_ips, "LIST [--minus LIST]",
 	 "what remains of AllowedIPs without some ranges"},
 	{"wrap", ctl_wrap, "PROGRAM --vpn NAME [--policy P]",
@@ -43,7 +42,7 @@ static void usage(FILE *f)
 	fputs("usage: vpnctl COMMAND ...\n\n", f);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (commands[i].help)
-			fprintf(f, "  %-11s %-34s %s\n", commands[i].name, commands[i].args,
+			fprintf(f, "  %-11s %-32s %s\n", commands[i].name, commands[i].args,
 				commands[i].help);
 	fputs("\nFiles: /etc/vpnrun/NAME.json, one a VPN. Manual: vpnctl(8), vpnrun.json(5).\n", f);
 }

@@ -44,11 +44,11 @@ in_ns internet setsid "${args[@]}" </dev/null >"$RIG_DIR/dnsd.out" 2>&1 &
 wait_for 5 test -s "$RIG_DIR/dnsd.out"
 in_ns other ip addr del "$RIG_OTHER_ENDPOINT4/32" dev eth0
 in_ns demo ip addr del "$RIG_ENDPOINT4/32" dev eth0
+# It must not know whom it served: its first packet would tell the client where it is now.
+in_ns -m demo wg setconf far "$RIG_DIR/keys/demo/far.conf"
 in_ns demo ip addr add "$RIG_OTHER_ENDPOINT4/32" dev eth0
 in_ns demo ip route replace default via 198.51.100.254 dev eth0 onlink
 in_ns internet ip route replace "$RIG_OTHER_ENDPOINT4" dev demo
-# It must not know whom it served: its first packet would tell the client where it is now.
-in_ns -m demo wg setconf far "$RIG_DIR/keys/demo/far.conf"
 ok 'control: the far end has moved, and nothing comes through' not web
 ok 'control: the tunnel still sends to the old place' endpoint_is "$RIG_ENDPOINT4"
 if [ -n "${ROAM_WAIT:-}" ]; then
