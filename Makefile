@@ -169,6 +169,7 @@ clean:
 
 .PHONY: all clean policies install uninstall deps tcb format asan unit-tests test-tools check
 include policy/policy.mk
+include hooks/hooks.mk
 -include tests/tests.mk
 -include tests/bench/bench.mk
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The steps of one launch, in the order of these files: options, find, identity, plug, run.
+ * The steps of one launch, in the order of these files: options, find, identity, run.
  */
 #pragma once
 
@@ -56,13 +56,6 @@ const char *launch_shell(void);
 
 /* Takes out of the environment what would lead to what is not there any more. */
 void launch_clean_env(bool strict, bool closed_fds);
-
-/* Inside the new network namespace, before the cable comes: what it must not do by itself. */
-void launch_plug_prepare(const struct record *r);
-
-struct nl_sock;
-/* Brings lo up, and with host not 0 the cable with its addresses and routes. One request. */
-int launch_plug_up(struct nl_sock *s, const struct record *r, uint32_t host, struct err *e);
 
 /* Notes that a step is done, for launch_steps_print(). */
 void launch_step(const char *what);

@@ -28,6 +28,7 @@
 #include "ns/userns.h"
 #include "ns/view.h"
 #include "vpn/attach.h"
+#include "vpn/cable.h"
 
 /* What root's command keeps where no policy says it: chown, dac_override, fowner, kill, setgid,
  * setuid, sys_chroot. Root is no boundary, but the network must stay what it is. */
@@ -161,7 +162,7 @@ static int ask_for_cable(struct launch *l, struct err *e)
 {
 	int r;
 
-	launch_plug_prepare(l->network == LAUNCH_VPN ? &l->record : NULL);
+	cable_prepare(l->network == LAUNCH_VPN ? &l->record : NULL);
 	if (l->network != LAUNCH_VPN)
 		return 0;
 	r = open_netns(l, e);
@@ -180,7 +181,7 @@ static int take_cable(struct launch *l, struct err *e)
 	if (r == 0 && l->network == LAUNCH_VPN && !l->root)
 		r = ipc_attach_receive(l->sock, &l->host, e);
 	launch_step("cable plugged");
-	return r < 0 ? r : launch_plug_up(&s, &l->record, l->host, e);
+	return r < 0 ? r : cable_up(&s, &l->record, LEASE_CABLE, l->host, e);
 }
 
 static int change_view(const struct launch *l, struct err *e)

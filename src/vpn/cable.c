@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The sandbox's own end of the cable. No prefix route: a neighbour's address goes to the gateway,
- * which refuses at once, instead of waiting for an answer from somebody the bridge keeps apart. A
- * family that the tunnel does not carry gets no address and no route: unreachable at once. Called
- * by launch/run.c, inside the new network namespace.
+ * The sandbox's or container's own end of the cable. No prefix route: a neighbour's address goes to
+ * the gateway, which refuses at once, instead of waiting for an answer from somebody the bridge
+ * keeps apart. A family that the tunnel does not carry gets no address and no route: unreachable at
+ * once. Called by launch/run.c and the container hooks, inside the network namespace that it is
+ * about.
  */
-#include "launch/launch.h"
+#include "vpn/cable.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +37,7 @@ static bool has_ip6(const struct record *r)
 	return (r->flags & RECORD_HAS_IP6) && r->mtu >= IP6_MIN_MTU;
 }
 
-void launch_plug_prepare(const struct record *r)
+void cable_prepare(const struct record *r)
 {
 	char range[32];
 	int n = snprintf(range, sizeof(range), "%u %u", getegid(), getegid());
@@ -71,7 +72,8 @@ static void put_ip6(struct nl_msg *m, const struct lease_pool *pool, int ifindex
 	rtnl_put_route(m, &route);
 }
 
-int launch_plug_up(struct nl_sock *s, const struct record *r, uint32_t host, struct err *e)
+int cable_up(struct nl_sock *s, const struct record *r, const char *dev, uint32_t host,
+	     struct err *e)
 {
 	struct nl_msg m;
 	int ifindex;
@@ -81,7 +83,7 @@ int launch_plug_up(struct nl_sock *s, const struct record *r, uint32_t host, str
 	if (host) {
 		struct lease_pool pool = record_pool(r);
 
-		ifindex = (int)if_nametoindex(LEASE_CABLE);
+		ifindex = (int)if_nametoindex(dev);
 		if (ifindex == 0)
 			return err_set(e, -ENODEV, "the cable to VPN '%s' did not arrive", r->name);
 		if (has_ip6(r))

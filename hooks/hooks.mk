@@ -1,0 +1,22 @@
+# What container engines call. Included by the top Makefile.
+
+HOOK_SRC := $(sort $(wildcard hooks/oci/*.c))
+HOOK     := $(B)/libexec/vpnrun/vpnrun-hook
+
+$(B)/obj/hooks/%.o: hooks/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(HOOK): $(HOOK_SRC:hooks/%.c=$(B)/obj/hooks/%.o) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lmnl -ljansson
+
+# The policies as engines read them, beside the compiled ones.
+OCI_POLICIES := $(foreach k,seccomp capabilities,$(POLICIES:%=$(B)/lib/vpnrun/policy/oci/$(k)/%.json))
+$(B)/lib/vpnrun/policy/oci/%.json: policy/%.json
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+all: $(HOOK) $(OCI_POLICIES)
