@@ -36,7 +36,7 @@ enum hook_exit {
 	HOOK_NO_POLICY = 10, /* there is no such policy, or it cannot be applied */
 };
 
-/* What the annotation asks for: "NAME[,policy=P][,dns=A]...[,ifname=I]". */
+/* What the annotation asks for: "NAME[;policy=P][;dns=A]...[;ifname=I]". */
 struct hook_want {
 	char vpn[NAME_MAX_LEN + 1];
 	char policy[40];     /* "default" unless said */

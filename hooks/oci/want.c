@@ -13,6 +13,9 @@
 
 #include "base/policyfile.h"
 
+/* podman before 5 splits --annotation at commas itself. */
+#define SEPARATORS ",;"
+
 int hook_exit_code = HOOK_FAILED;
 
 int hook_fail(int code, int r)
@@ -74,7 +77,7 @@ static int set_key(struct hook_want *w, const char *item, struct err *e)
 	}
 	return err_set(e, -EINVAL,
 		       "annotation vpnrun: '%.60s' is unknown; there are policy=NAME, dns=ADDRESS, "
-		       "ifname=DEVICE, after the VPN's name and separated by commas",
+		       "ifname=DEVICE, after the VPN's name and separated by semicolons",
 		       item);
 }
 
@@ -88,14 +91,14 @@ int hook_want_parse(const char *text, struct hook_want *ret, struct err *e)
 	if (r < 0)
 		return err_set(e, -EINVAL, "annotation vpnrun is longer than %zu characters",
 			       sizeof(copy) - 1);
-	item = strsep(&rest, ",");
+	item = strsep(&rest, SEPARATORS);
 	if (!str_is_vpn_name(item))
 		return err_set(e, -EINVAL,
 			       "annotation vpnrun: '%.60s' is no name of a VPN; write "
-			       "vpnrun=NAME[,policy=P][,dns=A][,ifname=I]",
+			       "vpnrun=NAME[;policy=P][;dns=A][;ifname=I]",
 			       item);
 	str_copy(w.vpn, sizeof(w.vpn), item);
-	while ((item = strsep(&rest, ","))) {
+	while ((item = strsep(&rest, SEPARATORS))) {
 		r = set_key(&w, item, e);
 		if (r < 0)
 			return r;
@@ -149,14 +152,31 @@ const char *hook_get_string(const json_t *root, const char *path)
 	return json_string_value(hook_get(root, path));
 }
 
+/* What podman cuts off at a comma becomes an annotation of its own: to pass over it would start the
+ * container without what it asks for. */
+static int check_strays(const json_t *annotations, struct err *e)
+{
+	static const char *const ours[] = {"policy", "dns", "ifname"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (json_object_get(annotations, ours[i]))
+			return err_set(e, -EINVAL,
+				       "the annotation %s= stands alone: the engine has cut it off "
+				       "vpnrun= at a comma; separate by semicolons instead",
+				       ours[i]);
+	return 0;
+}
+
 int hook_want_read(const json_t *root, struct hook_want *ret, struct err *e)
 {
 	const char *text = hook_get_string(root, "annotations." HOOK_ANNOTATION);
+	int r;
 
 	if (!text)
 		return err_set(e, -EINVAL,
 			       "the container has no annotation vpnrun=NAME that says which VPN");
-	return hook_want_parse(text, ret, e);
+	r = check_strays(json_object_get(root, "annotations"), e);
+	return r < 0 ? r : hook_want_parse(text, ret, e);
 }
 
 /* podman's own resolv.conf is there only where podman means to make a network: with a namespace
