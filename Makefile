@@ -108,6 +108,7 @@ install: all
 		$(D)$(TMPFILESDIR) $(D)$(COMPLETIONDIR) $(D)$(SYSCONFDIR)/vpnrun
 	install -m 0755 $(B)/bin/vpnrun $(B)/bin/vpnctl $(D)$(BINDIR)
 	install -m 0755 $(B)/libexec/vpnrun/vpnrund $(D)$(LIBEXECDIR)
+	$(install-hooks)
 	install -m 0644 $(B)/lib/vpnrun/policy/*.bpf $(D)$(LIBDIR)/policy
 	install -m 0644 contrib/systemd/vpnrund.socket $(D)$(UNITDIR)
 	for u in vpnrund.service vpnrun@.service; do \
@@ -140,7 +141,7 @@ tcb: $(B)/libexec/vpnrun/vpnrund
 		ls src/*/$$o.c; done; ls src/vpnrund.c src/broker/*.c; } | sort -u | xargs wc -l
 	@echo 'Runs as the user, without any privilege: src/vpnrun.c src/launch/ src/box/'
 
-FORMATTED := $(wildcard src/*.c src/*/*.[ch] tests/*/*.[ch])
+FORMATTED := $(wildcard src/*.c src/*/*.[ch] hooks/*/*.[ch] tests/*/*.[ch])
 format:
 	clang-format --style=file:src/.clang-format -i $(FORMATTED)
 

@@ -20,3 +20,9 @@ $(B)/lib/vpnrun/policy/oci/%.json: policy/%.json
 	$(Q)cp $< $@
 
 all: $(HOOK) $(OCI_POLICIES)
+
+define install-hooks
+install -m 0755 $(HOOK) $(D)$(LIBEXECDIR)
+for k in seccomp capabilities; do install -d $(D)$(LIBDIR)/policy/oci/$$k && \
+	install -m 0644 $(B)/lib/vpnrun/policy/oci/$$k/*.json $(D)$(LIBDIR)/policy/oci/$$k || exit 1; done
+endef

@@ -27,6 +27,7 @@ static const struct {
 	{"check", ctl_check, "[--json] FILE", "validate a .conf or .json file, touching nothing"},
 	{"policy", ctl_policy, "check|install|list|show ...",
 	 "explain and install confinement policies"},
+	{"oci", ctl_oci, "enable|disable|status", "let podman's containers use VPNs by annotation"},
 	{"supervise", ctl_supervise, "", NULL},
 };
 

@@ -10,6 +10,7 @@ int ctl_down(int argc, char **argv);
 int ctl_import(int argc, char **argv);
 int ctl_kick(int argc, char **argv);
 int ctl_list(int argc, char **argv);
+int ctl_oci(int argc, char **argv);
 int ctl_policy(int argc, char **argv);
 int ctl_status(int argc, char **argv);
 int ctl_supervise(int argc, char **argv); /* hidden: what `up` starts for wireguard-go */

@@ -5,7 +5,7 @@
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 
-for tool in podman runc crun conmon newuidmap busybox; do
+for tool in podman runc crun conmon newuidmap slirp4netns busybox; do
 	command -v $tool >/dev/null || {
 		echo "1..0 # SKIP needs $tool: tests/setup/deps engine"
 		exit 0
@@ -17,18 +17,22 @@ busybox=/bin/busybox
 # --- engines -------------------------------------------------------------------------------------
 
 W=$(dirname "$RIG_DIR")/engine
-hook=$RIG_DIR/build/libexec/vpnrun/vpnrun-hook
-mkdir -m 755 "$W" "$W/hooks"
-for s in precreate createRuntime createContainer; do
-	cat >"$W/hooks/vpnrun-$s.json" <<-X
-	{"version": "1.0.0", "hook": {"path": "$hook", "args": ["vpnrun-hook", "$s"], "timeout": 10},
-	 "when": {"annotations": {"^vpnrun\$": "."}}, "stages": ["$s"]}
-	X
-done
+mkdir -m 755 "$W"
+# The directory that podman reads, without touching the machine's.
+hooks=/usr/share/containers/oci/hooks.d
+cp -a /usr/share/containers "$W/share"
+rm -rf "$W/share/oci"
+mount --bind "$W/share" /usr/share/containers
+ok 'oci status: not enabled' not vpnctl oci status
+like "$(vpnctl oci status)" 'not enabled: sudo vpnctl oci enable' 'and says what to do'
+ok 'oci enable' vpnctl oci enable
+ok 'oci enable, twice' vpnctl oci enable
+is "$(vpnctl oci status)" 'enabled: podman run --network none --annotation vpnrun=NAME ...' 'oci status: enabled'
+ok 'not by a user' not as_user vpnctl oci disable
 # crun does not take a hierarchy of both kinds.
 ! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified
 
-options=(--cgroup-manager=cgroupfs --events-backend=file --hooks-dir "$W/hooks")
+options=(--cgroup-manager=cgroupfs --events-backend=file)
 pod_root() { # pod_root RUNTIME ARG...: podman as root
 	timeout 30 podman --root "$W/root" --runroot "$W/runroot" "${options[@]}" --runtime "$1" "${@:2}" </dev/null
 }
@@ -121,9 +125,12 @@ started=(plain:1 echo STARTED)
 refused 'L: --network host, root runc' 'own network' root runc --network host --annotation vpnrun=demo "${started[@]}"
 refused 'L: --network host, user crun' 'exit code: 6' user crun --network host --annotation vpnrun=demo "${started[@]}"
 refused 'L: a namespace of another' 'something else' root runc --network ns:/run/netns/other --annotation vpnrun=demo "${started[@]}"
-# podman makes this one's network after the hooks. It needs slirp4netns only where it gets that far.
+# podman makes the network of these after the hooks.
+like "$(run user runc --network slirp4netns --userns=keep-id plain:1 ls /sys/class/net)" tap0 'late networking, without the hook: there is one'
 for rt in runc crun; do
-	refused "L: late networking, user $rt" '(network of its own|exit code: 6|slirp4netns)' \
+	refused "L: --network bridge --userns=keep-id, user $rt" '(of its own|exit code: 6)' \
+		user $rt --network bridge --userns=keep-id --annotation vpnrun=demo "${started[@]}"
+	refused "L: late networking, user $rt" '(of its own|exit code: 6)' \
 		user $rt --network slirp4netns --userns=keep-id --annotation vpnrun=demo "${started[@]}"
 done
 refused 'unknown VPN' "VPN 'nosuch' is unknown" root runc --network none --annotation vpnrun=nosuch "${started[@]}"
@@ -132,6 +139,7 @@ refused 'unknown key' 'exit status 3' root runc --network none --annotation 'vpn
 like "$(tail -n 1 /run/vpnrun/hook.log)" "'polcy=strict' is unknown" 'and the log says why'
 refused 'unknown key, user' 'exit status 3' user crun --network none --annotation 'vpnrun=demo;' "${started[@]}"
 like "$(tail -n 1 "/run/user/$RIG_UID/vpnrun-hook.log")" "'' is unknown" 'and the log of the user says why'
+refused 'an annotation without a name' 'exit status 3' root runc --network none --annotation vpnrun= "${started[@]}"
 refused 'an option that podman cut off' 'exit status 3' root runc --network none --annotation vpnrun=demo,policy=strict "${started[@]}"
 refused 'unknown policy' 'exit status 10' user runc --network none --annotation 'vpnrun=demo;policy=nosuch' "${started[@]}"
 sed -i 's/"groups": \["vpnrun"\]/"groups": ["nobody-has-it"]/' /etc/vpnrun/other.json
@@ -151,7 +159,7 @@ for who in root user; do
 done
 ok 'L: evil image: the file on the host was not made' test ! -e "$W/victim"
 # Without precreate the mount is createContainer's.
-mv "$W/hooks/vpnrun-precreate.json" "$W"
+mv "$hooks/vpnrun-precreate.json" "$W"
 printf untouched >"$W/victim"
 chmod 666 "$W/victim"
 for who in root user; do
@@ -166,12 +174,14 @@ is "$(run root runc --network none --annotation vpnrun=demo evil:1 sh -c "wget -
 	'evil image, dangling, no precreate'
 ok 'L: nothing was made on the host' test ! -e "$W/victim"
 refused 'a policy that cannot be applied' 'not in force' root runc --network none --annotation 'vpnrun=demo;policy=strict' "${started[@]}"
-mv "$W/vpnrun-precreate.json" "$W/hooks"
+mv "$W/vpnrun-precreate.json" "$hooks"
 
 # --- nothing is left -----------------------------------------------------------------------------
 
 ok 'R: no cable is left' wait_for 5 gone
 is "$(find /tmp -maxdepth 1 -name 'vpnrun*' | wc -l)" 0 'no file'
 now=$(mount | wc -l)
+ok 'oci disable' vpnctl oci disable
+is "$(ls $hooks)" '' 'takes its files away'
 ok "no mount beyond podman's own ($before, $now)" test "$now" -le $((before + 4))
 finish
