@@ -80,6 +80,12 @@ json_t *hook_seccomp_merge(const json_t *own, const json_t *policy);
 int hook_create_runtime(const json_t *state, const struct hook_want *w, struct err *e);
 int hook_create_container(const json_t *state, const struct hook_want *w, struct err *e);
 
+/* The network namespace of a state's process, a descriptor of the caller's: never the host's. */
+int hook_netns_open(const json_t *state, struct err *e);
+/* For good; as root of the user namespace that it belongs to, which may have to be entered first.
+ */
+int hook_netns_enter(int netns, struct err *e);
+
 /* The code by which main ends; set before an error is returned, HOOK_FAILED unless said. */
 extern int hook_exit_code;
 int hook_fail(int code, int r); /* sets it, returns r */

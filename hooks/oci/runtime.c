@@ -40,7 +40,7 @@ static bool is_vpns_root(const struct record *r)
 	       own.st_dev == theirs.st_dev && own.st_ino == theirs.st_ino;
 }
 
-static int open_netns(const json_t *state, struct err *e)
+int hook_netns_open(const json_t *state, struct err *e)
 {
 	const json_t *pid = json_object_get(state, "pid");
 	AUTO_CLOSE int fd = -1;
@@ -66,7 +66,7 @@ static int open_netns(const json_t *state, struct err *e)
 
 /* A runtime without an engine calls as the user, without capabilities: those are in the container's
  * user namespace. */
-static int enter(int netns, struct err *e)
+int hook_netns_enter(int netns, struct err *e)
 {
 	AUTO_CLOSE int user = -1;
 
@@ -134,7 +134,7 @@ static int plug(const struct record *r, const struct hook_want *w, int netns, st
 		rc = broker < 0 ? hook_fail(HOOK_NO_BROKER, broker) : 0;
 	}
 	if (rc == 0)
-		rc = enter(netns, e);
+		rc = hook_netns_enter(netns, e);
 	if (rc == 0)
 		rc = nl_sock_open(&inside, NETLINK_ROUTE, e);
 	if (rc == 0)
@@ -218,6 +218,6 @@ int hook_create_runtime(const json_t *state, const struct hook_want *w, struct e
 	rc = hook_find(w->vpn, &r, e);
 	if (rc < 0)
 		return hook_fail(HOOK_NO_VPN, rc);
-	netns = open_netns(state, e);
+	netns = hook_netns_open(state, e);
 	return netns < 0 ? netns : plug(&r, w, netns, e);
 }
