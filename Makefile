@@ -126,6 +126,7 @@ uninstall:
 		$(D)$(SYSUSERSDIR)/vpnrun.conf $(D)$(TMPFILESDIR)/vpnrun.conf \
 		$(D)$(COMPLETIONDIR)/vpnrun $(D)$(COMPLETIONDIR)/vpnctl
 	for m in src/man/*.[1-8]; do rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+	rm -f $(D)/usr/share/containers/oci/hooks.d/vpnrun-*.json
 	rm -rf $(D)$(LIBEXECDIR) $(D)$(LIBDIR)
 
 # What to build and to test with; see tests/setup/deps for the other distributions.
