@@ -108,6 +108,7 @@ install: all install-plugins
 		$(D)$(TMPFILESDIR) $(D)$(COMPLETIONDIR) $(D)$(SYSCONFDIR)/vpnrun
 	install -m 0755 $(B)/bin/vpnrun $(B)/bin/vpnctl $(D)$(BINDIR)
 	install -m 0755 $(B)/libexec/vpnrun/vpnrund $(D)$(LIBEXECDIR)
+	$(install-hooks)
 	install -m 0644 $(B)/lib/vpnrun/policy/*.bpf $(D)$(LIBDIR)/policy
 	install -m 0644 contrib/systemd/vpnrund.socket $(D)$(UNITDIR)
 	for u in vpnrund.service vpnrun@.service vpnrun-publish@.service; do \
@@ -125,6 +126,7 @@ uninstall:
 		$(D)$(SYSUSERSDIR)/vpnrun.conf $(D)$(TMPFILESDIR)/vpnrun.conf \
 		$(D)$(COMPLETIONDIR)/vpnrun $(D)$(COMPLETIONDIR)/vpnctl
 	for m in src/man/*.[1-8]; do rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+	rm -f $(D)/usr/share/containers/oci/hooks.d/vpnrun-*.json
 	rm -rf $(D)$(LIBEXECDIR) $(D)$(LIBDIR)
 
 # What to build and to test with; see tests/setup/deps for the other distributions.
@@ -169,6 +171,7 @@ clean:
 
 .PHONY: all clean policies install uninstall deps tcb format asan unit-tests test-tools check
 include policy/policy.mk
+include hooks/hooks.mk
 -include $(wildcard hooks/*/*.mk)
 -include tests/tests.mk
 -include tests/bench/bench.mk

@@ -34,6 +34,7 @@ static const struct {
 	{"wrap", ctl_wrap, "PROGRAM --vpn NAME [--policy P]",
 	 "make a user's program always go by a VPN"},
 	{"unwrap", ctl_unwrap, "PROGRAM", "undo that"},
+	{"oci", ctl_oci, "enable|disable|status", "let podman's containers use VPNs by annotation"},
 	{"supervise", ctl_supervise, "", NULL},
 };
 

@@ -85,7 +85,7 @@ _vpnctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options=
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_vpnrun_reply 'up down status list kick publish import check policy ip allowed-ips wrap unwrap --help --version' "$cur"
+		_vpnrun_reply 'up down status list kick publish import check policy oci ip allowed-ips wrap unwrap --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
@@ -117,6 +117,7 @@ _vpnctl() {
 		compopt -o filenames 2>/dev/null
 		[[ $prev == --name || $prev == --id ]] || mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
+	oci) ((COMP_CWORD != 2)) || _vpnrun_reply 'enable disable status' "$cur" ;;
 	policy)
 		if ((COMP_CWORD == 2)); then
 			_vpnrun_reply 'check install list show' "$cur"

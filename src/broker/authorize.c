@@ -24,10 +24,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PASSWD_FILE "/etc/passwd"
-#define GROUP_FILE  "/etc/group"
-#define SUBUID_FILE "/etc/subuid"
-#define GROUPS_MAX  65536
+#define PASSWD_FILE	 "/etc/passwd"
+#define GROUP_FILE	 "/etc/group"
+#define SUBUID_FILE	 "/etc/subuid"
+#define GROUPS_MAX	 65536
+
+#define USERNS_DEPTH_MAX 33 /* the kernel's own limit, and one */
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
 
 struct ns_id {
 	dev_t dev;
@@ -35,6 +41,7 @@ struct ns_id {
 };
 
 static struct ns_id own_user, own_net;
+static uint64_t own_net_cookie; /* 0: the kernel has none */
 
 static int ns_id_of(const char *path, struct ns_id *ret, struct err *e)
 {
@@ -54,10 +61,22 @@ static bool ns_is(int fd, const struct ns_id *id)
 	return fstat(fd, &st) < 0 || (st.st_dev == id->dev && st.st_ino == id->ino);
 }
 
+static uint64_t net_cookie(void)
+{
+	AUTO_CLOSE int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	if (sock < 0 || getsockopt(sock, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) < 0)
+		return 0;
+	return cookie;
+}
+
 int authorize_init(struct err *e)
 {
 	int r = ns_id_of("/proc/self/ns/user", &own_user, e);
 
+	own_net_cookie = net_cookie();
 	return r < 0 ? r : ns_id_of("/proc/self/ns/net", &own_net, e);
 }
 
@@ -246,13 +265,35 @@ int authorize_user(const struct record *r, const struct peer *p, struct err *e)
 }
 
 /*
- * The user namespace that owns the descriptor must be a child of ours that the peer made. A
- * grandchild is what a program inside a sandbox can make, and such a program must not be a client.
- * (Container engines nest deeper; their attachment is root's and does not come by the broker.)
+ * Who asks from within the network namespace of a sandbox must not be a client. A unix socket keeps
+ * the network namespace it was made in, and the accepted end is given its maker's: nobody can
+ * change that afterwards. Kernels before 5.14 cannot tell.
  */
-static int check_owner(int user_fd, const struct peer *p, struct err *e)
+static int check_asker(int sock, struct err *e)
 {
-	AUTO_CLOSE int parent = -1;
+	uint64_t theirs;
+	socklen_t len = sizeof(theirs);
+
+	if (own_net_cookie == 0 || getsockopt(sock, SOL_SOCKET, SO_NETNS_COOKIE, &theirs, &len) < 0)
+		return err_set(e, -EPERM,
+			       "that network namespace is of a sandbox within a sandbox, and this "
+			       "kernel cannot tell from where the broker is asked: Linux 5.14 can");
+	if (theirs != own_net_cookie)
+		return err_set(e, -EPERM,
+			       "that network namespace is of a sandbox within a sandbox: from "
+			       "inside one, no VPN can be attached");
+	return 0;
+}
+
+/*
+ * The user namespace that owns the descriptor, and each one above it up to ours, must be the
+ * peer's. A child of ours is what a launch makes. What nests deeper is a container of an engine,
+ * which asks from the host's network, or the work of a program inside a sandbox, which must not be
+ * a client.
+ */
+static int check_owner(int user_fd, int sock, const struct peer *p, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
 	uid_t owner;
 
 	if (ns_is(user_fd, &own_user))
@@ -260,20 +301,27 @@ static int check_owner(int user_fd, const struct peer *p, struct err *e)
 			       "that network namespace belongs to the system, not to a sandbox of "
 			       "uid %u",
 			       p->uid);
-	if (ioctl(user_fd, NS_GET_OWNER_UID, &owner) < 0)
-		return err_sys(e, -errno, "cannot learn whose the network namespace is");
-	if (owner != p->uid)
-		return err_set(e, -EPERM, "that network namespace belongs to uid %u, not to uid %u",
-			       owner, p->uid);
-	parent = ioctl(user_fd, NS_GET_PARENT);
-	if (parent < 0 || !ns_is(parent, &own_user))
-		return err_set(e, -EPERM,
-			       "that network namespace is of a sandbox within a sandbox: from "
-			       "inside one, no VPN can be attached");
-	return 0;
+	for (int depth = 0; depth < USERNS_DEPTH_MAX; depth++) {
+		int here = depth ? fd : user_fd, parent;
+
+		if (ioctl(here, NS_GET_OWNER_UID, &owner) < 0)
+			return err_sys(e, -errno, "cannot learn whose the network namespace is");
+		if (owner != p->uid)
+			return err_set(e, -EPERM,
+				       "that network namespace belongs to uid %u, not to uid %u",
+				       owner, p->uid);
+		parent = ioctl(here, NS_GET_PARENT);
+		util_close(&fd);
+		fd = parent;
+		if (fd < 0)
+			break;
+		if (ns_is(fd, &own_user))
+			return depth ? check_asker(sock, e) : 0;
+	}
+	return err_set(e, -EPERM, "that network namespace is of no user namespace below this one");
 }
 
-int authorize_netns(int fd, const struct record *r, const struct peer *p, struct err *e)
+int authorize_netns(int fd, int sock, const struct record *r, const struct peer *p, struct err *e)
 {
 	AUTO_CLOSE int user_fd = -1;
 	struct ns_id vpn = {r->netns_dev, r->netns_ino};
@@ -306,5 +354,5 @@ int authorize_netns(int fd, const struct record *r, const struct peer *p, struct
 	if (user_fd < 0)
 		return err_set(e, -EPERM,
 			       "the network namespace belongs to no user namespace of this system");
-	return check_owner(user_fd, p, e);
+	return check_owner(user_fd, sock, p, e);
 }

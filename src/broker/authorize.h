@@ -38,5 +38,5 @@ int authorize_user(const struct record *r, const struct peer *p, struct err *e);
 /* To be called before the broker confines itself: remembers its own namespaces. */
 int authorize_init(struct err *e);
 
-/* fd is a network namespace, and the peer's own. */
-int authorize_netns(int fd, const struct record *r, const struct peer *p, struct err *e);
+/* fd is a network namespace, and the own one of the peer that sock leads to. */
+int authorize_netns(int fd, int sock, const struct record *r, const struct peer *p, struct err *e);

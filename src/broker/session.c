@@ -74,7 +74,7 @@ static int attach(int sock, const struct proto_request *req, struct peer *p, str
 	n = conn_request_take(sock, &netns_fd, e);
 	if (n < 0)
 		return n;
-	n = authorize_netns(netns_fd, &r, p, e);
+	n = authorize_netns(netns_fd, sock, &r, p, e);
 	if (n < 0) {
 		/* Left open: this process ends soon, and the answer must not wait for a flush. */
 		take_fd(&netns_fd);

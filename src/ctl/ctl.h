@@ -12,6 +12,7 @@ int ctl_import(int argc, char **argv);
 int ctl_ip(int argc, char **argv);
 int ctl_kick(int argc, char **argv);
 int ctl_list(int argc, char **argv);
+int ctl_oci(int argc, char **argv);
 int ctl_policy(int argc, char **argv);
 int ctl_publish(int argc, char **argv);
 int ctl_status(int argc, char **argv);

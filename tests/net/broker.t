@@ -185,6 +185,7 @@ like "$(with_fd /proc/$BOBBOX/ns/net)" 'refused: that network namespace belongs 
 like "$(alice tst file /run/netns/two)" 'refused: the descriptor is a file' 'L25 a namespace by its name'
 kill $IN_TST $IN_TWO $BOBBOX
 like "$(alice tst nested)" 'refused: that network namespace is of a sandbox within a sandbox' 'L25 from within a sandbox'
+like "$(alice tst engine)" '^attached' "an engine's container, two user namespaces down, asked for from the host's network"
 no_leak() { wait_for 10 no_ports tst && wait_for 10 no_ports two; }
 ok 'none of them left a port' no_leak
 

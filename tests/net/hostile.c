@@ -3,16 +3,15 @@
  * Clients of the broker, good and bad. Says in one line what came of it: "attached H", "refused:
  * SENTENCE", or "dropped".
  *
- *   hostile SOCKET VPN good|hold|hold2|nested
- *                                     a sandbox of its own; hold: prints, then waits for stdin's end
- *   hostile SOCKET VPN bytes FORM     FORM: short long empty magic version op flags reserved pad name
- *   hostile SOCKET VPN fds N          N descriptors of a proper namespace in one request
- *   hostile SOCKET VPN file PATH      that file's descriptor (a namespace's, a device's, FUSE's)
- *   hostile SOCKET VPN fd N           that descriptor, inherited
- *   hostile SOCKET VPN pipe|socket|user|mnt|uts|memfd
- *   hostile SOCKET VPN idle N         N connections that say nothing; then waits for stdin's end
- *   hostile SOCKET VPN gone           leaves at once
- *   hostile SOCKET VPN burst N        N sandboxes at once, "N attached"
+ *   hostile SOCKET VPN good|hold|hold2|nested|engine
+ *                                     a sandbox of its own; hold: prints, then waits for stdin's
+ * end; nested: one in another, asked for from there; engine: from outside hostile SOCKET VPN bytes
+ * FORM     FORM: short long empty magic version op flags reserved pad name hostile SOCKET VPN fds N
+ * N descriptors of a proper namespace in one request hostile SOCKET VPN file PATH      that file's
+ * descriptor (a namespace's, a device's, FUSE's) hostile SOCKET VPN fd N           that descriptor,
+ * inherited hostile SOCKET VPN pipe|socket|user|mnt|uts|memfd hostile SOCKET VPN idle N         N
+ * connections that say nothing; then waits for stdin's end hostile SOCKET VPN gone           leaves
+ * at once hostile SOCKET VPN burst N        N sandboxes at once, "N attached"
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -111,13 +110,11 @@ static int sandbox(const char *mode)
 {
 	int s = dial(), s2 = dial(), fd, rc;
 
+	if (!strcmp(mode, "nested") || !strcmp(mode, "engine"))
+		close(own_net());
 	if (!strcmp(mode, "nested")) {
-		uid_t uid = getuid();
-		gid_t gid = getgid();
-
-		if (unshare(CLONE_NEWUSER) < 0)
-			die("unshare");
-		map_self(uid, gid);
+		close(s);
+		s = dial(); /* of the sandbox's own network */
 	}
 	fd = own_net();
 	rc = attach_fd(s, fd);
@@ -299,7 +296,8 @@ int main(int argc, char **argv)
 	vpn = argv[2];
 	mode = argv[3];
 	arg = argc > 4 ? argv[4] : "0";
-	if (!strcmp(mode, "good") || str_starts(mode, "hold") || !strcmp(mode, "nested"))
+	if (!strcmp(mode, "good") || str_starts(mode, "hold") || !strcmp(mode, "nested") ||
+	    !strcmp(mode, "engine"))
 		return sandbox(mode);
 	if (!strcmp(mode, "bytes"))
 		return bytes(arg);

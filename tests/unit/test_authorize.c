@@ -119,20 +119,20 @@ static void test_netns(void)
 
 	is_int(authorize_init(&e), 0, "its own namespaces");
 	fds[0] = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	is_int(authorize_netns(fds[0], &r, &p, &e), -EPERM, "L25 the host's namespace");
+	is_int(authorize_netns(fds[0], -1, &r, &p, &e), -EPERM, "L25 the host's namespace");
 	close(fds[0]);
 	fds[0] = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
-	is_int(authorize_netns(fds[0], &r, &p, &e), -EBADF, "L25 a user namespace");
+	is_int(authorize_netns(fds[0], -1, &r, &p, &e), -EBADF, "L25 a user namespace");
 	close(fds[0]);
 	fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	is_int(authorize_netns(fds[0], &r, &p, &e), -EBADF, "L25 a device");
+	is_int(authorize_netns(fds[0], -1, &r, &p, &e), -EBADF, "L25 a device");
 	close(fds[0]);
 	if (pipe2(fds, O_CLOEXEC) == 0) {
-		is_int(authorize_netns(fds[0], &r, &p, &e), -EBADF, "L25 a pipe");
+		is_int(authorize_netns(fds[0], -1, &r, &p, &e), -EBADF, "L25 a pipe");
 		close(fds[0]);
 		close(fds[1]);
 	}
-	is_int(authorize_netns(999, &r, &p, &e), -ENOENT, "L25 nothing at all");
+	is_int(authorize_netns(999, -1, &r, &p, &e), -ENOENT, "L25 nothing at all");
 	p.uid = 0;
 	is_int(authorize_user(&r, &p, &e), -EPERM, "L25 root is not served");
 }

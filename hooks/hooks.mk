@@ -1,0 +1,36 @@
+# What container engines call. Included by the top Makefile.
+
+HOOK_SRC := $(sort $(wildcard hooks/oci/*.c))
+HOOK     := $(B)/libexec/vpnrun/vpnrun-hook
+
+$(B)/obj/hooks/%.o: hooks/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(HOOK): $(HOOK_SRC:hooks/%.c=$(B)/obj/hooks/%.o) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lmnl -ljansson
+
+# The wrapper shares the hook's parts, but for its main.
+RUNTIME := $(B)/libexec/vpnrun/vpnrun-runtime
+$(RUNTIME): $(B)/obj/hooks/runtime/vpnrun-runtime.o \
+		$(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(filter-out %/vpnrun-hook.c,$(HOOK_SRC))) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lmnl -ljansson
+
+# The policies as engines read them, beside the compiled ones.
+OCI_POLICIES := $(foreach k,seccomp capabilities,$(POLICIES:%=$(B)/lib/vpnrun/policy/oci/$(k)/%.json))
+$(B)/lib/vpnrun/policy/oci/%.json: policy/%.json
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+all: $(HOOK) $(RUNTIME) $(OCI_POLICIES)
+
+define install-hooks
+install -m 0755 $(HOOK) $(RUNTIME) $(D)$(LIBEXECDIR)
+for k in seccomp capabilities; do install -d $(D)$(LIBDIR)/policy/oci/$$k && \
+	install -m 0644 $(B)/lib/vpnrun/policy/oci/$$k/*.json $(D)$(LIBDIR)/policy/oci/$$k || exit 1; done
+endef

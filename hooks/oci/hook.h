@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vpnrun-hook: what an OCI engine or runtime calls for a container that is to use a VPN. One
+ * function a stage; each is called once, by main, and its failure keeps the container from
+ * starting.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/util.h"
+#include "ns/names.h"
+#include "vpn/record.h"
+
+#define HOOK_ANNOTATION "vpnrun"
+#define HOOK_INPUT_MAX	(4u << 20)
+#define HOOK_NETNS_FMT	"/etc/netns/%s/%s"
+
+/* Exit codes: with crun, and from precreate, they are all that the user sees. */
+enum hook_exit {
+	HOOK_OK = 0,
+	HOOK_FAILED = 1,     /* the sentence says what */
+	HOOK_USAGE = 2,	     /* no such stage */
+	HOOK_ANNOTATED = 3,  /* the annotation is wrong */
+	HOOK_INPUT = 4,	     /* what the engine gave is no state or configuration */
+	HOOK_NO_VPN = 5,     /* the VPN is unknown or down */
+	HOOK_NETWORK = 6,    /* the container's network is not one to attach */
+	HOOK_FORBIDDEN = 7,  /* the user may not */
+	HOOK_NO_BROKER = 8,  /* the broker does not answer */
+	HOOK_DEADLINE = 9,   /* it took longer than HOOK_DEADLINE_S */
+	HOOK_NO_POLICY = 10, /* there is no such policy, or it cannot be applied */
+};
+
+/* What the annotation asks for: "NAME[;policy=P][;dns=A]...[;ifname=I]". */
+struct hook_want {
+	char vpn[NAME_MAX_LEN + 1];
+	char policy[40];     /* "default" unless said */
+	bool policy_is_said; /* and must therefore be in force */
+	char ifname[IF_NAMESIZE];
+	struct names_dns dns[NAMES_DNS_MAX];
+	size_t n_dns;
+};
+
+int hook_want_parse(const char *text, struct hook_want *ret, struct err *e);
+
+/* All of stdin: one JSON object, without a key given twice. */
+int hook_input_read(json_t **ret, struct err *e);
+
+/* A nested member, NULL if any part of the dotted path is missing or no object. */
+json_t *hook_get(const json_t *root, const char *path);
+const char *hook_get_string(const json_t *root, const char *path); /* NULL: absent, no string */
+
+/* The annotation of a state or configuration. */
+int hook_want_read(const json_t *root, struct hook_want *ret, struct err *e);
+
+/* The reasons for which a configuration is refused: the host's network, a namespace that somebody
+ * else gave, a network that the engine would add after us. */
+int hook_config_check(const json_t *config, struct err *e);
+
+/* The VPN's record; it is up. */
+int hook_find(const char *vpn, struct record *ret, struct err *e);
+
+/* Edits the configuration in place: capabilities, no_new_privs, seccomp, mounts, annotations. */
+int hook_config_edit(json_t *config, const struct hook_want *w, struct err *e);
+
+/* A policy's OCI file of that kind ("seccomp", "capabilities"), from /etc/vpnrun/policy/oci or from
+ * beside the program; the caller's to json_decref(). */
+int hook_policy_load(const char *kind, const char *name, json_t **ret, struct err *e);
+
+/* What remains of the container's own seccomp section (NULL: none) under the policy's: never more
+ * than either allows. A new object. NULL: no memory. */
+json_t *hook_seccomp_merge(const json_t *own, const json_t *policy);
+
+/* As the stages: the state is what came on stdin. */
+int hook_create_runtime(const json_t *state, const struct hook_want *w, struct err *e);
+int hook_create_container(const json_t *state, const struct hook_want *w, struct err *e);
+
+/* The network namespace of a state's process, a descriptor of the caller's: never the host's. */
+int hook_netns_open(const json_t *state, struct err *e);
+/* For good; as root of the user namespace that it belongs to, which may have to be entered first.
+ */
+int hook_netns_enter(int netns, struct err *e);
+
+/* The code by which main ends; set before an error is returned, HOOK_FAILED unless said. */
+extern int hook_exit_code;
+int hook_fail(int code, int r); /* sets it, returns r */

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * precreate: the container's configuration as the policy wants it. Must only ever take away: a
+ * capability, a system call, an annotation that would undo the rest. What makes the container
+ * unfit is left in place for createRuntime to refuse, where the user sees the sentence.
+ */
+#include "hook.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const cap_sets[] = {"bounding", "effective", "permitted", "inheritable",
+				       "ambient"};
+
+int hook_policy_load(const char *kind, const char *name, json_t **ret, struct err *e)
+{
+	char dir[PATH_MAX + 128];
+	json_error_t je;
+	ssize_t n;
+
+	snprintf(dir, sizeof(dir), "/etc/vpnrun/policy/oci/%s/%s.json", kind, name);
+	*ret = json_load_file(dir, JSON_REJECT_DUPLICATES, &je);
+	if (!*ret && access(dir, F_OK) == 0)
+		return err_set(e, -EINVAL, "%s:%d: %.100s", dir, je.line, je.text);
+	/* PREFIX/libexec/vpnrun/vpnrun-hook: the policies are in PREFIX/lib/vpnrun/policy. */
+	n = *ret ? -1 : readlink("/proc/self/exe", dir, PATH_MAX);
+	for (int up = 0; n > 0 && up < 3; up++)
+		while (n > 0 && dir[--n] != '/')
+			;
+	if (n >= 0) {
+		snprintf(dir + n, sizeof(dir) - (size_t)n, "/lib/vpnrun/policy/oci/%s/%s.json",
+			 kind, name);
+		*ret = json_load_file(dir, JSON_REJECT_DUPLICATES, &je);
+	}
+	if (json_is_object(*ret))
+		return 0;
+	json_decref(*ret);
+	*ret = NULL;
+	return err_set(e, -ENOENT, "there is no policy '%s' (%s)", name, kind);
+}
+
+static bool has_string(const json_t *list, const char *s)
+{
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach(list, i, v)
+	{
+		if (json_is_string(v) && !strcmp(json_string_value(v), s))
+			return true;
+	}
+	return false;
+}
+
+static int edit_caps(json_t *config, const char *policy, struct err *e)
+{
+	json_t *sets = hook_get(config, "process.capabilities"), *keep = NULL;
+	int r = hook_policy_load("capabilities", policy, &keep, e);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; sets && i < ARRAY_SIZE(cap_sets); i++) {
+		json_t *set = json_object_get(sets, cap_sets[i]);
+
+		for (size_t k = json_array_size(set); k-- > 0;) {
+			const char *cap = json_string_value(json_array_get(set, k));
+
+			if (!cap || !has_string(json_object_get(keep, "bounding"), cap))
+				json_array_remove(set, k);
+		}
+	}
+	json_decref(keep);
+	return 0;
+}
+
+static int edit_seccomp(json_t *config, const char *policy, struct err *e)
+{
+	json_t *linux_ = json_object_get(config, "linux"), *theirs = NULL, *merged;
+	int r = hook_policy_load("seccomp", policy, &theirs, e);
+
+	if (r < 0)
+		return r;
+	merged = hook_seccomp_merge(json_object_get(linux_, "seccomp"), theirs);
+	json_decref(theirs);
+	if (!merged || json_object_set_new(linux_, "seccomp", merged) < 0)
+		return err_set(e, -ENOMEM, "cannot write the container's seccomp section");
+	return 0;
+}
+
+/* crun's own annotations can put another filter in the place of the configured one. */
+static void drop_annotations(json_t *config)
+{
+	json_t *all = json_object_get(config, "annotations"), *v;
+	const char *k;
+	void *next;
+
+	json_object_foreach_safe(all, next, k, v)
+	{
+		if (str_starts(k, "run.oci."))
+			json_object_del(all, k);
+	}
+}
+
+static int add_mount(json_t *mounts, const char *vpn, const char *file, struct err *e)
+{
+	char dst[64], src[128];
+	const json_t *m;
+	json_t *new;
+	size_t i;
+
+	str_fmt(dst, sizeof(dst), "/etc/%s", file);
+	str_fmt(src, sizeof(src), HOOK_NETNS_FMT, vpn, file);
+	json_array_foreach(mounts, i, m)
+	{
+		const char *d = json_string_value(json_object_get(m, "destination"));
+
+		if (d && !strcmp(d, dst))
+			return 0;
+	}
+	/* A VPN that is not up has none: createRuntime will say so. */
+	if (access(src, R_OK) < 0)
+		return 0;
+	new = json_pack("{s:s,s:s,s:s,s:[s,s,s,s,s,s]}", "destination", dst, "type", "bind",
+			"source", src, "options", "bind", "ro", "rprivate", "nosuid", "nodev",
+			"noexec");
+	if (!new || json_array_append_new(mounts, new) < 0)
+		return err_set(e, -ENOMEM, "cannot add a mount to the configuration");
+	return 0;
+}
+
+static int edit_mounts(json_t *config, const char *vpn, struct err *e)
+{
+	json_t *mounts = json_object_get(config, "mounts");
+	int r;
+
+	if (!mounts) {
+		mounts = json_array();
+		if (json_object_set_new(config, "mounts", mounts) < 0)
+			return err_set(e, -ENOMEM, "cannot add mounts to the configuration");
+	}
+	r = add_mount(mounts, vpn, "resolv.conf", e);
+	return r < 0 ? r : add_mount(mounts, vpn, "nsswitch.conf", e);
+}
+
+int hook_config_edit(json_t *config, const struct hook_want *w, struct err *e)
+{
+	json_t *process = json_object_get(config, "process");
+	int r;
+
+	if (!json_is_object(process) || !json_is_object(json_object_get(config, "linux")))
+		return hook_fail(
+			HOOK_INPUT,
+			err_set(e, -EINVAL,
+				"the configuration is none of a Linux container: it has no "
+				"\"process\" or no \"linux\""));
+	drop_annotations(config);
+	r = edit_mounts(config, w->vpn, e);
+	if (r < 0 || !strcmp(w->policy, "none"))
+		return r;
+	if (json_object_set_new(process, "noNewPrivileges", json_true()) < 0)
+		return err_set(e, -ENOMEM, "cannot set noNewPrivileges");
+	r = edit_caps(config, w->policy, e);
+	if (r == 0)
+		r = edit_seccomp(config, w->policy, e);
+	return r < 0 ? hook_fail(HOOK_NO_POLICY, r) : 0;
+}

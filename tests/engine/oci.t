@@ -1,0 +1,213 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Containers of podman, by root and by an ordinary user, with runc and with crun, under the hook.
+# Images are made here, of busybox; nothing is downloaded. Runs inside the rig.
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh"
+
+for tool in podman runc crun conmon newuidmap slirp4netns busybox; do
+	command -v $tool >/dev/null || {
+		echo "1..0 # SKIP needs $tool: tests/setup/deps engine"
+		exit 0
+	}
+done
+busybox=/bin/busybox
+[ -x $busybox ] || busybox=/usr/bin/busybox
+
+# --- engines -------------------------------------------------------------------------------------
+
+W=$(dirname "$RIG_DIR")/engine
+mkdir -m 755 "$W"
+# The directory that podman reads, without touching the machine's.
+hooks=/usr/share/containers/oci/hooks.d
+cp -a /usr/share/containers "$W/share"
+rm -rf "$W/share/oci"
+mount --bind "$W/share" /usr/share/containers
+ok 'oci status: not enabled' not vpnctl oci status
+like "$(vpnctl oci status)" 'not enabled: sudo vpnctl oci enable' 'and says what to do'
+ok 'oci enable' vpnctl oci enable
+ok 'oci enable, twice' vpnctl oci enable
+is "$(vpnctl oci status)" 'enabled: podman run --network none --annotation vpnrun=NAME ...' 'oci status: enabled'
+ok 'not by a user' not as_user vpnctl oci disable
+# crun does not take a hierarchy of both kinds.
+! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified
+
+options=(--cgroup-manager=cgroupfs --events-backend=file)
+pod_root() { # pod_root RUNTIME ARG...: podman as root
+	timeout 30 podman --root "$W/root" --runroot "$W/runroot" "${options[@]}" --runtime "$1" "${@:2}" </dev/null
+}
+pod_as() { # pod_as as_user|as_stranger RUNTIME ARG...
+	local uid=$RIG_UID name=$RIG_USER
+	[ "$1" = as_user ] || uid=$RIG_STRANGER_UID name=$RIG_STRANGER
+	timeout 30 "$1" env -i HOME="$(getent passwd "$name" | cut -d: -f6)" XDG_RUNTIME_DIR="/run/user/$uid" \
+		PATH=/usr/bin:/bin:/usr/sbin:/sbin podman "${options[@]}" --runtime "$2" "${@:3}" </dev/null
+}
+pod_user() { pod_as as_user "$@"; }
+run() { # run root|user RUNTIME OPTION... IMAGE CMD...
+	local who=$1 rt=$2 limits=()
+	shift 2
+	# Root of a container's machine may not raise limits either.
+	[ "$who" = user ] || limits=(--ulimit nofile=20000:20000 --ulimit nproc=30000:30000)
+	"pod_$who" "$rt" run --rm --pull=never "${limits[@]}" "$@" 2>&1
+}
+
+image() { # image NAME: of the files in $W/fs
+	tar -C "$W/fs" -cf "$W/$1.tar" .
+	chmod 644 "$W/$1.tar"
+	pod_root runc import "$W/$1.tar" "$1:1" >/dev/null 2>&1
+	pod_user runc import "$W/$1.tar" "$1:1" >/dev/null 2>&1
+}
+mkdir -p "$W"/fs/{bin,etc,tmp,proc,sys,dev}
+cp "$busybox" "$W/fs/bin/busybox"
+for a in sh wget cat ls id grep true ip mount unshare sleep touch echo; do ln -s busybox "$W/fs/bin/$a"; done
+echo 'root:x:0:0::/:/bin/sh' >"$W/fs/etc/passwd"
+image plain
+ln -sf "$W/victim" "$W/fs/etc/resolv.conf"
+image evil
+printf '{}' >"$W/victim"
+image evil2 # the same link, to a file that exists
+
+cables() { ip -n demo -br link show type veth | wc -l; }
+gone() { [ "$(cables)" = 0 ]; }
+before=$(mount | wc -l)
+
+# --- the main job --------------------------------------------------------------------------------
+
+fetch="for u in http://$RIG_WEB4/ http://$RIG_WEB6/ http://$RIG_NAME/; do wget -qO- \$u; done"
+for who in root user; do
+	for rt in runc crun; do
+		rig-capture start
+		is "$(run $who $rt --network none --annotation vpnrun=demo plain:1 sh -c "$fetch")" $'demo\ndemo\ndemo' \
+			"R1 $who $rt: IPv4, IPv6 and names by the VPN"
+		is "$(rig-capture stop)" 0 "L1 $who $rt: and nothing beside it"
+	done
+done
+is "$(run user crun --network none --userns=keep-id --annotation vpnrun=demo plain:1 sh -c "$fetch")" \
+	$'demo\ndemo\ndemo' 'R1 user crun, --userns=keep-id'
+is "$(run user runc --network none --userns=auto --annotation vpnrun=other plain:1 sh -c "wget -qO- http://$RIG_NAME/")" \
+	other 'R1 user runc, --userns=auto, another VPN'
+is "$(run root crun --network none --read-only --annotation vpnrun=demo plain:1 sh -c "wget -qO- http://$RIG_NAME/")" \
+	demo 'R1 root crun, --read-only'
+is "$(run root runc --network none --annotation "vpnrun=demo;ifname=eth0;dns=$RIG_DNS_DEMO" plain:1 sh -c \
+	"ls /sys/class/net | grep -v lo; grep -c nameserver /etc/resolv.conf; wget -qO- http://$RIG_NAME/")" \
+	$'eth0\n1\ndemo' 'root runc: ifname= and dns='
+is "$(run user crun --network none --annotation "vpnrun=demo;dns=$RIG_DNS_DEMO" plain:1 sh -c \
+	"grep -c nameserver /etc/resolv.conf; wget -qO- http://$RIG_NAME/")" $'1\ndemo' 'user crun: dns='
+is "$(run root crun plain:1 --network none true)" "$(run root crun plain:1 --network none true)" 'no annotation, no hook'
+
+# --- the policy ----------------------------------------------------------------------------------
+
+status='grep -E "^(CapBnd|NoNewPrivs|Seccomp):" /proc/self/status'
+words() { tr -s '\t\n' '  '; }
+is "$(run root crun --network none --annotation vpnrun=demo plain:1 sh -c "$status" | words)" \
+	'CapBnd: 00000000000404fb NoNewPrivs: 1 Seccomp: 2 ' 'policy default: fewer capabilities, no_new_privs, a filter'
+for rt in runc crun; do
+	is "$(run root $rt --network none --annotation 'vpnrun=demo;policy=strict' plain:1 sh -c "$status; $fetch" | words)" \
+		'CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 demo demo demo ' "$rt: policy=strict: no capability, and works"
+done
+like "$(run user crun --network none --annotation 'vpnrun=demo;policy=strict' --annotation run.oci.seccomp_bpf_data=BgAAAAAA/38= \
+	plain:1 sh -c 'unshare -U true || echo shut')" shut \
+	'policy=strict: run.oci.seccomp_bpf_data does not undo it'
+is "$(run user runc --network none --security-opt seccomp=unconfined --annotation vpnrun=demo plain:1 sh -c "$status" | words)" \
+	'CapBnd: 00000000000404fb NoNewPrivs: 1 Seccomp: 2 ' 'seccomp=unconfined is confined by the policy'
+
+# --- while they run ------------------------------------------------------------------------------
+
+long=(run --detach --pull=never --ulimit nofile=20000:20000 --ulimit nproc=30000:30000 --network none)
+for v in demo other; do
+	ok "a container that stays, in $v" pod_root crun "${long[@]}" --name "$v" --annotation "vpnrun=$v" plain:1 sleep 60
+done
+for v in demo other; do
+	is "$(pod_root crun exec "$v" wget -qO- "http://$RIG_NAME/")" "$v" "R: two at once: $v, by podman exec"
+done
+is "$(pod_root crun exec demo sh -c 'grep CapBnd: /proc/self/status' | words)" 'CapBnd: 00000000000404fb ' \
+	'podman exec has no more capabilities'
+rig-capture start
+vpnctl down demo >/dev/null
+like "$(pod_root crun exec demo wget -qO- "http://$RIG_WEB4/" 2>&1)" refused 'L: VPN down: refused at once'
+ok 'VPN up again' vpnctl up demo
+is "$(pod_root crun exec demo wget -qO- "http://$RIG_WEB4/")" demo 'the same container goes on'
+is "$(rig-capture stop)" 0 'L: and nothing went beside the tunnel'
+pod_root crun rm -f -t 0 demo other >/dev/null
+mkdir -m 777 "$W/share2"
+again='wget -qO- '"http://$RIG_WEB4/"' >>/w/came; echo >>/w/came; exit 1'
+pod_root runc "${long[@]}" --restart=on-failure:2 --name again -v "$W/share2:/w" --annotation vpnrun=demo plain:1 sh -c "$again" >/dev/null
+three() { [ "$(grep -c . "$W/share2/came")" = 3 ]; }
+ok '--restart=on-failure: attached three times' wait_for 10 three
+is "$(sort -u "$W/share2/came" | xargs)" demo 'each time to the VPN'
+pod_root runc rm -f -t 0 again >/dev/null
+
+# --- what is refused -----------------------------------------------------------------------------
+
+refused() { # refused DESCRIPTION PATTERN root|user RUNTIME ARG...: it does not start
+	local what=$1 pattern=$2 out rc
+	shift 2
+	out=$(run "$@")
+	rc=$?
+	[[ $rc != 0 && $out != *STARTED* ]] && out="refused: $out"
+	like "$out" "^refused: .*$pattern" "$what"
+}
+started=(plain:1 echo STARTED)
+refused 'L: --network host, root runc' 'own network' root runc --network host --annotation vpnrun=demo "${started[@]}"
+refused 'L: --network host, user crun' 'exit code: 6' user crun --network host --annotation vpnrun=demo "${started[@]}"
+refused 'L: a namespace of another' 'something else' root runc --network ns:/run/netns/other --annotation vpnrun=demo "${started[@]}"
+# podman makes the network of these after the hooks.
+like "$(run user runc --network slirp4netns --userns=keep-id plain:1 ls /sys/class/net)" tap0 'late networking, without the hook: there is one'
+for rt in runc crun; do
+	refused "L: --network bridge --userns=keep-id, user $rt" '(of its own|exit code: 6)' \
+		user $rt --network bridge --userns=keep-id --annotation vpnrun=demo "${started[@]}"
+	refused "L: late networking, user $rt" '(of its own|exit code: 6)' \
+		user $rt --network slirp4netns --userns=keep-id --annotation vpnrun=demo "${started[@]}"
+done
+refused 'unknown VPN' "VPN 'nosuch' is unknown" root runc --network none --annotation vpnrun=nosuch "${started[@]}"
+refused 'unknown VPN, by its exit code' 'exit code: 5' user crun --network none --annotation vpnrun=nosuch "${started[@]}"
+refused 'unknown key' 'exit status 3' root runc --network none --annotation 'vpnrun=demo;polcy=strict' "${started[@]}"
+like "$(tail -n 1 /run/vpnrun/hook.log)" "'polcy=strict' is unknown" 'and the log says why'
+refused 'unknown key, user' 'exit status 3' user crun --network none --annotation 'vpnrun=demo;' "${started[@]}"
+like "$(tail -n 1 "/run/user/$RIG_UID/vpnrun-hook.log")" "'' is unknown" 'and the log of the user says why'
+refused 'an annotation without a name' 'exit status 3' root runc --network none --annotation vpnrun= "${started[@]}"
+refused 'an option that podman cut off' 'exit status 3' root runc --network none --annotation vpnrun=demo,policy=strict "${started[@]}"
+refused 'unknown policy' 'exit status 10' user runc --network none --annotation 'vpnrun=demo;policy=nosuch' "${started[@]}"
+sed -i 's/"groups": \["vpnrun"\]/"groups": ["nobody-has-it"]/' /etc/vpnrun/other.json
+vpnctl up other >/dev/null 2>&1
+refused 'user who may not' 'may not use VPN .other' user runc --network none --annotation vpnrun=other "${started[@]}"
+vpnctl down other >/dev/null
+refused 'VPN down' "VPN 'other'" user runc --network none --annotation vpnrun=other "${started[@]}"
+
+# --- the image that points out -------------------------------------------------------------------
+
+rm -f "$W/victim"
+for who in root user; do
+	for rt in runc crun; do
+		is "$(run $who $rt --network none --annotation vpnrun=demo evil:1 sh -c "wget -qO- http://$RIG_NAME/")" \
+			demo "evil image, $who $rt: names by the VPN"
+	done
+done
+ok 'L: evil image: the file on the host was not made' test ! -e "$W/victim"
+# Without precreate the mount is createContainer's.
+mv "$hooks/vpnrun-precreate.json" "$W"
+printf untouched >"$W/victim"
+chmod 666 "$W/victim"
+for who in root user; do
+	for rt in runc crun; do
+		is "$(run $who $rt --network none --annotation vpnrun=demo evil2:1 sh -c "wget -qO- http://$RIG_NAME/")" \
+			demo "evil image, $who $rt, no precreate: names by the VPN"
+	done
+done
+is "$(cat "$W/victim")" untouched 'L: evil image: the file on the host is as it was'
+rm -f "$W/victim"
+is "$(run root runc --network none --annotation vpnrun=demo evil:1 sh -c "wget -qO- http://$RIG_NAME/")" demo \
+	'evil image, dangling, no precreate'
+ok 'L: nothing was made on the host' test ! -e "$W/victim"
+refused 'a policy that cannot be applied' 'not in force' root runc --network none --annotation 'vpnrun=demo;policy=strict' "${started[@]}"
+mv "$W/vpnrun-precreate.json" "$hooks"
+
+# --- nothing is left -----------------------------------------------------------------------------
+
+ok 'R: no cable is left' wait_for 5 gone
+is "$(find /tmp -maxdepth 1 -name 'vpnrun*' | wc -l)" 0 'no file'
+now=$(mount | wc -l)
+ok 'oci disable' vpnctl oci disable
+is "$(ls $hooks)" '' 'takes its files away'
+ok "no mount beyond podman's own ($before, $now)" test "$now" -le $((before + 4))
+finish

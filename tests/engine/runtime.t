@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vpnrun-runtime in the place of runc and crun: no engine, no hooks of an engine. Runs inside the rig.
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh"
+
+for tool in runc crun busybox jq; do
+	command -v $tool >/dev/null || {
+		echo "1..0 # SKIP needs $tool: tests/setup/deps engine"
+		exit 0
+	}
+done
+! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified
+wrapper=$RIG_DIR/build/libexec/vpnrun/vpnrun-runtime
+B=$(dirname "$RIG_DIR")/bundle
+mkdir -p "$B"/rootfs/{bin,etc,proc,sys,dev}
+cp "$(command -v busybox)" "$B/rootfs/bin/busybox"
+for a in sh wget ls sleep grep; do ln -s busybox "$B/rootfs/bin/$a"; done
+ln -s "$B/victim" "$B/rootfs/etc/resolv.conf"
+echo untouched >"$B/victim"
+cd "$B" || exit 1
+runc spec
+mv config.json plain.json
+
+# What an engine would have put there: its own names, by a mount.
+bundle() { # bundle JQ SCRIPT
+	local change=$1
+	jq --arg cmd "$2" --arg src "$B/victim" '.process.terminal = false | .process.rlimits = [] | .root.readonly = false
+		| .process.args = ["sh", "-c", $cmd]
+		| .mounts += [{destination: "/etc/resolv.conf", type: "bind", source: $src, options: ["bind", "ro"]}] |'"$change" \
+		plain.json >config.json
+}
+create() { "$wrapper" --runtime="$1" create --bundle "$B" --pid-file "$B/pid" "$2" >"$B/out" 2>&1 </dev/null; }
+fetch="wget -qO- http://$RIG_WEB4/; wget -qO- http://$RIG_NAME/; ls /sys/class/net | grep -vc lo; grep -E 'CapBnd|NoNew' /proc/self/status"
+wanted=$'demo\ndemo\n1\nCapBnd:\t0000000000000420\nNoNewPrivs:\t1'
+for rt in runc crun; do
+	bundle . "$fetch"
+	is "$($wrapper --runtime=$rt --vpnrun=demo run t1 2>&1)" "$wanted" "$rt: by --vpnrun="
+	bundle '.annotations = {vpnrun: "demo;policy=strict"}' "$fetch"
+	is "$($wrapper --runtime=$rt run --bundle "$B" t2 2>&1)" "${wanted/0420/0000}" "$rt: by annotation, policy=strict"
+	bundle . 'ls /sys/class/net'
+	cp config.json before.json
+	is "$($wrapper --runtime=$rt run t3 2>&1)" lo "$rt: without an annotation it is the runtime itself"
+	ok 'and nothing is edited' cmp config.json before.json
+	bundle '.annotations = {vpnrun: "demo"} | .linux.namespaces |= map(select(.type != "network"))' 'echo STARTED'
+	like "$($wrapper --runtime=$rt run t4 2>&1)" "^vpnrun-runtime: .*host's own network" "$rt: the host's network: refused"
+	bundle '.annotations = {vpnrun: "demo;nonsense"}' 'echo STARTED'
+	like "$($wrapper --runtime=$rt --log "$B/log" --log-format json run t5 2>&1)" unknown "$rt: a wrong annotation: refused"
+	like "$(tail -n 1 "$B/log" | jq -r .msg)" unknown 'and the engine finds it in the log'
+
+	# An engine that makes its network between create and start.
+	bundle '.annotations = {vpnrun: "demo"}' "$fetch"
+	ok "$rt: create" create $rt t6
+	ip link add late0 type veth peer name eth1 netns "$(cat "$B/pid")"
+	like "$($wrapper --runtime=$rt start t6 2>&1)" 'eth1.*not started' "$rt: a second device: not started"
+	ip link del late0
+	ok "$rt: without it: started" "$wrapper" --runtime=$rt start t6
+	$rt delete -f t6
+	bundle '.annotations = {vpnrun: "demo"}' :
+	like "$($wrapper --runtime=$rt restore --bundle "$B" t7 2>&1)" checkpoint "$rt: restore: refused"
+done
+is "$(cat "$B/victim")" untouched 'the file on the host is as it was'
+none() { [ "$(ip -n demo -br link show type veth | wc -l)" = 0 ]; }
+ok 'no cable is left' wait_for 5 none
+finish

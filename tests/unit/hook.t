@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vpnrun-hook on its own: what it refuses of an engine's words, and what it makes of a configuration.
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
+B=${B:-build}
+hook=${VPNCTL:-$B/bin/vpnctl}
+hook=${hook%/bin/vpnctl}/libexec/vpnrun/vpnrun-hook
+command -v jq >/dev/null || {
+	echo '1..0 # SKIP jq is not installed'
+	exit 0
+}
+
+exits() { # exits CODE STAGE TEXT DESCRIPTION
+	local out rc
+	out=$(printf '%s' "$3" | timeout 10 "$hook" "$2" 2>&1)
+	rc=$?
+	is "$rc" "$1" "$4"
+	[ "$1" = 0 ] || is "$(printf '%s\n' "$out" | wc -l)" 1 "$4: one line"
+}
+spec() { printf '{"annotations":{"vpnrun":"%s"}}' "$1"; }
+
+for stage in precreate createRuntime prestart createContainer; do
+	exits 4 $stage '' "$stage: nothing"
+	exits 4 $stage '{"annotations":{"vpnrun":"de' "$stage: cut off"
+	exits 4 $stage '[]' "$stage: no object"
+	exits 4 $stage '{"annotations":{"vpnrun":"a","vpnrun":"b"}}' "$stage: a key twice"
+	exits 3 $stage '{"annotations":{"vpnrun":7}}' "$stage: an annotation that is no text"
+	exits 3 $stage '{"annotations":[]}' "$stage: annotations that are none"
+	exits 3 $stage '{}' "$stage: no annotation"
+done
+exits 4 precreate "$(printf '[%.0s' {1..100000})" 'deeply nested'
+rc=$(head -c 5000000 /dev/zero | tr '\0' ' ' | "$hook" precreate >/dev/null 2>&1; echo $?)
+is "$rc" 4 'huge'
+for bad in '' ';' 'demo;' 'demo;;policy=none' ';demo' '../x' 'de mo' 'none' 'demo;policy' 'demo;policy=' 'demo;policy=../x' \
+	'demo;policy=strict;policy=none' 'demo;dns=' 'demo;dns=example.org' 'demo;ifname=lo' 'demo;ifname=a/b' \
+	'demo;ifname=abcdefghijklmnop' 'demo;Policy=strict' 'demo policy=strict' 'demo;dns=1.1.1.1 '; do
+	exits 3 precreate "$(spec "$bad")" "annotation '$bad'"
+done
+exits 3 precreate '{"annotations":{"vpnrun":"demo","policy":"strict"}}' 'an option that the engine cut off'
+exits 4 precreate "$(spec demo)" 'no process, no linux'
+exits 4 createRuntime '{"annotations":{"vpnrun":"demo"},"pid":1,"bundle":"/nonexistent"}' 'no bundle'
+exits 1 createContainer '{"annotations":{"vpnrun":"demo"},"root":"/"}' "the host's own root"
+ok 'no such stage' test "$("$hook" poststop </dev/null >/dev/null 2>&1; echo $?)" = 2
+
+config() { # config SPEC SECCOMP
+	jq -nc --arg spec "$1" --argjson seccomp "$2" '{ociVersion: "1.0.2", annotations: {vpnrun: $spec, "run.oci.seccomp_bpf_data": "x", other: "y"},
+		process: {capabilities: {bounding: ["CAP_CHOWN", "CAP_SYS_ADMIN"], effective: ["CAP_SYS_ADMIN"]}},
+		linux: {namespaces: [], seccomp: $seccomp}} | if $seccomp == null then del(.linux.seccomp) else . end'
+}
+edited() { config "$@" | "$hook" precreate; }
+engines='{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["read","setns","keyctl","mount","socket"],"action":"SCMP_ACT_ALLOW"},
+	{"names":["personality"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":8,"op":"SCMP_CMP_EQ"}]}]}'
+got=$(edited demo "$engines")
+is "$(jq -c .annotations <<<"$got")" '{"vpnrun":"demo","other":"y"}' 'annotations of crun are gone, others stay'
+is "$(jq -c '[.process.noNewPrivileges, .process.capabilities]' <<<"$got")" '[true,{"bounding":["CAP_CHOWN"],"effective":[]}]' \
+	'capabilities and no_new_privs'
+allowed() { jq -c '[.linux.seccomp.syscalls[] | select(.action == "SCMP_ACT_ALLOW") | .names[]] | unique' <<<"$1"; }
+is "$(allowed "$got")" '["mount","personality","read","socket"]' 'default: what the policy denies is in no list'
+is "$(jq -c '[.linux.seccomp.syscalls[] | select(.names == ["socket"]) | [.args[].value]]' <<<"$got")" \
+	'[[1],[2],[10],[16,0],[16,4],[16,15]]' 'default: sockets by family'
+got=$(edited 'demo;policy=strict' "$engines")
+is "$(allowed "$got")" '["personality","read","socket"]' 'strict: what both allow'
+is "$(jq -c '[.linux.seccomp.syscalls[] | select(.names == ["personality"]) | .args]' <<<"$got")" \
+	'[[{"index":0,"value":8,"op":"SCMP_CMP_EQ"}]]' 'strict: by the conditions of both'
+got=$(edited 'demo;policy=strict' '{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["socket"],"action":"SCMP_ACT_ALLOW",
+	"args":[{"index":0,"value":16,"op":"SCMP_CMP_NE"}]}]}')
+is "$(jq -c '[.linux.seccomp.syscalls[] | [.args[].value]]' <<<"$got")" '[[1],[2],[10]]' 'strict: conditions that exclude each other are no rule'
+got=$(edited demo null)
+is "$(jq -r .linux.seccomp.defaultAction <<<"$got")" SCMP_ACT_ALLOW "no filter of the engine's: the policy's"
+ok 'with its denials' jq -e '[.linux.seccomp.syscalls[].names[]] | index("setns")' <<<"$got"
+got=$(edited demo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["setns"],"action":"SCMP_ACT_ALLOW"}]}')
+is "$(jq -c '[.linux.seccomp.syscalls[] | select(.names | index("setns")) | .action]' <<<"$got")" '["SCMP_ACT_ERRNO"]' \
+	"an engine's filter that allows by default gets the denials"
+is "$(edited 'demo;policy=none' "$engines" | jq -c '[.process.noNewPrivileges, .linux.seccomp == '"$engines"']')" '[null,true]' \
+	'policy=none leaves both'
+finish
