@@ -19,6 +19,8 @@ static const struct {
 } commands[] = {
 	{"up", ctl_up, "NAME...", "bring VPNs up, each in a network namespace of its own"},
 	{"down", ctl_down, "[--force] NAME...", "take them down; --force unplugs who is inside"},
+	{"restart", ctl_restart, "NAME...",
+	 "a new tunnel by the file as it is now; nobody is unplugged"},
 	{"status", ctl_status, "[NAME] [--json]", "what is up, its traffic, and who is inside"},
 	{"list", ctl_list, "[--json]", "the VPNs that are configured"},
 	{"kick", ctl_kick, "NAME --uid U|--pid P", "unplug a user's or a process's cables"},
@@ -27,6 +29,9 @@ static const struct {
 	{"check", ctl_check, "[--json] FILE", "validate a .conf or .json file, touching nothing"},
 	{"policy", ctl_policy, "check|install|list|show ...",
 	 "explain and install confinement policies"},
+	{"confine", ctl_confine, "UNIT --vpn NAME",
+	 "put an existing service into a VPN"},
+	{"release", ctl_release, "UNIT", "and take it out again"},
 	{"supervise", ctl_supervise, "", NULL},
 };
 

@@ -85,7 +85,7 @@ _vpnctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options=
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_vpnrun_reply 'up down status list kick import check policy --help --version' "$cur"
+		_vpnrun_reply 'up down restart status list kick import check policy confine release --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
@@ -93,14 +93,22 @@ _vpnctl() {
 	status | list | check) options=--json ;;
 	kick) options='--uid --pid' ;;
 	import) options='--name --id --up' ;;
+	confine) options='--vpn --keep-bus --on-demand' ;;
 	esac
 	if [[ $cur == -* ]]; then
 		_vpnrun_reply "$options" "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
-	up | down | status | kick)
+	up | down | restart | status | kick)
 		[[ $prev == --uid || $prev == --pid ]] || _vpnrun_reply "$(_vpnrun_names)" "$cur"
+		;;
+	confine | release)
+		if [[ $prev == --vpn ]]; then
+			_vpnrun_reply "$(_vpnrun_names)" "$cur"
+		else
+			_vpnrun_reply "$(systemctl list-unit-files --type=service --no-legend 2>/dev/null | cut -d' ' -f1)" "$cur"
+		fi
 		;;
 	import | check)
 		compopt -o filenames 2>/dev/null

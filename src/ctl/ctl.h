@@ -6,11 +6,14 @@
 #pragma once
 
 int ctl_check(int argc, char **argv);
+int ctl_confine(int argc, char **argv);
 int ctl_down(int argc, char **argv);
 int ctl_import(int argc, char **argv);
 int ctl_kick(int argc, char **argv);
 int ctl_list(int argc, char **argv);
 int ctl_policy(int argc, char **argv);
+int ctl_release(int argc, char **argv);
+int ctl_restart(int argc, char **argv);
 int ctl_status(int argc, char **argv);
 int ctl_supervise(int argc, char **argv); /* hidden: what `up` starts for wireguard-go */
 int ctl_up(int argc, char **argv);
