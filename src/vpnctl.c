@@ -29,8 +29,7 @@ static const struct {
 	{"check", ctl_check, "[--json] FILE", "validate a .conf or .json file, touching nothing"},
 	{"policy", ctl_policy, "check|install|list|show ...",
 	 "explain and install confinement policies"},
-	{"confine", ctl_confine, "UNIT --vpn NAME",
-	 "put an existing service into a VPN"},
+	{"confine", ctl_confine, "UNIT --vpn NAME", "put an existing service into a VPN"},
 	{"release", ctl_release, "UNIT", "and take it out again"},
 	{"supervise", ctl_supervise, "", NULL},
 };

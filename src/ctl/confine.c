@@ -82,7 +82,7 @@ static int set_unit(struct confine *c, const char *arg, struct err *e)
 
 static bool find_in(const char *dir, const char *unit, char *ret, size_t size)
 {
-	return str_fmt(ret, size, "%s/%s", dir, unit) == 0 && access(ret, F_OK) == 0;
+	return str_fmt(ret, size, "%s/%s", dir, unit) >= 0 && access(ret, F_OK) == 0;
 }
 
 /* Where systemd would find it, in its order; of an instance also the template. */
@@ -140,7 +140,7 @@ static int check_unit(struct confine *c, struct err *e)
 	r = file_read(c->file, 1u << 20, &text, NULL, e);
 	if (r < 0)
 		return r;
-	if (!c->keep_bus && unit_says(text, "Type", "dbus"))
+	if (!c->keep_bus && (unit_says(text, "Type", "dbus") || unit_says(text, "BusName", NULL)))
 		return err_set(e, -EINVAL,
 			       "%s answers on the system bus, by which the host's resolver can be "
 			       "asked too; if that is accepted: --keep-bus",
@@ -290,11 +290,12 @@ static int write_all(const struct confine *c, struct err *e)
 	if (whose(c->dropin) < 0)
 		return err_set(e, -EEXIST, "%s is there already and is not vpnrun's", c->dropin);
 	str_fmt(vpn_dir, sizeof(vpn_dir), VPN_UNIT "%s.service.d", c->vpn);
-	r = wants_path(c, vpn_dir, path, sizeof(path));
-	if (r == 0 && whose(path) < 0)
+	r = wants_path(c, vpn_dir, path, sizeof(path)) < 0 ? -E2BIG : 0;
+	if (r < 0)
+		return err_set(e, r, "the name '%s' is too long", c->unit);
+	if (whose(path) < 0)
 		return err_set(e, -EEXIST, "%s is there already and is not vpnrun's", path);
-	if (r == 0)
-		r = make_dropin(c, &text, e);
+	r = make_dropin(c, &text, e);
 	if (r == 0)
 		r = put_file(c->dropin, text, e);
 	if (r == 0)
