@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # build.sh DIR: makes DIR/root-systemd.sqfs, the system that check-nspawn boots: Debian with systemd,
-# resolved and what vpnrun links, from the machine's own package sources. Made anew only when this
+# resolved, nscd and what vpnrun links, from the machine's own package sources. Made anew only when this
 # file changes. Needs root, installs nothing. vpnrun itself is put on top at each start.
 set -eu
 
 packages=(bash curl dbus iproute2 iputils-ping libcap2-bin libjansson4 libmnl0 libnftables1
-	libnss-resolve libseccomp2 passwd procps systemd-resolved systemd-sysv util-linux wireguard-go)
+	libnss-resolve libseccomp2 nscd passwd procps systemd-resolved systemd-sysv util-linux wireguard-go)
 
 die()
 {
