@@ -120,6 +120,7 @@ install: all
 	@[ -n '$(D)' ] || tests/setup/after-install
 
 uninstall:
+	@[ -n '$(D)' ] || tests/setup/before-uninstall
 	rm -f $(D)$(BINDIR)/vpnrun $(D)$(BINDIR)/vpnctl $(D)$(UNITDIR)/vpnrund.socket \
 		$(D)$(UNITDIR)/vpnrund.service $(D)$(UNITDIR)/vpnrun@.service \
 		$(D)$(SYSUSERSDIR)/vpnrun.conf $(D)$(TMPFILESDIR)/vpnrun.conf \
