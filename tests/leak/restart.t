@@ -7,7 +7,6 @@
 inode() { stat -Lc %i /run/netns/demo; }
 says() { nsenter --net=/run/netns/demo curl -s -m 10 "http://$1/"; }
 is_demo() { [ "$("$@")" = demo ]; }
-key() { nsenter --net=/run/netns/demo wg show demo public-key; }
 take() { install -m 600 "$RIG_DIR/conf/$1.conf" /etc/vpnrun/demo.conf; }
 cp /etc/vpnrun/demo.conf "$RIG_DIR/first.conf"
 
