@@ -121,6 +121,7 @@ install: all install-plugins
 	@[ -n '$(D)' ] || tests/setup/after-install
 
 uninstall:
+	@[ -n '$(D)' ] || tests/setup/before-uninstall
 	rm -f $(D)$(BINDIR)/vpnrun $(D)$(BINDIR)/vpnctl $(D)$(UNITDIR)/vpnrund.socket \
 		$(D)$(UNITDIR)/vpnrund.service $(D)$(UNITDIR)/vpnrun@.service $(D)$(UNITDIR)/vpnrun-publish@.service \
 		$(D)$(SYSUSERSDIR)/vpnrun.conf $(D)$(TMPFILESDIR)/vpnrun.conf \

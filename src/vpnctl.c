@@ -18,6 +18,8 @@ static const struct {
 } commands[] = {
 	{"up", ctl_up, "NAME...", "bring VPNs up, each in a network namespace of its own"},
 	{"down", ctl_down, "[--force] NAME...", "take them down; --force unplugs who is inside"},
+	{"restart", ctl_restart, "NAME...",
+	 "a new tunnel by the file as it is now; nobody is unplugged"},
 	{"status", ctl_status, "[NAME] [--json]", "what is up, its traffic, and who is inside"},
 	{"list", ctl_list, "[--json]", "the VPNs that are configured"},
 	{"kick", ctl_kick, "NAME --uid U|--pid P", "unplug a user's or a process's cables"},
@@ -35,6 +37,8 @@ static const struct {
 	 "make a user's program always go by a VPN"},
 	{"unwrap", ctl_unwrap, "PROGRAM", "undo that"},
 	{"oci", ctl_oci, "enable|disable|status", "let podman's containers use VPNs by annotation"},
+	{"confine", ctl_confine, "UNIT --vpn NAME", "put an existing service into a VPN"},
+	{"release", ctl_release, "UNIT", "and take it out again"},
 	{"supervise", ctl_supervise, "", NULL},
 };
 

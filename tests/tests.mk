@@ -34,4 +34,16 @@ check-vm: vm-image
 	$(Q)B='$(abspath $(B))' TAP_DIR='$(abspath $(B))/tap' \
 		prove --timer --comments --exec tests/exec tests/vm/vm.t
 
-.PHONY: rig-tools demo check-rig vm-image check-vm
+# A Debian with systemd on this kernel, booted inside the rig.
+nspawn-image:
+	$(Q)tests/setup/deps nspawn
+	$(Q)tests/nspawn/build.sh '$(abspath $(B))/vm'
+
+check-nspawn: nspawn-image
+	$(Q)tests/setup/deps build test
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)mkdir -p '$(abspath $(B))/tap'
+	$(Q)B='$(abspath $(B))' TAP_DIR='$(abspath $(B))/tap' \
+		prove --timer --comments --exec tests/exec tests/nspawn/nspawn.t
+
+.PHONY: rig-tools demo check-rig vm-image check-vm nspawn-image check-nspawn

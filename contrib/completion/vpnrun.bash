@@ -85,7 +85,7 @@ _vpnctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options=
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_vpnrun_reply 'up down status list kick publish import check policy oci ip allowed-ips wrap unwrap --help --version' "$cur"
+		_vpnrun_reply 'up down restart status list kick publish import check policy confine release oci ip allowed-ips wrap unwrap --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
@@ -96,6 +96,7 @@ _vpnctl() {
 	allowed-ips) options=--minus ;;
 	wrap) options='--vpn --policy' ;;
 	ip) options='--expect --url --timeout --json -4 -6' ;;
+	confine) options='--vpn --keep-bus --on-demand' ;;
 	esac
 	if [[ $cur == -* ]]; then
 		_vpnrun_reply "$options" "$cur"
@@ -110,8 +111,15 @@ _vpnctl() {
 		*) mapfile -t COMPREPLY < <(compgen -A command -- "$cur") ;;
 		esac
 		;;
-	up | down | status | kick | ip)
+	up | down | restart | status | kick | ip)
 		[[ $prev == --uid || $prev == --pid || $prev == --expect || $prev == --url || $prev == --timeout ]] || _vpnrun_reply "$(_vpnrun_names)" "$cur"
+		;;
+	confine | release)
+		if [[ $prev == --vpn ]]; then
+			_vpnrun_reply "$(_vpnrun_names)" "$cur"
+		else
+			_vpnrun_reply "$(systemctl list-unit-files --type=service --no-legend 2>/dev/null | cut -d' ' -f1)" "$cur"
+		fi
 		;;
 	import | check)
 		compopt -o filenames 2>/dev/null

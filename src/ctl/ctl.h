@@ -7,6 +7,7 @@
 
 int ctl_allowed_ips(int argc, char **argv);
 int ctl_check(int argc, char **argv);
+int ctl_confine(int argc, char **argv);
 int ctl_down(int argc, char **argv);
 int ctl_import(int argc, char **argv);
 int ctl_ip(int argc, char **argv);
@@ -15,6 +16,8 @@ int ctl_list(int argc, char **argv);
 int ctl_oci(int argc, char **argv);
 int ctl_policy(int argc, char **argv);
 int ctl_publish(int argc, char **argv);
+int ctl_release(int argc, char **argv);
+int ctl_restart(int argc, char **argv);
 int ctl_status(int argc, char **argv);
 int ctl_supervise(int argc, char **argv); /* hidden: what `up` starts */
 int ctl_unwrap(int argc, char **argv);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vpnctl up, down: the VPNs themselves. Parse, call vpn/apply, say what came of it.
+ * vpnctl up, restart, down: the VPNs themselves. Parse, call vpn/apply, say what came of it.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -29,7 +29,8 @@ static int need_root(const char *what)
 	return 1;
 }
 
-int ctl_up_name(const char *name)
+static int apply_name(const char *name,
+		      int (*apply)(const struct profile *p, struct err *note, struct err *e))
 {
 	struct err e = ERR_INIT, note = ERR_INIT;
 	struct profile p = {0};
@@ -43,7 +44,7 @@ int ctl_up_name(const char *name)
 			    "the private key of %s can be read by every user; first: chmod 600 %s",
 			    name, p.config ? p.config : "its private_key_file");
 	if (r == 0)
-		r = vpn_up(&p, &note, &e);
+		r = apply(&p, &note, &e);
 	profile_free(&p);
 	if (r < 0)
 		return fail(&e);
@@ -51,6 +52,11 @@ int ctl_up_name(const char *name)
 		log_info("note: %s", note.msg);
 	printf("%s is up\n", name);
 	return 0;
+}
+
+int ctl_up_name(const char *name)
+{
+	return apply_name(name, vpn_up);
 }
 
 int ctl_up(int argc, char **argv)
@@ -65,6 +71,21 @@ int ctl_up(int argc, char **argv)
 		return 1;
 	for (int i = 1; i < argc; i++)
 		rc |= ctl_up_name(argv[i]);
+	return rc;
+}
+
+int ctl_restart(int argc, char **argv)
+{
+	int rc = 0;
+
+	if (argc < 2 || argv[1][0] == '-') {
+		log_error("usage: vpnctl restart NAME...");
+		return 2;
+	}
+	if (need_root("restart"))
+		return 1;
+	for (int i = 1; i < argc; i++)
+		rc |= apply_name(argv[i], vpn_restart);
 	return rc;
 }
 

@@ -35,6 +35,7 @@ struct up {
 	bool ns_created;
 	bool is_ours; /* the namespace that the record speaks of is there */
 	bool was_up;  /* and the record says that it is up */
+	bool is_restart;
 	struct record old, record;
 	uint32_t bridge_ifindex;
 	bool userspace;
@@ -396,6 +397,12 @@ static int run_steps(struct up *u, struct err *e)
 
 /* --- up -------------------------------------------------------------------------------------- */
 
+static bool has_same_ground(const struct record *o, const struct profile *p)
+{
+	return o->id == p->id && o->subnet4.s_addr == p->subnet4.s_addr &&
+	       o->subnet4_plen == p->subnet4_plen && !strcmp(o->bridge, p->bridge);
+}
+
 /* A kept namespace has the addresses of the id and subnet that it was made with. */
 static int check_unchanged(const struct up *u, struct err *e)
 {
@@ -404,15 +411,14 @@ static int check_unchanged(const struct up *u, struct err *e)
 	struct hold h;
 	int fd, r;
 
-	if (o->id == 0 || (o->id == p->id && o->subnet4.s_addr == p->subnet4.s_addr &&
-			   o->subnet4_plen == p->subnet4_plen && !strcmp(o->bridge, p->bridge)))
+	if (o->id == 0 || has_same_ground(o, p))
 		return 0;
 	fd = record_open_netns(o, NULL);
 	if (fd < 0)
 		return 0;
 	r = hold_count(fd, &h, e);
 	close(fd);
-	if (r < 0)
+	if (r < 0 || (u->is_restart && h.leases + h.processes == 0))
 		return r;
 	return err_set(
 		e, -EBUSY,
@@ -475,6 +481,52 @@ int vpn_up(const struct profile *p, struct err *note, struct err *e)
 	util_close(&u.ns_fd);
 	endpoint_set_free(&u.endpoints);
 	return r < 0 ? err_wrap(e, "cannot bring up %s", p->name) : 0;
+}
+
+/* --- restart --------------------------------------------------------------------------------- */
+
+/* Takes the old tunnel away and keeps its namespace, also an empty one: a service that starts at
+ * this moment must find it. Only one made for another id or subnet, which nobody holds, goes. */
+static int close_for_restart(struct up *u, struct err *e)
+{
+	AUTO_CLOSE int ns_fd = -1;
+	int r;
+
+	if (!u->is_ours)
+		return 0;
+	ns_fd = record_open_netns(&u->old, e);
+	if (ns_fd < 0)
+		return ns_fd;
+	u->old.state = RECORD_DOWN; /* no new cables from here on */
+	r = record_write(&u->old, e);
+	if (r == 0)
+		r = tunnel_dev_delete(u->p->name, ns_fd, e);
+	u->was_up = false;
+	if (r < 0 || has_same_ground(&u->old, u->p))
+		return r;
+	u->is_ours = false;
+	return ns_netns_remove(NETNS_DIR, u->p->name, e);
+}
+
+int vpn_restart(const struct profile *p, struct err *note, struct err *e)
+{
+	AUTO_CLOSE int lock = -1;
+	struct up u = {.p = p, .ns_fd = -1, .is_restart = true};
+	int r;
+
+	if (p->layout != LAYOUT_NETNS)
+		return vpn_up(p, note, e);
+	lock = lock_vpn(p->name, e);
+	if (lock < 0)
+		return lock;
+	r = check_before(&u, note, e);
+	if (r == 0)
+		r = close_for_restart(&u, e);
+	if (r == 0)
+		r = run_steps(&u, e);
+	util_close(&u.ns_fd);
+	endpoint_set_free(&u.endpoints);
+	return r < 0 ? err_wrap(e, "cannot restart %s", p->name) : 0;
 }
 
 /* --- down ------------------------------------------------------------------------------------ */

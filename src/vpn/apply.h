@@ -15,6 +15,10 @@
  * down of the same VPN runs. May block on name resolution. */
 int vpn_up(const struct profile *p, struct err *note, struct err *e);
 
+/* As vpn_up(), with a new tunnel in the same namespace: who is inside stays inside, refused until
+ * the new tunnel is up. What can be checked is checked first, while the old tunnel still works. */
+int vpn_restart(const struct profile *p, struct err *note, struct err *e);
+
 struct down_report {
 	bool was_there; /* there was anything to take down */
 	bool kept;	/* the namespace stays, closed, for those inside */

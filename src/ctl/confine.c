@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vpnctl confine, release: an existing service goes into a VPN's namespace by a drop-in, and comes
+ * out again when that file goes. Two files, known by their first line: the service's own drop-in,
+ * and one for vpnrun@NAME, so that the service comes back with the VPN. Somebody else's file is
+ * never written or removed, and systemd is told nothing: what to run is printed.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "ctl/ctl.h"
+#include "vpn/profile.h"
+#include "vpn/value.h"
+
+#define UNIT_DIR "/etc/systemd/system"
+#define UNIT_MAX 200
+#define DROPIN	 "50-vpnrun.conf"
+#define MARK	 "# VPN "
+#define VPN_UNIT "vpnrun@"
+#define PATH_LEN 512
+
+struct confine {
+	char unit[UNIT_MAX + 1];
+	char file[PATH_LEN];   /* where the unit is defined */
+	char dropin[PATH_LEN]; /* UNIT_DIR/UNIT.d/DROPIN */
+	const char *vpn;
+	bool keep_bus, on_demand;
+};
+
+static int fail(const struct err *e)
+{
+	log_error("%s", e->msg);
+	return 1;
+}
+
+static int need_root(const char *what)
+{
+	if (geteuid() == 0)
+		return 0;
+	log_error("%s needs root; try: sudo vpnctl %s ...", what, what);
+	return 1;
+}
+
+/* --- units ----------------------------------------------------------------------------------- */
+
+/* "sshd" is "sshd.service", as for systemctl. Nothing that could leave the directory. */
+static int set_unit(struct confine *c, const char *arg, struct err *e)
+{
+	char shown[VALUE_SHOW_MAX];
+	const char *dot = strrchr(arg, '.');
+	bool service = dot && !strcmp(dot, ".service");
+	static const char *const others[] = {".socket", ".timer", ".target", ".mount", ".path",
+					     ".slice",	".scope", ".swap",   ".device"};
+
+	for (const char *p = arg; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr(":-_.\\@", *p))
+			return err_set(e, -EINVAL, "%s is no unit's name", value_show(arg, shown));
+	for (size_t i = 0; dot && i < ARRAY_SIZE(others); i++)
+		if (!strcmp(dot, others[i]))
+			return err_set(e, -EINVAL,
+				       "'%s' is no service: only a service can be confined",
+				       value_show(arg, shown));
+	if (!*arg || *arg == '.' ||
+	    str_fmt(c->unit, sizeof(c->unit), "%s%s", arg, service ? "" : ".service") < 0)
+		return err_set(e, -EINVAL, "%s is no unit's name", value_show(arg, shown));
+	if (str_starts(c->unit, VPN_UNIT) || !strcmp(c->unit, "vpnrund.service"))
+		return err_set(e, -EINVAL, "%s is a part of vpnrun and needs the host's network",
+			       c->unit);
+	str_fmt(c->dropin, sizeof(c->dropin), UNIT_DIR "/%s.d/" DROPIN, c->unit);
+	return 0;
+}
+
+static bool find_in(const char *dir, const char *unit, char *ret, size_t size)
+{
+	return str_fmt(ret, size, "%s/%s", dir, unit) >= 0 && access(ret, F_OK) == 0;
+}
+
+/* Where systemd would find it, in its order; of an instance also the template. */
+static int find_unit(const char *unit, char *ret, size_t size)
+{
+	static const char *const dirs[] = {UNIT_DIR,
+					   "/run/systemd/system",
+					   "/run/systemd/generator",
+					   "/usr/local/lib/systemd/system",
+					   "/usr/lib/systemd/system",
+					   "/lib/systemd/system",
+					   "/run/systemd/generator.late"};
+	char template[UNIT_MAX + 16] = "";
+	const char *at = strchr(unit, '@');
+
+	if (at && strcmp(at, "@.service") != 0)
+		str_fmt(template, sizeof(template), "%.*s@.service", (int)(at - unit), unit);
+	for (int pass = 0; pass < (*template ? 2 : 1); pass++)
+		for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+			if (find_in(dirs[i], pass ? template : unit, ret, size))
+				return 0;
+	return -ENOENT;
+}
+
+/* Does the unit's file say KEY=VALUE? VALUE NULL: KEY with any. Its drop-ins are not asked: this
+ * is for advice, never for safety. */
+static bool unit_says(const char *text, const char *key, const char *value)
+{
+	size_t n = strlen(key);
+
+	for (const char *l = text; l; l = strchr(l, '\n')) {
+		l += *l == '\n';
+		if (strncmp(l, key, n) != 0 || l[n] != '=')
+			continue;
+		if (!value || str_starts(l + n + 1, value))
+			return true;
+	}
+	return false;
+}
+
+static int check_unit(struct confine *c, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	struct stat st;
+	int r = find_unit(c->unit, c->file, sizeof(c->file));
+
+	if (r < 0)
+		return err_set(e, r,
+			       "there is no unit %s on this machine (systemctl list-unit-files "
+			       "lists them)",
+			       c->unit);
+	if (stat(c->file, &st) == 0 && S_ISCHR(st.st_mode))
+		return err_set(e, -EPERM, "%s is masked; first: systemctl unmask %s", c->unit,
+			       c->unit);
+	r = file_read(c->file, 1u << 20, &text, NULL, e);
+	if (r < 0)
+		return r;
+	if (!c->keep_bus && (unit_says(text, "Type", "dbus") || unit_says(text, "BusName", NULL)))
+		return err_set(e, -EINVAL,
+			       "%s answers on the system bus, by which the host's resolver can be "
+			       "asked too; if that is accepted: --keep-bus",
+			       c->unit);
+	return 0;
+}
+
+static int check_vpn(const char *name, struct err *e)
+{
+	struct profile p = {0};
+	int r = profile_load_name(name, &p, e);
+
+	if (r == 0 && p.layout != LAYOUT_NETNS)
+		r = err_set(e, -EINVAL,
+			    "VPN '%s' has no namespace that a service could be in: its layout is "
+			    "\"bridge\"",
+			    name);
+	profile_free(&p);
+	return r;
+}
+
+/* --- files ----------------------------------------------------------------------------------- */
+
+/* 1: ours, 0: not there, -EEXIST: somebody else's. */
+static int whose(const char *path)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	char head[sizeof(MARK)] = "";
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -EEXIST;
+	if (read(fd, head, sizeof(MARK) - 1) < 0)
+		return -EEXIST;
+	return str_starts(head, MARK) ? 1 : -EEXIST;
+}
+
+/* The same bytes again are not written: a file's time says when it changed. */
+static int put_file(const char *path, const char *text, struct err *e)
+{
+	AUTO_FREE char *now = NULL, *dir = strdup(path);
+	int r;
+
+	if (!dir)
+		return err_set(e, -ENOMEM, "cannot write %s: no memory", path);
+	if (file_read(path, 65536, &now, NULL, NULL) == 0 && !strcmp(now, text))
+		return 0;
+	*strrchr(dir, '/') = '\0';
+	r = dir_make(dir, 0755, e);
+	return r < 0 ? r : file_replace(path, text, strlen(text), 0644, e);
+}
+
+/* And its directory, if nothing else is in it. */
+static int take_file(const char *path, struct err *e)
+{
+	AUTO_FREE char *dir = strdup(path);
+	int r = file_remove(path, e);
+
+	if (r == 0 && dir) {
+		*strrchr(dir, '/') = '\0';
+		rmdir(dir);
+	}
+	return r;
+}
+
+static int wants_path(const struct confine *c, const char *vpn_dir, char *ret, size_t size)
+{
+	return str_fmt(ret, size, UNIT_DIR "/%s/50-confine-%s.conf", vpn_dir, c->unit);
+}
+
+/* Takes the unit out of every VPN's drop-ins but the one called keep (may be NULL). Returns how
+ * many it was in. */
+static int drop_wants(const struct confine *c, const char *keep, struct err *e)
+{
+	DIR *d = opendir(UNIT_DIR);
+	const struct dirent *de;
+	char path[PATH_LEN];
+	int r = 0, n = 0;
+
+	while (d && r == 0 && (de = readdir(d))) {
+		size_t len = strlen(de->d_name);
+
+		if (!str_starts(de->d_name, VPN_UNIT) || len < 3 ||
+		    strcmp(de->d_name + len - 2, ".d") != 0 ||
+		    (keep && !strcmp(de->d_name, keep)) ||
+		    wants_path(c, de->d_name, path, sizeof(path)) < 0 || whose(path) != 1)
+			continue;
+		r = take_file(path, e);
+		n++;
+	}
+	if (d)
+		closedir(d);
+	return r < 0 ? r : n;
+}
+
+/* Why each line is there is written beside it: the file is read by who wonders about the service.
+ */
+static int make_dropin(const struct confine *c, char **ret, struct err *e)
+{
+	size_t len;
+	FILE *f = open_memstream(ret, &len);
+
+	if (!f)
+		return err_sys(e, -errno, "cannot write the drop-in of %s", c->unit);
+	fprintf(f,
+		MARK
+		"%s: written by vpnctl confine, removed by vpnctl release\n"
+		"[Unit]\n"
+		"# It stops with the VPN's namespace and never starts without it.\n"
+		"BindsTo=" VPN_UNIT "%s.service\n"
+		"After=" VPN_UNIT "%s.service\n"
+		"# The machine's start does not wait for it, as it does not wait for the VPN.\n"
+		"DefaultDependencies=no\n"
+		"Requires=sysinit.target\n"
+		"After=sysinit.target basic.target\n"
+		"Conflicts=shutdown.target\n"
+		"Before=shutdown.target\n"
+		"\n"
+		"[Service]\n"
+		"NetworkNamespacePath=/run/netns/%s\n"
+		"BindReadOnlyPaths=/etc/netns/%s/resolv.conf:/etc/resolv.conf\n"
+		"BindReadOnlyPaths=/etc/netns/%s/nsswitch.conf:/etc/nsswitch.conf\n"
+		"# Services of the host that would resolve names outside. Empty directories, and\n"
+		"# not inaccessible ones: these hide also what starts later.\n"
+		"TemporaryFileSystem=/run/nscd:ro /run/systemd/resolve:ro "
+		"/run/avahi-daemon:ro /run/resolvconf:ro\n",
+		c->vpn, c->vpn, c->vpn, c->vpn, c->vpn, c->vpn);
+	if (!c->keep_bus)
+		fputs("# The system bus reaches systemd-resolved as well.\n"
+		      "TemporaryFileSystem=/run/dbus:ro\n",
+		      f);
+	fputs("# Not bound to any network namespace.\n"
+	      "RestrictAddressFamilies=~AF_VSOCK AF_BLUETOOTH AF_ALG AF_PACKET AF_TIPC AF_RDS "
+	      "AF_CAN AF_X25 AF_AX25 AF_QIPCRTR\n",
+	      f);
+	if (fclose(f) != 0)
+		return err_set(e, -ENOMEM, "cannot write the drop-in of %s: no memory", c->unit);
+	return 0;
+}
+
+static int write_all(const struct confine *c, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	char vpn_dir[64], path[PATH_LEN], wants[UNIT_MAX + 128];
+	bool instance = !strstr(c->unit, "@.service");
+	int r;
+
+	if (whose(c->dropin) < 0)
+		return err_set(e, -EEXIST, "%s is there already and is not vpnrun's", c->dropin);
+	str_fmt(vpn_dir, sizeof(vpn_dir), VPN_UNIT "%s.service.d", c->vpn);
+	r = wants_path(c, vpn_dir, path, sizeof(path)) < 0 ? -E2BIG : 0;
+	if (r < 0)
+		return err_set(e, r, "the name '%s' is too long", c->unit);
+	if (whose(path) < 0)
+		return err_set(e, -EEXIST, "%s is there already and is not vpnrun's", path);
+	r = make_dropin(c, &text, e);
+	if (r == 0)
+		r = put_file(c->dropin, text, e);
+	if (r == 0)
+		r = drop_wants(c, c->on_demand || !instance ? NULL : vpn_dir, e);
+	if (r < 0 || c->on_demand || !instance)
+		return r;
+	str_fmt(wants, sizeof(wants),
+		MARK "%s: written by vpnctl confine, removed by vpnctl release\n[Unit]\nWants=%s\n",
+		c->vpn, c->unit);
+	return put_file(path, wants, e);
+}
+
+/* --- commands -------------------------------------------------------------------------------- */
+
+/* A socket unit's socket is made by systemd, outside. */
+static void note_socket(const struct confine *c)
+{
+	char name[UNIT_MAX + 1], path[PATH_LEN];
+	size_t stem = strlen(c->unit) - strlen(".service");
+
+	str_fmt(name, sizeof(name), "%.*s.socket", (int)stem, c->unit);
+	if (find_unit(name, path, sizeof(path)) == 0)
+		log_info("note: %s listens in the host's network; only what the service opens "
+			 "itself goes by the VPN",
+			 name);
+}
+
+int ctl_confine(int argc, char **argv)
+{
+	struct confine c = {0};
+	struct err e = ERR_INIT;
+	const char *unit = NULL;
+	bool bad = false;
+	int r;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--vpn") && i + 1 < argc)
+			c.vpn = argv[++i];
+		else if (!strcmp(argv[i], "--keep-bus"))
+			c.keep_bus = true;
+		else if (!strcmp(argv[i], "--on-demand"))
+			c.on_demand = true;
+		else if (argv[i][0] == '-' || unit)
+			bad = true;
+		else
+			unit = argv[i];
+	}
+	if (bad || !unit || !c.vpn) {
+		log_error("usage: vpnctl confine UNIT --vpn NAME [--keep-bus] [--on-demand]");
+		return 2;
+	}
+	if (need_root("confine"))
+		return 1;
+	r = set_unit(&c, unit, &e);
+	if (r == 0)
+		r = check_vpn(c.vpn, &e);
+	if (r == 0)
+		r = check_unit(&c, &e);
+	if (r == 0)
+		r = write_all(&c, &e);
+	if (r < 0)
+		return fail(&e);
+	note_socket(&c);
+	printf("%s will run in VPN %s (%s); now:\n  systemctl daemon-reload && systemctl restart "
+	       "%s\n",
+	       c.unit, c.vpn, c.dropin, c.unit);
+	return 0;
+}
+
+int ctl_release(int argc, char **argv)
+{
+	struct confine c = {0};
+	struct err e = ERR_INIT;
+	int r, n;
+
+	if (argc != 2 || argv[1][0] == '-') {
+		log_error("usage: vpnctl release UNIT");
+		return 2;
+	}
+	if (need_root("release"))
+		return 1;
+	r = set_unit(&c, argv[1], &e);
+	if (r < 0)
+		return fail(&e);
+	r = whose(c.dropin);
+	if (r < 0) {
+		log_error("%s is not vpnrun's and stays", c.dropin);
+		return 1;
+	}
+	/* First what pulls it up with the VPN; a killed release is finished by the next. */
+	n = drop_wants(&c, NULL, &e);
+	if (n >= 0 && r == 1) {
+		r = take_file(c.dropin, &e);
+		if (r == 0)
+			n++;
+	}
+	if (n < 0 || r < 0)
+		return fail(&e);
+	if (n == 0) {
+		printf("%s was not confined\n", c.unit);
+		return 0;
+	}
+	printf("%s is released; now:\n  systemctl daemon-reload && systemctl try-restart %s\n",
+	       c.unit, c.unit);
+	return 0;
+}

@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# build.sh DIR: makes DIR/root-systemd.sqfs, the system that check-nspawn boots: Debian with systemd,
+# resolved, nscd and what vpnrun links, from the machine's own package sources. Made anew only when this
+# file changes. Needs root, installs nothing. vpnrun itself is put on top at each start.
+set -eu
+
+packages=(bash curl dbus iproute2 iputils-ping libcap2-bin libjansson4 libmnl0 libnftables1
+	libnss-resolve libseccomp2 nscd passwd procps systemd-resolved systemd-sysv util-linux wireguard-go)
+
+die()
+{
+	echo "nspawn: $*" >&2
+	exit 1
+}
+
+here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+dir=$(realpath -m "${1:?usage: build.sh DIR}")
+export PATH=$PATH:/usr/sbin:/sbin DEBIAN_FRONTEND=noninteractive LC_ALL=C
+key=$(sha256sum <"$here/build.sh" | cut -c1-16)
+
+mkdir -p "$dir"
+exec 9>"$dir/lock-systemd"
+flock 9
+[ "$(cat "$dir/key-systemd" 2>/dev/null)" != "$key" ] || exit 0
+[ "$(id -u)" = 0 ] || die "the system's image is missing or old, and making it needs root"
+for tool in mmdebstrap mksquashfs; do
+	command -v $tool >/dev/null || die "needs '$tool': packages mmdebstrap, squashfs-tools"
+done
+suite=$(sed -n "s/^VERSION_CODENAME=//p" /etc/os-release)
+echo "nspawn: making the system ($suite), half a minute, once" >&2
+
+work=$(mktemp -d "$dir/work.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+chmod 755 "$work"
+cd "$work"
+mapfile -t sources < <(ls /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
+	/etc/apt/sources.list.d/*.sources 2>/dev/null)
+# In mounts of its own, so that a killed build leaves none behind.
+unshare -m mmdebstrap --quiet --mode=root --variant=essential --include="${packages[*]}" \
+	--aptopt='Apt::Install-Recommends "false"' --dpkgopt='path-exclude=/usr/share/doc/*' \
+	--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+	"$suite" root "${sources[@]}" >log 2>&1 9>&- || { tail -20 log >&2; die "mmdebstrap failed"; }
+
+# Nothing that waits for hardware, the clock or a terminal, or writes to a disk.
+units=root/etc/systemd/system
+mkdir -p $units root/srv
+for u in systemd-timesyncd.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
+	e2scrub_all.timer e2scrub_reap.service fstrim.timer console-getty.service \
+	systemd-update-utmp.service systemd-update-utmp-runlevel.service \
+	systemd-journal-catalog-update.service systemd-networkd-wait-online.service \
+	systemd-machine-id-commit.service systemd-networkd.service systemd-networkd.socket \
+	systemd-remount-fs.service; do
+	ln -snf /dev/null $units/$u
+done
+ln -snf /usr/lib/systemd/system/multi-user.target $units/default.target
+echo 5ac2bd2f3d3a4f4fa1ae2d3a4f4fa1ae >root/etc/machine-id
+echo rig >root/etc/hostname
+
+mksquashfs root root-systemd.sqfs -comp lz4 -quiet -no-progress -noappend >log 2>&1 ||
+	{ cat log >&2; die "mksquashfs failed"; }
+mv root-systemd.sqfs "$dir/"
+echo "$key" >"$dir/key-systemd"
