@@ -32,8 +32,7 @@ const char launch_usage[] =
 	"  --with PID          enter the sandbox of process PID\n"
 	"  --allow-running     start a browser although one that runs outside may take the window\n"
 	"  --socket PATH       where the broker listens\n"
-	"  -v, --verbose       say each step and the microseconds it took\n"
-	"  -h, --help          this text;  --version: the version\n"
+	"  -v, --verbose       say each step and the microseconds it took; -h, --help; --version\n"
 	"\n"
 	"Exit status: COMMAND's own; 125 vpnrun failed and COMMAND was not run, 126 COMMAND cannot\n"
 	"be executed, 127 it was not found.\n";
