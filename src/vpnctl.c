@@ -24,7 +24,7 @@ static const struct {
 	{"list", ctl_list, "[--json]", "the VPNs that are configured"},
 	{"kick", ctl_kick, "NAME --uid U|--pid P", "unplug a user's or a process's cables"},
 	{"publish", ctl_publish, "NAME [ADDR:]HOST:INSIDE[/udp]...",
-	 "the host's localhost:HOST reaches the VPN's own INSIDE"},
+	 "localhost:HOST reaches the VPN's own INSIDE"},
 	{"import", ctl_import, "FILE [--name N] [--id I] [--up]",
 	 "install a provider's WireGuard file"},
 	{"check", ctl_check, "[--json] FILE", "validate a .conf or .json file, touching nothing"},
