@@ -25,6 +25,7 @@
 #include "box/fds.h"
 #include "ipc/client.h"
 #include "nl/sock.h"
+#include "ns/netns.h"
 #include "ns/userns.h"
 #include "ns/view.h"
 #include "vpn/attach.h"
@@ -38,9 +39,10 @@ struct launch {
 	enum launch_network network;
 	bool root; /* no user namespace, no broker */
 	unsigned int closed_fds;
-	int sock;      /* to the broker, -1: none */
-	int netns;     /* our own new one, -1: none */
-	uint32_t host; /* the lease, 0: none yet */
+	int sock;	/* to the broker, -1: none */
+	int netns;	/* our own new one, -1: none */
+	int host_netns; /* root: the one we came from, until plugged; -1: none */
+	uint32_t host;	/* the lease, 0: none yet */
 	struct record record;
 	char resolv_conf[NAMES_RESOLV_MAX];
 };
@@ -133,7 +135,8 @@ static int enter_namespaces(struct launch *l, struct err *e)
 
 	if (!l->root)
 		return ns_userns_enter(flags, e);
-	if (unshare(flags) < 0)
+	l->host_netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (l->host_netns < 0 || unshare(flags) < 0)
 		return err_sys(e, -errno, "cannot make the sandbox's namespaces");
 	return 0;
 }
@@ -150,11 +153,16 @@ static int open_netns(struct launch *l, struct err *e)
 static int plug_as_root(struct launch *l, struct err *e)
 {
 	struct nl_sock s AUTO_NL_SOCK = NL_SOCK_INIT;
-	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	int back, r = ns_netns_enter(l->host_netns, &back, e);
 
 	if (r < 0)
 		return r;
-	return attach_as_root(&s, &l->record, l->netns, (uint32_t)getpid(), &l->host, e);
+	r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	if (r == 0)
+		r = attach_as_root(&s, &l->record, l->netns, (uint32_t)getpid(), &l->host, e);
+	ns_netns_leave(&back);
+	util_close(&l->host_netns);
+	return r;
 }
 
 static int ask_for_cable(struct launch *l, struct err *e)
@@ -350,7 +358,8 @@ static int become_command(const struct launch_options *o, struct err *e)
 
 int launch_run(const struct launch_options *o, struct err *e)
 {
-	struct launch l = {.o = o, .network = LAUNCH_NONE, .sock = -1, .netns = -1};
+	struct launch l = {
+		.o = o, .network = LAUNCH_NONE, .sock = -1, .netns = -1, .host_netns = -1};
 	int r;
 
 	launch_step("start");
@@ -359,5 +368,6 @@ int launch_run(const struct launch_options *o, struct err *e)
 		r = confine(&l, e);
 	util_close(&l.sock);
 	util_close(&l.netns);
+	util_close(&l.host_netns);
 	return r < 0 ? LAUNCH_FAILED : become_command(o, e);
 }
