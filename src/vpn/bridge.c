@@ -31,6 +31,7 @@
 #define SUBNETS_MAX	   16 /* of "subnets" and of "allow_lan"; see profile.c */
 #define METRIC_UNREACHABLE UINT32_MAX
 #define METRIC_FALLBACK	   (UINT32_MAX - 1)
+#define LO_IFINDEX	   1 /* of every network namespace */
 #define SYSCTL_DIR	   "/proc/sys/net/"
 
 static const int families[] = {AF_INET, AF_INET6};
@@ -300,11 +301,14 @@ static int add_closed_routes(struct nl_sock *s, const struct profile *p, int br,
 		if (r < 0 || !(f == AF_INET || plan_source(p, f)))
 			continue;
 		/* Packets that the tunnel does not take come to the firewall by this one, which
-		 * refuses them at once; the kernel's own refusals are rationed. */
+		 * refuses them at once; the kernel's own refusals are rationed. Not by the bridge
+		 * where the kernel lets: back to where they came from, each would cost a redirect
+		 * out of that ration. */
 		route.unreachable = false;
-		route.oif = br;
+		route.oif = f == AF_INET ? LO_IFINDEX : br;
 		route.metric = METRIC_FALLBACK;
-		r = rtnl_route_replace(s, &route, p->bridge, e);
+		r = rtnl_route_replace(s, &route, f == AF_INET ? "lo" : p->bridge, e);
+		route.oif = br;
 		route.metric = 0;
 		route.dst = f == AF_INET ? (const void *)&p->subnet4 : (const void *)&net6;
 		route.plen = f == AF_INET ? p->subnet4_plen : 64;

@@ -132,6 +132,14 @@ static void put_allowed(FILE *f, const struct profile *p)
 			"daddr %s/%u masquerade\n",
 			p->name, ip, a->family == AF_INET ? '4' : '6', ip, buf, a->plen);
 	}
+	for (size_t i = 0; i < p->n_subnets; i++) {
+		const struct ipaddr *a = &p->subnets[i];
+
+		inet_ntop(a->family, &a->v4, buf, sizeof(buf));
+		fprintf(f, "add rule inet vpnrun-%s output oifname { \"lo\", $br } %s daddr %s/%u "
+			"jump refuse\n",
+			p->name, a->family == AF_INET ? "ip" : "ip6", buf, a->plen);
+	}
 	for (size_t i = 0; i < p->n_allow_host; i++)
 		fprintf(f, "add rule inet vpnrun-%s services %s dport %u accept\n", p->name,
 			p->allow_host[i].udp ? "udp" : "tcp", p->allow_host[i].port);
