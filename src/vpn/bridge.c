@@ -28,7 +28,7 @@
 #include "vpn/tunnel_dev.h"
 
 #define RULES_MAX	   80
-#define SUBNETS_MAX	   16 /* of "subnets" and of "allow_lan"; see profile.c */
+#define SUBNETS_MAX	   16 /* of "subnets"; see profile.c */
 #define METRIC_UNREACHABLE UINT32_MAX
 #define METRIC_FALLBACK	   (UINT32_MAX - 1)
 #define LO_IFINDEX	   1 /* of every network namespace */
@@ -243,6 +243,7 @@ static int step_bridge(struct up *u, struct err *e)
 	struct lease_pool pool = plan_pool(u->p);
 	struct in_addr g4 = lease_ip4(&pool, 1);
 	struct in6_addr g6 = lease_ip6(&pool, 1);
+	struct in6_addr link_local = {.s6_addr = {0xfe, 0x80, [15] = 1}};
 	bool ip6 = plan_source(u->p, AF_INET6) != NULL;
 	const char *br = u->p->bridge;
 	struct rtnl_link link;
@@ -262,6 +263,9 @@ static int step_bridge(struct up *u, struct err *e)
 		r = rtnl_addr_add(&s, br, AF_INET, &g4, pool.plen, e);
 	if (r == 0 && ip6)
 		r = rtnl_addr_add(&s, br, AF_INET6, &g6, 64, e);
+	/* Without one, the kernel asks for no neighbour on behalf of others. */
+	if (r == 0 && ip6)
+		r = rtnl_addr_add(&s, br, AF_INET6, &link_local, 64, e);
 	if (r == 0 && ip6)
 		r = add_neighbours(&s, &pool, link.ifindex, e);
 	if (r == 0)
@@ -352,15 +356,6 @@ static void plan_rules(const struct profile *p, int family, struct rules *ret)
 	else
 		copy_prefix(from.src, family, &net6);
 	from.src_len = family == AF_INET ? p->subnet4_plen : 64;
-	for (size_t i = 0; i < p->n_allow_lan && i < SUBNETS_MAX; i++) {
-		if (p->allow_lan[i].family != family)
-			continue;
-		r = from;
-		copy_prefix(r.dst, family, &p->allow_lan[i].v4);
-		r.dst_len = p->allow_lan[i].plen;
-		r.table = 254;
-		ret->at[ret->n++] = r;
-	}
 	put_pair(ret, from, (uint8_t)p->id);
 	if (own) {
 		r = base;
@@ -628,17 +623,18 @@ int bridge_judge(const struct record *r, struct err *e)
 		return err_set(e, -ENOENT, "its firewall is missing");
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		uint32_t flag = families[i] == AF_INET ? RECORD_HAS_IP4 : RECORD_HAS_IP6;
-		bool lookup = false, closed = false;
+		int want = r->flags & flag ? 2 : 1, lookups = 0, closed = 0;
 
 		rc = rtnl_rule_list(&s, families[i], BRIDGE_RULE_BASE + (uint32_t)r->id, there.at,
 				    RULES_MAX, e);
 		if (rc < 0)
 			return rc;
+		/* From the bridge's subnet, and from the tunnel's address. */
 		for (int k = 0; k < rc; k++) {
-			lookup = lookup || (there.at[k].src_len && there.at[k].table == r->id);
-			closed = closed || (there.at[k].src_len && there.at[k].unreachable);
+			lookups += there.at[k].src_len && there.at[k].table == r->id;
+			closed += there.at[k].src_len && there.at[k].unreachable;
 		}
-		if (!closed || ((r->flags & flag) && !lookup))
+		if (lookups < want || closed < want)
 			return err_set(e, -ENOENT, "a routing rule of it is missing (ip%s rule)",
 				       i ? " -6" : "");
 	}

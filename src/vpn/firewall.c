@@ -120,18 +120,6 @@ static void put_allowed(FILE *f, const struct profile *p)
 {
 	char buf[INET6_ADDRSTRLEN];
 
-	for (size_t i = 0; i < p->n_allow_lan; i++) {
-		const struct ipaddr *a = &p->allow_lan[i];
-		const char *ip = a->family == AF_INET ? "ip" : "ip6";
-
-		inet_ntop(a->family, &a->v4, buf, sizeof(buf));
-		fprintf(f, "add rule inet vpnrun-%s lan %s daddr %s/%u accept\n", p->name, ip, buf,
-			a->plen);
-		fprintf(f,
-			"add rule inet vpnrun-%s nat oifname != { $tun, $br } %s saddr $subnet%c %s "
-			"daddr %s/%u masquerade\n",
-			p->name, ip, a->family == AF_INET ? '4' : '6', ip, buf, a->plen);
-	}
 	for (size_t i = 0; i < p->n_subnets; i++) {
 		const struct ipaddr *a = &p->subnets[i];
 

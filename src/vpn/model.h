@@ -119,8 +119,6 @@ struct profile {
 	/* The bridge layout's. */
 	struct ipaddr *subnets; /* always by this VPN */
 	size_t n_subnets;
-	struct ipaddr *allow_lan; /* what the bridge reaches beside the VPN */
-	size_t n_allow_lan;
 	struct host_port *allow_host; /* services of the host that the bridge reaches */
 	size_t n_allow_host;
 };

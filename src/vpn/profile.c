@@ -40,7 +40,6 @@ static const char *const known_keys[] = {
 	"allow",
 	"limit",
 	"subnets",
-	"allow_lan",
 	"allow_host",
 	"endpoint",
 	"public_key",
@@ -315,15 +314,14 @@ static int read_services(struct reader *r)
 
 static int read_bridge_layout(struct reader *r)
 {
-	static const char *const keys[] = {"subnets", "allow_lan", "allow_host"};
+	static const char *const keys[] = {"subnets", "allow_host"};
 	struct profile *p = r->p;
 
 	for (size_t i = 0; p->layout != LAYOUT_BRIDGE && i < ARRAY_SIZE(keys); i++)
 		if (json_doc_has(&r->doc, keys[i]))
 			return json_doc_fail(&r->doc, r->e, keys[i],
 					     "is for \"layout\": \"bridge\" only");
-	if (read_networks(r, "subnets", &p->subnets, &p->n_subnets) < 0 ||
-	    read_networks(r, "allow_lan", &p->allow_lan, &p->n_allow_lan) < 0)
+	if (read_networks(r, "subnets", &p->subnets, &p->n_subnets) < 0)
 		return -EINVAL;
 	return read_services(r);
 }
