@@ -430,6 +430,13 @@ static int remove_table(int id, struct err *e)
 		r = delete_rules(&s, id, families[i], e);
 		if (r == 0)
 			r = rtnl_route_delete(&s, &last, e);
+		/* The others went with the bridge. */
+		if (r < 0 || families[i] != AF_INET)
+			continue;
+		last.unreachable = false;
+		last.oif = LO_IFINDEX;
+		last.metric = METRIC_FALLBACK;
+		r = rtnl_route_delete(&s, &last, e);
 	}
 	return r;
 }

@@ -124,7 +124,8 @@ static void put_allowed(FILE *f, const struct profile *p)
 		const struct ipaddr *a = &p->subnets[i];
 
 		inet_ntop(a->family, &a->v4, buf, sizeof(buf));
-		fprintf(f, "add rule inet vpnrun-%s output oifname { \"lo\", $br } %s daddr %s/%u "
+		fprintf(f,
+			"add rule inet vpnrun-%s output oifname { \"lo\", $br } %s daddr %s/%u "
 			"jump refuse\n",
 			p->name, a->family == AF_INET ? "ip" : "ip6", buf, a->plen);
 	}
