@@ -59,6 +59,13 @@ wait_for() { # wait_for SECONDS COMMAND...: until the command succeeds; a bounde
 	done
 }
 
+# in_vpn VPN COMMAND...: where the VPN's device and bridge are
+in_vpn() {
+	local vpn=$1
+	shift
+	if [ "${RIG_LAYOUT:-netns}" = bridge ]; then "$@"; else nsenter --net="/run/netns/$vpn" "$@"; fi
+}
+
 finish() {
 	echo "1..$tap_n"
 	[ "$tap_failed" = 0 ]

@@ -17,6 +17,7 @@
 #include <sys/utsname.h>
 
 #include "nl/rtnl.h"
+#include "vpn/model.h"
 
 /* Before 6.14 the kernel makes the peer first and takes it back when the name is taken: 15 ms. */
 static bool eexist_is_slow;
@@ -44,6 +45,8 @@ struct attach {
 
 static int need_nsid(struct attach *a, struct err *e)
 {
+	if (a->r->layout == LAYOUT_BRIDGE)
+		return 0; /* the broker's own: RTNL_HERE, which needs none */
 	return a->nsid >= 0 ? 0 : rtnl_nsid_ensure(a->s, a->vpn_fd, &a->nsid, e);
 }
 
@@ -242,7 +245,7 @@ int ops_attach(struct nl_sock *s, const struct record *r, int netns_fd, uid_t ui
 		.pool = record_pool(r),
 		.netns_fd = netns_fd,
 		.vpn_fd = vpn_fd,
-		.nsid = -1,
+		.nsid = RTNL_HERE,
 		.uid = uid,
 		.hints = hints,
 	};

@@ -14,6 +14,7 @@
 #include "nl/nft.h"
 #include "nl/rtnl.h"
 #include "ns/netns.h"
+#include "vpn/bridge.h"
 #include "vpn/profile.h"
 #include "vpn/value.h"
 
@@ -243,7 +244,10 @@ static void look(struct view *v)
 	else
 		judge_tunnel(v);
 	judge_bridge(v, ns);
-	judge_firewall(v, ns);
+	if (v->record.layout == LAYOUT_NETNS)
+		judge_firewall(v, ns);
+	else if (bridge_judge(&v->record, &e) < 0)
+		degrade(v, e.msg);
 }
 
 /* What any user can see. */

@@ -25,6 +25,7 @@
 #include "box/fds.h"
 #include "ipc/client.h"
 #include "nl/sock.h"
+#include "ns/netns.h"
 #include "ns/userns.h"
 #include "ns/view.h"
 #include "vpn/attach.h"
@@ -39,9 +40,10 @@ struct launch {
 	enum launch_network network;
 	bool root; /* no user namespace, no broker */
 	unsigned int closed_fds;
-	int sock;      /* to the broker, -1: none */
-	int netns;     /* our own new one, -1: none */
-	uint32_t host; /* the lease, 0: none yet */
+	int sock;	/* to the broker, -1: none */
+	int netns;	/* our own new one, -1: none */
+	int host_netns; /* root: the one we came from, until plugged; -1: none */
+	uint32_t host;	/* the lease, 0: none yet */
 	struct launch_ports ports;
 	struct record record;
 	char resolv_conf[NAMES_RESOLV_MAX];
@@ -135,7 +137,8 @@ static int enter_namespaces(struct launch *l, struct err *e)
 
 	if (!l->root)
 		return ns_userns_enter(flags, e);
-	if (unshare(flags) < 0)
+	l->host_netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (l->host_netns < 0 || unshare(flags) < 0)
 		return err_sys(e, -errno, "cannot make the sandbox's namespaces");
 	return 0;
 }
@@ -152,12 +155,17 @@ static int open_netns(struct launch *l, struct err *e)
 static int plug_as_root(struct launch *l, struct err *e)
 {
 	struct nl_sock s AUTO_NL_SOCK = NL_SOCK_INIT;
-	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	int back, r = ns_netns_enter(l->host_netns, &back, e);
 
 	if (r < 0)
 		return r;
-	return attach_as_root(&s, &l->record, l->netns, LEASE_CABLE, (uint32_t)getpid(), &l->host,
-			      e);
+	r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	if (r == 0)
+		r = attach_as_root(&s, &l->record, l->netns, LEASE_CABLE, (uint32_t)getpid(),
+				   &l->host, e);
+	ns_netns_leave(&back);
+	util_close(&l->host_netns);
+	return r;
 }
 
 static int ask_for_cable(struct launch *l, struct err *e)
@@ -368,6 +376,7 @@ int launch_run(const struct launch_options *o, struct err *e)
 			   .network = LAUNCH_NONE,
 			   .sock = -1,
 			   .netns = -1,
+			   .host_netns = -1,
 			   .ports = LAUNCH_PORTS_INIT};
 	int r;
 
@@ -378,5 +387,6 @@ int launch_run(const struct launch_options *o, struct err *e)
 	launch_ports_close(&l.ports);
 	util_close(&l.sock);
 	util_close(&l.netns);
+	util_close(&l.host_netns);
 	return r < 0 ? LAUNCH_FAILED : become_command(o, e);
 }

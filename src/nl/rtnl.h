@@ -86,8 +86,12 @@ struct rtnl_route {
 	const void *gateway; /* NULL: on link */
 	bool onlink;	     /* the gateway needs no route of its own */
 	int oif;
-	uint32_t metric; /* 0: the kernel's default */
+	uint32_t metric;  /* 0: the kernel's default */
+	uint8_t table;	  /* 0: main */
+	bool unreachable; /* no device then */
 };
+/* Absent: 0. */
+int rtnl_route_delete(struct nl_sock *s, const struct rtnl_route *r, struct err *e);
 int rtnl_route_replace(struct nl_sock *s, const struct rtnl_route *r, const char *dev,
 		       struct err *e);
 

@@ -243,26 +243,45 @@ void rtnl_put_addr(struct nl_msg *m, int ifindex, int family, const void *addr, 
 	nl_put_u32(m, IFA_FLAGS, flags);
 }
 
-void rtnl_put_route(struct nl_msg *m, const struct rtnl_route *r)
+static void put_route(struct nl_msg *m, uint16_t type, uint16_t flags, const struct rtnl_route *r)
 {
 	struct rtmsg rt = {
 		.rtm_family = (uint8_t)r->family,
 		.rtm_dst_len = r->dst ? r->plen : 0,
-		.rtm_table = RT_TABLE_MAIN,
+		.rtm_table = r->table ? r->table : RT_TABLE_MAIN,
 		.rtm_protocol = RTPROT_STATIC,
-		.rtm_scope = r->gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
-		.rtm_type = RTN_UNICAST,
+		.rtm_scope = r->gateway || r->unreachable ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+		.rtm_type = r->unreachable ? RTN_UNREACHABLE : RTN_UNICAST,
 		.rtm_flags = r->onlink ? RTNH_F_ONLINK : 0,
 	};
 
-	nl_msg_begin(m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &rt, sizeof(rt));
+	nl_msg_begin(m, type, flags, &rt, sizeof(rt));
 	if (r->dst)
 		nl_put(m, RTA_DST, r->dst, rtnl_addr_len(r->family));
 	if (r->gateway)
 		nl_put(m, RTA_GATEWAY, r->gateway, rtnl_addr_len(r->family));
-	nl_put_u32(m, RTA_OIF, (uint32_t)r->oif);
+	if (!r->unreachable)
+		nl_put_u32(m, RTA_OIF, (uint32_t)r->oif);
 	if (r->metric)
 		nl_put_u32(m, RTA_PRIORITY, r->metric);
+}
+
+void rtnl_put_route(struct nl_msg *m, const struct rtnl_route *r)
+{
+	put_route(m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, r);
+}
+
+int rtnl_route_delete(struct nl_sock *s, const struct rtnl_route *r, struct err *e)
+{
+	struct nl_msg m;
+	int rc;
+
+	nl_msg_init(&m);
+	put_route(&m, RTM_DELROUTE, 0, r);
+	rc = nl_call(s, &m, e);
+	if (rc < 0 && rc != -ESRCH)
+		return err_wrap(e, "cannot delete a route of table %u", r->table);
+	return 0;
 }
 
 void rtnl_put_neigh(struct nl_msg *m, int ifindex, int family, const void *addr,

@@ -16,6 +16,7 @@
 
 #include "nl/rtnl.h"
 #include "ns/netns.h"
+#include "vpn/bridge.h"
 #include "vpn/finish.h"
 #include "vpn/firewall.h"
 #include "vpn/hold.h"
@@ -24,23 +25,9 @@
 #include "vpn/plan.h"
 #include "vpn/record.h"
 #include "vpn/resolve.h"
+#include "vpn/steps.h"
 #include "vpn/supervise.h"
 #include "vpn/tunnel_dev.h"
-
-struct up {
-	const struct profile *p;
-	struct endpoint_set endpoints;
-	uint32_t mtu;
-	int ns_fd;
-	bool ns_created;
-	bool is_ours; /* the namespace that the record speaks of is there */
-	bool was_up;  /* and the record says that it is up */
-	bool is_restart;
-	struct record old, record;
-	uint32_t bridge_ifindex;
-	bool userspace;
-	int32_t supervisor_pid;
-};
 
 /* One up or down of a VPN at a time. The lock goes with the process. */
 static int lock_vpn(const char *name, struct err *e)
@@ -193,7 +180,7 @@ static int do_sysctls(struct up *u, struct err *e)
 	return 0;
 }
 
-static int do_firewall(struct up *u, struct err *e)
+int step_firewall(struct up *u, struct err *e)
 {
 	return firewall_apply(u->p, u->ns_fd, e);
 }
@@ -288,7 +275,7 @@ static int do_bridge(struct up *u, struct err *e)
 	return r;
 }
 
-static int do_tunnel(struct up *u, struct err *e)
+int step_tunnel(struct up *u, struct err *e)
 {
 	const struct profile *p = u->p;
 	struct tunnel_stats st;
@@ -317,7 +304,7 @@ static int do_tunnel(struct up *u, struct err *e)
 	return r < 0 ? r : tunnel_dev_wait(p->name, &p->tunnel, u->userspace, e);
 }
 
-static void undo_tunnel(struct up *u)
+void step_undo_tunnel(struct up *u)
 {
 	tunnel_dev_delete(u->p->name, u->ns_fd, NULL);
 }
@@ -335,7 +322,7 @@ static void undo_files(struct up *u)
 	netnsfiles_remove(u->p->name, NULL);
 }
 
-static int do_record(struct up *u, struct err *e)
+int step_record(struct up *u, struct err *e)
 {
 	struct record r;
 	int rc = plan_record(u->p, u->mtu, &r, e);
@@ -351,18 +338,14 @@ static int do_record(struct up *u, struct err *e)
 	return record_write(&r, e);
 }
 
-static const struct step {
-	int (*act)(struct up *u, struct err *e);
-	void (*undo)(
-		struct up *u); /* also when act failed half-way; NULL: goes with the namespace */
-} steps[] = {
+static const struct step netns_steps[] = {
 	{do_namespace, undo_namespace},
 	{do_sysctls, NULL},
-	{do_firewall, NULL},
+	{step_firewall, NULL},
 	{do_bridge, NULL},
-	{do_tunnel, undo_tunnel},
+	{step_tunnel, step_undo_tunnel},
 	{do_files, undo_files},
-	{do_record, NULL},
+	{step_record, NULL},
 };
 
 /* After a failed up of a VPN that others still hold, the record must not promise a tunnel. */
@@ -379,9 +362,9 @@ static void record_as_down(const struct up *u)
 	record_write(&r, NULL);
 }
 
-static int run_steps(struct up *u, struct err *e)
+static int run_steps(struct up *u, const struct step *steps, size_t n, struct err *e)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+	for (size_t i = 0; i < n; i++) {
 		int r = steps[i].act(u, e);
 
 		if (r == 0)
@@ -408,21 +391,22 @@ static int check_unchanged(const struct up *u, struct err *e)
 {
 	const struct record *o = &u->old;
 	const struct profile *p = u->p;
-	struct hold h;
+	struct hold h = {0};
 	int fd, r;
 
-	if (o->id == 0 || has_same_ground(o, p))
+	if (o->id == 0 || (o->layout == (uint32_t)p->layout && has_same_ground(o, p)))
 		return 0;
 	fd = record_open_netns(o, NULL);
 	if (fd < 0)
 		return 0;
-	r = hold_count(fd, &h, e);
+	r = o->layout == LAYOUT_BRIDGE ? bridge_count_ports(o, &h.leases, e)
+				       : hold_count(fd, &h, e);
 	close(fd);
 	if (r < 0 || (u->is_restart && h.leases + h.processes == 0))
 		return r;
 	return err_set(
 		e, -EBUSY,
-		"VPN '%s' has another id, subnet or bridge than when it came up, and is in use "
+		"VPN '%s' has another layout, id, subnet or bridge than when it came up, and is in use "
 		"(%u inside); first: vpnctl down --force %s",
 		p->name, h.leases + h.processes, p->name);
 }
@@ -466,18 +450,14 @@ int vpn_up(const struct profile *p, struct err *note, struct err *e)
 	struct up u = {.p = p, .ns_fd = -1};
 	int r;
 
-	if (p->layout != LAYOUT_NETNS)
-		return err_set(
-			e, -EOPNOTSUPP,
-			"VPN '%s': the layout \"bridge\" is not available in this version; use "
-			"\"layout\": \"netns\"",
-			p->name);
 	lock = lock_vpn(p->name, e);
 	if (lock < 0)
 		return lock;
 	r = check_before(&u, note, e);
-	if (r == 0)
-		r = run_steps(&u, e);
+	if (r == 0 && p->layout == LAYOUT_BRIDGE)
+		r = run_steps(&u, bridge_steps, bridge_n_steps, e);
+	else if (r == 0)
+		r = run_steps(&u, netns_steps, ARRAY_SIZE(netns_steps), e);
 	util_close(&u.ns_fd);
 	endpoint_set_free(&u.endpoints);
 	return r < 0 ? err_wrap(e, "cannot bring up %s", p->name) : 0;
@@ -523,7 +503,7 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 	if (r == 0)
 		r = close_for_restart(&u, e);
 	if (r == 0)
-		r = run_steps(&u, e);
+		r = run_steps(&u, netns_steps, ARRAY_SIZE(netns_steps), e);
 	util_close(&u.ns_fd);
 	endpoint_set_free(&u.endpoints);
 	return r < 0 ? err_wrap(e, "cannot restart %s", p->name) : 0;
@@ -587,6 +567,16 @@ static bool is_record_of(const struct record *rec, int ns_fd)
 	       st.st_ino == rec->netns_ino;
 }
 
+static int down_bridge(const struct record *rec, bool force, struct down_report *rep, struct err *e)
+{
+	struct record r = *rec;
+	int rc;
+
+	rep->was_there = true;
+	rc = bridge_down(&r, force, rep, e);
+	return rc < 0 || rep->kept ? rc : record_remove(r.name, e);
+}
+
 int vpn_down(const char *name, bool force, struct down_report *ret, struct err *e)
 {
 	AUTO_CLOSE int lock = -1, ns_fd = -1;
@@ -603,9 +593,19 @@ int vpn_down(const char *name, bool force, struct down_report *ret, struct err *
 	/* First of all: no new cables. */
 	if (rec.id) {
 		rec.state = RECORD_DOWN;
+		rec.supervisor_pid = rec.layout == LAYOUT_BRIDGE ? 0 : rec.supervisor_pid;
 		r = record_write(&rec, e);
 		if (r < 0)
 			return r;
+	} else if (bridge_note_read(name, &rec, NULL) < 0) {
+		memset(&rec, 0, sizeof(rec));
+	}
+	if (rec.id && rec.layout == LAYOUT_BRIDGE) {
+		r = down_bridge(&rec, force, &rep, e);
+		if (r < 0)
+			return err_wrap(e, "cannot take down %s", name);
+		*ret = rep;
+		return 0;
 	}
 	ns_fd = ns_netns_open(NETNS_DIR, name, NULL);
 	foreign = ns_fd >= 0 && !is_record_of(&rec, ns_fd) &&

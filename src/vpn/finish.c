@@ -7,6 +7,7 @@
 
 #include "nl/rtnl.h"
 #include "ns/netns.h"
+#include "vpn/bridge.h"
 #include "vpn/plan.h"
 
 static int add_addresses(struct nl_sock *s, const struct profile *p, struct err *e)
@@ -57,6 +58,8 @@ int tunnel_finish(const struct profile *p, int vpn_netns_fd, uint32_t mtu, struc
 	char key[64];
 	int r;
 
+	if (p->layout == LAYOUT_BRIDGE)
+		return bridge_finish_device(p, mtu, e);
 	r = ns_nl_open(&s, vpn_netns_fd, NETLINK_ROUTE, e);
 	if (r == 0)
 		r = rtnl_link_get(&s, RTNL_HERE, p->name, &link, e);

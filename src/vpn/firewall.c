@@ -32,6 +32,16 @@ static const char policy_ip6[] =
 #include "netns-ip6.nft.h"
 	;
 
+static const char policy_bridge[] =
+#include "bridge.nft.h"
+	;
+static const char policy_bridge_ip4[] =
+#include "bridge-ip4.nft.h"
+	;
+static const char policy_bridge_ip6[] =
+#include "bridge-ip6.nft.h"
+	;
+
 static void put_ports(FILE *f, const struct lease_pool *pool, int family)
 {
 	char port[LEASE_IF_LEN], addr[INET6_ADDRSTRLEN];
@@ -80,6 +90,64 @@ static void put_family(FILE *f, const struct profile *p, int family, const char 
 	fprintf(f, "define address%c = %s\n%s", family == AF_INET ? '4' : '6', buf, text);
 }
 
+/* A table's name cannot be a definition of nft's. */
+static void put_named(FILE *f, const char *text, const char *name)
+{
+	static const char mark[] = "@NAME@";
+	const char *at;
+
+	while ((at = strstr(text, mark))) {
+		fprintf(f, "%.*s%s", (int)(at - text), text, name);
+		text = at + sizeof(mark) - 1;
+	}
+	fputs(text, f);
+}
+
+static void put_bridge_family(FILE *f, const struct profile *p, int family, const char *text)
+{
+	const struct ipaddr *a = plan_source(p, family);
+	char buf[INET6_ADDRSTRLEN];
+
+	if (!a)
+		return;
+	inet_ntop(family, &a->v4, buf, sizeof(buf));
+	fprintf(f, "define address%c = %s\n", family == AF_INET ? '4' : '6', buf);
+	put_named(f, text, p->name);
+}
+
+/* The addresses are the profile's as parsed, written anew here. */
+static void put_allowed(FILE *f, const struct profile *p)
+{
+	char buf[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < p->n_subnets; i++) {
+		const struct ipaddr *a = &p->subnets[i];
+
+		inet_ntop(a->family, &a->v4, buf, sizeof(buf));
+		fprintf(f,
+			"add rule inet vpnrun-%s output oifname { \"lo\", $br } %s daddr %s/%u "
+			"jump refuse\n",
+			p->name, a->family == AF_INET ? "ip" : "ip6", buf, a->plen);
+	}
+	for (size_t i = 0; i < p->n_allow_host; i++)
+		fprintf(f, "add rule inet vpnrun-%s services %s dport %u accept\n", p->name,
+			p->allow_host[i].udp ? "udp" : "tcp", p->allow_host[i].port);
+}
+
+static void put_bridge(FILE *f, const struct profile *p, const struct lease_pool *pool)
+{
+	struct in6_addr n6 = lease_ip6(pool, 0);
+	char buf[INET6_ADDRSTRLEN];
+
+	fprintf(f, "define ports = \"vr%d.*\"\ndefine macs = 02:76:70:%02x:00:00\n", p->id,
+		(unsigned int)p->id);
+	fprintf(f, "define leases6 = %s/112\n", inet_ntop(AF_INET6, &n6, buf, sizeof(buf)));
+	put_named(f, policy_bridge, p->name);
+	put_bridge_family(f, p, AF_INET, policy_bridge_ip4);
+	put_bridge_family(f, p, AF_INET6, policy_bridge_ip6);
+	put_allowed(f, p);
+}
+
 int firewall_text(const struct profile *p, char **ret, struct err *e)
 {
 	struct lease_pool pool = plan_pool(p);
@@ -93,9 +161,13 @@ int firewall_text(const struct profile *p, char **ret, struct err *e)
 	put_addresses(f, p, &pool);
 	put_ports(f, &pool, AF_INET);
 	put_ports(f, &pool, AF_INET6);
-	fputs(policy_netns, f);
-	put_family(f, p, AF_INET, policy_ip4);
-	put_family(f, p, AF_INET6, policy_ip6);
+	if (p->layout == LAYOUT_BRIDGE) {
+		put_bridge(f, p, &pool);
+	} else {
+		fputs(policy_netns, f);
+		put_family(f, p, AF_INET, policy_ip4);
+		put_family(f, p, AF_INET6, policy_ip6);
+	}
 	if (fclose(f) != 0) {
 		free(text);
 		return err_set(e, -ENOMEM, "cannot write the firewall of %s: no memory", p->name);
@@ -169,25 +241,42 @@ static int wait_child(const char *name, pid_t pid, int in, struct err *e)
 	return report.code < 0 ? err_set(e, report.code, "%s", report.msg) : 0;
 }
 
-int firewall_apply(const struct profile *p, int netns_fd, struct err *e)
+static int apply_text(const char *name, const char *text, int netns_fd, struct err *e)
 {
 	AUTO_CLOSE int in = -1, out = -1;
-	AUTO_FREE char *text = NULL;
 	pid_t pid, self = getpid();
-	int fds[2], r;
+	int fds[2];
 
-	r = firewall_text(p, &text, e);
-	if (r < 0)
-		return r;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_sys(e, -errno, "cannot make a pipe");
 	in = fds[0];
 	out = fds[1];
 	pid = fork();
 	if (pid < 0)
-		return err_sys(e, -errno, "cannot load the firewall of %s", p->name);
+		return err_sys(e, -errno, "cannot load the firewall of %s", name);
 	if (pid == 0)
-		run_child(p->name, text, netns_fd, out, self);
+		run_child(name, text, netns_fd, out, self);
 	util_close(&out);
-	return wait_child(p->name, pid, in, e);
+	return wait_child(name, pid, in, e);
+}
+
+int firewall_apply(const struct profile *p, int netns_fd, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	int r = firewall_text(p, &text, e);
+
+	return r < 0 ? r : apply_text(p->name, text, netns_fd, e);
+}
+
+int firewall_remove(const char *name, int netns_fd, struct err *e)
+{
+	char text[512];
+
+	/* To add what is there already is no error; to delete what is not is one. */
+	if (str_fmt(text, sizeof(text),
+		    "add table inet vpnrun-%s\ndelete table inet vpnrun-%s\n"
+		    "add table bridge vpnrun-%s\ndelete table bridge vpnrun-%s\n",
+		    name, name, name, name) < 0)
+		return err_set(e, -ENAMETOOLONG, "the name '%s' is too long", name);
+	return apply_text(name, text, netns_fd, e);
 }

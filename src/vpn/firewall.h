@@ -16,3 +16,6 @@ int firewall_text(const struct profile *p, char **ret, struct err *e);
 /* Puts it into force in that namespace, replacing what was there, in one transaction: all of it or
  * nothing. Needs CAP_SYS_ADMIN (to enter) and CAP_NET_ADMIN there. */
 int firewall_apply(const struct profile *p, int netns_fd, struct err *e);
+
+/* Of the bridge layout, whose tables stand beside those of others. Absent: 0. */
+int firewall_remove(const char *name, int netns_fd, struct err *e);

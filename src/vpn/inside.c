@@ -19,6 +19,7 @@
 
 #include "nl/rtnl.h"
 #include "ns/netns.h"
+#include "vpn/model.h"
 
 void inside_free(struct inside *in)
 {
@@ -237,13 +238,16 @@ static int add_service(struct inside *in, pid_t pid)
 }
 
 static int join(struct inside *in, struct nl_sock *s, const struct procs *all,
-		const struct stat *vpn)
+		const struct stat *vpn, bool is_own_netns)
 {
 	for (size_t i = 0; i < all->n; i++) {
 		const struct proc *p = &all->at[i];
 		int nsid = -1;
 
 		if (p->ns_ino == vpn->st_ino && p->ns_dev == vpn->st_dev) {
+			/* Who lives in the host's namespace is not inside. */
+			if (!is_own_netns)
+				continue;
 			if (add_service(in, p->pid) < 0)
 				return -ENOMEM;
 			continue;
@@ -271,7 +275,7 @@ int inside_read(const struct record *r, int vpn_netns_fd, struct inside *ret, st
 		rc = ns_nl_open(&s, vpn_netns_fd, NETLINK_ROUTE, e);
 	if (rc == 0)
 		rc = read_procs(&all, e);
-	if (rc == 0 && join(&in, &s, &all, &vpn) < 0)
+	if (rc == 0 && join(&in, &s, &all, &vpn, r->layout != LAYOUT_BRIDGE) < 0)
 		rc = err_sys(e, -ENOMEM, "cannot list who is inside %s", r->name);
 	free(all.at);
 	if (rc < 0) {

@@ -90,6 +90,14 @@ bool tunnel_has_address(const struct tunnel *t, int family);
 
 enum vpn_layout { LAYOUT_NETNS, LAYOUT_BRIDGE };
 
+/* Of the bridge layout: the mark of the tunnel's own packets, unless its file says otherwise. */
+#define MARK_BASE 10000
+
+struct host_port {
+	uint16_t port;
+	bool udp;
+};
+
 struct profile {
 	char name[NAME_MAX_LEN + 1];
 	int id; /* 1..99 */
@@ -107,6 +115,12 @@ struct profile {
 	char *private_key_file;	  /* inline: absolute path, NULL where there is a config */
 	char *preshared_key_file; /* inline, may be NULL */
 	struct tunnel tunnel;
+
+	/* The bridge layout's. */
+	struct ipaddr *subnets; /* always by this VPN */
+	size_t n_subnets;
+	struct host_port *allow_host; /* services of the host that the bridge reaches */
+	size_t n_allow_host;
 };
 
 void profile_free(struct profile *p);

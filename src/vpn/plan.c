@@ -148,7 +148,11 @@ static int check_route(int family, const void *dst, uint8_t plen, int oif, void 
 {
 	struct uplink_check *c = arg;
 	struct ipaddr a = {.family = family, .plen = plen};
+	char dev[IF_NAMESIZE];
 
+	if (c->p->layout == LAYOUT_BRIDGE && if_indextoname((unsigned int)oif, dev) &&
+	    !strcmp(dev, c->p->bridge))
+		return 0; /* its own, from the last time; a stranger's of that name is refused */
 	memcpy(&a.v4, dst, family == AF_INET ? sizeof(a.v4) : sizeof(a.v6));
 	if (!is_private_prefix(&a) || !overlaps(c->p, &a))
 		return 0;

@@ -23,6 +23,7 @@
 #define LIST_MAX	 256 /* entries of a list in the JSON */
 #define ALLOW_MAX	 32
 #define ALLOW_NAME_MAX	 32
+#define BRIDGE_LIST_MAX	 16
 
 struct reader {
 	struct json_doc doc;
@@ -38,6 +39,8 @@ static const char *const known_keys[] = {
 	"subnet",
 	"allow",
 	"limit",
+	"subnets",
+	"allow_host",
 	"endpoint",
 	"public_key",
 	"private_key_file",
@@ -263,6 +266,66 @@ static int read_ipaddrs(struct reader *r, const char *key, bool prefixes, struct
 	return 1;
 }
 
+/* The addresses of a list that is for the bridge layout alone. */
+static int read_networks(struct reader *r, const char *key, struct ipaddr **ret, size_t *ret_n)
+{
+	if (read_ipaddrs(r, key, true, ret, ret_n) < 0)
+		return -EINVAL;
+	if (*ret_n > BRIDGE_LIST_MAX)
+		return json_doc_fail(&r->doc, r->e, key, "has more than %d entries",
+				     BRIDGE_LIST_MAX);
+	for (size_t i = 0; i < *ret_n; i++)
+		if ((*ret)[i].plen < 8 || ipaddr_has_host_bits(&(*ret)[i]))
+			return json_doc_fail(&r->doc, r->e, key,
+					     "%s is no network of at least a /8, given by its own "
+					     "address",
+					     (*ret)[i].text);
+	return 0;
+}
+
+/* "53/udp", "8080/tcp" */
+static int read_services(struct reader *r)
+{
+	AUTO_FREE const char **list = NULL;
+	struct host_port *hp;
+	size_t n = 0;
+
+	if (json_doc_strv(&r->doc, "allow_host", BRIDGE_LIST_MAX, &list, &n, r->e) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		const char *slash = strchr(list[i], '/');
+		char number[8] = "", buf[VALUE_SHOW_MAX];
+		uint64_t port;
+
+		if (!slash || (strcmp(slash, "/tcp") != 0 && strcmp(slash, "/udp") != 0) ||
+		    str_fmt(number, sizeof(number), "%.*s", (int)(slash - list[i]), list[i]) < 0 ||
+		    str_uint(number, 1, 65535, &port) < 0)
+			return json_doc_fail(&r->doc, r->e, "allow_host",
+					     "%s is no port like \"53/udp\" or \"8080/tcp\"",
+					     value_show(list[i], buf));
+		hp = model_grow(&r->p->allow_host, r->p->n_allow_host, sizeof(*hp));
+		if (!hp)
+			return fail_memory(r);
+		*hp = (struct host_port){.port = (uint16_t)port, .udp = slash[1] == 'u'};
+		r->p->n_allow_host++;
+	}
+	return 0;
+}
+
+static int read_bridge_layout(struct reader *r)
+{
+	static const char *const keys[] = {"subnets", "allow_host"};
+	struct profile *p = r->p;
+
+	for (size_t i = 0; p->layout != LAYOUT_BRIDGE && i < ARRAY_SIZE(keys); i++)
+		if (json_doc_has(&r->doc, keys[i]))
+			return json_doc_fail(&r->doc, r->e, keys[i],
+					     "is for \"layout\": \"bridge\" only");
+	if (read_networks(r, "subnets", &p->subnets, &p->n_subnets) < 0)
+		return -EINVAL;
+	return read_services(r);
+}
+
 static int read_search(struct reader *r)
 {
 	struct tunnel *t = &r->p->tunnel;
@@ -400,7 +463,8 @@ static int read_all(struct reader *r)
 	if (json_doc_uint(&r->doc, "limit", 1, 1023, &limit, r->e) < 0)
 		return -EINVAL;
 	r->p->limit = (uint32_t)limit;
-	if (read_layout(r) < 0 || read_bridge(r) < 0 || read_subnet(r) < 0 || read_allow(r) < 0)
+	if (read_layout(r) < 0 || read_bridge(r) < 0 || read_subnet(r) < 0 || read_allow(r) < 0 ||
+	    read_bridge_layout(r) < 0)
 		return -EINVAL;
 	return read_tunnel(r);
 }
@@ -518,6 +582,11 @@ static int load_rest(struct reader *r)
 
 	if (n < 0)
 		return n;
+	/* Beside the machine's own traffic, the tunnel's has to be told apart. */
+	if (r->p->layout == LAYOUT_BRIDGE && !r->p->tunnel.has_fwmark) {
+		r->p->tunnel.has_fwmark = true;
+		r->p->tunnel.fwmark = MARK_BASE + (uint32_t)r->p->id;
+	}
 	if (tunnel_review(r->p->config ? r->p->config : r->doc.file, &r->p->tunnel) < 0)
 		return fail_memory(r);
 	clash = profile_subnet_clash(r->p);

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "vpn/model.h"
+
 static int record_path(const char *name, char *ret, size_t size)
 {
 	return str_fmt(ret, size, RUN_DIR "/%s", name) < 0 ? -ENAMETOOLONG : 0;
@@ -133,7 +135,11 @@ int record_open_netns(const struct record *r, struct err *e)
 	struct stat st;
 	char path[64];
 
-	snprintf(path, sizeof(path), NETNS_DIR "/%s", r->name);
+	/* The host's own namespace has no name: who asks is in it, or has no business with it. */
+	if (r->layout == LAYOUT_BRIDGE)
+		snprintf(path, sizeof(path), "/proc/self/ns/net");
+	else
+		snprintf(path, sizeof(path), NETNS_DIR "/%s", r->name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open %s", path);

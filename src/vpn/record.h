@@ -79,8 +79,9 @@ int record_read_default(struct record *ret, struct err *e);
  * that. Files that are no records are passed over. */
 int record_for_each(int (*fn)(const struct record *r, void *arg), void *arg);
 
-/* Opens NETNS_DIR/NAME and checks that it is the namespace the record speaks of: a descriptor of
- * the caller's, or -ESTALE and a sentence. Any user may. */
+/* Opens NETNS_DIR/NAME, or of the bridge layout the caller's own namespace, and checks that it is
+ * the namespace the record speaks of: a descriptor of the caller's, or -ESTALE and a sentence. Any
+ * user may. */
 int record_open_netns(const struct record *r, struct err *e);
 
 struct lease_pool record_pool(const struct record *r);

@@ -52,6 +52,7 @@ struct sup {
 	uint32_t mtu;
 	dev_t ns_dev; /* of the namespace that this is all for */
 	ino_t ns_ino;
+	enum vpn_layout layout; /* as it was at the first start */
 	int lock_fd;
 	int signal_fd;
 	bool told;   /* to end */
@@ -111,9 +112,13 @@ static void drop_lock(struct sup *s)
  * keep it alive. */
 static int open_namespace(struct sup *s, struct err *e)
 {
-	AUTO_CLOSE int fd = ns_netns_open(NETNS_DIR, s->name, e);
+	AUTO_CLOSE int fd = -1;
 	struct stat st;
 
+	if (s->layout == LAYOUT_BRIDGE)
+		fd = ns_netns_open("/proc/self/ns", "net", e);
+	else
+		fd = ns_netns_open(NETNS_DIR, s->name, e);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
@@ -348,11 +353,19 @@ static void nudge(const struct sup *s)
 /* One start. The first leaves the device down, for `up` to finish; later ones finish themselves. */
 static int launch(struct sup *s, bool first, struct err *e)
 {
-	AUTO_CLOSE int ns = open_namespace(s, e);
+	AUTO_CLOSE int ns = -1;
 	struct endpoint_set es = {0};
 	struct profile p = {0};
-	int r = ns < 0 ? ns : profile_load_name(s->name, &p, e);
+	int r = profile_load_name(s->name, &p, e);
 
+	if (r == 0 && first)
+		s->layout = p.layout;
+	if (r == 0 && s->layout != p.layout)
+		r = err_set(e, -ESTALE, "the layout of %s was changed: down and up again", s->name);
+	if (r == 0) {
+		ns = open_namespace(s, e);
+		r = ns < 0 ? ns : 0;
+	}
 	if (r == 0)
 		r = resolve_endpoints_retry(&p.tunnel, first ? RESOLVE_RETRIES : 0, &es, e);
 	if (r == 0)

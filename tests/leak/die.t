@@ -12,9 +12,12 @@ state6() { cut -d' ' -f2 "$home/loop6"; }
 count4() { cut -d' ' -f1 "$home/loop4"; }
 both_are() { [[ $(state4) =~ ^($1)$ && $(state6) =~ ^($1)$ ]]; }
 later() { [ "$(count4)" -gt "$1" ]; }
-# The worst of 20 single tries, so that a hang cannot hide behind a lucky one.
+# The worst of 20 single tries, so that a hang cannot hide behind a lucky one. In the host's own
+# namespace, ICMP is rationed by the host: a UDP program that asks all the time is not told each time.
 worst() {
-	as_user vpnrun --with "$pid" sh -c "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do $probe $1 $2 80; done" |
+	local tries='1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20'
+	[ "$RIG_LAYOUT $1" != 'bridge udp' ] || tries=1
+	as_user vpnrun --with "$pid" sh -c "for i in $tries; do $probe $1 $2 80; done" |
 		sort -k2 -g | tail -n 1
 }
 at_once() { # KIND ADDR DESCRIPTION: every one of them refused or unreachable
@@ -41,11 +44,11 @@ ok 'control: the same loop outside is seen by the capture' test "$($RIG_CAPTURE 
 for how in 'the tunnel set down' 'the tunnel deleted' 'vpnctl down'; do
 	$RIG_CAPTURE start
 	case $how in
-	*'set down') ip -n demo link set demo down ;;
+	*'set down') in_vpn demo ip link set demo down ;;
 	*deleted)
 		# A supervisor would bring wireguard-go back at once: that is another test.
 		if [ "$RIG_WG" = go ]; then kill -STOP "$(cat /run/vpnrun/demo.supervisor)"; fi
-		ip -n demo link delete demo ;;
+		in_vpn demo ip link delete demo ;;
 	*) vpnctl down demo >/dev/null ;;
 	esac
 	ok "L01 R15: $how: connects fail, IPv4 and IPv6" wait_for 10 both_are 'refused|unreachable'
@@ -53,8 +56,10 @@ for how in 'the tunnel set down' 'the tunnel deleted' 'vpnctl down'; do
 	at_once tcp "$RIG_WEB6_ADDR" "L01: $how: TCP is refused at once, IPv6"
 	at_once udp "$RIG_WEB4" "L01: $how: UDP is refused at once, IPv4"
 	at_once udp "$RIG_WEB6_ADDR" "L01: $how: UDP is refused at once, IPv6"
-	is "$(ip netns exec demo "$probe" tcp "$RIG_WEB4" 80 | cut -d' ' -f1)" refused \
-		"L01: $how: so is a program in the VPN's own namespace"
+	if [ "$RIG_LAYOUT" = netns ]; then
+		is "$(in_vpn demo "$probe" tcp "$RIG_WEB4" 80 | cut -d' ' -f1)" refused \
+			"L01: $how: so is a program in the VPN's own namespace"
+	fi
 	like "$(vpnctl status demo)" '(down|degraded)' "$how: status says so"
 	ok "$how: status NAME is not 0" not vpnctl status demo
 	is "$($RIG_CAPTURE stop)" 0 "L01: $how: nothing left by the uplink"
@@ -96,7 +101,11 @@ ok 'up uses the kept namespace again' wait_for 15 both_are demo
 is "$(readlink "/proc/$pid/ns/net")" "$ns" 'the sandbox is the same one'
 vpnctl down --force demo >/dev/null
 ok 'down --force: connects fail' wait_for 10 both_are 'refused|unreachable'
-ok 'down --force: the namespace is gone' not test -e /run/netns/demo
+if [ "$RIG_LAYOUT" = netns ]; then
+	ok 'down --force: the namespace is gone' not test -e /run/netns/demo
+else
+	ok 'down --force: the bridge is gone' not ip link show br-demo
+fi
 vpnctl up demo >/dev/null
 kill $job4 $job6
 wait $job4 $job6 2>/dev/null

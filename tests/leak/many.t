@@ -8,7 +8,7 @@ home=$(as_user sh -c 'echo $HOME')
 row=300 once=250 kills=40
 if [ -n "${RIG_SLOW:-}" ]; then row=30 once=40 kills=8; fi
 
-ports() { ip -n demo -o link show type veth | wc -l; }
+ports() { in_vpn demo ip -o link show type veth | grep ': vr1' | wc -l; }
 namespaces() { readlink /proc/[0-9]*/ns/net 2>/dev/null | sort -u | wc -l; }
 no_ports() { [ "$(ports)" = 0 ]; }
 no_user() { ! pgrep -u "$RIG_UID" >/dev/null; }
@@ -36,7 +36,7 @@ done
 all_up() { [ "$(find "$home" -name 'many.*.up' | wc -l)" = $once ]; }
 ok "$once launches at once are all inside" wait_for 120 all_up
 is "$(ports)" "$once" 'each has a port of its own'
-is "$(ip -n demo -o link show type veth | sed 's/^[0-9]*: //; s/@.*//' | sort -u | wc -l)" "$once" 'no lease twice'
+is "$(in_vpn demo ip -o link show type veth | grep ': vr1' | sed 's/^[0-9]*: //; s/@.*//' | sort -u | wc -l)" "$once" 'no lease twice'
 like "$(vpnctl status --json demo | perl -MJSON::PP -0777 -ne 'print scalar @{decode_json($_)->{vpns}[0]{leases}}')" \
 	"^$once\$" 'status counts them'
 exec 9<>"$RIG_DIR/go"

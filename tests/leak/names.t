@@ -14,7 +14,7 @@ inside() { as_user vpnrun demo "$@"; }
 asked_clear() { grep -c "$1" "$clear_log"; }
 
 # The danger: a command that only sits in the VPN's network namespace asks the host's resolver.
-nsenter --net=/run/netns/demo setpriv --reuid "$RIG_UID" --regid "$RIG_UID" --clear-groups \
+in_vpn demo setpriv --reuid "$RIG_UID" --regid "$RIG_UID" --clear-groups \
 	timeout 5 getent ahostsv4 leak1.rig.test >/dev/null
 like "$(sed -n 's/^nameserver //p' /etc/resolv.conf)" "$RIG_DNS_CLEAR" \
 	"control: in the namespace alone, the host's resolv.conf is what a program reads"
@@ -25,7 +25,8 @@ is "$(inside "$home/side")" "$RIG_SIDE_DEMO" "R42: inside, the VPN's DNS answers
 inside getent ahosts secret1.rig.test >/dev/null
 is "$(asked_clear secret1)" 0 "L05: the host's DNS has not been asked"
 like "$(grep -c secret1 "$RIG_DIR/dns-demo.log")" '^[1-9]' "control: the VPN's DNS has"
-is "$(ip netns exec demo "$home/side")" "$RIG_SIDE_DEMO" 'R42 R38: ip netns exec reads the same'
+[ "$RIG_LAYOUT" = bridge ] ||
+	is "$(ip netns exec demo "$home/side")" "$RIG_SIDE_DEMO" 'R42 R38: ip netns exec reads the same'
 is "$($RIG_CAPTURE stop)" 0 'L05 L06: no name left by the uplink'
 
 # The host's resolv.conf in every shape that it has: while running, and before.

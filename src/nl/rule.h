@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Routing policy rules, ip-rule(8). Ours carry a protocol number of their own, by which they are
+ * told from everybody else's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nl/sock.h"
+
+#define RTNL_RULE_PROTOCOL 118
+
+struct rtnl_rule {
+	uint8_t src[16], dst[16]; /* zeroed behind the address */
+	uint8_t src_len, dst_len; /* prefix lengths, 0: any */
+	uint8_t table;
+	bool unreachable; /* table unused */
+	int family;
+	uint32_t priority;
+};
+
+/* Appended behind others of the same priority. */
+int rtnl_rule_add(struct nl_sock *s, const struct rtnl_rule *r, struct err *e);
+/* Absent: 0. */
+int rtnl_rule_delete(struct nl_sock *s, const struct rtnl_rule *r, struct err *e);
+
+/* Ours of that family and priority, in their order; at most max, which is -E2BIG. Returns how many.
+ */
+int rtnl_rule_list(struct nl_sock *s, int family, uint32_t priority, struct rtnl_rule *ret, int max,
+		   struct err *e);

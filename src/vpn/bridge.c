@@ -1,0 +1,649 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Up and down in the host's namespace, among the routes, rules and tables of others. Three means
+ * keep it closed, each alone: an unreachable default behind all others in the VPN's own table, an
+ * unreachable rule right behind the rule that leads there, and the firewall, which lets the bridge
+ * out by the VPN's device only. Must never touch a device, rule, route or table that is not this
+ * VPN's, nor a sysctl of anything but its two devices: a note in RUN_DIR, written before anything
+ * is made, says what is its own. Called by vpn/apply.
+ */
+#include "vpn/bridge.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "nl/nft.h"
+#include "nl/rtnl.h"
+#include "nl/rule.h"
+#include "ns/netns.h"
+#include "vpn/firewall.h"
+#include "vpn/hold.h"
+#include "vpn/plan.h"
+#include "vpn/tunnel_dev.h"
+
+#define RULES_MAX	   80
+#define SUBNETS_MAX	   16 /* of "subnets"; see profile.c */
+#define METRIC_UNREACHABLE UINT32_MAX
+#define METRIC_FALLBACK	   (UINT32_MAX - 1)
+#define LO_IFINDEX	   1 /* of every network namespace */
+#define SYSCTL_DIR	   "/proc/sys/net/"
+
+static const int families[] = {AF_INET, AF_INET6};
+
+/* --- the note -------------------------------------------------------------------------------- */
+
+static void note_path(const char *name, char *ret, size_t size)
+{
+	snprintf(ret, size, RUN_DIR "/%s.undo", name);
+}
+
+int bridge_note_read(const char *name, struct record *ret, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	struct record r;
+	char path[64];
+
+	note_path(name, path, sizeof(path));
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open %s", path);
+	if (read(fd, &r, sizeof(r)) != (ssize_t)sizeof(r) || r.size != sizeof(r) ||
+	    r.magic != RECORD_MAGIC || r.id < 1 || r.id > 99 || strcmp(r.name, name) != 0)
+		return err_set(e, -EPROTO, "%s was written by another version of vpnrun", path);
+	*ret = r;
+	return 0;
+}
+
+static int note_write(const struct up *u, struct err *e)
+{
+	struct record r;
+	char path[64];
+	int rc = plan_record(u->p, u->mtu, &r, e);
+
+	if (rc < 0)
+		return rc;
+	r.magic = RECORD_MAGIC;
+	r.size = sizeof(r);
+	r.version = RECORD_VERSION;
+	r.state = RECORD_DOWN;
+	r.netns_dev = u->record.netns_dev;
+	r.netns_ino = u->record.netns_ino;
+	note_path(u->p->name, path, sizeof(path));
+	return file_replace(path, &r, sizeof(r), 0600, e);
+}
+
+/* --- before ---------------------------------------------------------------------------------- */
+
+static int check_device_free(struct nl_sock *s, const char *name, struct err *e)
+{
+	struct rtnl_link link;
+
+	if (rtnl_link_get(s, RTNL_HERE, name, &link, NULL) == 0)
+		return err_set(e, -EEXIST,
+			       "this machine has an interface %s already, which is not vpnrun's: "
+			       "remove it, or choose another name",
+			       name);
+	return 0;
+}
+
+/* The kernel would take the same address twice, and send one VPN's answers to the other. */
+static int check_addresses_free(const struct profile *p, struct err *e)
+{
+	struct ifaddrs *all, *i;
+	int r = 0;
+
+	if (getifaddrs(&all) < 0)
+		return err_sys(e, -errno, "cannot list the host's addresses");
+	for (i = all; i && r == 0; i = i->ifa_next)
+		for (size_t k = 0; k < ARRAY_SIZE(families) && r == 0; k++) {
+			const struct ipaddr *a = plan_source(p, families[k]);
+			const void *there = NULL;
+
+			if (!a || !i->ifa_addr || i->ifa_addr->sa_family != families[k] ||
+			    !strcmp(i->ifa_name, p->name))
+				continue;
+			if (families[k] == AF_INET)
+				there = &((const struct sockaddr_in *)(const void *)i->ifa_addr)
+						 ->sin_addr;
+			else
+				there = &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)
+						 ->sin6_addr;
+			if (memcmp(there, &a->v4, rtnl_addr_len(families[k])) == 0)
+				r = err_set(e, -EADDRINUSE,
+					    "the host has the tunnel's address %s already, on %s: "
+					    "of two VPNs with one address only one can be of the "
+					    "layout \"bridge\"",
+					    a->text, i->ifa_name);
+		}
+	freeifaddrs(all);
+	return r;
+}
+
+static int step_begin(struct up *u, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct record note;
+	struct stat st;
+	int r;
+
+	u->ns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (u->ns_fd < 0 || fstat(u->ns_fd, &st) < 0)
+		return err_sys(e, -errno, "cannot open the host's network namespace");
+	u->record.netns_dev = st.st_dev;
+	u->record.netns_ino = st.st_ino;
+	r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	if (r < 0)
+		return r;
+	if (!u->is_ours && bridge_note_read(u->p->name, &note, NULL) == 0) {
+		/* A killed run's, perhaps with another id or subnet. */
+		struct down_report rep = {0};
+
+		r = bridge_down(&note, true, &rep, e);
+		if (r < 0)
+			return r;
+	}
+	if (!u->is_ours) {
+		r = check_device_free(&s, u->p->name, e);
+		if (r == 0)
+			r = check_device_free(&s, u->p->bridge, e);
+		if (r < 0)
+			return r;
+	}
+	r = check_addresses_free(u->p, e);
+	if (r == 0)
+		r = note_write(u, e);
+	u->ns_created = r == 0 && !u->is_ours;
+	return r;
+}
+
+static void undo_begin(struct up *u)
+{
+	char path[64];
+
+	note_path(u->p->name, path, sizeof(path));
+	if (u->ns_created)
+		file_remove(path, NULL);
+}
+
+/* --- sysctls of its own devices -------------------------------------------------------------- */
+
+static int write_sysctl(const char *dev, const char *family, const char *key, const char *value,
+			bool optional, struct err *e)
+{
+	char path[128];
+
+	if (str_fmt(path, sizeof(path), SYSCTL_DIR "%s/conf/%s/%s", family, dev, key) < 0)
+		return err_set(e, -ENAMETOOLONG, "cannot set %s of %s", key, dev);
+	if (access(path, F_OK) < 0 && optional)
+		return 0;
+	return file_write_existing(path, value, e);
+}
+
+/* Before the device is up, and before it has an address. */
+static int set_sysctls(const char *dev, const char *rp_filter, bool ip6, struct err *e)
+{
+	static const struct {
+		const char *family, *key, *value;
+	} all[] = {
+		{"ipv4", "accept_redirects", "0"},
+		{"ipv4", "send_redirects", "0"},
+		{"ipv4", "accept_source_route", "0"},
+		{"ipv4", "arp_ignore", "1"},
+		{"ipv4", "forwarding", "1"},
+		{"ipv6", "accept_ra", "0"},
+		{"ipv6", "accept_redirects", "0"},
+		{"ipv6", "addr_gen_mode", "1"},
+		/* Since 6.17; before, only the switch for the whole machine forwards IPv6. */
+		{"ipv6", "force_forwarding", "1"},
+	};
+	int r = write_sysctl(dev, "ipv4", "rp_filter", rp_filter, false, e);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(all); i++) {
+		bool is_6 = !strcmp(all[i].family, "ipv6");
+
+		r = write_sysctl(dev, all[i].family, all[i].key, all[i].value, is_6, e);
+	}
+	return r < 0 ? r : write_sysctl(dev, "ipv6", "disable_ipv6", ip6 ? "0" : "1", true, e);
+}
+
+/* --- bridge ---------------------------------------------------------------------------------- */
+
+/* The sandboxes' IPv6 addresses are known: a permanent entry cannot be forged. Their IPv4 addresses
+ * are shared with what is plugged in by hand, and the firewall judges each claim. */
+static int add_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex,
+			  struct err *e)
+{
+	struct nl_msg m;
+
+	nl_msg_init(&m);
+	for (uint32_t h = 2; h <= lease_max(pool); h++) {
+		struct in6_addr a6 = lease_ip6(pool, h);
+		uint8_t mac[6];
+
+		lease_mac(pool, h, mac);
+		rtnl_put_neigh(&m, ifindex, AF_INET6, &a6, mac);
+		if (nl_msg_room(&m) > 512 && h < lease_max(pool))
+			continue;
+		if (nl_call(s, &m, e) < 0)
+			return err_wrap(e, "cannot set the bridge's neighbours");
+		nl_msg_init(&m);
+	}
+	return 0;
+}
+
+static int step_bridge(struct up *u, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct lease_pool pool = plan_pool(u->p);
+	struct in_addr g4 = lease_ip4(&pool, 1);
+	struct in6_addr g6 = lease_ip6(&pool, 1);
+	struct in6_addr link_local = {.s6_addr = {0xfe, 0x80, [15] = 1}};
+	bool ip6 = plan_source(u->p, AF_INET6) != NULL;
+	const char *br = u->p->bridge;
+	struct rtnl_link link;
+	uint8_t mac[6];
+	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
+
+	lease_mac(&pool, 1, mac);
+	if (r == 0 && rtnl_link_get(&s, RTNL_HERE, br, &link, NULL) < 0)
+		r = rtnl_link_add_bridge(&s, br, mac, u->mtu, e);
+	else if (r == 0)
+		r = rtnl_link_set_mtu(&s, br, u->mtu, e);
+	if (r == 0)
+		r = rtnl_link_get(&s, RTNL_HERE, br, &link, e);
+	if (r == 0)
+		r = set_sysctls(br, "1", ip6, e);
+	if (r == 0)
+		r = rtnl_addr_add(&s, br, AF_INET, &g4, pool.plen, e);
+	if (r == 0 && ip6)
+		r = rtnl_addr_add(&s, br, AF_INET6, &g6, 64, e);
+	/* Without one, the kernel asks for no neighbour on behalf of others. */
+	if (r == 0 && ip6)
+		r = rtnl_addr_add(&s, br, AF_INET6, &link_local, 64, e);
+	if (r == 0 && ip6)
+		r = add_neighbours(&s, &pool, link.ifindex, e);
+	if (r == 0)
+		r = rtnl_link_set_up(&s, br, true, e);
+	if (r == 0)
+		u->bridge_ifindex = (uint32_t)link.ifindex;
+	return r;
+}
+
+static void undo_bridge(struct up *u)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+
+	if (u->ns_created && nl_sock_open(&s, NETLINK_ROUTE, NULL) == 0)
+		rtnl_link_delete(&s, RTNL_HERE, u->p->bridge, NULL);
+}
+
+/* --- table and rules ------------------------------------------------------------------------- */
+
+/* The table is never without its last route: what flushes it meets the rule behind. */
+static int add_closed_routes(struct nl_sock *s, const struct profile *p, int br, struct err *e)
+{
+	struct lease_pool pool = plan_pool(p);
+	struct in6_addr net6 = lease_ip6(&pool, 0);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
+		int f = families[i];
+		struct rtnl_route route = {
+			.family = f,
+			.table = (uint8_t)p->id,
+			.metric = METRIC_UNREACHABLE,
+			.unreachable = true,
+		};
+
+		r = rtnl_route_replace(s, &route, p->name, e);
+		if (r < 0 || !(f == AF_INET || plan_source(p, f)))
+			continue;
+		/* Packets that the tunnel does not take come to the firewall by this one, which
+		 * refuses them at once; the kernel's own refusals are rationed. Not by the bridge
+		 * where the kernel lets: back to where they came from, each would cost a redirect
+		 * out of that ration. */
+		route.unreachable = false;
+		route.oif = f == AF_INET ? LO_IFINDEX : br;
+		route.metric = METRIC_FALLBACK;
+		r = rtnl_route_replace(s, &route, f == AF_INET ? "lo" : p->bridge, e);
+		route.oif = br;
+		route.metric = 0;
+		route.dst = f == AF_INET ? (const void *)&p->subnet4 : (const void *)&net6;
+		route.plen = f == AF_INET ? p->subnet4_plen : 64;
+		if (r == 0)
+			r = rtnl_route_replace(s, &route, p->bridge, e);
+	}
+	return r;
+}
+
+struct rules {
+	struct rtnl_rule at[RULES_MAX];
+	int n;
+};
+
+static void copy_prefix(uint8_t dst[16], int family, const void *addr)
+{
+	memcpy(dst, addr, rtnl_addr_len(family));
+}
+
+/* A lookup and what closes it. */
+static void put_pair(struct rules *rs, struct rtnl_rule r, uint8_t table)
+{
+	r.table = table;
+	rs->at[rs->n++] = r;
+	r.table = 0;
+	r.unreachable = true;
+	rs->at[rs->n++] = r;
+}
+
+static void plan_rules(const struct profile *p, int family, struct rules *ret)
+{
+	struct rtnl_rule base = {.family = family, .priority = BRIDGE_RULE_BASE + (uint32_t)p->id};
+	struct lease_pool pool = plan_pool(p);
+	struct in6_addr net6 = lease_ip6(&pool, 0);
+	const struct ipaddr *own = plan_source(p, family);
+	struct rtnl_rule from = base, r;
+
+	ret->n = 0;
+	if (family == AF_INET)
+		copy_prefix(from.src, family, &p->subnet4);
+	else
+		copy_prefix(from.src, family, &net6);
+	from.src_len = family == AF_INET ? p->subnet4_plen : 64;
+	put_pair(ret, from, (uint8_t)p->id);
+	if (own) {
+		r = base;
+		copy_prefix(r.src, family, &own->v4);
+		r.src_len = family == AF_INET ? 32 : 128;
+		put_pair(ret, r, (uint8_t)p->id);
+	}
+	for (size_t i = 0; i < p->n_subnets && i < SUBNETS_MAX; i++) {
+		if (p->subnets[i].family != family)
+			continue;
+		r = base;
+		copy_prefix(r.dst, family, &p->subnets[i].v4);
+		r.dst_len = p->subnets[i].plen;
+		put_pair(ret, r, (uint8_t)p->id);
+	}
+}
+
+static int delete_rules(struct nl_sock *s, int id, int family, struct err *e)
+{
+	struct rules there;
+	int r = rtnl_rule_list(s, family, BRIDGE_RULE_BASE + (uint32_t)id, there.at, RULES_MAX, e);
+
+	there.n = r;
+	for (int i = 0; r >= 0 && i < there.n; i++)
+		r = rtnl_rule_delete(s, &there.at[i], e);
+	return r < 0 ? r : 0;
+}
+
+/* All there in their order: nothing to do. Else all anew; the firewall holds meanwhile. */
+static int ensure_rules(struct nl_sock *s, const struct profile *p, int family, struct err *e)
+{
+	struct rules want, there;
+	int r;
+
+	memset(&want, 0, sizeof(want));
+	plan_rules(p, family, &want);
+	r = rtnl_rule_list(s, family, BRIDGE_RULE_BASE + (uint32_t)p->id, there.at, RULES_MAX, e);
+	if (r == want.n && memcmp(want.at, there.at, sizeof(want.at[0]) * (size_t)r) == 0)
+		return 0;
+	if (r >= 0)
+		r = delete_rules(s, p->id, family, e);
+	for (int i = 0; r == 0 && i < want.n; i++)
+		r = rtnl_rule_add(s, &want.at[i], e);
+	return r;
+}
+
+static int step_table(struct up *u, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
+
+	if (r == 0)
+		r = add_closed_routes(&s, u->p, (int)u->bridge_ifindex, e);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++)
+		r = ensure_rules(&s, u->p, families[i], e);
+	return r;
+}
+
+static int remove_table(int id, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
+		struct rtnl_route last = {
+			.family = families[i],
+			.table = (uint8_t)id,
+			.metric = METRIC_UNREACHABLE,
+			.unreachable = true,
+		};
+
+		r = delete_rules(&s, id, families[i], e);
+		if (r == 0)
+			r = rtnl_route_delete(&s, &last, e);
+		/* The others went with the bridge. */
+		if (r < 0 || families[i] != AF_INET)
+			continue;
+		last.unreachable = false;
+		last.oif = LO_IFINDEX;
+		last.metric = METRIC_FALLBACK;
+		r = rtnl_route_delete(&s, &last, e);
+	}
+	return r;
+}
+
+static void undo_table(struct up *u)
+{
+	if (u->ns_created)
+		remove_table(u->p->id, NULL);
+}
+
+static void undo_firewall(struct up *u)
+{
+	if (u->ns_created)
+		firewall_remove(u->p->name, u->ns_fd, NULL);
+}
+
+/* --- the device ------------------------------------------------------------------------------ */
+
+static int add_device_routes(struct nl_sock *s, const struct profile *p, int oif, struct err *e)
+{
+	const struct tunnel *t = &p->tunnel;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < t->n_peers; i++)
+		for (size_t j = 0; r == 0 && j < t->peers[i].n_allowed; j++) {
+			const struct ipaddr *a = &t->peers[i].allowed[j];
+			struct rtnl_route route = {
+				.family = a->family,
+				.dst = a->plen ? &a->v4 : NULL,
+				.plen = a->plen,
+				.oif = oif,
+				.table = (uint8_t)p->id,
+			};
+
+			if (plan_source(p, a->family))
+				r = rtnl_route_replace(s, &route, p->name, e);
+		}
+	return r;
+}
+
+int bridge_finish_device(const struct profile *p, uint32_t mtu, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct rtnl_link link;
+	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
+
+	if (r == 0)
+		r = rtnl_link_get(&s, RTNL_HERE, p->name, &link, e);
+	if (r == 0)
+		r = rtnl_link_set_mtu(&s, p->name, mtu, e);
+	/* Loose here alone: by the main table, answers from the VPN come the wrong way. */
+	if (r == 0)
+		r = set_sysctls(p->name, "2", plan_source(p, AF_INET6) != NULL, e);
+	for (size_t i = 0; r == 0 && i < p->tunnel.n_addresses; i++) {
+		const struct ipaddr *a = &p->tunnel.addresses[i];
+		struct nl_msg m;
+
+		if (!plan_source(p, a->family))
+			continue;
+		/* No route with it: the main table is not ours to add to. */
+		nl_msg_init(&m);
+		rtnl_put_addr(&m, link.ifindex, a->family, &a->v4, a->plen, true);
+		r = nl_call(&s, &m, e);
+		r = r == -EEXIST ? 0
+		    : r < 0	 ? err_wrap(e, "cannot add %s to %s", a->text, p->name)
+				 : 0;
+	}
+	if (r == 0)
+		r = rtnl_link_set_up(&s, p->name, true, e);
+	return r < 0 ? r : add_device_routes(&s, p, link.ifindex, e);
+}
+
+const struct step bridge_steps[] = {
+	{step_begin, undo_begin}, {step_firewall, undo_firewall},  {step_bridge, undo_bridge},
+	{step_table, undo_table}, {step_tunnel, step_undo_tunnel}, {step_record, NULL},
+};
+const size_t bridge_n_steps = ARRAY_SIZE(bridge_steps);
+
+/* --- down ------------------------------------------------------------------------------------ */
+
+static int list_ports(struct nl_sock *s, const struct record *r, struct rtnl_link **ret,
+		      size_t *ret_n, int *ret_bridge, struct err *e)
+{
+	struct rtnl_link br;
+	int rc = nl_sock_open(s, NETLINK_ROUTE, e);
+
+	if (rc < 0)
+		return rc;
+	*ret_bridge = rtnl_link_get(s, RTNL_HERE, r->bridge, &br, NULL) == 0 ? br.ifindex : 0;
+	return rtnl_link_list(s, RTNL_HERE, ret, ret_n, e);
+}
+
+int bridge_count_ports(const struct record *r, unsigned int *ret, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	AUTO_FREE struct rtnl_link *links = NULL;
+	unsigned int count = 0;
+	int br = 0, rc;
+	size_t n = 0;
+
+	rc = list_ports(&s, r, &links, &n, &br, e);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; br && i < n; i++)
+		count += links[i].master == br;
+	*ret = count;
+	return 0;
+}
+
+static int cut_cables(const struct record *r, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	AUTO_FREE struct rtnl_link *links = NULL;
+	struct lease_pool pool = record_pool(r);
+	int br = 0, rc;
+	size_t n = 0;
+
+	rc = list_ports(&s, r, &links, &n, &br, e);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (links[i].master != br || !hold_is_lease(&links[i]) ||
+		    !lease_from_port(&pool, links[i].name))
+			continue;
+		rc = rtnl_link_delete(&s, RTNL_HERE, links[i].name, e);
+		if (rc == -ENODEV) /* its owner may have gone meanwhile */
+			rc = 0;
+	}
+	return rc;
+}
+
+static int remove_rest(const struct record *r, int ns_fd, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	char path[64];
+	int rc = nl_sock_open(&s, NETLINK_ROUTE, e);
+
+	/* The bridge first: without it there is nobody left to keep in. */
+	if (rc == 0)
+		rc = rtnl_link_delete(&s, RTNL_HERE, r->bridge, e);
+	if (rc == 0 || rc == -ENODEV)
+		rc = remove_table(r->id, e);
+	if (rc == 0)
+		rc = firewall_remove(r->name, ns_fd, e);
+	note_path(r->name, path, sizeof(path));
+	return rc < 0 ? rc : file_remove(path, e);
+}
+
+int bridge_down(struct record *r, bool force, struct down_report *rep, struct err *e)
+{
+	AUTO_CLOSE int ns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	unsigned int ports = 0;
+	struct stat st;
+	int rc;
+
+	if (ns_fd < 0 || fstat(ns_fd, &st) < 0)
+		return err_sys(e, -errno, "cannot open the host's network namespace");
+	if (st.st_ino != r->netns_ino || st.st_dev != r->netns_dev)
+		return err_set(e, -ESTALE,
+			       "VPN '%s' was brought up in another network namespace than this one",
+			       r->name);
+	rc = tunnel_dev_delete(r->name, ns_fd, e);
+	if (rc == 0 && force)
+		rc = cut_cables(r, e);
+	if (rc == 0)
+		rc = bridge_count_ports(r, &ports, e);
+	if (rc < 0)
+		return rc;
+	rep->leases = ports;
+	rep->processes = 0;
+	rep->kept = !force && ports;
+	return rep->kept ? 0 : remove_rest(r, ns_fd, e);
+}
+
+/* --- status ---------------------------------------------------------------------------------- */
+
+int bridge_judge(const struct record *r, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT, nft = NL_SOCK_INIT;
+	struct nft_count count = {0};
+	struct rules there;
+	char table[32];
+	int rc = nl_sock_open(&s, NETLINK_ROUTE, e);
+
+	if (rc == 0)
+		rc = nl_sock_open(&nft, NETLINK_NETFILTER, e);
+	str_fmt(table, sizeof(table), "vpnrun-%s", r->name);
+	if (rc == 0)
+		rc = nft_rules_count(&nft, table, &count, e);
+	if (rc < 0)
+		return rc;
+	if (!count.inet || !count.bridge)
+		return err_set(e, -ENOENT, "its firewall is missing");
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		uint32_t flag = families[i] == AF_INET ? RECORD_HAS_IP4 : RECORD_HAS_IP6;
+		int want = r->flags & flag ? 2 : 1, lookups = 0, closed = 0;
+
+		rc = rtnl_rule_list(&s, families[i], BRIDGE_RULE_BASE + (uint32_t)r->id, there.at,
+				    RULES_MAX, e);
+		if (rc < 0)
+			return rc;
+		/* From the bridge's subnet, and from the tunnel's address. */
+		for (int k = 0; k < rc; k++) {
+			lookups += there.at[k].src_len && there.at[k].table == r->id;
+			closed += there.at[k].src_len && there.at[k].unreachable;
+		}
+		if (lookups < want || closed < want)
+			return err_set(e, -ENOENT, "a routing rule of it is missing (ip%s rule)",
+				       i ? " -6" : "");
+	}
+	return 0;
+}

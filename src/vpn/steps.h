@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What one `up` holds, and the steps that it is made of; a table of them for each layout. Between
+ * vpn/apply and vpn/bridge, nobody else's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "vpn/model.h"
+#include "vpn/record.h"
+#include "vpn/resolve.h"
+
+struct up {
+	const struct profile *p;
+	struct endpoint_set endpoints;
+	uint32_t mtu;
+	int ns_fd;	 /* where the device and the bridge are */
+	bool ns_created; /* nothing of the VPN was there before: undo leaves nothing */
+	bool is_ours;	 /* the namespace that the record speaks of is there */
+	bool was_up;	 /* and the record says that it is up */
+	bool is_restart;
+	struct record old, record;
+	uint32_t bridge_ifindex;
+	bool userspace;
+	int32_t supervisor_pid;
+};
+
+struct step {
+	int (*act)(struct up *u, struct err *e);
+	/* Also when act failed half-way; NULL: goes with another step's. */
+	void (*undo)(struct up *u);
+};
+
+int step_firewall(struct up *u, struct err *e);
+int step_tunnel(struct up *u, struct err *e);
+void step_undo_tunnel(struct up *u);
+int step_record(struct up *u, struct err *e);
