@@ -23,7 +23,7 @@ echo 1..6
 # missingIncludeSystem: not given the system's headers on purpose. normalCheckLevel…: information.
 t 'cppcheck finds nothing' cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance \
 	--inline-suppr --suppress=memleak --suppress=resourceLeak --suppress=missingIncludeSystem \
-	--suppress=uninitvar -D_GNU_SOURCE -DVPNRUN_VERSION='"x"' -Isrc -I"$B/gen" src
+	--suppress=uninitvar -D_GNU_SOURCE -DVPNRUN_VERSION='"x"' -Isrc -Ihooks -I"$B/gen" src hooks
 t 'clang builds everything without a warning' make -s CC=clang WERROR=1 B="$B/clang" all
 # What runs with a capability, or on the way to a command. The check for uninitialised values is off: the
 # analyser does not see that err_set() returns the negative code that it is given.
@@ -41,5 +41,5 @@ t 'gcc -fanalyzer finds nothing in the broker and the launcher' make -s WERROR=1
 # shellcheck disable=SC2046
 t 'shellcheck finds nothing' shellcheck -x -S warning $(grep -lrE '^#!/bin/(ba)?sh' tests .ci contrib hooks 2>/dev/null)
 # shellcheck disable=SC2046
-t 'the C files are formatted' clang-format --style=file:src/.clang-format --dry-run -Werror $(find src -name '*.[ch]')
+t 'the C files are formatted' clang-format --style=file:src/.clang-format --dry-run -Werror $(find src hooks -name '*.[ch]')
 t 'nothing in the tree needs to be kept from users' bash -c '! grep -rnE "\b(TODO|FIXME|XXX|HACK)\b" src policy contrib hooks 2>/dev/null'
