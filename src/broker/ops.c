@@ -137,6 +137,11 @@ static int list_taken(struct attach *a, uint32_t max, bool *ret_any_free, struct
 	if (r < 0)
 		return r;
 	r = rtnl_link_list(a->s, a->nsid, &links, &n, e);
+	if (r == -EINTR) {
+		/* Others plug so fast that no list is whole: these are hints, so look again. */
+		*ret_any_free = true;
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {

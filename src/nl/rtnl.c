@@ -20,7 +20,7 @@
 #define RTEXT_FILTER_SKIP_STATS (1 << 3)
 #endif
 
-#define DUMP_TRIES 3
+#define DUMP_TRIES 8
 
 /* --- links: reading -------------------------------------------------------------------------- */
 

@@ -41,5 +41,5 @@ typedef int (*nl_fn)(const struct nlmsghdr *nlh, void *arg);
 int nl_query(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct err *e);
 
 /* One dump request (the caller sets NLM_F_DUMP). -EINTR: the table changed meanwhile and what was
- * collected must be thrown away; the callers in nl/ start anew, three times. */
+ * collected must be thrown away; the callers in nl/ start anew, a few times. */
 int nl_dump(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct err *e);
