@@ -200,14 +200,6 @@ static void print_profile(const struct profile *p)
 		printf("  %-10s %u programs a user\n", "limit", p->limit);
 }
 
-void ctl_print_warnings(const struct tunnel *t)
-{
-	size_t i;
-
-	for (i = 0; i < t->n_warnings; i++)
-		fprintf(stderr, "warning: %s\n", t->warnings[i]);
-}
-
 /* --- the command ----------------------------------------------------------------------------- */
 
 static int fail(const struct err *e)

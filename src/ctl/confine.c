@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "ctl/ctl.h"
+#include "ctl/show.h"
 #include "vpn/profile.h"
 #include "vpn/value.h"
 
@@ -36,20 +37,6 @@ struct confine {
 	const char *vpn;
 	bool keep_bus, on_demand;
 };
-
-static int fail(const struct err *e)
-{
-	log_error("%s", e->msg);
-	return 1;
-}
-
-static int need_root(const char *what)
-{
-	if (geteuid() == 0)
-		return 0;
-	log_error("%s needs root; try: sudo vpnctl %s ...", what, what);
-	return 1;
-}
 
 /* --- units ----------------------------------------------------------------------------------- */
 
@@ -347,7 +334,7 @@ int ctl_confine(int argc, char **argv)
 		log_error("usage: vpnctl confine UNIT --vpn NAME [--keep-bus] [--on-demand]");
 		return 2;
 	}
-	if (need_root("confine"))
+	if (!ctl_is_root("confine"))
 		return 1;
 	r = set_unit(&c, unit, &e);
 	if (r == 0)
@@ -357,7 +344,7 @@ int ctl_confine(int argc, char **argv)
 	if (r == 0)
 		r = write_all(&c, &e);
 	if (r < 0)
-		return fail(&e);
+		return ctl_fail(&e);
 	note_socket(&c);
 	printf("%s will run in VPN %s (%s); now:\n  systemctl daemon-reload && systemctl restart "
 	       "%s\n",
@@ -375,11 +362,11 @@ int ctl_release(int argc, char **argv)
 		log_error("usage: vpnctl release UNIT");
 		return 2;
 	}
-	if (need_root("release"))
+	if (!ctl_is_root("release"))
 		return 1;
 	r = set_unit(&c, argv[1], &e);
 	if (r < 0)
-		return fail(&e);
+		return ctl_fail(&e);
 	r = whose(c.dropin);
 	if (r < 0) {
 		log_error("%s is not vpnrun's and stays", c.dropin);
@@ -393,7 +380,7 @@ int ctl_release(int argc, char **argv)
 			n++;
 	}
 	if (n < 0 || r < 0)
-		return fail(&e);
+		return ctl_fail(&e);
 	if (n == 0) {
 		printf("%s was not confined\n", c.unit);
 		return 0;

@@ -35,23 +35,13 @@ static int64_t parse_user(const char *text)
 static int kick(const char *name, int64_t uid, int64_t pid, struct err *e)
 {
 	AUTO_CLOSE int ns = -1;
-	struct views vs = {0};
-	struct view *v;
-	int r = views_read(false, &vs, e);
+	struct record rec;
+	int r = view_find_record(name, &rec, e);
 
-	if (r < 0)
-		return r;
-	v = views_find(&vs, name, e);
-	if (!v)
-		r = e->code;
-	else if (!v->has_record)
-		r = 0; /* down, and nobody inside */
-	else {
-		ns = record_open_netns(&v->record, e);
-		r = ns < 0 ? ns : inside_kick(&v->record, ns, uid, pid, e);
-	}
-	views_free(&vs);
-	return r;
+	if (r <= 0)
+		return r; /* down: nobody inside */
+	ns = record_open_netns(&rec, e);
+	return ns < 0 ? ns : inside_kick(&rec, ns, uid, pid, e);
 }
 
 int ctl_kick(int argc, char **argv)
@@ -81,15 +71,11 @@ int ctl_kick(int argc, char **argv)
 	}
 	if (!name || (uid < 0 && pid < 0))
 		return usage();
-	if (geteuid() != 0) {
-		log_error("kick needs root; try: sudo vpnctl kick ...");
+	if (!ctl_is_root("kick"))
 		return CTL_FAILED;
-	}
 	n = kick(name, uid, pid, &e);
-	if (n < 0) {
-		log_error("%s", e.msg);
-		return CTL_FAILED;
-	}
+	if (n < 0)
+		return ctl_fail(&e);
 	printf("%d unplugged from %s\n", n, name);
 	return CTL_OK;
 }

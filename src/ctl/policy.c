@@ -131,12 +131,6 @@ static int usage(void)
 	return CTL_USAGE;
 }
 
-static int fail(const struct err *e)
-{
-	log_error("%s", e->msg);
-	return CTL_FAILED;
-}
-
 static int install_or_check(const struct options *o, bool install)
 {
 	static struct policy_program prog;
@@ -149,7 +143,7 @@ static int install_or_check(const struct options *o, bool install)
 	if (!install && !o->name && !policy_name_ok(name))
 		name = "unnamed";
 	if (compile_file(o->file, name, o->caps, &prog, &e) < 0)
-		return fail(&e);
+		return ctl_fail(&e);
 	if (!install) {
 		policy_explain(o->file, &prog.header, prog.insns);
 		return CTL_OK;
@@ -160,7 +154,7 @@ static int install_or_check(const struct options *o, bool install)
 	if (rc >= 0)
 		rc = file_replace(path, &prog, policy_program_size(&prog), 0644, &e);
 	if (rc < 0)
-		return fail(&e);
+		return ctl_fail(&e);
 	policy_explain(o->file, &prog.header, prog.insns);
 	printf("installed as %s: vpnrun --policy %s\n", path, name);
 	return CTL_OK;
@@ -175,7 +169,7 @@ static int show(const char *name)
 
 	policy_dirs(beside, sizeof(beside), dirs);
 	if (box_seccomp_read(dirs, name, &p, &e) < 0)
-		return fail(&e);
+		return ctl_fail(&e);
 	policy_explain(name, &p.header, p.insns);
 	return CTL_OK;
 }

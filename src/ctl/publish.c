@@ -49,26 +49,17 @@ static bool is_over(int inotify)
 
 static int find_netns(const char *name, struct err *e)
 {
-	struct views vs = {0};
-	struct view *v;
-	int r = views_read(false, &vs, e);
+	struct record rec;
+	int r = view_find_record(name, &rec, e);
 
-	if (r < 0)
-		return r;
-	v = views_find(&vs, name, e);
-	if (!v)
-		r = e->code;
-	else if (!v->has_record)
-		r = err_set(e, -ENETDOWN, "VPN '%s' is down: vpnctl up %s", name, name);
-	else if (v->record.layout != LAYOUT_NETNS)
-		r = err_set(e, -EINVAL,
-			    "VPN '%s' has no namespace of its own: its services are the host's, "
-			    "and their ports too",
-			    name);
-	else
-		r = record_open_netns(&v->record, e);
-	views_free(&vs);
-	return r;
+	if (r == 0)
+		return err_set(e, -ENETDOWN, "VPN '%s' is down: vpnctl up %s", name, name);
+	if (r > 0 && rec.layout != LAYOUT_NETNS)
+		return err_set(e, -EINVAL,
+			       "VPN '%s' has no namespace of its own: its services are the host's, "
+			       "and their ports too",
+			       name);
+	return r < 0 ? r : record_open_netns(&rec, e);
 }
 
 /* Sockets that listen are the host's; then the process moves. */

@@ -10,24 +10,11 @@
 
 #include "base/log.h"
 #include "ctl/ctl.h"
+#include "ctl/show.h"
 #include "vpn/apply.h"
 #include "vpn/profile.h"
 #include "vpn/record.h"
 #include "vpn/value.h"
-
-static int fail(const struct err *e)
-{
-	log_error("%s", e->msg);
-	return 1;
-}
-
-static int need_root(const char *what)
-{
-	if (geteuid() == 0)
-		return 0;
-	log_error("%s needs root; try: sudo vpnctl %s ...", what, what);
-	return 1;
-}
 
 static int apply_name(const char *name,
 		      int (*apply)(const struct profile *p, struct err *note, struct err *e))
@@ -47,7 +34,7 @@ static int apply_name(const char *name,
 		r = apply(&p, &note, &e);
 	profile_free(&p);
 	if (r < 0)
-		return fail(&e);
+		return ctl_fail(&e);
 	if (note.msg[0])
 		log_info("note: %s", note.msg);
 	printf("%s is up\n", name);
@@ -67,7 +54,7 @@ int ctl_up(int argc, char **argv)
 		log_error("usage: vpnctl up NAME...");
 		return 2;
 	}
-	if (need_root("up"))
+	if (!ctl_is_root("up"))
 		return 1;
 	for (int i = 1; i < argc; i++)
 		rc |= ctl_up_name(argv[i]);
@@ -82,7 +69,7 @@ int ctl_restart(int argc, char **argv)
 		log_error("usage: vpnctl restart NAME...");
 		return 2;
 	}
-	if (need_root("restart"))
+	if (!ctl_is_root("restart"))
 		return 1;
 	for (int i = 1; i < argc; i++)
 		rc |= apply_name(argv[i], vpn_restart);
@@ -118,7 +105,7 @@ static int down_one(const char *name, bool force)
 	if (r == 0)
 		r = vpn_down(name, force, &rep, &e);
 	if (r < 0)
-		return fail(&e);
+		return ctl_fail(&e);
 	if (!rep.was_there)
 		printf("%s was not up\n", name);
 	else if (rep.kept)
@@ -147,7 +134,7 @@ int ctl_down(int argc, char **argv)
 		log_error("usage: vpnctl down [--force] NAME...");
 		return 2;
 	}
-	if (need_root("down"))
+	if (!ctl_is_root("down"))
 		return 1;
 	for (int i = 1; i < argc; i++)
 		if (argv[i][0] != '-')

@@ -318,3 +318,19 @@ struct view *views_find(struct views *vs, const char *name, struct err *e)
 			i < vs->n ? ", ..." : "");
 	return NULL;
 }
+
+int view_find_record(const char *name, struct record *ret, struct err *e)
+{
+	struct views vs = {0};
+	const struct view *v;
+	int r = views_read(false, &vs, e);
+
+	if (r < 0)
+		return r;
+	v = views_find(&vs, name, e);
+	r = v ? v->has_record : -ENOENT;
+	if (r > 0)
+		*ret = v->record;
+	views_free(&vs);
+	return r;
+}

@@ -42,6 +42,10 @@ void views_free(struct views *vs);
 /* NULL: e lists the names that exist. */
 struct view *views_find(struct views *vs, const char *name, struct err *e);
 
+/* The record of that VPN. 1: found, 0: the VPN is known and down, -ENOENT: e lists the names that
+ * exist. */
+int view_find_record(const char *name, struct record *ret, struct err *e);
+
 const char *view_state_name(enum view_state s);
 const char *view_layout_name(const struct view *v);
 /* The first endpoint as written, NULL if not known. */

@@ -226,12 +226,6 @@ static int remove_all(struct wrap *w, struct err *e)
 
 /* --- commands --------------------------------------------------------------------------------- */
 
-static int fail(const struct err *e)
-{
-	log_error("%s", e->msg);
-	return CTL_FAILED;
-}
-
 static int make(struct wrap *w, struct err *e)
 {
 	int r = find_places(w, e);
@@ -284,14 +278,14 @@ int ctl_wrap(int argc, char **argv)
 	if (!str_is_vpn_name(w.vpn) && strcmp(w.vpn, "default") != 0 &&
 	    strcmp(w.vpn, "none") != 0) {
 		err_set(&e, -EINVAL, "that is no VPN's name");
-		return fail(&e);
+		return ctl_fail(&e);
 	}
 	if (w.policy && !is_program_name(w.policy)) {
 		err_set(&e, -EINVAL, "that is no policy's name");
-		return fail(&e);
+		return ctl_fail(&e);
 	}
 	if (make(&w, &e) < 0)
-		return fail(&e);
+		return ctl_fail(&e);
 	printf("%s goes by %s from now on: %s/%s and %u desktop %s\n", w.program, w.vpn, w.bin,
 	       w.program, w.entries, w.entries == 1 ? "entry" : "entries");
 	return CTL_OK;
@@ -313,14 +307,14 @@ int ctl_unwrap(int argc, char **argv)
 	if (r == 0 && str_fmt(path, sizeof(path), "%s/%s", w.bin, w.program) < 0)
 		r = err_set(&e, -ENAMETOOLONG, "the path of the home directory is too long");
 	if (r < 0)
-		return fail(&e);
+		return ctl_fail(&e);
 	mine = whose(&w, path) == 1;
 	if (mine)
 		r = file_remove(path, &e);
 	if (r == 0)
 		r = remove_all(&w, &e);
 	if (r < 0)
-		return fail(&e);
+		return ctl_fail(&e);
 	if (mine || w.entries)
 		printf("%s is as it was\n", w.program);
 	else
