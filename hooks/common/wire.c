@@ -228,6 +228,16 @@ static void prepare(int netns, const struct record *r)
 		ns_sysctl_write(netns, "ipv6/conf/default/disable_ipv6", "1", &ignored);
 }
 
+/* A namespace may be made with IPv6 off; other interfaces in it stay as they are. */
+static void enable_ip6(int netns, const struct wire *w)
+{
+	char key[64];
+	struct err ignored = ERR_INIT;
+
+	if (str_fmt(key, sizeof(key), "ipv6/conf/%s/disable_ipv6", w->ifname) >= 0)
+		ns_sysctl_write(netns, key, "0", &ignored);
+}
+
 /* Whether port and end are one cable. */
 static bool is_pair(struct side *s, const struct rtnl_link *port, int netns,
 		    const struct rtnl_link *end)
@@ -237,6 +247,23 @@ static bool is_pair(struct side *s, const struct rtnl_link *port, int netns,
 
 	return rtnl_nsid_get(&s->nl, netns, &nsid, &ignored) == 0 && port->peer_nsid == nsid &&
 	       port->link == end->ifindex;
+}
+
+/* Both sides of a cable, in a VPN that is up. -errno: what is open is closed by its owner. */
+static int open_both(const struct wire *w, struct side *s, int *ret_netns, struct nl_sock *in,
+		     struct err *e)
+{
+	int r = side_open(s, w->vpn, e);
+
+	if (r == 0)
+		r = side_is_up(s, e);
+	if (r < 0)
+		return r;
+	r = open_container(w->netns, e);
+	if (r < 0)
+		return r;
+	*ret_netns = r;
+	return ns_nl_open(in, r, NETLINK_ROUTE, e);
 }
 
 /* --- attach ---------------------------------------------------------------------------------- */
@@ -270,17 +297,8 @@ int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e)
 	struct side s AUTO_SIDE = SIDE_INIT;
 	AUTO_CLOSE int netns = -1;
 	struct wire_ends ends;
-	int r;
+	int r = open_both(w, &s, &netns, &in, e);
 
-	r = side_open(&s, w->vpn, e);
-	if (r == 0)
-		r = side_is_up(&s, e);
-	if (r < 0)
-		return r;
-	netns = open_container(w->netns, e);
-	if (netns < 0)
-		return netns;
-	r = ns_nl_open(&in, netns, NETLINK_ROUTE, e);
 	if (r == 0)
 		r = look_inside(&in, w, e);
 	if (r == 0)
@@ -294,6 +312,8 @@ int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e)
 	if (r < 0)
 		return r;
 	ends.record = s.record;
+	if (cable_has_ip6(&s.record))
+		enable_ip6(netns, w);
 	r = configure(&s, &in, w, ends.host, &ends, e);
 	if (r == 0)
 		*ret = ends;
@@ -420,17 +440,8 @@ int wire_check(const struct wire *w, struct wire_ends *ret, struct err *e)
 	struct side s AUTO_SIDE = SIDE_INIT;
 	AUTO_CLOSE int netns = -1;
 	struct wire_ends ends;
-	int r;
+	int r = open_both(w, &s, &netns, &in, e);
 
-	r = side_open(&s, w->vpn, e);
-	if (r == 0)
-		r = side_is_up(&s, e);
-	if (r < 0)
-		return r;
-	netns = open_container(w->netns, e);
-	if (netns < 0)
-		return netns;
-	r = ns_nl_open(&in, netns, NETLINK_ROUTE, e);
 	if (r < 0)
 		return r;
 	if (rtnl_link_get(&in, RTNL_HERE, w->ifname, &ends.end, e) < 0)

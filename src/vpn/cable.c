@@ -46,8 +46,8 @@ void cable_prepare(const struct record *r)
 		return;
 	if (cable_has_ip6(r))
 		try_sysctl("/proc/sys/net/ipv6/conf/default/accept_ra", "0", 1);
-	else
-		try_sysctl("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1", 1);
+	/* Docker, and ipv6.disable_ipv6=1 on the kernel's command line, have it off by default. */
+	try_sysctl("/proc/sys/net/ipv6/conf/default/disable_ipv6", cable_has_ip6(r) ? "0" : "1", 1);
 }
 
 static void put_ip4(struct nl_msg *m, const struct lease_pool *pool, int ifindex, uint32_t host)
@@ -94,5 +94,33 @@ int cable_up(struct nl_sock *s, const struct record *r, const char *dev, uint32_
 	}
 	if (nl_call(s, &m, e) < 0)
 		return err_wrap(e, "cannot configure the sandbox's network");
+	return 0;
+}
+
+static bool is_off(const char *path)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char c;
+
+	return fd >= 0 && read(fd, &c, 1) == 1 && c == '1';
+}
+
+int cable_again_ip6(struct nl_sock *s, const struct record *r, const char *dev, int ifindex,
+		    uint32_t host, struct err *e)
+{
+	struct lease_pool pool = record_pool(r);
+	struct nl_msg m;
+	char path[64];
+
+	if (!cable_has_ip6(r))
+		return 0;
+	str_fmt(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", dev);
+	if (!is_off(path))
+		return 0;
+	try_sysctl(path, "0", 1);
+	nl_msg_init(&m);
+	put_ip6(&m, &pool, ifindex, host);
+	if (nl_call(s, &m, e) < 0)
+		return err_wrap(e, "cannot give %s its IPv6 address back", dev);
 	return 0;
 }

@@ -21,3 +21,8 @@ void cable_prepare(const struct record *r);
  * addresses and routes. One request. */
 int cable_up(struct nl_sock *s, const struct record *r, const char *dev, uint32_t host,
 	     struct err *e);
+
+/* As root of the namespace that the caller and the socket are in: where IPv6 was turned off since
+ * cable_up(), which took the cable's address, it is turned on for the cable and given back. */
+int cable_again_ip6(struct nl_sock *s, const struct record *r, const char *dev, int ifindex,
+		    uint32_t host, struct err *e);

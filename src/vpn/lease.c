@@ -45,6 +45,11 @@ void lease_mac(const struct lease_pool *pool, uint32_t h, uint8_t ret[6])
 	memcpy(ret, mac, sizeof(mac));
 }
 
+uint32_t lease_from_mac(const uint8_t mac[6])
+{
+	return (uint32_t)mac[4] << 8 | mac[5];
+}
+
 uint32_t lease_from_port(const struct lease_pool *pool, const char *port)
 {
 	char prefix[8], back[LEASE_IF_LEN];

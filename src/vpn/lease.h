@@ -27,3 +27,5 @@ void lease_mac(const struct lease_pool *pool, uint32_t h, uint8_t ret[6]);
 
 /* The h of a port's name, 0 if it is no port of this pool. */
 uint32_t lease_from_port(const struct lease_pool *pool, const char *port);
+/* The h of an address that lease_mac() gave. */
+uint32_t lease_from_mac(const uint8_t mac[6]);

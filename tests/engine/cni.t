@@ -122,6 +122,13 @@ r=$(cni ADD c1 "$(config demo 1.0.0 '"dns":{"nameservers":["9.9.9.9"],"search":[
 is "$(field dns.nameservers <<<"$r")" '["9.9.9.9"]' 'dns of the config is what the result says'
 cni DEL c1 "$(config demo 1.0.0)" >/dev/null
 
+# A namespace that was made with IPv6 off has it on the cable, and nowhere else.
+ip netns exec c1 sh -c 'for w in all default; do echo 1 >/proc/sys/net/ipv6/conf/$w/disable_ipv6; done'
+ok 'ADD where IPv6 is off' cni ADD c1 "$(config demo)"
+is "$(fetch c1 "$RIG_WEB6") $(ip netns exec c1 cat /proc/sys/net/ipv6/conf/default/disable_ipv6)" 'demo 1' 'R20: IPv6, on the cable alone'
+cni DEL c1 "$(config demo)" >/dev/null
+ip netns exec c1 sh -c 'for w in all default; do echo 0 >/proc/sys/net/ipv6/conf/$w/disable_ipv6; done'
+
 # GC: what the runtime does not know any more; other networks and the broker's sandboxes stay.
 for n in c1 c2 c3; do cni ADD $n "$(config demo)" >/dev/null; done
 as_user vpnrun demo sleep 60 &
