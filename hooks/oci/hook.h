@@ -68,6 +68,10 @@ int hook_find(const char *vpn, struct record *ret, struct err *e);
 /* Edits the configuration in place: capabilities, no_new_privs, seccomp, mounts, annotations. */
 int hook_config_edit(json_t *config, const struct hook_want *w, struct err *e);
 
+/* The same for "process" alone: of a configuration, or of what is started in a running container.
+ */
+int hook_process_edit(json_t *process, const struct hook_want *w, struct err *e);
+
 /* A policy's OCI file of that kind ("seccomp", "capabilities"), from /etc/vpnrun/policy/oci or from
  * beside the program; the caller's to json_decref(). */
 int hook_policy_load(const char *kind, const char *name, json_t **ret, struct err *e);

@@ -56,9 +56,9 @@ static bool has_string(const json_t *list, const char *s)
 	return false;
 }
 
-static int edit_caps(json_t *config, const char *policy, struct err *e)
+static int edit_caps(json_t *process, const char *policy, struct err *e)
 {
-	json_t *sets = hook_get(config, "process.capabilities"), *keep = NULL;
+	json_t *sets = json_object_get(process, "capabilities"), *keep = NULL;
 	int r = hook_policy_load("capabilities", policy, &keep, e);
 
 	if (r < 0)
@@ -146,6 +146,18 @@ static int edit_mounts(json_t *config, const char *vpn, struct err *e)
 	return r < 0 ? r : add_mount(mounts, vpn, "nsswitch.conf", e);
 }
 
+int hook_process_edit(json_t *process, const struct hook_want *w, struct err *e)
+{
+	int r;
+
+	if (!strcmp(w->policy, "none"))
+		return 0;
+	if (json_object_set_new(process, "noNewPrivileges", json_true()) < 0)
+		return err_set(e, -ENOMEM, "cannot set noNewPrivileges");
+	r = edit_caps(process, w->policy, e);
+	return r < 0 ? hook_fail(HOOK_NO_POLICY, r) : 0;
+}
+
 int hook_config_edit(json_t *config, const struct hook_want *w, struct err *e)
 {
 	json_t *process = json_object_get(config, "process");
@@ -159,12 +171,10 @@ int hook_config_edit(json_t *config, const struct hook_want *w, struct err *e)
 				"\"process\" or no \"linux\""));
 	drop_annotations(config);
 	r = edit_mounts(config, w->vpn, e);
+	if (r == 0)
+		r = hook_process_edit(process, w, e);
 	if (r < 0 || !strcmp(w->policy, "none"))
 		return r;
-	if (json_object_set_new(process, "noNewPrivileges", json_true()) < 0)
-		return err_set(e, -ENOMEM, "cannot set noNewPrivileges");
-	r = edit_caps(config, w->policy, e);
-	if (r == 0)
-		r = edit_seccomp(config, w->policy, e);
+	r = edit_seccomp(config, w->policy, e);
 	return r < 0 ? hook_fail(HOOK_NO_POLICY, r) : 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * vpnrun-runtime: an OCI runtime that is another one with vpnrun-hook put in, for engines that know
- * no hooks (Docker, containerd). On `create` and `run` it edits config.json, on `start` it looks at
- * the network namespace once more, for an engine may have put a network into it meanwhile; then it
+ * no hooks (Docker, containerd). On `create` and `run` it edits config.json, on `exec` the process
+ * that is to be added, for engines give that one their own capabilities; on `start` it looks at the
+ * network namespace once more, for an engine may have put a network into it meanwhile. Then it
  * becomes the real runtime with the same arguments. Must pass through untouched whatever concerns a
  * container without the annotation.
  */
@@ -19,14 +20,16 @@
 #include "../oci/hook.h"
 #include "base/log.h"
 #include "nl/rtnl.h"
+#include "vpn/cable.h"
 
 struct call {
 	char **argv; /* as the real runtime is called; [0] its name */
 	int argc;
-	int verb;	    /* its place, argc: none */
-	const char *spec;   /* --vpnrun=, NULL: by annotation only */
-	const char *bundle; /* of create and run */
-	const char *log;    /* --log with --log-format json, where the engine looks for errors */
+	int verb;	     /* its place, argc: none */
+	const char *spec;    /* --vpnrun=, NULL: by annotation only */
+	const char *bundle;  /* of create and run */
+	const char *process; /* of exec: the file that says what to start, NULL: as config.json */
+	const char *log;     /* --log with --log-format json, where the engine looks for errors */
 };
 
 extern char **environ;
@@ -86,9 +89,12 @@ static void parse(int argc, char **argv, struct call *c)
 	}
 	if (strcmp(format, "json") != 0)
 		c->log = NULL;
-	for (int i = c->verb + 1; i < c->argc; i++)
+	for (int i = c->verb + 1; i < c->argc; i++) {
 		if ((v = value_of(c, &i, "--bundle")) || (v = value_of(c, &i, "-b")))
 			c->bundle = v;
+		else if ((v = value_of(c, &i, "--process")) || (v = value_of(c, &i, "-p")))
+			c->process = v;
+	}
 }
 
 static int read_config(const char *path, json_t **ret, struct err *e)
@@ -279,29 +285,59 @@ static int ask_state(const struct call *c, json_t **ret, struct err *e)
 	return *ret ? 0 : err_set(e, -EINVAL, "%s does not tell the container's state", argv[0]);
 }
 
+static int on_exec(const struct call *c, struct err *e)
+{
+	json_t *state = NULL, *process = NULL;
+	struct hook_want w;
+	int r = ask_state(c, &state, e);
+
+	if (r == 0 && json_object_get(json_object_get(state, "annotations"), HOOK_ANNOTATION)) {
+		r = hook_want_read(state, &w, e);
+		if (r == 0)
+			r = read_config(c->process, &process, e);
+		if (r == 0)
+			r = hook_process_edit(process, &w, e);
+		if (r == 0)
+			r = write_config(c->process, process, e);
+	}
+	json_decref(process);
+	json_decref(state);
+	return r;
+}
+
 /* In a process of its own, which does not come back from the container's namespace. */
 static int check_inside(const json_t *state, const struct hook_want *w, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
 	AUTO_FREE struct rtnl_link *links = NULL;
 	AUTO_CLOSE int netns = hook_netns_open(state, e);
+	const char *dev = w->ifname[0] ? w->ifname : LEASE_CABLE;
+	const struct rtnl_link *cable = NULL;
+	struct record record;
 	size_t n = 0;
 	int r = netns < 0 ? netns : hook_netns_enter(netns, e);
 
+	if (r == 0)
+		r = hook_find(w->vpn, &record, e);
 	if (r == 0)
 		r = nl_sock_open(&s, NETLINK_ROUTE, e);
 	if (r == 0)
 		r = rtnl_link_list(&s, RTNL_HERE, &links, &n, e);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(links[i].name, "lo") != 0 &&
-		    strcmp(links[i].name, w->ifname[0] ? w->ifname : LEASE_CABLE) != 0)
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(links[i].name, dev))
+			cable = &links[i];
+		else if (strcmp(links[i].name, "lo") != 0)
 			return err_set(e, -EPERM,
 				       "the engine has put the network device %s into the "
 				       "container: start it with --network none",
 				       links[i].name);
-	return n == 2 ? 0 : err_set(e, -ENODEV, "the container has no cable to its VPN");
+	}
+	if (!cable)
+		return err_set(e, -ENODEV, "the container has no cable to its VPN");
+	/* Newer Dockers make their network here, and turns IPv6 off with it. */
+	return cable_again_ip6(&s, &record, dev, cable->ifindex, lease_from_mac(cable->mac), e);
 }
 
 static int on_start(const struct call *c, struct err *e)
@@ -365,6 +401,8 @@ int main(int argc, char **argv)
 		r = on_create(&c, &e);
 	else if (!strcmp(verb, "start"))
 		r = on_start(&c, &e);
+	else if (!strcmp(verb, "exec") && c.process)
+		r = on_exec(&c, &e);
 	if (r < 0) {
 		tell_engine(&c, e.msg);
 		return HOOK_FAILED;

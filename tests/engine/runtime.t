@@ -3,19 +3,14 @@
 # vpnrun-runtime in the place of runc and crun: no engine, no hooks of an engine. Runs inside the rig.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
+# shellcheck source=tests/engine/lib.sh
+. "$RIG_DIR/tests/engine/lib.sh"
 
-for tool in runc crun busybox jq; do
-	command -v $tool >/dev/null || {
-		echo "1..0 # SKIP needs $tool: tests/setup/deps engine"
-		exit 0
-	}
-done
-! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified
+need runc crun busybox jq
+one_hierarchy
 wrapper=$RIG_DIR/build/libexec/vpnrun/vpnrun-runtime
 B=$(dirname "$RIG_DIR")/bundle
-mkdir -p "$B"/rootfs/{bin,etc,proc,sys,dev}
-cp "$(command -v busybox)" "$B/rootfs/bin/busybox"
-for a in sh wget ls sleep grep; do ln -s busybox "$B/rootfs/bin/$a"; done
+rootfs "$B/rootfs"
 ln -s "$B/victim" "$B/rootfs/etc/resolv.conf"
 echo untouched >"$B/victim"
 cd "$B" || exit 1
@@ -56,6 +51,29 @@ for rt in runc crun; do
 	ip link del late0
 	ok "$rt: without it: started" "$wrapper" --runtime=$rt start t6
 	$rt delete -f t6
+
+	# As it does so: IPv6 off, which takes the addresses away.
+	bundle '.annotations = {vpnrun: "demo"}' "wget -qO- http://$RIG_WEB6/"
+	ok "$rt: create" create $rt t8
+	nsenter -n -t "$(cat "$B/pid")" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
+	"$wrapper" --runtime=$rt start t8
+	ended() { [ "$($rt state t8 | jq -r .status)" = stopped ]; }
+	wait_for 10 ended
+	is "$(cat "$B/out")" demo "$rt: IPv6 is given back at start"
+	$rt delete -f t8
+
+	# What is added to a running container: by the engine's own idea of its capabilities.
+	bundle '.annotations = {vpnrun: "demo"}' 'sleep 100'
+	ok "$rt: create" create $rt t9
+	"$wrapper" --runtime=$rt start t9
+	jq '.process | .noNewPrivileges = false | .args = ["grep", "-E", "CapBnd|NoNewPrivs", "/proc/self/status"] | .rlimits = []
+		| .capabilities.bounding += ["CAP_SYS_ADMIN"]' plain.json >process.json
+	sed -i 's/"terminal": true/"terminal": false/' process.json
+	cp process.json process0.json
+	like "$($rt exec --process process0.json t9 | xargs)" 'CapBnd: 0000000020200420 NoNewPrivs: 0' "$rt exec: more capabilities than the policy's"
+	is "$($wrapper --runtime=$rt exec --process process.json t9 | xargs)" 'CapBnd: 0000000000000420 NoNewPrivs: 1' \
+		"$rt exec: the policy's"
+	$rt delete -f t9
 	bundle '.annotations = {vpnrun: "demo"}' :
 	like "$($wrapper --runtime=$rt restore --bundle "$B" t7 2>&1)" checkpoint "$rt: restore: refused"
 done

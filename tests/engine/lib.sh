@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What the tests of the engines share. Sourced after tests/lib.sh, in the rig.
+
+engines=$RIG_DIR/build/engines/usr # see tests/setup/engines.sh
+
+need() { # need TOOL...: the test needs them all
+	local tool
+	for tool in "$@"; do
+		command -v "$tool" >/dev/null || {
+			echo "1..0 # SKIP needs $tool: tests/setup/deps engine, tests/setup/engines.sh build/engines"
+			exit 0
+		}
+	done
+}
+
+# crun does not take a hierarchy of both kinds; what lies below the second is the machine's.
+one_hierarchy() {
+	! mountpoint -q /sys/fs/cgroup/unified ||
+		{ umount /sys/fs/cgroup/unified && mount -t tmpfs none /sys/fs/cgroup/unified; }
+}
+
+rootfs() { # rootfs DIR: a system of busybox alone
+	local a busybox=/bin/busybox
+	[ -x $busybox ] || busybox=/usr/bin/busybox
+	mkdir -p "$1"/{bin,etc,tmp,proc,sys,dev}
+	cp $busybox "$1/bin/busybox"
+	for a in sh wget cat ls id grep true ip mount unshare sleep touch echo; do ln -s busybox "$1/bin/$a"; done
+	echo 'root:x:0:0::/:/bin/sh' >"$1/etc/passwd"
+}
+
+# What a container runs: the three ways out, one line each; then what it may.
+fetch="for u in http://$RIG_WEB4/ http://$RIG_WEB6/ http://$RIG_NAME/; do wget -qO- \$u; done"
+status='grep -E "^(CapBnd|NoNewPrivs|Seccomp):" /proc/self/status'
+# A flow that stays, and when it breaks one attempt after another.
+flow="wget -qO- http://$RIG_WEB4/stream >/tmp/flow; while :; do wget -qO /tmp/again http://$RIG_WEB4/; done"
+words() { tr -s '\t\n' '  '; }
+
+cables() { ip -n demo -br link show type veth | wc -l; }
+gone() { [ "$(cables)" = 0 ]; }
+
+# killed_flow DESCRIPTION COMMAND...: COMMAND enters a container that runs $flow, in `demo`. The
+# tunnel is killed under it: nothing beside it, refused at once, and it goes on when the VPN is back.
+killed_flow() {
+	local what=$1
+	shift
+	# shellcheck disable=SC2016 # the container's own
+	flows() { [ "$("$@" sh -c 'grep -c . /tmp/flow')" -gt 2 ]; }
+	$RIG_CAPTURE start
+	ok "$what: a flow" wait_for 10 flows "$@"
+	in_vpn demo ip link del demo
+	vpnctl down demo >/dev/null 2>&1 # or it is made anew
+	like "$("$@" wget -qO- "http://$RIG_WEB4/" 2>&1)" refused "R21 L01 $what: the tunnel killed mid-flow: refused at once"
+	like "$("$@" wget -qO- "http://$RIG_NAME/" 2>&1)" 'bad address' "L01 $what: and no name"
+	is "$($RIG_CAPTURE stop)" 0 "R21 L01 $what: nothing went beside it"
+	vpnctl up demo >/dev/null 2>&1
+	is "$("$@" wget -qO- "http://$RIG_WEB4/")" demo "$what: VPN up again: the same container goes on"
+}
+
+# No file of the machine's cgroup hierarchies stays behind: remove_cgroups NAME
+remove_cgroups() {
+	! mountpoint -q /sys/fs/cgroup/unified || umount -l /sys/fs/cgroup/unified
+	find /sys/fs/cgroup -mindepth 2 -depth -type d -path "/sys/fs/cgroup/*/$1*" -exec rmdir {} + 2>/dev/null
+}
