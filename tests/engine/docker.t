@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Docker, with vpnrun-runtime as its runtimes: Debian's daemon, its files and its socket in the rig,
+# without a bridge and without rules of its own. Runs inside the rig.
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh"
+# shellcheck source=tests/engine/lib.sh
+. "$RIG_DIR/tests/engine/lib.sh"
+export PATH=$engines/bin:$engines/sbin:$PATH
+need dockerd containerd containerd-shim-runc-v2 runc crun busybox jq
+docker=$engines/bin/docker # there may be another client
+one_hierarchy
+
+W=$(dirname "$RIG_DIR")/docker
+mkdir -p "$W"
+wrapper=$RIG_DIR/build/libexec/vpnrun/vpnrun-runtime
+jq -n --arg w "$W" --arg p "$wrapper" '{"data-root": ($w + "/data"), "exec-root": ($w + "/exec"),
+	pidfile: ($w + "/pid"), hosts: ["unix://" + $w + "/sock"], iptables: false, ip6tables: false,
+	bridge: "none", "storage-driver": "vfs", "cgroup-parent": "vpnrun-docker", runtimes: {
+	demo: {path: $p, runtimeArgs: ["--vpnrun=demo"]},
+	crun: {path: $p, runtimeArgs: ["--runtime=crun", "--vpnrun=other"]},
+	strict: {path: $p, runtimeArgs: ["--vpnrun=demo,policy=strict"]},
+	nosuch: {path: $p, runtimeArgs: ["--vpnrun=nosuch"]},
+	typo: {path: $p, runtimeArgs: ["--vpnrun=demo,polcy=strict"]}}}' >"$W/daemon.json"
+dockerd --config-file "$W/daemon.json" >"$W/log" 2>&1 &
+daemon=$!
+d() { timeout 60 "$docker" --host "unix://$W/sock" --config "$W/client" "$@" </dev/null; }
+ok 'dockerd starts' wait_for 30 d version
+rootfs "$W/fs"
+tar -C "$W/fs" -c . | timeout 60 "$docker" --host "unix://$W/sock" import - plain:1 >/dev/null
+ln -s "$W/victim" "$W/fs/etc/resolv.conf"
+tar -C "$W/fs" -c . | timeout 60 "$docker" --host "unix://$W/sock" import - evil:1 >/dev/null
+run() { d run --rm --network none --runtime "$@" 2>&1; } # run RUNTIME [OPTION...] IMAGE COMMAND...
+
+# --- the danger, and the main job ----------------------------------------------------------------
+
+# Docker puts the host's servers into a container that has no network at all.
+like "$(run runc plain:1 cat /etc/resolv.conf)" "$RIG_DNS_CLEAR" "Docker's own: the host's name servers"
+$RIG_CAPTURE start
+is "$(d run --rm --network host plain:1 wget -qO- "http://$RIG_WEB4/")" clear "Docker's own network: the clear"
+ok 'and the capture sees it' test "$($RIG_CAPTURE stop)" -gt 0
+$RIG_CAPTURE start
+is "$(run demo plain:1 sh -c "$fetch")" $'demo\ndemo\ndemo' 'R20 docker, runc: IPv4, IPv6 and names by the VPN'
+is "$(run crun plain:1 sh -c "$fetch")" $'other\nother\nother' 'R20 docker, crun: another VPN'
+is "$(run demo --read-only plain:1 sh -c "$fetch")" $'demo\ndemo\ndemo' 'R20 docker --read-only'
+is "$(run demo evil:1 wget -qO- "http://$RIG_NAME/")" demo 'docker, evil image: names by the VPN'
+is "$($RIG_CAPTURE stop)" 0 'R20 L01 docker: and nothing beside it'
+ok 'evil image: the file on the host was not made' test ! -e "$W/victim"
+is "$(run demo plain:1 grep -c "^nameserver $RIG_DNS_CLEAR" /etc/resolv.conf)" 0 "L06 docker: none of the host's name servers"
+is "$(run demo plain:1 sh -c 'echo x >/etc/resolv.conf' | grep -c 'ead-only')" 1 'and the file is read-only'
+is "$(run demo plain:1 sh -c "$status" | words)" 'CapBnd: 00000000000404fb NoNewPrivs: 1 Seccomp: 2 ' \
+	'docker: the policy: capabilities, no_new_privs, a filter'
+is "$(run strict --privileged plain:1 sh -c "$status; $fetch" | words)" \
+	'CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 demo demo demo ' 'docker --privileged, policy=strict: no capability'
+
+# --- while they run ------------------------------------------------------------------------------
+
+stay() { d run -d --network none --name "$@" >/dev/null; }
+ok 'a container that stays' stay one --runtime demo plain:1 sh -c "$flow"
+ok 'and one in another VPN' stay two --runtime crun plain:1 sleep 600
+is "$(d exec one wget -qO- "http://$RIG_NAME/") $(d exec two wget -qO- "http://$RIG_NAME/")" 'demo other' \
+	'R20 docker exec: two VPNs at once'
+killed_flow docker d exec one
+is "$(d exec one sh -c "$status" | words)" 'CapBnd: 00000000000404fb NoNewPrivs: 1 Seccomp: 2 ' \
+	'docker exec: the same policy'
+d network create -d bridge --subnet 172.31.255.0/24 br1 >/dev/null 2>&1
+like "$(d network connect br1 one 2>&1)" 'private \(none\) mode' 'L30 docker network connect: Docker refuses'
+d restart -t 0 one >/dev/null
+is "$(d exec one wget -qO- "http://$RIG_WEB6/")" demo 'docker restart: attached again'
+d rm -f one two >/dev/null
+mkdir "$W/share"
+again='wget -qO- '"http://$RIG_WEB4/"' >>/w/came; echo >>/w/came; exit 1'
+stay again --restart on-failure:2 -v "$W/share:/w" --runtime demo plain:1 sh -c "$again"
+three() { [ "$(grep -c . "$W/share/came")" = 3 ]; }
+ok 'docker --restart=on-failure: attached three times' wait_for 20 three
+is "$(sort -u "$W/share/came" | xargs)" demo 'each time to the VPN'
+d rm -f again >/dev/null
+
+# --- what is refused -----------------------------------------------------------------------------
+
+refused() { # refused DESCRIPTION PATTERN OPTION...: it does not start, and Docker shows the sentence
+	local what=$1 pattern=$2 out rc
+	shift 2
+	out=$(d run --rm "$@" plain:1 echo STARTED 2>&1)
+	rc=$?
+	[[ $rc = 125 && $out != *STARTED* ]] && out="refused: $out"
+	like "$out" "^refused: .*$pattern" "$what"
+}
+refused 'L30 docker --network host' 'start it with --network none' --runtime demo --network host
+refused 'L30 docker, a bridge' 'start it with --network none' --runtime demo --network br1
+stay base --runtime runc plain:1 sleep 600
+refused "L30 docker, another container's network" 'start it with --network none' --runtime demo --network container:base
+d rm -f base >/dev/null
+refused 'docker, an unknown VPN' "VPN 'nosuch' is unknown" --runtime nosuch --network none
+refused 'docker, an unknown key' "'polcy=strict' is unknown" --runtime typo --network none
+vpnctl down demo >/dev/null
+refused 'R21 docker, VPN down' "VPN 'demo'" --runtime demo --network none
+vpnctl up demo >/dev/null
+
+# --- nothing is left -----------------------------------------------------------------------------
+
+ok 'no cable is left' wait_for 5 gone
+is "$(d ps -aq)" '' 'and no container'
+kill $daemon
+wait $daemon
+remove_cgroups vpnrun-docker
+is "$(find /sys/fs/cgroup -type d -name 'vpnrun-docker*')" '' 'the daemon ended, and nothing of it in the hierarchies'
+finish

@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Debian's Docker, containerd and CNI plugins, unpacked and never installed: the packages would start
+# daemons that change this machine's network. usage: engines.sh DIR
+set -eu
+dir=${1:?usage: engines.sh DIR}
+packages='docker.io containerd containernetworking-plugins'
+
+if [ -e "$dir/done" ]; then
+	exit 0
+fi
+if ! command -v apt-get >/dev/null 2>&1; then
+	echo "engines: no apt-get here: the tests of Docker and containerd are left out" >&2
+	exit 1
+fi
+mkdir -p "$dir"
+dir=$(realpath "$dir")
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp"
+# shellcheck disable=SC2086
+if ! { apt-get -q download $packages || { apt-get -q update && apt-get -q download $packages; }; } >log 2>&1; then
+	tail -n 20 log >&2
+	echo "engines: apt-get could not download $packages" >&2
+	exit 1
+fi
+for p in *.deb; do dpkg-deb -x "$p" "$dir"; done
+for f in usr/sbin/dockerd usr/bin/docker usr/bin/containerd usr/bin/ctr usr/lib/cni/tuning; do
+	[ -x "$dir/$f" ] || {
+		echo "engines: $f is in none of $packages" >&2
+		exit 1
+	}
+done
+echo "$packages" >"$dir/done"
