@@ -305,6 +305,18 @@ static int on_exec(const struct call *c, struct err *e)
 	return r;
 }
 
+/* The cable would come back without its other side. */
+static int on_checkpoint(const struct call *c, struct err *e)
+{
+	json_t *state = NULL;
+	int r = ask_state(c, &state, e);
+
+	if (r == 0 && json_object_get(json_object_get(state, "annotations"), HOOK_ANNOTATION))
+		r = err_set(e, -EOPNOTSUPP, "a container in a VPN cannot be checkpointed");
+	json_decref(state);
+	return r;
+}
+
 /* In a process of its own, which does not come back from the container's namespace. */
 static int check_inside(const json_t *state, const struct hook_want *w, struct err *e)
 {
@@ -403,6 +415,8 @@ int main(int argc, char **argv)
 		r = on_start(&c, &e);
 	else if (!strcmp(verb, "exec") && c.process)
 		r = on_exec(&c, &e);
+	else if (!strcmp(verb, "checkpoint"))
+		r = on_checkpoint(&c, &e);
 	if (r < 0) {
 		tell_engine(&c, e.msg);
 		return HOOK_FAILED;

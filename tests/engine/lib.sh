@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2317
 # What the tests of the engines share. Sourced after tests/lib.sh, in the rig.
 
 engines=$RIG_DIR/build/engines/usr # see tests/setup/engines.sh

@@ -73,6 +73,7 @@ for rt in runc crun; do
 	like "$($rt exec --process process0.json t9 | xargs)" 'CapBnd: 0000000020200420 NoNewPrivs: 0' "$rt exec: more capabilities than the policy's"
 	is "$($wrapper --runtime=$rt exec --process process.json t9 | xargs)" 'CapBnd: 0000000000000420 NoNewPrivs: 1' \
 		"$rt exec: the policy's"
+	like "$($wrapper --runtime=$rt checkpoint --image-path "$B/image" t9 2>&1)" checkpoint "$rt: checkpoint: refused"
 	$rt delete -f t9
 	bundle '.annotations = {vpnrun: "demo"}' :
 	like "$($wrapper --runtime=$rt restore --bundle "$B" t7 2>&1)" checkpoint "$rt: restore: refused"
