@@ -58,9 +58,10 @@ const char *hook_get_string(const json_t *root, const char *path); /* NULL: abse
 /* The annotation of a state or configuration. */
 int hook_want_read(const json_t *root, struct hook_want *ret, struct err *e);
 
-/* The reasons for which a configuration is refused: the host's network, a namespace that somebody
- * else gave, a network that the engine would add after us. */
-int hook_config_check(const json_t *config, struct err *e);
+/* The reasons for which a configuration is refused: the host's network, a network that the engine
+ * would add after us. *ret_given: the namespace is one that somebody else made (in a pod, by its
+ * first container), which must be in the VPN already. */
+int hook_config_check(const json_t *config, bool *ret_given, struct err *e);
 
 /* The VPN's record; it is up. */
 int hook_find(const char *vpn, struct record *ret, struct err *e);

@@ -150,6 +150,42 @@ static int plug(const struct record *r, const struct hook_want *w, int netns, st
 	return rc < 0 ? rc : cable_up(&inside, r, dev, host, e);
 }
 
+/* The namespace of another container, in a pod: that one was plugged, and there is nothing else. */
+static int join(const struct record *r, const struct hook_want *w, int netns, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock inside = NL_SOCK_INIT;
+	AUTO_FREE struct rtnl_link *links = NULL;
+	const char *dev = w->ifname[0] ? w->ifname : LEASE_CABLE;
+	struct lease_pool pool = record_pool(r);
+	bool cable = false, other = false;
+	uint8_t mac[6];
+	size_t n = 0;
+	int rc = hook_netns_enter(netns, e);
+
+	if (rc == 0)
+		rc = nl_sock_open(&inside, NETLINK_ROUTE, e);
+	if (rc == 0)
+		rc = rtnl_link_list(&inside, RTNL_HERE, &links, &n, e);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
+		lease_mac(&pool, lease_from_mac(links[i].mac), mac);
+		if (!strcmp(links[i].name, dev) && !strcmp(links[i].kind, "veth") &&
+		    !memcmp(links[i].mac, mac, sizeof(mac)))
+			cable = true;
+		else if (strcmp(links[i].name, "lo") != 0)
+			other = true;
+	}
+	if (cable && !other)
+		return 0;
+	hook_fail(HOOK_NETWORK, 0);
+	return err_set(e, -EPERM,
+		       "the container is in a network namespace that something else made, and "
+		       "that is not in VPN '%s' alone: start it with --network none; of a pod, "
+		       "the infra container has to be in the VPN",
+		       r->name);
+}
+
 /* What precreate should have done, seen from after it. */
 static int check_policy(const json_t *config, const struct hook_want *w, struct err *e)
 {
@@ -199,12 +235,13 @@ int hook_create_runtime(const json_t *state, const struct hook_want *w, struct e
 {
 	AUTO_CLOSE int netns = -1;
 	json_t *config = NULL;
+	bool given = false;
 	struct record r;
 	int rc = read_config(state, &config, e);
 
 	if (rc < 0)
 		return hook_fail(HOOK_INPUT, rc);
-	rc = hook_config_check(config, e);
+	rc = hook_config_check(config, &given, e);
 	if (rc < 0)
 		hook_fail(HOOK_NETWORK, rc);
 	if (rc == 0) {
@@ -219,5 +256,7 @@ int hook_create_runtime(const json_t *state, const struct hook_want *w, struct e
 	if (rc < 0)
 		return hook_fail(HOOK_NO_VPN, rc);
 	netns = hook_netns_open(state, e);
-	return netns < 0 ? netns : plug(&r, w, netns, e);
+	if (netns < 0)
+		return netns;
+	return given ? join(&r, w, netns, e) : plug(&r, w, netns, e);
 }

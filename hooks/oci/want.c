@@ -200,10 +200,10 @@ static bool has_engines_names(const json_t *config)
 	return false;
 }
 
-int hook_config_check(const json_t *config, struct err *e)
+int hook_config_check(const json_t *config, bool *ret_given, struct err *e)
 {
 	const json_t *list = hook_get(config, "linux.namespaces"), *ns;
-	bool own = false;
+	bool own = false, given = false;
 	size_t i;
 
 	json_array_foreach(list, i, ns)
@@ -214,11 +214,7 @@ int hook_config_check(const json_t *config, struct err *e)
 		if (!type || strcmp(type, "network") != 0)
 			continue;
 		own = true;
-		if (path && !(json_is_string(path) && !*json_string_value(path)))
-			return err_set(
-				e, -EPERM,
-				"the container is in a network namespace that something else "
-				"made: start it with --network none (in a pod, the pod)");
+		given = path && !(json_is_string(path) && !*json_string_value(path));
 	}
 	if (!own)
 		return err_set(e, -EPERM,
@@ -229,9 +225,11 @@ int hook_config_check(const json_t *config, struct err *e)
 			       "the configuration moves network devices of the host into the "
 			       "container (linux.netDevices)");
 	if (has_engines_names(config))
-		return err_set(e, -EPERM,
-			       "the engine would add a network of its own after the VPN: start the "
-			       "container with --network none");
+		return err_set(e, -EPERM, "%s: start the container with --network none",
+			       given ? "the container is in a network namespace that something "
+				       "else made, with names of its own"
+				     : "the engine would add a network of its own after the VPN");
+	*ret_given = given;
 	return 0;
 }
 

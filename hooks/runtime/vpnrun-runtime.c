@@ -195,10 +195,11 @@ static int edit(json_t *config, struct err *e)
 {
 	char hook[PATH_MAX + 16];
 	struct hook_want w;
+	bool given;
 	int r = hook_want_read(config, &w, e);
 
 	if (r == 0)
-		r = hook_config_check(config, e);
+		r = hook_config_check(config, &given, e);
 	if (r == 0)
 		r = hook_path(hook, e);
 	if (r < 0)

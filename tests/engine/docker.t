@@ -60,6 +60,8 @@ ok 'a container that stays' stay one --runtime demo plain:1 sh -c "$flow"
 ok 'and one in another VPN' stay two --runtime crun plain:1 sleep 600
 is "$(d exec one wget -qO- "http://$RIG_NAME/") $(d exec two wget -qO- "http://$RIG_NAME/")" 'demo other' \
 	'R20 docker exec: two VPNs at once'
+is "$(d run --rm --runtime demo --network container:one plain:1 sh -c "$fetch" 2>&1)" $'demo\ndemo\ndemo' \
+	"R20 docker, another container's network, which is in the VPN"
 killed_flow docker d exec one
 is "$(d exec one sh -c "$status" | words)" 'CapBnd: 00000000000404fb NoNewPrivs: 1 Seccomp: 2 ' \
 	'docker exec: the same policy'
@@ -89,7 +91,7 @@ refused() { # refused DESCRIPTION PATTERN OPTION...: it does not start, and Dock
 refused 'L30 docker --network host' 'start it with --network none' --runtime demo --network host
 refused 'L30 docker, a bridge' 'start it with --network none' --runtime demo --network br1
 stay base --runtime runc plain:1 sleep 600
-refused "L30 docker, another container's network" 'start it with --network none' --runtime demo --network container:base
+refused "L30 docker, the network of a container without a VPN" 'start it with --network none' --runtime demo --network container:base
 d rm -f base >/dev/null
 refused 'docker, an unknown VPN' "VPN 'nosuch' is unknown" --runtime nosuch --network none
 refused 'docker, an unknown key' "'polcy=strict' is unknown" --runtime typo --network none

@@ -4,15 +4,9 @@
 # Images are made here, of busybox; nothing is downloaded. Runs inside the rig.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
-
-for tool in podman runc crun conmon newuidmap slirp4netns busybox; do
-	command -v $tool >/dev/null || {
-		echo "1..0 # SKIP needs $tool: tests/setup/deps engine"
-		exit 0
-	}
-done
-busybox=/bin/busybox
-[ -x $busybox ] || busybox=/usr/bin/busybox
+# shellcheck source=tests/engine/lib.sh
+. "$RIG_DIR/tests/engine/lib.sh"
+need podman runc crun conmon newuidmap slirp4netns busybox
 
 # --- engines -------------------------------------------------------------------------------------
 
@@ -29,8 +23,9 @@ ok 'oci enable' vpnctl oci enable
 ok 'oci enable, twice' vpnctl oci enable
 is "$(vpnctl oci status)" 'enabled: podman run --network none --annotation vpnrun=NAME ...' 'oci status: enabled'
 ok 'not by a user' not as_user vpnctl oci disable
-# crun does not take a hierarchy of both kinds.
-! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified
+one_hierarchy
+# For --userns=auto of root.
+for f in subuid subgid; do echo containers:700000:65536 >>/etc/$f; done
 
 options=(--cgroup-manager=cgroupfs --events-backend=file)
 pod_root() { # pod_root RUNTIME ARG...: podman as root
@@ -57,37 +52,40 @@ image() { # image NAME: of the files in $W/fs
 	pod_root runc import "$W/$1.tar" "$1:1" >/dev/null 2>&1
 	pod_user runc import "$W/$1.tar" "$1:1" >/dev/null 2>&1
 }
-mkdir -p "$W"/fs/{bin,etc,tmp,proc,sys,dev}
-cp "$busybox" "$W/fs/bin/busybox"
-for a in sh wget cat ls id grep true ip mount unshare sleep touch echo; do ln -s busybox "$W/fs/bin/$a"; done
-echo 'root:x:0:0::/:/bin/sh' >"$W/fs/etc/passwd"
+rootfs "$W/fs"
 image plain
 ln -sf "$W/victim" "$W/fs/etc/resolv.conf"
 image evil
 printf '{}' >"$W/victim"
 image evil2 # the same link, to a file that exists
 
-cables() { ip -n demo -br link show type veth | wc -l; }
-gone() { [ "$(cables)" = 0 ]; }
 before=$(mount | wc -l)
 
 # --- the main job --------------------------------------------------------------------------------
 
-fetch="for u in http://$RIG_WEB4/ http://$RIG_WEB6/ http://$RIG_NAME/; do wget -qO- \$u; done"
 for who in root user; do
 	for rt in runc crun; do
-		rig-capture start
-		is "$(run $who $rt --network none --annotation vpnrun=demo plain:1 sh -c "$fetch")" $'demo\ndemo\ndemo' \
-			"R1 $who $rt: IPv4, IPv6 and names by the VPN"
-		is "$(rig-capture stop)" 0 "L1 $who $rt: and nothing beside it"
+		$RIG_CAPTURE start
+		is "$(run $who $rt --network none --annotation vpnrun=demo plain:1 sh -c "$fetch; $status" | words)" \
+			'demo demo demo CapBnd: 00000000000404fb NoNewPrivs: 1 Seccomp: 2 ' \
+			"R20 $who $rt: IPv4, IPv6 and names by the VPN, and the policy"
+		is "$($RIG_CAPTURE stop)" 0 "R20 $who $rt: and nothing beside it"
 	done
 done
 is "$(run user crun --network none --userns=keep-id --annotation vpnrun=demo plain:1 sh -c "$fetch")" \
-	$'demo\ndemo\ndemo' 'R1 user crun, --userns=keep-id'
+	$'demo\ndemo\ndemo' 'R20 user crun, --userns=keep-id'
 is "$(run user runc --network none --userns=auto --annotation vpnrun=other plain:1 sh -c "wget -qO- http://$RIG_NAME/")" \
-	other 'R1 user runc, --userns=auto, another VPN'
+	other 'R20 user runc, --userns=auto, another VPN'
+for rt in runc crun; do
+	is "$(run root $rt --network none --userns=auto --annotation vpnrun=demo plain:1 sh -c "$fetch; grep -c 700000 /proc/self/uid_map")" \
+		$'demo\ndemo\ndemo\n1' "R20 root $rt, --userns=auto"
+done
+is "$(run user runc --network none --read-only --annotation vpnrun=demo plain:1 wget -qO- "http://$RIG_NAME/")" demo 'R20 user runc, --read-only'
+out=$(run root runc --network none -p 8080:80 --annotation vpnrun=demo plain:1 cat /sys/class/net/vpn0/mtu)
+like "$out" 'Port mappings have been discarded' '-p: podman discards it, and says so'
+is "${out##*$'\n'}" "$(ip -n demo -o link show demo | grep -oP 'mtu \K\d+')" "the cable's MTU is the tunnel's"
 is "$(run root crun --network none --read-only --annotation vpnrun=demo plain:1 sh -c "wget -qO- http://$RIG_NAME/")" \
-	demo 'R1 root crun, --read-only'
+	demo 'R20 root crun, --read-only'
 is "$(run root runc --network none --annotation "vpnrun=demo;ifname=eth0;dns=$RIG_DNS_DEMO" plain:1 sh -c \
 	"ls /sys/class/net | grep -v lo; grep -c nameserver /etc/resolv.conf; wget -qO- http://$RIG_NAME/")" \
 	$'eth0\n1\ndemo' 'root runc: ifname= and dns='
@@ -97,10 +95,6 @@ is "$(run root crun plain:1 --network none true)" "$(run root crun plain:1 --net
 
 # --- the policy ----------------------------------------------------------------------------------
 
-status='grep -E "^(CapBnd|NoNewPrivs|Seccomp):" /proc/self/status'
-words() { tr -s '\t\n' '  '; }
-is "$(run root crun --network none --annotation vpnrun=demo plain:1 sh -c "$status" | words)" \
-	'CapBnd: 00000000000404fb NoNewPrivs: 1 Seccomp: 2 ' 'policy default: fewer capabilities, no_new_privs, a filter'
 for rt in runc crun; do
 	is "$(run root $rt --network none --annotation 'vpnrun=demo;policy=strict' plain:1 sh -c "$status; $fetch" | words)" \
 		'CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 demo demo demo ' "$rt: policy=strict: no capability, and works"
@@ -118,17 +112,23 @@ for v in demo other; do
 	ok "a container that stays, in $v" pod_root crun "${long[@]}" --name "$v" --annotation "vpnrun=$v" plain:1 sleep 60
 done
 for v in demo other; do
-	is "$(pod_root crun exec "$v" wget -qO- "http://$RIG_NAME/")" "$v" "R: two at once: $v, by podman exec"
+	is "$(pod_root crun exec "$v" wget -qO- "http://$RIG_NAME/")" "$v" "R20 two at once: $v, by podman exec"
 done
 is "$(pod_root crun exec demo sh -c 'grep CapBnd: /proc/self/status' | words)" 'CapBnd: 00000000000404fb ' \
 	'podman exec has no more capabilities'
-rig-capture start
-vpnctl down demo >/dev/null
-like "$(pod_root crun exec demo wget -qO- "http://$RIG_WEB4/" 2>&1)" refused 'L: VPN down: refused at once'
-ok 'VPN up again' vpnctl up demo
-is "$(pod_root crun exec demo wget -qO- "http://$RIG_WEB4/")" demo 'the same container goes on'
-is "$(rig-capture stop)" 0 'L: and nothing went beside the tunnel'
+is "$(pod_root crun exec demo sh -c "$status" | words)" 'CapBnd: 00000000000404fb NoNewPrivs: 0 Seccomp: 2 ' \
+	'podman exec: the filter, but no no_new_privs: podman does not ask for it'
+ok 'a checkpoint is refused' not pod_root crun container checkpoint demo
 pod_root crun rm -f -t 0 demo other >/dev/null
+for who in root user; do
+	for rt in runc crun; do
+		limits=("${long[@]}")
+		[ $who = root ] || limits=(run --detach --pull=never --network none)
+		"pod_$who" $rt "${limits[@]}" --name flow --annotation vpnrun=demo plain:1 sh -c "$flow" >/dev/null
+		killed_flow "$who $rt" "pod_$who" $rt exec flow
+		"pod_$who" $rt rm -f -t 0 flow >/dev/null
+	done
+done
 mkdir -m 777 "$W/share2"
 again='wget -qO- '"http://$RIG_WEB4/"' >>/w/came; echo >>/w/came; exit 1'
 pod_root runc "${long[@]}" --restart=on-failure:2 --name again -v "$W/share2:/w" --annotation vpnrun=demo plain:1 sh -c "$again" >/dev/null
@@ -136,6 +136,21 @@ three() { [ "$(grep -c . "$W/share2/came")" = 3 ]; }
 ok '--restart=on-failure: attached three times' wait_for 10 three
 is "$(sort -u "$W/share2/came" | xargs)" demo 'each time to the VPN'
 pod_root runc rm -f -t 0 again >/dev/null
+
+# --- one namespace for several -------------------------------------------------------------------
+
+printf 'FROM localhost/plain:1\n' >"$W/Containerfile"
+for who in root user; do
+	# podman annotates a pod's first container by its image alone.
+	"pod_$who" crun build --annotation vpnrun=demo -t infra:1 -f "$W/Containerfile" "$W/share2" >/dev/null 2>&1
+	"pod_$who" crun pod create --network none --infra-image localhost/infra:1 --infra-command 'sleep 600' --name pod >/dev/null
+	for c in 1 2; do
+		is "$(run $who crun --pod pod --annotation vpnrun=demo plain:1 sh -c "$fetch; ls /sys/class/net" | xargs)" \
+			'demo demo demo lo vpn0' "R20 a pod, $who, container $c"
+	done
+	is "$(ip -n demo -br link show type veth | wc -l)" 1 'by one cable'
+	"pod_$who" crun pod rm -f -t 0 pod >/dev/null
+done
 
 # --- what is refused -----------------------------------------------------------------------------
 
@@ -148,17 +163,24 @@ refused() { # refused DESCRIPTION PATTERN root|user RUNTIME ARG...: it does not 
 	like "$out" "^refused: .*$pattern" "$what"
 }
 started=(plain:1 echo STARTED)
-refused 'L: --network host, root runc' 'own network' root runc --network host --annotation vpnrun=demo "${started[@]}"
-refused 'L: --network host, user crun' 'exit code: 6' user crun --network host --annotation vpnrun=demo "${started[@]}"
-refused 'L: a namespace of another' 'something else' root runc --network ns:/run/netns/other --annotation vpnrun=demo "${started[@]}"
+refused 'L30 --network host, root runc' 'own network' root runc --network host --annotation vpnrun=demo "${started[@]}"
+refused 'L30 --network host, user crun' 'exit code: 6' user crun --network host --annotation vpnrun=demo "${started[@]}"
+refused 'L30 a namespace of another' 'something else' root runc --network ns:/run/netns/other --annotation vpnrun=demo "${started[@]}"
 # podman makes the network of these after the hooks.
-like "$(run user runc --network slirp4netns --userns=keep-id plain:1 ls /sys/class/net)" tap0 'late networking, without the hook: there is one'
+like "$(run user runc --network slirp4netns --userns=keep-id plain:1 ls /sys/class/net)" tap0 'L30 late networking, without the hook: there is one'
 for rt in runc crun; do
-	refused "L: --network bridge --userns=keep-id, user $rt" '(of its own|exit code: 6)' \
+	refused "L30 --network bridge --userns=keep-id, user $rt" '(of its own|exit code: 6)' \
 		user $rt --network bridge --userns=keep-id --annotation vpnrun=demo "${started[@]}"
-	refused "L: late networking, user $rt" '(of its own|exit code: 6)' \
+	refused "L30 late networking, user $rt" '(of its own|exit code: 6)' \
 		user $rt --network slirp4netns --userns=keep-id --annotation vpnrun=demo "${started[@]}"
 done
+refused 'L30 --userns=auto, late networking, root' 'exit code: 6' root crun --network bridge --userns=auto --annotation vpnrun=demo "${started[@]}"
+pod_root crun "${long[@]}" --name base plain:1 sleep 60 >/dev/null
+refused 'L30 a namespace of a container without a VPN' 'exit code: 6' root crun --network container:base --annotation vpnrun=demo "${started[@]}"
+pod_root crun rm -f -t 0 base >/dev/null
+pod_root crun "${long[@]}" --name base --annotation vpnrun=other plain:1 sleep 60 >/dev/null
+refused 'L30 a namespace of a container in another VPN' 'exit code: 6' root crun --network container:base --annotation vpnrun=demo "${started[@]}"
+pod_root crun rm -f -t 0 base >/dev/null
 refused 'unknown VPN' "VPN 'nosuch' is unknown" root runc --network none --annotation vpnrun=nosuch "${started[@]}"
 refused 'unknown VPN, by its exit code' 'exit code: 5' user crun --network none --annotation vpnrun=nosuch "${started[@]}"
 refused 'unknown key' 'exit status 3' root runc --network none --annotation 'vpnrun=demo;polcy=strict' "${started[@]}"
@@ -170,9 +192,9 @@ refused 'an option that podman cut off' 'exit status 3' root runc --network none
 refused 'unknown policy' 'exit status 10' user runc --network none --annotation 'vpnrun=demo;policy=nosuch' "${started[@]}"
 sed -i 's/"groups": \["vpnrun"\]/"groups": ["nobody-has-it"]/' /etc/vpnrun/other.json
 vpnctl up other >/dev/null 2>&1
-refused 'user who may not' 'may not use VPN .other' user runc --network none --annotation vpnrun=other "${started[@]}"
+refused 'L26 user who may not' 'may not use VPN .other' user runc --network none --annotation vpnrun=other "${started[@]}"
 vpnctl down other >/dev/null
-refused 'VPN down' "VPN 'other'" user runc --network none --annotation vpnrun=other "${started[@]}"
+refused 'R21 VPN down' "VPN 'other'" user runc --network none --annotation vpnrun=other "${started[@]}"
 
 # --- the image that points out -------------------------------------------------------------------
 
@@ -183,7 +205,7 @@ for who in root user; do
 			demo "evil image, $who $rt: names by the VPN"
 	done
 done
-ok 'L: evil image: the file on the host was not made' test ! -e "$W/victim"
+ok 'evil image: the file on the host was not made' test ! -e "$W/victim"
 # Without precreate the mount is createContainer's.
 mv "$hooks/vpnrun-precreate.json" "$W"
 printf untouched >"$W/victim"
@@ -194,17 +216,17 @@ for who in root user; do
 			demo "evil image, $who $rt, no precreate: names by the VPN"
 	done
 done
-is "$(cat "$W/victim")" untouched 'L: evil image: the file on the host is as it was'
+is "$(cat "$W/victim")" untouched 'evil image: the file on the host is as it was'
 rm -f "$W/victim"
 is "$(run root runc --network none --annotation vpnrun=demo evil:1 sh -c "wget -qO- http://$RIG_NAME/")" demo \
 	'evil image, dangling, no precreate'
-ok 'L: nothing was made on the host' test ! -e "$W/victim"
+ok 'nothing was made on the host' test ! -e "$W/victim"
 refused 'a policy that cannot be applied' 'not in force' root runc --network none --annotation 'vpnrun=demo;policy=strict' "${started[@]}"
 mv "$W/vpnrun-precreate.json" "$hooks"
 
 # --- nothing is left -----------------------------------------------------------------------------
 
-ok 'R: no cable is left' wait_for 5 gone
+ok 'no cable is left' wait_for 5 gone
 is "$(find /tmp -maxdepth 1 -name 'vpnrun*' | wc -l)" 0 'no file'
 now=$(mount | wc -l)
 ok 'oci disable' vpnctl oci disable
