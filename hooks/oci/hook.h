@@ -94,3 +94,6 @@ int hook_netns_enter(int netns, struct err *e);
 /* The code by which main ends; set before an error is returned, HOOK_FAILED unless said. */
 extern int hook_exit_code;
 int hook_fail(int code, int r); /* sets it, returns r */
+
+/* A sentence may quote a stranger: it stays one line of ASCII, which no terminal obeys. */
+void hook_err_clean(struct err *e);

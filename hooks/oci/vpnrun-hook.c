@@ -134,6 +134,7 @@ int main(int argc, char **argv)
 	umask(022);
 	if (serve(stage, &e) == 0)
 		return HOOK_OK;
+	hook_err_clean(&e);
 	log_error("%s", e.msg);
 	if (strcmp(stage, "createContainer") != 0)
 		write_log(stage, e.msg);

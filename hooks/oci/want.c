@@ -24,6 +24,13 @@ int hook_fail(int code, int r)
 	return r;
 }
 
+void hook_err_clean(struct err *e)
+{
+	for (char *c = e->msg; *c; c++)
+		if ((unsigned char)*c < ' ' || (unsigned char)*c >= 0x7f)
+			*c = '?';
+}
+
 static bool is_ifname(const char *s)
 {
 	size_t n = strlen(s);

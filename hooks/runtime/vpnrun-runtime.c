@@ -365,6 +365,7 @@ static int on_start(const struct call *c, struct err *e)
 		pid = r < 0 ? -1 : fork();
 		if (pid == 0) {
 			r = check_inside(state, &w, e);
+			hook_err_clean(e);
 			if (r < 0)
 				log_error("%s", e->msg);
 			_exit(r < 0);
@@ -378,16 +379,17 @@ static int on_start(const struct call *c, struct err *e)
 }
 
 /* Docker and containerd show the last line of that file, not what a runtime says. */
-static void tell_engine(const struct call *c, const char *msg)
+static void tell_engine(const struct call *c, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
 	json_t *line;
 	char *text;
 
-	log_error("%s", msg);
+	hook_err_clean(e);
+	log_error("%s", e->msg);
 	if (!c->log)
 		return;
-	line = json_pack("{s:s,s:s,s:s}", "level", "error", "msg", msg, "time",
+	line = json_pack("{s:s,s:s,s:s}", "level", "error", "msg", e->msg, "time",
 			 "1970-01-01T00:00:00Z");
 	text = line ? json_dumps(line, JSON_COMPACT) : NULL;
 	fd = open(c->log, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
@@ -419,11 +421,11 @@ int main(int argc, char **argv)
 	else if (!strcmp(verb, "checkpoint"))
 		r = on_checkpoint(&c, &e);
 	if (r < 0) {
-		tell_engine(&c, e.msg);
+		tell_engine(&c, &e);
 		return HOOK_FAILED;
 	}
 	execvp(c.argv[0], c.argv);
 	err_sys(&e, -errno, "cannot run %s", c.argv[0]);
-	tell_engine(&c, e.msg);
+	tell_engine(&c, &e);
 	return HOOK_FAILED;
 }

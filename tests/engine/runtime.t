@@ -78,6 +78,59 @@ for rt in runc crun; do
 	bundle '.annotations = {vpnrun: "demo"}' :
 	like "$($wrapper --runtime=$rt restore --bundle "$B" t7 2>&1)" checkpoint "$rt: restore: refused"
 done
+
+# --- bad input -----------------------------------------------------------------------------------
+
+hook=$RIG_DIR/build/libexec/vpnrun/vpnrun-hook
+state() { jq -nc --argjson pid "$1" --arg b "$B" '{ociVersion: "1.0", id: "x", status: "creating", pid: $pid, bundle: $b, annotations: {vpnrun: "demo"}}'; }
+refuses() { # refuses CODE DESCRIPTION [STATE]: one line says why
+	local out rc
+	out=$(timeout 15 "$hook" createRuntime <<<"${3-$(state $other)}" 2>&1)
+	rc=$?
+	is "$rc $(wc -l <<<"$out") $(grep -cE '^vpnrun-hook: [a-zA-Z/].* .*' <<<"$out")" "$1 1 1" "createRuntime refuses $2"
+}
+unshare -n sleep 600 &
+other=$!
+elsewhere() { [ "$(readlink /proc/$other/ns/net)" != "$(readlink /proc/self/ns/net)" ]; }
+wait_for 5 elsewhere
+bundle '.annotations = {vpnrun: "demo"}' :
+cp config.json good.json
+(unshare -n sh -c 'echo $$ >zombie; exit' & exec sleep 600) &
+zombies=$!
+dead() { grep -q '^State:.Z' "/proc/$(cat zombie)/status"; }
+ok 'a process that has ended and is not yet reaped' wait_for 5 dead
+for pid in 0 -1 1.5 '"7"' null '[]' 99999999999 4194303 "$(cat zombie)"; do refuses 1 "pid $pid" "$(state "$pid")"; done
+refuses 6 "the host's own namespace" "$(state $$)"
+kill $zombies
+for edit in '.linux.namespaces = {}' '.linux.namespaces = "network"' '.linux.namespaces = [1, [], null]' '.linux = 7' \
+	'.linux.namespaces |= map(if .type == "network" then .type = 7 else . end)' 'del(.linux)' '.linux.netDevices = {eth0: {}}'; do
+	jq "$edit" good.json >config.json
+	refuses 6 "$edit"
+done
+head -c 300 good.json >config.json
+refuses 4 'a configuration that is cut off'
+{ cat good.json && head -c 5000000 /dev/zero | tr '\0' ' '; } >config.json
+refuses 4 'a huge one'
+rm config.json
+refuses 4 'none'
+ln -s config.json config.json
+refuses 4 'a link to itself'
+rm config.json
+# The wrapper writes: never through a link.
+cp good.json target.json
+cp good.json target0.json
+ln -s target.json config.json
+like "$($wrapper --runtime=runc --vpnrun=demo run t10 2>&1)" 'cannot change' 'a configuration that is a link: refused'
+ok 'and not written through' cmp target.json target0.json
+rm config.json
+mv rootfs real
+ln -s real rootfs
+bundle '.annotations = {vpnrun: "demo"}' "wget -qO- http://$RIG_NAME/"
+for rt in runc crun; do
+	like "$($wrapper --runtime=$rt run t11 2>&1)" '^(demo|.*rootfs.*)$' "$rt: a root file system that is a link"
+done
+kill $other
+wait $other $zombies 2>/dev/null
 is "$(cat "$B/victim")" untouched 'the file on the host is as it was'
 none() { [ "$(ip -n demo -br link show type veth | wc -l)" = 0 ]; }
 ok 'no cable is left' wait_for 5 none
