@@ -79,6 +79,29 @@ for rt in runc crun; do
 	like "$($wrapper --runtime=$rt restore --bundle "$B" t7 2>&1)" checkpoint "$rt: restore: refused"
 done
 
+# A pod's namespace: made and plugged beforehand, as Kubernetes' engines do by the CNI plugin.
+ip netns add pod
+cni() {
+	env CNI_COMMAND="$1" CNI_CONTAINERID=pod CNI_NETNS=/run/netns/pod CNI_IFNAME=eth0 "$RIG_DIR/build/libexec/vpnrun/cni/vpnrun" \
+		<<<'{"cniVersion":"1.0.0","name":"net","type":"vpnrun","vpn":"demo"}'
+}
+pod='.linux.namespaces |= map(if .type == "network" then .path = "/run/netns/pod" else . end)'
+cni ADD >/dev/null
+for rt in runc crun; do
+	bundle '.annotations = {vpnrun: "demo;ifname=eth0"} | '"$pod" "$fetch"
+	is "$($wrapper --runtime=$rt run t12 2>&1)" "$wanted" "R20 $rt: a namespace that the CNI plugin has plugged: joined"
+	bundle '.annotations = {vpnrun: "other;ifname=eth0"} | '"$pod" 'echo STARTED'
+	like "$($wrapper --runtime=$rt run t13 2>&1)" '(exit status 6|exit code: 6)' "$rt: for another VPN: refused"
+	bundle '.annotations = {vpnrun: "demo"} | '"$pod" 'echo STARTED'
+	like "$($wrapper --runtime=$rt run t14 2>&1)" '(exit status 6|exit code: 6)' "$rt: by another name: refused"
+	ip -n pod link add more type veth peer name more2
+	bundle '.annotations = {vpnrun: "demo;ifname=eth0"} | '"$pod" 'echo STARTED'
+	like "$($wrapper --runtime=$rt run t15 2>&1)" '(exit status 6|exit code: 6)' "L30 $rt: with another device in it: refused"
+	ip -n pod link del more
+done
+cni DEL
+ip netns del pod
+
 # --- bad input -----------------------------------------------------------------------------------
 
 hook=$RIG_DIR/build/libexec/vpnrun/vpnrun-hook
