@@ -25,8 +25,8 @@ if ! { apt-get -q download $packages || { apt-get -q update && apt-get -q downlo
 	exit 1
 fi
 for p in *.deb; do dpkg-deb -x "$p" "$dir"; done
-for f in usr/sbin/dockerd usr/bin/docker usr/bin/containerd usr/bin/ctr usr/lib/cni/tuning; do
-	[ -x "$dir/$f" ] || {
+for f in dockerd docker containerd containerd-shim-runc-v2 ctr tuning; do
+	[ -x "$dir/usr/bin/$f" ] || [ -x "$dir/usr/sbin/$f" ] || [ -x "$dir/usr/lib/cni/$f" ] || {
 		echo "engines: $f is in none of $packages" >&2
 		exit 1
 	}
