@@ -120,6 +120,11 @@ is "$(pod_root crun exec demo sh -c "$status" | words)" 'CapBnd: 00000000000404f
 	'podman exec: the filter, but no no_new_privs: podman does not ask for it'
 ok 'a checkpoint is refused' not pod_root crun container checkpoint demo
 pod_root crun rm -f -t 0 demo other >/dev/null
+wrapper=$RIG_DIR/build/libexec/vpnrun/vpnrun-runtime
+ok 'podman --runtime vpnrun-runtime' pod_root "$wrapper" "${long[@]}" --name wrapped --annotation vpnrun=other plain:1 sleep 60
+is "$(pod_root "$wrapper" exec wrapped sh -c "wget -qO- http://$RIG_NAME/; $status" | words)" \
+	'other CapBnd: 00000000000404fb NoNewPrivs: 1 Seccomp: 2 ' 'R20 and its exec has all of the policy'
+pod_root "$wrapper" rm -f -t 0 wrapped >/dev/null
 for who in root user; do
 	for rt in runc crun; do
 		limits=("${long[@]}")
@@ -228,6 +233,7 @@ mv "$W/vpnrun-precreate.json" "$hooks"
 
 ok 'no cable is left' wait_for 5 gone
 is "$(find /tmp -maxdepth 1 -name 'vpnrun*' | wc -l)" 0 'no file'
+is "$(pod_root crun ps -aq)$(pod_user crun ps -aq)" '' 'no container, of those that were refused either'
 now=$(mount | wc -l)
 ok 'oci disable' vpnctl oci disable
 is "$(ls $hooks)" '' 'takes its files away'
