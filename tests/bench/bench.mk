@@ -17,7 +17,7 @@ $(B)/bench/floor: $(B)/bench/floor.o $(LIB)
 
 $(B)/bench/bench: $(addprefix $(B)/bench/,bench.o plug.o phases.o) $(LIB)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lmnl
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 $(B)/bench/flow: $(B)/bench/flow.o
 	$(call say,LD,$@)
