@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "nl/attr.h"
-#include "unit/tap.h"
+#include "tap.h"
 
 #define HEADER 8
 
