@@ -90,3 +90,5 @@ for my $other ('socat', 'systemd-socket-proxyd') {
 		(map { entry('throughput', "$_ Mbit/s", kind => 'publish') } 'vpnrun -p', $other), 'max');
 }
 print "\n$missed missed, $missing not measured\n";
+printf "The machine was busy with other things (load %.1f at the start): trust none of it, and run it again.\n",
+	$bench->{load} if $bench->{load} > $bench->{cpus} / 2;

@@ -39,6 +39,7 @@ trap 'rm -rf "$tmp"' EXIT
 parts=(launch phases cni engines many flow)
 for p in "${parts[@]}" many-cni; do : >"$tmp/$p"; done
 rc=0
+read -r load _ </proc/loadavg
 
 at_least() { echo $(($1 > $2 ? $1 : $2)); }
 
@@ -98,7 +99,7 @@ join() # join FILE...: the entries of all
 }
 cat >"$out" <<J
 {
-  "kernel": "$(uname -r)", "cpus": $(nproc), "rounds": $rounds,
+  "kernel": "$(uname -r)", "cpus": $(nproc), "load": $load, "rounds": $rounds,
   "launch": [$(join "$tmp/launch")
   ],
   "many": [$(join "$tmp/many")
@@ -114,5 +115,5 @@ cat >"$out" <<J
 }
 J
 "$BENCH_TESTS/goals.pl" "$out"
-echo "written: $out (load $(cut -d' ' -f1-3 /proc/loadavg))"
+echo "written: $out"
 exit $rc
