@@ -81,7 +81,13 @@ sub iperf {
 	my ($port, $address, $streams, @as) = @_;
 
 	return sub {
-		my $json = `@as iperf3 -J -A 0,1 -c $address -p $port -t $seconds -P $streams`;
+		my ($json, $end_of_tries) = ('', time + 10);
+
+		# The server has perhaps not noticed that the last one is over.
+		do {
+			sleep 0.1 if $json;
+			$json = `@as iperf3 -J -A 0,1 -c $address -p $port -t $seconds -P $streams`;
+		} while $json =~ /server is busy/ && time < $end_of_tries;
 		my $end = eval { decode_json($json)->{end} } // {};
 		my $bits = $end->{sum_received}{bits_per_second} or die "@as: no flow to port $port: $json\n";
 		my $percent = $end->{cpu_utilization_percent};
