@@ -36,7 +36,7 @@ ALL_CFLAGS = -std=gnu17 $(WARN) $(HARDENING) -fno-strict-aliasing -fno-delete-nu
 	-fPIE -D_GNU_SOURCE -DVPNRUN_VERSION='"$(VERSION)"' -Isrc -I$(B)/gen $(CFLAGS) $(SAN)
 ALL_LDFLAGS = -pie $(HARDENING_LD) -Wl,--as-needed $(LDFLAGS) $(SAN)
 
-LIBS_BRK = -lmnl -lcap
+LIBS_BRK = -lcap
 LIBS_CTL = -lmnl -lcap -ljansson -lseccomp -lnftables
 
 LIB_SRC := $(sort $(wildcard src/base/*.c src/nl/*.c src/ns/*.c src/vpn/*.c src/box/*.c src/ipc/*.c src/launch/*.c src/policy/*.c src/relay/*.c))

@@ -1,5 +1,11 @@
 # What container engines call. Included by the top Makefile.
 
+# An engine starts the hook three times for a container: without the dynamic linker that is a
+# millisecond less. Distributions that want it dynamic say HOOK_LD= .
+HOOK_LD ?= $(if $(LAUNCHER_LD),$(shell t=$$(mktemp); echo 'int json_delete(void *); int main(void){return json_delete(0);}' | \
+	$(CC) $(LAUNCHER_LD) -x c - -o $$t -ljansson >/dev/null 2>&1 && echo '$(LAUNCHER_LD)'; rm -f $$t))
+HOOK_LDFLAGS = $(if $(HOOK_LD),$(filter-out -pie,$(ALL_LDFLAGS)) $(HOOK_LD),$(ALL_LDFLAGS))
+
 HOOK_SRC := $(sort $(wildcard hooks/oci/*.c))
 HOOK     := $(B)/libexec/vpnrun/vpnrun-hook
 
@@ -11,7 +17,7 @@ $(B)/obj/hooks/%.o: hooks/%.c
 $(HOOK): $(HOOK_SRC:hooks/%.c=$(B)/obj/hooks/%.o) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lmnl -ljansson
+	$(Q)$(CC) $(HOOK_LDFLAGS) -o $@ $^ -ljansson
 
 # The wrapper shares the hook's parts, but for its main.
 RUNTIME := $(B)/libexec/vpnrun/vpnrun-runtime
@@ -19,7 +25,7 @@ $(RUNTIME): $(B)/obj/hooks/runtime/vpnrun-runtime.o \
 		$(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(filter-out %/vpnrun-hook.c,$(HOOK_SRC))) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lmnl -ljansson
+	$(Q)$(CC) $(HOOK_LDFLAGS) -o $@ $^ -ljansson
 
 # The policies as engines read them, beside the compiled ones.
 OCI_POLICIES := $(foreach k,seccomp capabilities,$(POLICIES:%=$(B)/lib/vpnrun/policy/oci/$(k)/%.json))

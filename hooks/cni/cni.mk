@@ -19,7 +19,7 @@ $(B)/libexec/vpnrun/netavark/vpnrun: $(NETAVARK_OBJ) $(WIRE_OBJ) $(LIB)
 $(PLUGINS):
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lmnl -ljansson
+	$(Q)$(CC) $(HOOK_LDFLAGS) -o $@ $^ -ljansson
 
 # Engines look in directories of their own (CNI: /opt/cni/bin, /usr/lib/cni; netavark: /usr/libexec/netavark and more): see the manual pages.
 install-plugins: $(PLUGINS)
@@ -33,4 +33,4 @@ PLUGIN_PARTS := $(filter-out %/vpnrun.o,$(CNI_OBJ) $(NETAVARK_OBJ) $(WIRE_OBJ))
 $(B)/tests/unit/test_engine: tests/unit/test_engine.c $(PLUGIN_PARTS) $(LIB) tests/unit/tap.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(HOOK_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $< $(PLUGIN_PARTS) $(LIB) -lmnl -ljansson
+	$(Q)$(CC) $(ALL_CFLAGS) $(HOOK_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $< $(PLUGIN_PARTS) $(LIB) -ljansson

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The CNI plugin `vpnrun`: what container runtimes call, as root, to put a container into a VPN.
- * Reads the question, calls, answers on stdout; nothing else is ever printed there. Starts no
- * child, keeps no file, and ends by its own deadline.
+ * Reads the question, calls, answers on stdout; nothing else is ever printed there. Keeps no
+ * file, ends by its own deadline, and starts no child but the one of common/unplug.c.
  */
 #include <errno.h>
 #include <stdio.h>

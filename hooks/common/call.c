@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See call.h. Makes no child and no thread; the deadline is a signal, whose handler only writes and
- * ends. Called by the mains of the plugins.
+ * See call.h. The deadline is a signal, whose handler only writes and ends. Called by the mains of
+ * the plugins.
  */
 #include "common/call.h"
 

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "common/unplug.h"
 #include "nl/sock.h"
 #include "ns/netns.h"
 #include "vpn/attach.h"
@@ -346,6 +347,23 @@ static int find_untagged(struct side *s, const struct wire *w, struct rtnl_link 
 	return -ENOLINK;
 }
 
+/* While the container is there its end says which port is its own: a list of a thousand is long. */
+static int find_by_end(struct side *s, const struct wire *w, struct rtnl_link *ret)
+{
+	struct nl_sock in AUTO_NL_SOCK = NL_SOCK_INIT;
+	struct err ignored = ERR_INIT;
+	AUTO_CLOSE int netns = w->netns ? open_container(w->netns, &ignored) : -ESRCH;
+	struct rtnl_link end, port;
+
+	if (netns < 0 || ns_nl_open(&in, netns, NETLINK_ROUTE, &ignored) < 0 ||
+	    rtnl_link_get(&in, RTNL_HERE, w->ifname, &end, &ignored) < 0 || end.link <= 0 ||
+	    rtnl_link_get_index(&s->nl, end.link, &port, &ignored) < 0 || !is_port(s, &port) ||
+	    strcmp(port.alias, w->tag) != 0)
+		return -ENOLINK;
+	*ret = port;
+	return 0;
+}
+
 int wire_detach(const struct wire *w, struct err *e)
 {
 	struct side s AUTO_SIDE = SIDE_INIT;
@@ -356,12 +374,14 @@ int wire_detach(const struct wire *w, struct err *e)
 		return 0;
 	if (r < 0)
 		return r;
-	r = find_tagged(&s, w->tag, &port, e);
+	r = find_by_end(&s, w, &port);
+	if (r == -ENOLINK)
+		r = find_tagged(&s, w->tag, &port, e);
 	if (r == -ENOLINK)
 		r = find_untagged(&s, w, &port);
 	if (r < 0)
 		return r == -ENOLINK ? 0 : r;
-	return unplug(&s, port.name, e);
+	return unplug_port(&s.nl, s.netns, &port, e);
 }
 
 int wire_collect(const char *vpn, const char *prefix,

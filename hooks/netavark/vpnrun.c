@@ -2,7 +2,7 @@
 /*
  * The netavark plugin `vpnrun`: podman networks of the driver vpnrun lead into a VPN. Called as
  * root by podman (create) and netavark (setup, teardown). Reads the question, calls, answers on
- * stdout; starts no child, keeps no file, and ends by its own deadline.
+ * stdout; keeps no file, ends by its own deadline, and starts no child but that of common/unplug.c.
  */
 #include <errno.h>
 #include <stdio.h>

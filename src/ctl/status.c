@@ -229,20 +229,26 @@ static void print_row(const struct row *row, const int width[N_COLS], bool colou
 	putchar('\n');
 }
 
-static const char *user_name(uint32_t uid, char buf[12])
+/* Until the next call. A thousand sandboxes are mostly one user's, and a directory may be far. */
+static const char *user_name(uint32_t uid)
 {
-	const struct passwd *pw = getpwuid(uid);
+	static uint32_t known = UINT32_MAX;
+	static char name[64];
+	const struct passwd *pw;
 
-	if (pw)
-		return pw->pw_name;
-	str_fmt(buf, 12, "%u", uid);
-	return buf;
+	if (uid == known && name[0])
+		return name;
+	pw = getpwuid(uid);
+	if (!pw || str_copy(name, sizeof(name), pw->pw_name) < 0)
+		str_fmt(name, sizeof(name), "%u", uid);
+	known = uid;
+	return name;
 }
 
 static void print_inside(const struct view *v)
 {
 	const struct inside *in = &v->inside;
-	char addr[INET_ADDRSTRLEN], buf[12];
+	char addr[INET_ADDRSTRLEN];
 
 	if (!n_inside(v))
 		return;
@@ -251,16 +257,15 @@ static void print_inside(const struct view *v)
 		const struct inside_lease *l = &in->leases[i];
 
 		printf("  %-9s  %-15s  %-12s  ", l->port,
-		       inet_ntop(AF_INET, &l->ip4, addr, sizeof(addr)), user_name(l->uid, buf));
+		       inet_ntop(AF_INET, &l->ip4, addr, sizeof(addr)), user_name(l->uid));
 		if (l->process.pid)
 			printf("%7d  %s\n", l->process.pid, l->process.comm);
 		else
 			printf("%7s  (no process; its namespace is kept open)\n", "-");
 	}
 	for (size_t i = 0; i < in->n_services; i++)
-		printf("  %-9s  %-15s  %-12s  %7d  %s\n", "-", "-",
-		       user_name(in->services[i].uid, buf), in->services[i].pid,
-		       in->services[i].comm);
+		printf("  %-9s  %-15s  %-12s  %7d  %s\n", "-", "-", user_name(in->services[i].uid),
+		       in->services[i].pid, in->services[i].comm);
 }
 
 static void print_remarks(const struct views *vs, const struct view *only, bool colour)

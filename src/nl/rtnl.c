@@ -7,7 +7,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
@@ -15,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "nl/attr.h"
 
 #ifndef RTEXT_FILTER_SKIP_STATS
 #define RTEXT_FILTER_SKIP_STATS (1 << 3)
@@ -26,45 +27,44 @@
 
 static void copy_name(char *dst, size_t size, const struct nlattr *a)
 {
-	size_t len = mnl_attr_get_payload_len(a);
+	size_t len = nl_attr_len(a);
 
 	if (len >= size)
 		len = size - 1;
-	memcpy(dst, mnl_attr_get_payload(a), len);
+	memcpy(dst, nl_attr_data(a), len);
 	dst[len] = '\0';
 }
 
-static int parse_link_info(const struct nlattr *a, void *arg)
+static void parse_link_info(const struct nlattr *a, void *arg)
 {
 	struct rtnl_link *l = arg;
 
-	if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+	if (nl_attr_type(a) == IFLA_INFO_KIND)
 		copy_name(l->kind, sizeof(l->kind), a);
-	return MNL_CB_OK;
 }
 
-static int parse_link_attr(const struct nlattr *a, void *arg)
+static void parse_link_attr(const struct nlattr *a, void *arg)
 {
 	struct rtnl_link *l = arg;
-	size_t len = mnl_attr_get_payload_len(a);
-	uint16_t type = mnl_attr_get_type(a);
+	size_t len = nl_attr_len(a);
+	uint16_t type = nl_attr_type(a);
 
 	if (type == IFLA_IFNAME) {
 		copy_name(l->name, sizeof(l->name), a);
 	} else if (type == IFLA_IFALIAS) {
 		copy_name(l->alias, sizeof(l->alias), a);
 	} else if (type == IFLA_ADDRESS && len == sizeof(l->mac)) {
-		memcpy(l->mac, mnl_attr_get_payload(a), sizeof(l->mac));
+		memcpy(l->mac, nl_attr_data(a), sizeof(l->mac));
 	} else if (type == IFLA_LINKINFO) {
-		mnl_attr_parse_nested(a, parse_link_info, l);
+		nl_attr_each_in(a, parse_link_info, l);
 	} else if (type == IFLA_STATS64 && len >= sizeof(struct rtnl_link_stats64)) {
 		struct rtnl_link_stats64 st;
 
-		memcpy(&st, mnl_attr_get_payload(a), sizeof(st));
+		memcpy(&st, nl_attr_data(a), sizeof(st));
 		l->rx_bytes = st.rx_bytes;
 		l->tx_bytes = st.tx_bytes;
 	} else if (len == sizeof(uint32_t)) {
-		uint32_t v = mnl_attr_get_u32(a);
+		uint32_t v = nl_attr_u32(a);
 
 		if (type == IFLA_MTU)
 			l->mtu = v;
@@ -77,20 +77,19 @@ static int parse_link_attr(const struct nlattr *a, void *arg)
 		else if (type == IFLA_LINK_NETNSID)
 			l->peer_nsid = (int)v;
 	}
-	return MNL_CB_OK;
 }
 
 static int parse_link(const struct nlmsghdr *nlh, struct rtnl_link *l)
 {
-	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	const struct ifinfomsg *ifi = nl_payload(nlh);
 
-	if (nlh->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi))
+	if (nlh->nlmsg_type != RTM_NEWLINK || nl_payload_len(nlh) < sizeof(*ifi))
 		return -EPROTO;
 	memset(l, 0, sizeof(*l));
 	l->peer_nsid = -1;
 	l->ifindex = ifi->ifi_index;
 	l->flags = ifi->ifi_flags;
-	mnl_attr_parse(nlh, sizeof(*ifi), parse_link_attr, l);
+	nl_attr_each(nlh, sizeof(*ifi), parse_link_attr, l);
 	return 0;
 }
 
@@ -248,30 +247,28 @@ struct route_answer {
 	uint32_t mtu;
 };
 
-static int parse_metrics(const struct nlattr *a, void *arg)
+static void parse_metrics(const struct nlattr *a, void *arg)
 {
 	struct route_answer *ra = arg;
 
-	if (mnl_attr_get_type(a) == RTAX_MTU && mnl_attr_get_payload_len(a) == sizeof(uint32_t))
-		ra->mtu = mnl_attr_get_u32(a);
-	return MNL_CB_OK;
+	if (nl_attr_type(a) == RTAX_MTU && nl_attr_len(a) == sizeof(uint32_t))
+		ra->mtu = nl_attr_u32(a);
 }
 
-static int parse_route_attr(const struct nlattr *a, void *arg)
+static void parse_route_attr(const struct nlattr *a, void *arg)
 {
 	struct route_answer *ra = arg;
 
-	if (mnl_attr_get_type(a) == RTA_OIF && mnl_attr_get_payload_len(a) == sizeof(uint32_t))
-		ra->oif = (int)mnl_attr_get_u32(a);
-	else if (mnl_attr_get_type(a) == RTA_METRICS)
-		mnl_attr_parse_nested(a, parse_metrics, ra);
-	return MNL_CB_OK;
+	if (nl_attr_type(a) == RTA_OIF && nl_attr_len(a) == sizeof(uint32_t))
+		ra->oif = (int)nl_attr_u32(a);
+	else if (nl_attr_type(a) == RTA_METRICS)
+		nl_attr_each_in(a, parse_metrics, ra);
 }
 
 static int got_route(const struct nlmsghdr *nlh, void *arg)
 {
 	if (nlh->nlmsg_type == RTM_NEWROUTE)
-		mnl_attr_parse(nlh, sizeof(struct rtmsg), parse_route_attr, arg);
+		nl_attr_each(nlh, sizeof(struct rtmsg), parse_route_attr, arg);
 	return 0;
 }
 
@@ -309,32 +306,31 @@ struct route_prefix {
 	uint8_t dst[16];
 };
 
-static int parse_prefix_attr(const struct nlattr *a, void *arg)
+static void parse_prefix_attr(const struct nlattr *a, void *arg)
 {
 	struct route_prefix *p = arg;
-	size_t len = mnl_attr_get_payload_len(a);
+	size_t len = nl_attr_len(a);
 
-	if (mnl_attr_get_type(a) == RTA_DST && len <= sizeof(p->dst)) {
-		memcpy(p->dst, mnl_attr_get_payload(a), len);
+	if (nl_attr_type(a) == RTA_DST && len <= sizeof(p->dst)) {
+		memcpy(p->dst, nl_attr_data(a), len);
 		p->has_dst = true;
-	} else if (mnl_attr_get_type(a) == RTA_OIF && len == sizeof(uint32_t)) {
-		p->oif = (int)mnl_attr_get_u32(a);
-	} else if (mnl_attr_get_type(a) == RTA_TABLE && len == sizeof(uint32_t)) {
-		p->table = mnl_attr_get_u32(a);
+	} else if (nl_attr_type(a) == RTA_OIF && len == sizeof(uint32_t)) {
+		p->oif = (int)nl_attr_u32(a);
+	} else if (nl_attr_type(a) == RTA_TABLE && len == sizeof(uint32_t)) {
+		p->table = nl_attr_u32(a);
 	}
-	return MNL_CB_OK;
 }
 
 static int got_prefix(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
+	const struct rtmsg *rt = nl_payload(nlh);
 	const struct route_walk *w = arg;
 	struct route_prefix p = {0};
 
-	if (nlh->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*rt))
+	if (nlh->nlmsg_type != RTM_NEWROUTE || nl_payload_len(nlh) < sizeof(*rt))
 		return 0;
 	p.table = rt->rtm_table;
-	mnl_attr_parse(nlh, sizeof(*rt), parse_prefix_attr, &p);
+	nl_attr_each(nlh, sizeof(*rt), parse_prefix_attr, &p);
 	if (!p.has_dst || p.table != RT_TABLE_MAIN || rt->rtm_type != RTN_UNICAST ||
 	    rt->rtm_dst_len == 0)
 		return 0;
@@ -356,19 +352,18 @@ int rtnl_route_for_each(struct nl_sock *s, int family,
 
 /* --- namespace ids --------------------------------------------------------------- */
 
-static int parse_nsid_attr(const struct nlattr *a, void *arg)
+static void parse_nsid_attr(const struct nlattr *a, void *arg)
 {
 	int *nsid = arg;
 
-	if (mnl_attr_get_type(a) == NETNSA_NSID && mnl_attr_get_payload_len(a) == sizeof(uint32_t))
-		*nsid = (int)mnl_attr_get_u32(a);
-	return MNL_CB_OK;
+	if (nl_attr_type(a) == NETNSA_NSID && nl_attr_len(a) == sizeof(uint32_t))
+		*nsid = (int)nl_attr_u32(a);
 }
 
 static int got_nsid(const struct nlmsghdr *nlh, void *arg)
 {
 	if (nlh->nlmsg_type == RTM_NEWNSID)
-		mnl_attr_parse(nlh, sizeof(struct rtgenmsg), parse_nsid_attr, arg);
+		nl_attr_each(nlh, sizeof(struct rtgenmsg), parse_nsid_attr, arg);
 	return 0;
 }
 

@@ -3,8 +3,8 @@
  * The only reader of netlink acks. Checks sender, port and sequence number of everything it reads,
  * and takes the kernel's sentence out of NLMSGERR_ATTR_MSG. Never retries a request.
  *
- * Without libmnl, which parses tables elsewhere in nl/: the launcher reads nothing but acks, and is
- * linked statically to start faster.
+ * Without libmnl, which parses WireGuard's tables elsewhere in nl/: the launcher reads nothing but
+ * acks, and is linked statically to start faster.
  */
 #include "nl/sock.h"
 

@@ -14,6 +14,8 @@
  *   bench [-r ROUNDS] [-j JSON] [-x ...] many VPN N...
  *                                                the launcher and the floors beside N sandboxes
  *   bench [-r ROUNDS] [-j JSON] phases VPN       the launcher's own time line
+ *   bench hold VPN N                             N sandboxes, "ready", until stdin ends
+ *   bench plug VPN NETNS                         the floor of a container's attachment (cni.pl)
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -226,7 +228,7 @@ static void prepare_hand(void)
 	snprintf(b.args[6], 64, "%u", b.user->pw_uid);
 }
 
-/* Vpnrun and the two floors come first: `launch -m` measures only these. */
+/* Vpnrun and the two floors come first: `many` measures only these. */
 static size_t line_up(struct peer *v)
 {
 	static char floor_program[256], hand[256], jail[256], truth[256], at[256];
@@ -521,6 +523,35 @@ static int cmd_phases(FILE *f)
 	return 0;
 }
 
+/* --- for cni.pl ------------------------------------------------------------------------------ */
+
+static int cmd_hold(const char *vpn, const char *count)
+{
+	struct err e = ERR_INIT;
+	uint64_t n;
+	char c;
+	int hold;
+
+	if (str_uint(count, 1, 1023, &n) < 0)
+		die("hold VPN N: N is a number from 1 to 1023");
+	if (plug_open(&b.plug, vpn, &e) < 0 || plug_hold(&b.plug, (unsigned int)n, &hold, &e) < 0)
+		die(e.msg);
+	puts("ready");
+	fflush(stdout);
+	while (read(STDIN_FILENO, &c, 1) > 0)
+		;
+	return 0;
+}
+
+static int cmd_plug(const char *vpn, const char *netns)
+{
+	struct err e = ERR_INIT;
+
+	if (plug_open(&b.plug, vpn, &e) < 0 || plug_into(&b.plug, netns, &e) < 0)
+		die(e.msg);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *out = "/dev/null", *what;
@@ -539,9 +570,13 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	if (argc - optind < 2)
-		die("usage: bench [-r ROUNDS] [-j JSON] [-x PROGRAM] launch|many|phases VPN "
-		    "[N...]");
+		die("usage: bench [-r ROUNDS] [-j JSON] [-x PROGRAM] "
+		    "launch|many|phases|hold|plug VPN [N...|NETNS]");
 	what = argv[optind];
+	if (argc - optind == 3 && !strcmp(what, "hold"))
+		return cmd_hold(argv[optind + 1], argv[optind + 2]);
+	if (argc - optind == 3 && !strcmp(what, "plug"))
+		return cmd_plug(argv[optind + 1], argv[optind + 2]);
 	prepare(argv[optind + 1]);
 	f = fopen(out, "we");
 	if (!f)

@@ -1,5 +1,5 @@
 # The benchmark: numbers side by side in one run, a table and $(B)/bench.json. Root.
-# BENCH='--many 1,100' and the like are options of tests/bench/run.sh.
+# BENCH='--quick', BENCH='--only flow' and the like are options of tests/bench/run.sh.
 
 BENCH_TOOLS := $(patsubst %,$(B)/bench/%,floor bench flow)
 BENCH_CFLAGS = -Itests/bench
@@ -17,7 +17,7 @@ $(B)/bench/floor: $(B)/bench/floor.o $(LIB)
 
 $(B)/bench/bench: $(addprefix $(B)/bench/,bench.o plug.o phases.o) $(LIB)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lmnl
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 $(B)/bench/flow: $(B)/bench/flow.o
 	$(call say,LD,$@)

@@ -1,15 +1,19 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
-# cni.pl PLUGIN VPN ROUNDS JSON: how long ADD and DEL take, from before the plugin is started until it
-# is reaped, beside the CNI project's bridge plugin with host-local addresses (Debian:
-# containernetworking-plugins; elsewhere: CNI_PATH). Each round gives both a fresh namespace, in turns.
-# As root, in the rig.
+# cni.pl VPN ROUNDS JSON [N...]: how long the CNI plugin's ADD and DEL take, beside the CNI project's
+# bridge plugin with host-local addresses (Debian: containernetworking-plugins; elsewhere: CNI_PATH) and
+# beside the kernel's floor: a program that plugs and configures the same cable and does nothing else.
+# Each measurement has a fresh namespace. With N: beside N other sandboxes, each in turn, and without
+# the bridge plugin, whose pool here is smaller. As root, in the rig.
 use strict;
 use warnings;
-use Time::HiRes qw(time sleep);
+use FindBin;
+use lib $FindBin::Bin;
+use Turns;
 
-my ($plugin, $vpn, $rounds, $out) = @ARGV;
+my ($vpn, $rounds, $out, @beside) = @ARGV;
 my ($dir) = grep { -x "$_/bridge" } split(/:/, $ENV{CNI_PATH} // ''), qw(/usr/lib/cni /opt/cni/bin);
+my $tools = "$ENV{RIG_DIR}/build";
 my $data = "$ENV{RIG_DIR}/cni-bench";
 my %config = (
 	vpnrun => qq({"cniVersion":"1.0.0","name":"net","type":"vpnrun","vpn":"$vpn"}),
@@ -17,24 +21,43 @@ my %config = (
 		. qq("ipam":{"type":"host-local","dataDir":"$data","subnet":"10.77.0.0/24",)
 		. qq("routes":[{"dst":"0.0.0.0/0"}]}}),
 );
-my %path = (vpnrun => $plugin, $dir ? (bridge => "$dir/bridge") : ());
+# Without address translation a bridge leads nowhere but to the host; with it, it does what we do.
+($config{'bridge,ipMasq'} = $config{bridge}) =~ s/"isGateway"/"ipMasq":true,$&/;
+my %path = (vpnrun => "$tools/libexec/vpnrun/cni/vpnrun");
+$path{bridge} = "$dir/bridge" if $dir;
+$path{'bridge,ipMasq'} = "$dir/bridge" if $dir && grep { -x "$_/iptables" } split /:/, $ENV{PATH};
 
-sub call {
+sub plugin {
 	my ($who, $command, $id) = @_;
-	my $start = time;
-	my $pid = fork // die "fork: $!";
 
-	if (!$pid) {
-		%ENV = (CNI_COMMAND => $command, CNI_CONTAINERID => $id, CNI_IFNAME => 'eth0',
-			CNI_NETNS => "/run/netns/$id", CNI_PATH => $dir // '/nowhere');
-		open STDIN, '<', "$data/$who.json" or die;
-		open STDOUT, '>', '/dev/null' or die;
-		exec $path{$who} or die "$path{$who}: $!";
-	}
-	waitpid $pid, 0;
-	die "$who $command failed" if $?;
-	return (time - $start) * 1000;
+	return Turns::call([$path{$who}], "$data/$who.json", {PATH => $ENV{PATH}, CNI_COMMAND => $command,
+		CNI_CONTAINERID => $id, CNI_IFNAME => 'eth0', CNI_NETNS => "/run/netns/$id",
+		CNI_PATH => $dir // '/nowhere'});
 }
+
+# What measures one of them in a fresh namespace.
+sub in_namespace {
+	my ($who, @steps) = @_;
+
+	return [$who, sub {
+		my $id = "bench-$_[0]";
+		my %ms;
+
+		system "ip netns add $id" and die;
+		$ms{$_->[0]} = $_->[1]->($id) for @steps;
+		system "ip netns del $id" and die;
+		return %ms;
+	}];
+}
+
+sub competitor {
+	my ($who) = @_;
+
+	return in_namespace($who, map { my $c = $_; [$c, sub { plugin($who, $c, $_[0]) }] } 'ADD', 'DEL');
+}
+
+my $floor = in_namespace('floor',
+	['ADD', sub { Turns::call(["$tools/bench/bench", 'plug', $vpn, "/run/netns/$_[0]"]) }]);
 
 mkdir $data;
 for my $who (keys %path) {
@@ -42,41 +65,24 @@ for my $who (keys %path) {
 	print $f $config{$who};
 	close $f;
 }
-# The first ADD makes the bridge.
-if ($dir) {
-	system 'ip netns add warm' and die;
-	call('bridge', $_, 'warm') for 'ADD', 'DEL';
-	system 'ip netns del warm';
-}
-my %ms;
-for my $round (1 .. $rounds) {
-	for my $who ($round % 2 ? sort keys %path : reverse sort keys %path) {
-		system "ip netns add b$round$who" and die;
-		push @{$ms{$who}{$_}}, call($who, $_, "b$round$who") for 'ADD', 'DEL';
-		system "ip netns del b$round$who";
-		sleep 0.08; # what dies holds a lock that the next one needs
-	}
-}
-system 'ip link del cni0' if $dir;
 
 my @json;
-my %median;
-printf "%-34s %8s %8s %8s\n", 'CNI, ms', 'min', 'median', 'max';
-for my $who (sort keys %path) {
-	for my $command ('ADD', 'DEL') {
-		my @v = sort { $a <=> $b } @{$ms{$who}{$command}};
+for my $n (@beside ? @beside : 0) {
+	my $hold;
 
-		$median{$who}{$command} = $v[@v / 2];
-		printf "%-34s %8.2f %8.2f %8.2f\n", "$command, $who", $v[0], $v[@v / 2], $v[-1];
-		push @json, sprintf '{"plugin": "%s", "command": "%s", "min_ms": %.3f, "median_ms": %.3f}',
-			$who, $command, $v[0], $v[@v / 2];
+	if ($n) {
+		open $hold, '|-', "$tools/bench/bench hold $vpn $n >$data/ready" or die;
+		select undef, undef, undef, 0.02 until -s "$data/ready";
+	}
+	my $turns = Turns->new($vpn);
+	$turns->rounds($rounds, $floor, map { competitor($_) } $n ? 'vpnrun' : reverse sort keys %path);
+	push @json, $turns->report($n ? "CNI beside $n sandboxes, ms" : 'CNI, ms', "\"beside\": $n, ");
+	if ($hold) {
+		close $hold;
+		unlink "$data/ready";
+		$turns->settle(0);
 	}
 }
-if ($dir) {
-	printf "ADD %.1f times, DEL %.1f times as fast as the bridge plugin\n",
-		map { $median{bridge}{$_} / $median{vpnrun}{$_} } 'ADD', 'DEL';
-} else {
-	print "left out: the bridge plugin (containernetworking-plugins is not installed)\n";
-}
-open my $f, '>', $out or die "$out: $!";
-print $f "\n    ", join(",\n    ", @json);
+system 'ip link del cni0' if $dir && !@beside;
+print "left out: the bridge plugin (containernetworking-plugins is not installed)\n\n" unless $dir;
+Turns::write_json($out, @json);

@@ -45,5 +45,8 @@ addr add 10.20.1.200/24 dev vpn0 noprefixroute
 link set vpn0 up
 route add default via 10.20.1.1 dev vpn0 onlink
 B
-ip netns exec bench-vpn sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+# As `vpnctl up` does.
+# shellcheck disable=SC2016 # for the inner shell
+ip netns exec bench-vpn sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward
+	for f in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e "$f" ] || echo 0 >"$f"; done'
 ip netns exec demo nft list ruleset | ip netns exec bench-vpn nft -f -

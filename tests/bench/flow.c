@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One TCP flow, as fast as it goes, for as long as is said: how much the far end has received. One
- * process at either end; no program that is not there on every machine. Called by run.sh.
+ * One TCP flow, as fast as it goes, for as long as is said: how much the far end has received, and
+ * what it cost both ends in processor time. On two veths the kernel carries a packet the whole way
+ * within the system call that sends it, so that time has the hops between in it too; and unlike the
+ * speed it does not depend on what else the machine is doing. Each end stays on a processor of its
+ * own, where there are two. Called by run.sh.
  *
  *   flow serve ADDRESS PORT             one flow after the other, until killed; says "ready"
- *   flow send ADDRESS PORT SECONDS      prints Mbit/s
+ *   flow send ADDRESS PORT SECONDS      prints Mbit/s and ns of processor time for each KiB
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +22,7 @@
 
 struct count {
 	uint64_t bytes, ns; /* from the first byte to the last */
+	uint64_t cpu_ns;    /* of the server, for this flow */
 };
 
 static char buf[1 << 18];
@@ -28,18 +33,37 @@ static void die(const char *what)
 	exit(1);
 }
 
-static uint64_t now_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+static uint64_t cpu_ns(void)
+{
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static void stay_on(size_t cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set); /* a machine of one */
 }
 
 static void serve_one(int fd)
 {
 	struct count c = {0};
-	uint64_t first = 0;
+	uint64_t first = 0, cpu = cpu_ns();
 	ssize_t n;
 
 	while ((n = recv(fd, buf, sizeof(buf), 0)) > 0) {
@@ -48,6 +72,7 @@ static void serve_one(int fd)
 		c.bytes += (uint64_t)n;
 	}
 	c.ns = first ? now_ns() - first : 0;
+	c.cpu_ns = cpu_ns() - cpu;
 	if (n == 0 && send(fd, &c, sizeof(c), MSG_NOSIGNAL) < 0)
 		fprintf(stderr, "flow: the sender did not wait\n");
 }
@@ -74,7 +99,7 @@ static void serve(int fd, const struct sockaddr_in *sa)
 static void send_for(int fd, const struct sockaddr_in *sa, unsigned int seconds)
 {
 	struct count c;
-	uint64_t until;
+	uint64_t until, cpu = cpu_ns();
 
 	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0)
 		die("connect");
@@ -85,7 +110,9 @@ static void send_for(int fd, const struct sockaddr_in *sa, unsigned int seconds)
 	shutdown(fd, SHUT_WR);
 	if (recv(fd, &c, sizeof(c), MSG_WAITALL) != (ssize_t)sizeof(c) || c.ns == 0)
 		die("the far end's count");
-	printf("%.1f\n", (double)c.bytes * 8e3 / (double)c.ns);
+	c.cpu_ns += cpu_ns() - cpu;
+	printf("%.1f %.2f\n", (double)c.bytes * 8e3 / (double)c.ns,
+	       (double)c.cpu_ns * 1024 / (double)c.bytes);
 }
 
 int main(int argc, char **argv)
@@ -100,6 +127,7 @@ int main(int argc, char **argv)
 	sa.sin_port = htons((uint16_t)strtoul(argv[3], NULL, 10));
 	if (fd < 0)
 		die("socket");
+	stay_on(strcmp(argv[1], "serve") ? 0 : 1);
 	if (!strcmp(argv[1], "serve"))
 		serve(fd, &sa);
 	else

@@ -139,20 +139,14 @@ int plug_serve(const struct plug *p, struct err *e)
 	return pair[0];
 }
 
-static int make_sandbox(const struct plug *p, struct nl_sock *host, uint32_t h, struct err *e)
+static int configure(const struct plug *p, uint32_t h, struct err *e)
 {
 	struct nl_sock s = NL_SOCK_INIT;
 	struct in_addr a4 = lease_ip4(&p->pool, h), g4 = lease_ip4(&p->pool, 1);
 	struct rtnl_route def = {.family = AF_INET, .gateway = &g4, .oif = 2};
 	struct nl_msg m;
-	int netns;
 
-	if (unshare(CLONE_NEWNET) < 0)
-		return err_sys(e, -errno, "cannot make a network namespace");
-	netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (netns < 0)
-		return err_sys(e, -errno, "cannot open /proc/self/ns/net");
-	if (plug_veth(host, p, h, netns, e) < 0 || nl_sock_open(&s, NETLINK_ROUTE, e) < 0)
+	if (nl_sock_open(&s, NETLINK_ROUTE, e) < 0)
 		return e->code;
 	nl_msg_init(&m);
 	rtnl_put_link_up(&m, 1);
@@ -161,7 +155,33 @@ static int make_sandbox(const struct plug *p, struct nl_sock *host, uint32_t h, 
 	rtnl_put_route(&m, &def);
 	nl_call(&s, &m, e);
 	nl_sock_close(&s);
-	return e->code; /* the namespace lives by its descriptor, which stays open */
+	return e->code;
+}
+
+static int make_sandbox(const struct plug *p, struct nl_sock *host, uint32_t h, struct err *e)
+{
+	int netns;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		return err_sys(e, -errno, "cannot make a network namespace");
+	netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (netns < 0)
+		return err_sys(e, -errno, "cannot open /proc/self/ns/net");
+	/* The namespace lives by its descriptor, which stays open. */
+	return plug_veth(host, p, h, netns, e) < 0 ? e->code : configure(p, h, e);
+}
+
+int plug_into(struct plug *p, const char *path, struct err *e)
+{
+	int netns = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (netns < 0)
+		return err_sys(e, -errno, "cannot open %s", path);
+	if (plug_veth(&p->here, p, plug_hand_host(p), netns, e) < 0)
+		return e->code;
+	if (setns(netns, CLONE_NEWNET) < 0)
+		return err_sys(e, -errno, "cannot enter %s", path);
+	return configure(p, plug_hand_host(p), e);
 }
 
 int plug_hold(const struct plug *p, unsigned int n, int *ret_fd, struct err *e)

@@ -27,6 +27,10 @@ int plug_serve(const struct plug *p, struct err *e);
 /* A process that holds n sandboxes, with up and configured cables, until *ret_fd is closed. */
 int plug_hold(const struct plug *p, unsigned int n, int *ret_fd, struct err *e);
 
+/* One cable for the namespace at that path, configured: what no plugin can go below. The caller is
+ * in that namespace then. */
+int plug_into(struct plug *p, const char *path, struct err *e);
+
 /* Waits until exactly n ports are left: the kernel takes a dead namespace apart long after the
  * process is reaped, with the lock that every launch needs. */
 int plug_settle(struct plug *p, unsigned int n, struct err *e);

@@ -1,158 +1,119 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The whole benchmark, in the rig: tests/rig/rig run -- tests/bench/run.sh [--rounds N] [--many]
-# [--no-flow]. Writes build/bench.json. Takes about 90 seconds, with --many a minute more.
+# The whole benchmark, in the rig: tests/rig/rig run -- tests/bench/run.sh (`make bench`). See --help.
 set -euo pipefail
 
-rounds=60 many='' flow=yes
+usage()
+{
+	cat <<-X
+	usage: run.sh [--quick] [--rounds N] [--only PART[,PART...]]
+	  --quick      fewer rounds: two minutes in place of six
+	  --rounds N   of the launches (60); the other parts in proportion
+	  --only P     of: launch phases cni engines many flow
+	Measures vpnrun beside others' programs in turns, prints tables and at last the goals and whether
+	they are met, and writes bench.json in the build directory. What it is compared with is installed
+	by tests/setup/deps test bench; what is not there is left out, and said.
+	X
+	exit "$1"
+}
+
+rounds=60 only=launch,phases,cni,engines,many,flow quick='' seconds=2
 while [ $# -gt 0 ]; do
 	case $1 in
-	--rounds) rounds=$2 && shift ;;
-	--many) many=yes ;;
-	--no-flow) flow='' ;;
-	*) echo "usage: run.sh [--rounds N] [--many] [--no-flow]" >&2 && exit 2 ;;
+	--quick) quick=yes rounds=16 seconds=1 ;;
+	--rounds) rounds=${2:-} && shift ;;
+	--only) only=${2:-} && shift ;;
+	--help) usage 0 ;;
+	*) usage 2 >&2 ;;
 	esac
 	shift
 done
+[[ $rounds =~ ^[1-9][0-9]{0,2}$ ]] || usage 2 >&2
 : "${RIG_USER:?run this in the rig: tests/rig/rig run -- tests/bench/run.sh}"
 BENCH_TESTS=$(dirname "$(realpath "$0")")
 export BENCH_TESTS
 tools=$RIG_DIR/build/bench # where a confined user sees them
 out=$RIG_B/bench.json
 tmp=$(mktemp -d)
-server=''
-# shellcheck disable=SC2317 # called by the trap
-cleanup()
-{
-	[ -z "$server" ] || kill "$server" 2>/dev/null || true
-	"$BENCH_TESTS/fast.sh" remove
-	rm -rf "$tmp"
-}
-trap cleanup EXIT
-touch "$tmp"/{launch,many,phases,flow,cni}
-
-# --- launches ------------------------------------------------------------------------------------
-
+trap 'rm -rf "$tmp"' EXIT
+parts=(launch phases cni engines many flow)
+for p in "${parts[@]}" many-cni; do : >"$tmp/$p"; done
 rc=0
-"$tools/bench" -r "$rounds" -j "$tmp/launch" launch demo || rc=1
-echo
-echo "Where the time goes: vpnrun -v, from main() to exec."
-echo
-"$tools/bench" -r 30 -j "$tmp/phases" phases demo || rc=1
+read -r load _ </proc/loadavg
 
-echo
-"$BENCH_TESTS/cni.pl" "$RIG_DIR/build/libexec/vpnrun/cni/vpnrun" demo "$((rounds / 2))" "$tmp/cni" || rc=1
+at_least() { echo $(($1 > $2 ? $1 : $2)); }
 
-# 1000 sandboxes need a larger pool than a /24.
-if [ "$many" ]; then
-	echo
+wanted()
+{
+	[[ ,$only, = *,$1,* ]]
+}
+
+pool() # pool up|down: 1000 sandboxes need a larger one than a /24
+{
 	vpnctl down --force demo >/dev/null
-	sed -i 's/"id": 1,/& "subnet": "10.99.0.0\/22",/' /etc/vpnrun/demo.json
-	vpnctl up demo >/dev/null
-	"$tools/bench" -r "$((rounds / 2))" -j "$tmp/many" many demo 1 100 500 1000 || rc=1
-	vpnctl down --force demo >/dev/null
-	sed -i 's/ "subnet": "10.99.0.0\/22",//' /etc/vpnrun/demo.json
-	vpnctl up demo >/dev/null
-fi
-
-# --- throughput ----------------------------------------------------------------------------------
-
-median()
-{
-	printf '%s\n' "$@" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
-}
-
-list()
-{
-	local IFS=,
-	echo "$*"
-}
-
-# serve NETNS-FILE ADDRESS: a far end, until the next one.
-serve()
-{
-	local fd
-
-	[ -z "$server" ] || kill "$server"
-	exec {fd}< <(exec nsenter --net="$1" "$tools/flow" serve "$2" 5201)
-	server=$!
-	read -r _ <&$fd
-	exec {fd}<&-
-}
-
-# compare KEY TEXT ADDRESS: the functions bare and boxed, in turns; each may be first.
-compare()
-{
-	local b=() s=() ratio
-
-	for _ in 1 2 3; do
-		b+=("$(bare "$3")")
-		s+=("$(boxed "$3")")
-	done
-	ratio=$(awk "BEGIN { printf \"%.3f\", $(median "${s[@]}") / $(median "${b[@]}") }")
-	printf '%-46s %9.0f %9.0f %7.2f\n' "$2" "$(median "${b[@]}")" "$(median "${s[@]}")" "$ratio"
-	printf '%s\n    "%s": {"bare_mbit_s": [%s], "sandbox_mbit_s": [%s], "ratio": %s}' \
-		"$(test -s "$tmp/flow" && echo ,)" "$1" "$(list "${b[@]}")" "$(list "${s[@]}")" "$ratio" \
-		>>"$tmp/flow"
-}
-
-if [ "$flow" ]; then
-	echo
-	echo "One TCP flow out, 3 s, median of 3, Mbit/s: from the VPN's own namespace, and from a sandbox"
-	echo "(one veth, the bridge, the firewall and the address translation more)."
-	echo
-	printf '%-46s %9s %9s %7s\n' '' bare sandbox ratio
-	bare() { ip netns exec demo "$tools/flow" send "$1" 5201 3; }
-	boxed() { setpriv --reuid "$RIG_USER" --regid "$RIG_USER" --init-groups \
-		vpnrun demo "$tools/flow" send "$1" 5201 3; }
-	serve "$RIG_DIR/ns/demo" "$RIG_DNS_DEMO"
-	compare tunnel "the tunnel ($RIG_WG WireGuard)" "$RIG_DNS_DEMO"
-	# How little the hop costs shows where no cipher hides it.
-	"$BENCH_TESTS/fast.sh" make "$RIG_DNS_DEMO"
-	bare() { ip netns exec bench-vpn "$tools/flow" send "$1" 5201 3; }
-	boxed() { ip netns exec bench-box "$tools/flow" send "$1" 5201 3; }
-	serve /run/netns/bench-far "$RIG_DNS_DEMO"
-	compare veth "a veth in the tunnel's place" "$RIG_DNS_DEMO"
-
-	echo
-	echo "The same by a published port: a client on the host, the server in a sandbox (vpnrun -p)."
-	echo
-	printf '%-46s %9s %9s %7s\n' '' without -p ratio
-	boxed() { "$tools/flow" send "$1" 5301 3; }
-	exec {fd}< <(exec setpriv --reuid "$RIG_USER" --regid "$RIG_USER" --init-groups \
-		vpnrun -p 5301:5201 demo "$tools/flow" serve 127.0.0.1 5201)
-	sandbox=$!
-	read -r _ <&"$fd"
-	exec {fd}<&-
-	serve /proc/self/ns/net 127.0.0.1
-	bare() { "$tools/flow" send "$1" 5201 3; }
-	compare publish_direct "no relay: the host's loopback" 127.0.0.1
-	if command -v socat >/dev/null; then
-		socat TCP4-LISTEN:5302,bind=127.0.0.1,fork,reuseaddr TCP4:127.0.0.1:5201 &
-		socat=$!
-		until ss -Hltn '( sport = :5302 )' | grep -q .; do read -r -t 0.02 <> <(:) || :; done
-		bare() { "$tools/flow" send "$1" 5302 3; }
-		compare publish_socat "socat in its place" 127.0.0.1
-		kill "$socat"
+	if [ "$1" = up ]; then
+		sed -i 's/"id": 1,/& "subnet": "10.99.0.0\/22",/' /etc/vpnrun/demo.json
+	else
+		sed -i 's/ "subnet": "10.99.0.0\/22",//' /etc/vpnrun/demo.json
 	fi
-	kill "$sandbox"
+	vpnctl up demo >/dev/null
+}
+
+if wanted launch; then
+	"$tools/bench" -r "$rounds" -j "$tmp/launch" launch demo || rc=1
+	echo
+fi
+if wanted phases; then
+	printf 'Where the time goes: vpnrun -v, from main() to exec.\n\n'
+	"$tools/bench" -r "$(at_least $((rounds / 2)) 10)" -j "$tmp/phases" phases demo || rc=1
+	echo
+fi
+if wanted cni; then
+	"$BENCH_TESTS/cni.pl" demo "$(at_least $((rounds / 2)) 8)" "$tmp/cni" || rc=1
+fi
+if wanted engines; then
+	# In a mount namespace of its own: crun does not take a hierarchy of cgroups of both kinds.
+	unshare -m --propagation private sh -c '! mountpoint -q /sys/fs/cgroup/unified ||
+		umount /sys/fs/cgroup/unified; exec "$@"' - \
+		"$BENCH_TESTS/engines.pl" demo "$(at_least $((rounds / 2)) 10)" "$tmp/engines" || rc=1
+fi
+if wanted many; then
+	counts=(1 100 500 1000)
+	[ -z "$quick" ] || counts=(1 1000)
+	pool up
+	"$tools/bench" -r "$(at_least $((rounds / 3)) 8)" -j "$tmp/many" many demo "${counts[@]}" || rc=1
+	echo
+	"$BENCH_TESTS/cni.pl" demo "$(at_least $((rounds / 4)) 8)" "$tmp/many-cni" "${counts[@]}" || rc=1
+	pool down
+fi
+if wanted flow; then
+	"$BENCH_TESTS/flow.pl" demo "$(at_least $((rounds / 8)) 3)" "$seconds" "$tmp/flow" || rc=1
 fi
 
+join() # join FILE...: the entries of all
+{
+	local f sep=''
+	for f in "$@"; do
+		[ ! -s "$f" ] || { printf %s "$sep" && cat "$f" && sep=,; }
+	done
+}
 cat >"$out" <<J
 {
-  "kernel": "$(uname -r)", "cpus": $(nproc), "rounds": $rounds,
-  "launch": [$(<"$tmp/launch")
+  "kernel": "$(uname -r)", "cpus": $(nproc), "load": $load, "rounds": $rounds,
+  "launch": [$(join "$tmp/launch")
   ],
-  "many": [$(<"$tmp/many")
+  "many": [$(join "$tmp/many")
   ],
-  "phases": [$(<"$tmp/phases")
+  "phases": [$(join "$tmp/phases")
   ],
-  "cni": [$(<"$tmp/cni")
+  "cni": [$(join "$tmp/cni" "$tmp/many-cni")
   ],
-  "throughput": {$(<"$tmp/flow")
-  }
+  "engines": [$(join "$tmp/engines")
+  ],
+  "throughput": [$(join "$tmp/flow")
+  ]
 }
 J
-echo
+"$BENCH_TESTS/goals.pl" "$out"
 echo "written: $out"
 exit $rc

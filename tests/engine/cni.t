@@ -98,6 +98,16 @@ ok 'DEL by the tag alone, when the namespace is not told' cni DEL c1 "$(config d
 is "$(ports)" 0 'DEL without a namespace: no port is left'
 cni DEL c2 "$(config other)" >/dev/null
 
+# DEL comes back when the kernel says that the cable is gone, before its memory is free.
+left=0
+for _ in {1..20}; do
+	cni ADD c3 "$(config demo)" >/dev/null || left=$((left + 1))
+	cni DEL c3 "$(config demo)" >/dev/null || left=$((left + 1))
+	[ "$(ports)" = 0 ] || left=$((left + 1))
+	! ip -n c3 link show eth0 >/dev/null 2>&1 || left=$((left + 1))
+done
+is "$left" 0 'after DEL there is no cable at either end, and ADD can follow: 20 times'
+
 # An ADD that was killed half-way has no tag yet: DEL knows it by its other end.
 cni ADD c1 "$(config demo)" >/dev/null
 cni ADD c3 "$(config demo)" >/dev/null

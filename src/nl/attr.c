@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See attr.h. Without libmnl, so that what an engine calls is linked statically and starts faster.
+ */
+#include "nl/attr.h"
+
+#include <string.h>
+
+static void each(const uint8_t *p, size_t len, nl_attr_fn fn, void *arg)
+{
+	size_t at = 0;
+
+	while (at <= len && len - at >= sizeof(struct nlattr)) {
+		const struct nlattr *a = (const void *)(p + at);
+
+		if (a->nla_len < sizeof(*a) || a->nla_len > len - at)
+			break;
+		fn(a, arg);
+		at += (size_t)NLA_ALIGN(a->nla_len);
+	}
+}
+
+void nl_attr_each(const struct nlmsghdr *nlh, size_t header, nl_attr_fn fn, void *arg)
+{
+	size_t skip = NLMSG_ALIGN(header), len = nl_payload_len(nlh);
+
+	if (len > skip)
+		each((const uint8_t *)nl_payload(nlh) + skip, len - skip, fn, arg);
+}
+
+void nl_attr_each_in(const struct nlattr *nest, nl_attr_fn fn, void *arg)
+{
+	each(nl_attr_data(nest), nl_attr_len(nest), fn, arg);
+}
+
+uint32_t nl_attr_u32(const struct nlattr *a)
+{
+	uint32_t v;
+
+	memcpy(&v, nl_attr_data(a), sizeof(v));
+	return v;
+}

@@ -1,0 +1,167 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+# flow.pl VPN ROUNDS SECONDS JSON: throughput, in turns. A sandbox beside the VPN's own namespace, through
+# the tunnel and with a veth in the tunnel's place; there as processor time too, which other work on the
+# machine changes less. And a port published by `vpnrun -p` beside socat and systemd-socket-proxyd; this one
+# gets a listening socket of the host and runs in the sandbox's network, as units do it. What is not
+# installed is left out. In the rig.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use JSON::PP;
+use Time::HiRes qw(time sleep);
+use Turns;
+
+my ($vpn, $rounds, $seconds, $out) = @ARGV;
+my $tools = "$ENV{RIG_DIR}/build/bench";
+my $far = $ENV{RIG_DNS_DEMO};
+my @as_user = ('setpriv', '--reuid', $ENV{RIG_USER}, '--regid', $ENV{RIG_USER}, '--init-groups');
+my (@json, %running);
+
+sub installed {
+	my ($program) = @_;
+	my ($path) = grep { -x } map { "$_/$program" } split(/:/, $ENV{PATH}), '/lib/systemd';
+	return $path;
+}
+
+# A program that stays, until stop() or the end.
+sub start {
+	my $pid = fork // die "fork: $!\n";
+
+	if (!$pid) {
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>', '/dev/null';
+		open STDERR, '>', '/dev/null';
+		exec @_ or exit 127;
+	}
+	return $running{$pid} = $pid;
+}
+
+sub stop {
+	for (@_) {
+		kill 'TERM', $_;
+		waitpid $_, 0;
+		delete $running{$_};
+	}
+}
+END {
+	my $status = $?;
+	stop(keys %running);
+	system "$FindBin::Bin/fast.sh remove";
+	$? = $status;
+}
+
+# Until somebody listens on the port, in the namespace of that process.
+sub await_port {
+	my ($port, $pid) = @_;
+	my $end = time + 10;
+
+	while (time < $end) {
+		return if `nsenter --net=/proc/$pid/ns/net ss -Hltn 'sport = :$port' 2>/dev/null` =~ /./;
+		sleep 0.02;
+	}
+	die "nobody listens on port $port\n";
+}
+
+# --- the hop -------------------------------------------------------------------------------------
+
+# One stream, by our own program. What a tunnel costs is not in the ends' time.
+sub one {
+	my ($with_cost, @as) = @_;
+
+	return sub {
+		my ($mbit, $cost) = split ' ', `@as $tools/flow send $far 5201 $seconds`;
+		die "@as: no flow\n" unless $cost;
+		return ('Mbit/s' => $mbit, $with_cost ? ('ns/KiB' => $cost) : ());
+	};
+}
+
+sub iperf {
+	my ($port, $address, $streams, @as) = @_;
+
+	return sub {
+		my ($json, $end_of_tries) = ('', time + 10);
+
+		# The server has perhaps not noticed that the last one is over.
+		do {
+			sleep 0.1 if $json;
+			$json = `@as iperf3 -J -A 0,1 -c $address -p $port -t $seconds -P $streams`;
+		} while $json =~ /server is busy/ && time < $end_of_tries;
+		my $end = eval { decode_json($json)->{end} } // {};
+		my $bits = $end->{sum_received}{bits_per_second} or die "@as: no flow to port $port: $json\n";
+		my $percent = $end->{cpu_utilization_percent};
+
+		return ('Mbit/s' => $bits / 1e6, 'ns/KiB' =>
+			($percent->{host_total} + $percent->{remote_total}) / 100 * 1e9 * 8 * 1024 / $bits);
+	};
+}
+
+sub compare {
+	my ($title, $key, $bare, $boxed) = @_;
+	my $turns = Turns->new($vpn);
+
+	$turns->rounds($rounds, ['bare', $bare], ['sandbox', $boxed]);
+	push @json, $turns->report($title, qq("kind": "$key", ));
+}
+
+my @bare = ('ip', 'netns', 'exec', $vpn);
+my $server = start('nsenter', "--net=$ENV{RIG_DIR}/ns/demo", "$tools/flow", 'serve', $far, 5201);
+await_port(5201, $server);
+print "One flow out: from the VPN's own namespace, and from a sandbox (one veth, the bridge, the firewall\n",
+	"and the address translation more).\n\n";
+compare("by the tunnel ($ENV{RIG_WG} WireGuard)", 'tunnel', one(0, @bare), one(0, @as_user, 'vpnrun', $vpn));
+stop($server);
+
+# How little the hop costs shows where no cipher hides it.
+system "$FindBin::Bin/fast.sh make $far" and die;
+my @far = ('ip', 'netns', 'exec', 'bench-far');
+@bare = ('ip', 'netns', 'exec', 'bench-vpn');
+my @box = ('ip', 'netns', 'exec', 'bench-box');
+$server = start(@far, "$tools/flow", 'serve', $far, 5201);
+await_port(5201, $server);
+compare("a veth in the tunnel's place, 1 stream", 'veth', one(1, @bare), one(1, @box));
+stop($server);
+if (!installed('iperf3')) {
+	print "left out: four streams and published ports (iperf3 is not installed)\n\n";
+	Turns::write_json($out, @json);
+	exit 0;
+}
+$server = start(@far, 'iperf3', '-s', '-p', 5201);
+await_port(5201, $server);
+compare("a veth in the tunnel's place, 4 streams", 'veth4', iperf(5201, $far, 4, @bare),
+	iperf(5201, $far, 4, @box));
+stop($server);
+
+# --- a published port ----------------------------------------------------------------------------
+
+$server = start(@as_user, 'vpnrun', '-p', '5301:5201', $vpn, 'iperf3', '-s', '-B', '127.0.0.1', '-p', 5201);
+await_port(5201, $server);
+await_port(5301, $$);
+my @in = ('nsenter', "--net=/proc/$server/ns/net");
+my @them = (['no relay', iperf(5201, '127.0.0.1', 1, @in)], ['vpnrun -p', iperf(5301, '127.0.0.1', 1)]);
+my %relay = (
+	socat => [5302, installed('socat'), 'TCP4-LISTEN:5302,bind=127.0.0.1,fork,reuseaddr', 'TCP4:127.0.0.1:5202'],
+	'systemd-socket-proxyd' => [5303, installed('systemd-socket-activate'), '-l', '127.0.0.1:5303',
+		@in, installed('systemd-socket-proxyd'), '127.0.0.1:5201'],
+);
+# socat listens and connects in one network only: it gets a server of the host's.
+await_port(5202, start('iperf3', '-s', '-B', '127.0.0.1', '-p', 5202));
+for my $name (sort keys %relay) {
+	my ($port, @program) = @{$relay{$name}};
+
+	if (grep { !defined } @program) {
+		print "left out: $name (not installed)\n\n";
+		next;
+	}
+	await_port($port, start(@program));
+	push @them, [$name, iperf($port, '127.0.0.1', 1)];
+}
+my $turns = Turns->new($vpn);
+# The relay's own time is in neither end's.
+$turns->rounds($rounds, map {
+	my ($name, $f) = @$_;
+	[$name, sub { my %v = $f->(@_); return ('Mbit/s' => $v{'Mbit/s'}) }];
+} @them);
+push @json, $turns->report('into a sandbox by a port of the host', '"kind": "publish", ');
+Turns::write_json($out, @json);
