@@ -105,6 +105,7 @@ static void json_profile(struct json_out *out, const struct profile *p)
 	json_out_str(out, "name", p->name);
 	json_out_int(out, "id", p->id);
 	json_out_str(out, "layout", p->layout == LAYOUT_BRIDGE ? "bridge" : "netns");
+	json_out_str(out, "via", p->via);
 	json_out_str(out, "config", p->config);
 	json_out_str(out, "private_key_file", p->private_key_file);
 	json_out_str(out, "preshared_key_file", p->preshared_key_file);
@@ -185,6 +186,8 @@ static void print_profile(const struct profile *p)
 	inet_ntop(AF_INET, &p->subnet4, address, sizeof(address));
 	printf("  %-10s %d\n  %-10s %s\n", "id", p->id, "layout",
 	       p->layout == LAYOUT_BRIDGE ? "bridge" : "netns");
+	if (p->via)
+		printf("  %-10s %s\n", "via", p->via);
 	if (p->config)
 		printf("  %-10s %s\n", "config", p->config);
 	printf("  %-10s %s/%u on %s\n  %-10s", "subnet", address, p->subnet4_plen, p->bridge,

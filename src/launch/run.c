@@ -96,28 +96,10 @@ static uint64_t kept_caps(const struct launch *l)
 
 /* --- names ----------------------------------------------------------------------------------- */
 
-_Static_assert(RECORD_DNS_MAX <= NAMES_DNS_MAX, "a record's servers fit");
-
-/* The VPN's servers that the tunnel can reach: asking the others only costs time. */
-static size_t servers_of(const struct record *r, struct names_dns *ret)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < RECORD_DNS_MAX && r->dns[i].family; i++) {
-		uint32_t flag = r->dns[i].family == AF_INET ? RECORD_HAS_IP4 : RECORD_HAS_IP6;
-
-		if (!(r->flags & flag))
-			continue;
-		ret[n].family = r->dns[i].family;
-		memcpy(ret[n++].addr, r->dns[i].addr, sizeof(ret->addr));
-	}
-	return n;
-}
-
 static int write_names(struct launch *l, struct err *e)
 {
 	struct names_dns dns[NAMES_DNS_MAX];
-	size_t n = servers_of(&l->record, dns);
+	size_t n = record_servers(&l->record, dns);
 	int r;
 
 	if (l->o->n_dns)

@@ -35,6 +35,7 @@ static const char *const known_keys[] = {
 	"id",
 	"config",
 	"layout",
+	"via",
 	"bridge",
 	"subnet",
 	"allow",
@@ -134,6 +135,25 @@ static int read_bridge(struct reader *r)
 	if (!strcmp(r->p->bridge, r->p->name))
 		return json_doc_fail(&r->doc, r->e, "bridge",
 				     "is the name of the VPN's own device; choose another");
+	return 0;
+}
+
+/* Whether there is such a VPN, and by what it goes itself, is asked in load_rest(). */
+static int read_via(struct reader *r)
+{
+	int n = read_text(r, "via", &r->p->via);
+	char buf[VALUE_SHOW_MAX];
+
+	if (n <= 0)
+		return n;
+	if (!str_is_vpn_name(r->p->via))
+		return json_doc_fail(&r->doc, r->e, "via", "%s is no VPN's name",
+				     value_show(r->p->via, buf));
+	if (!strcmp(r->p->via, r->p->name))
+		return json_doc_fail(&r->doc, r->e, "via",
+				     "is this VPN itself: it must be another's name");
+	if (r->p->layout != LAYOUT_NETNS)
+		return json_doc_fail(&r->doc, r->e, "via", "is for \"layout\": \"netns\" only");
 	return 0;
 }
 
@@ -463,7 +483,7 @@ static int read_all(struct reader *r)
 	if (json_doc_uint(&r->doc, "limit", 1, 1023, &limit, r->e) < 0)
 		return -EINVAL;
 	r->p->limit = (uint32_t)limit;
-	if (read_layout(r) < 0 || read_bridge(r) < 0 || read_subnet(r) < 0 || read_allow(r) < 0 ||
+	if (read_layout(r) < 0 || read_via(r) < 0 || read_bridge(r) < 0 || read_subnet(r) < 0 || read_allow(r) < 0 ||
 	    read_bridge_layout(r) < 0)
 		return -EINVAL;
 	return read_tunnel(r);
@@ -577,9 +597,13 @@ static int load_config(struct reader *r)
 
 static int load_rest(struct reader *r)
 {
+	struct err why = ERR_INIT;
 	const char *clash;
-	int n = r->p->config ? load_config(r) : load_inline(r);
+	int n = profile_check_via(r->p, &why);
 
+	if (n < 0)
+		return json_doc_fail(&r->doc, r->e, "via", "%s", why.msg);
+	n = r->p->config ? load_config(r) : load_inline(r);
 	if (n < 0)
 		return n;
 	/* Beside the machine's own traffic, the tunnel's has to be told apart. */
