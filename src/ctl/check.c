@@ -98,6 +98,17 @@ void ctl_tunnel_json(struct json_out *out, const struct tunnel *t)
 	json_texts(out, "warnings", t->warnings, t->n_warnings);
 }
 
+static const char *other_dns_name(const struct profile *p)
+{
+	static const char *const names[] = {
+		[OTHER_DNS_ALLOW] = "allow",
+		[OTHER_DNS_REDIRECT] = "redirect",
+		[OTHER_DNS_REFUSE] = "refuse",
+	};
+
+	return names[p->other_dns];
+}
+
 static void json_profile(struct json_out *out, const struct profile *p)
 {
 	char subnet[INET_ADDRSTRLEN + 4], address[INET_ADDRSTRLEN];
@@ -122,6 +133,7 @@ static void json_profile(struct json_out *out, const struct profile *p)
 		json_out_end(out);
 	}
 	json_number(out, "limit", p->limit != 0, p->limit);
+	json_out_str(out, "other_dns", other_dns_name(p));
 }
 
 /* Of a profile whose tunnel could not be read. */
@@ -201,6 +213,8 @@ static void print_profile(const struct profile *p)
 	printf("\n");
 	if (p->limit)
 		printf("  %-10s %u programs a user\n", "limit", p->limit);
+	if (p->other_dns != OTHER_DNS_ALLOW)
+		printf("  %-10s %s\n", "other dns", other_dns_name(p));
 }
 
 /* --- the command ----------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
  */
 #include "launch/launch.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -96,12 +97,36 @@ static uint64_t kept_caps(const struct launch *l)
 
 /* --- names ----------------------------------------------------------------------------------- */
 
+static int check_dns(const struct launch *l, const struct names_dns *own, size_t n, struct err *e)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; (l->record.flags & RECORD_OWN_DNS) && i < l->o->n_dns; i++) {
+		const struct names_dns *d = &l->o->dns[i];
+		bool found = false;
+
+		for (size_t k = 0; k < n; k++)
+			found |= own[k].family == d->family &&
+				 memcmp(own[k].addr, d->addr,
+					d->family == AF_INET ? 4 : sizeof(d->addr)) == 0;
+		if (!found)
+			return err_set(e, -EPERM,
+				       "--dns %s: VPN '%s' lets nobody ask another name server than "
+				       "its own (\"other_dns\" in its file)",
+				       inet_ntop(d->family, d->addr, text, sizeof(text)),
+				       l->record.name);
+	}
+	return 0;
+}
+
 static int write_names(struct launch *l, struct err *e)
 {
 	struct names_dns dns[NAMES_DNS_MAX];
 	size_t n = record_servers(&l->record, dns);
-	int r;
+	int r = check_dns(l, dns, n, e);
 
+	if (r < 0)
+		return r;
 	if (l->o->n_dns)
 		r = names_resolv_conf(l->resolv_conf, sizeof(l->resolv_conf), l->o->dns,
 				      l->o->n_dns, NULL);

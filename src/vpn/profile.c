@@ -48,6 +48,7 @@ static const char *const known_keys[] = {
 	"preshared_key_file",
 	"addresses",
 	"dns",
+	"other_dns",
 	"search",
 	"mtu",
 	"allowed_ips",
@@ -346,6 +347,22 @@ static int read_bridge_layout(struct reader *r)
 	return read_services(r);
 }
 
+static int read_other_dns(struct reader *r)
+{
+	const char *text = "allow";
+
+	if (json_doc_str(&r->doc, "other_dns", &text, r->e) < 0)
+		return -EINVAL;
+	if (!strcmp(text, "redirect"))
+		r->p->other_dns = OTHER_DNS_REDIRECT;
+	else if (!strcmp(text, "refuse"))
+		r->p->other_dns = OTHER_DNS_REFUSE;
+	else if (strcmp(text, "allow") != 0)
+		return json_doc_fail(&r->doc, r->e, "other_dns",
+				     "must be \"allow\", \"redirect\" or \"refuse\"");
+	return 0;
+}
+
 static int read_search(struct reader *r)
 {
 	struct tunnel *t = &r->p->tunnel;
@@ -458,7 +475,8 @@ static int read_tunnel(struct reader *r)
 					     "cannot stand beside \"config\", whose file says it");
 	if (!n && read_inline(r) < 0)
 		return -EINVAL;
-	if (read_ipaddrs(r, "dns", false, &r->p->tunnel.dns, &r->p->tunnel.n_dns) < 0)
+	if (read_ipaddrs(r, "dns", false, &r->p->tunnel.dns, &r->p->tunnel.n_dns) < 0 ||
+	    read_other_dns(r) < 0)
 		return -EINVAL;
 	return read_search(r);
 }

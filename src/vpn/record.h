@@ -34,6 +34,7 @@ enum record_flags {
 	RECORD_HAS_IP6 = 1u << 1,
 	RECORD_USERSPACE = 1u << 2, /* wireguard-go, supervised */
 	RECORD_EVERYONE = 1u << 3,
+	RECORD_OWN_DNS = 1u << 4, /* only the VPN's own name servers can be asked */
 };
 
 struct record_ip {
