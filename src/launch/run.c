@@ -110,11 +110,11 @@ static int check_dns(const struct launch *l, const struct names_dns *own, size_t
 				 memcmp(own[k].addr, d->addr,
 					d->family == AF_INET ? 4 : sizeof(d->addr)) == 0;
 		if (!found)
-			return err_set(e, -EPERM,
-				       "--dns %s: VPN '%s' lets nobody ask another name server than "
-				       "its own (\"other_dns\" in its file)",
-				       inet_ntop(d->family, d->addr, text, sizeof(text)),
-				       l->record.name);
+			return err_set(
+				e, -EPERM,
+				"--dns %s: VPN '%s' lets nobody ask another name server than "
+				"its own (\"other_dns\" in its file)",
+				inet_ntop(d->family, d->addr, text, sizeof(text)), l->record.name);
 	}
 	return 0;
 }

@@ -304,7 +304,8 @@ int step_tunnel(struct up *u, struct err *e)
 		r = tunnel_dev_delete(p->name, u->ns_fd, e);
 		if (r == 0)
 			r = tunnel_dev_create(p->name, u->ns_fd, u->socket_fd, &p->tunnel,
-					      &u->endpoints, u->mtu, &u->userspace, &u->supervisor_pid, e);
+					      &u->endpoints, u->mtu, &u->userspace,
+					      &u->supervisor_pid, e);
 	}
 	if (r < 0)
 		return r;
@@ -448,7 +449,7 @@ static int look_outside(struct up *u, struct err *note, struct err *e)
 	if (r == 0 && u->socket_fd >= 0)
 		r = ns_netns_enter(u->socket_fd, &back, e);
 	if (r == 0)
-		r = via_check_way(u->p, &u->endpoints, e);
+		r = via_check_way(u->p, &via, &u->endpoints, e);
 	if (r == 0) {
 		r = path_mtu(&u->p->tunnel, &u->endpoints, &u->mtu, &path_note);
 		if (r < 0 && e)
@@ -485,7 +486,10 @@ static int check_before(struct up *u, struct err *note, struct err *e)
 	return 0;
 }
 
-#define UP_INIT(profile) {.p = (profile), .ns_fd = -1, .socket_fd = -1, .via_lock = -1}
+#define UP_INIT(profile)                                                     \
+	{                                                                    \
+		.p = (profile), .ns_fd = -1, .socket_fd = -1, .via_lock = -1 \
+	}
 
 static void end_up(struct up *u)
 {

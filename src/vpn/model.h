@@ -113,7 +113,7 @@ struct profile {
 	size_t n_allow_users;
 	char **allow_groups; /* names or decimal gids; "vpnrun" where the file has no "allow" */
 	size_t n_allow_groups;
-	bool allow_everyone;	  /* "allow": "everyone" */
+	bool allow_everyone; /* "allow": "everyone" */
 	enum other_dns other_dns;
 	uint32_t limit;		  /* cables a user may hold, 0: the pool */
 	char *private_key_file;	  /* inline: absolute path, NULL where there is a config */

@@ -501,8 +501,8 @@ static int read_all(struct reader *r)
 	if (json_doc_uint(&r->doc, "limit", 1, 1023, &limit, r->e) < 0)
 		return -EINVAL;
 	r->p->limit = (uint32_t)limit;
-	if (read_layout(r) < 0 || read_via(r) < 0 || read_bridge(r) < 0 || read_subnet(r) < 0 || read_allow(r) < 0 ||
-	    read_bridge_layout(r) < 0)
+	if (read_layout(r) < 0 || read_via(r) < 0 || read_bridge(r) < 0 || read_subnet(r) < 0 ||
+	    read_allow(r) < 0 || read_bridge_layout(r) < 0)
 		return -EINVAL;
 	return read_tunnel(r);
 }

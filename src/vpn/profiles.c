@@ -179,10 +179,11 @@ int profile_check_via(const struct profile *p, struct err *e)
 			return err_set(e, -EINVAL, "leads in a circle, back to VPN '%s'", name);
 		r = parse_named(name, &other, e);
 		if (r == 0 && other.layout != LAYOUT_NETNS)
-			r = err_set(e, -EINVAL,
-				    "VPN '%s' has the layout \"bridge\", and so no namespace of its "
-				    "own to go by",
-				    name);
+			r = err_set(
+				e, -EINVAL,
+				"VPN '%s' has the layout \"bridge\", and so no namespace of its "
+				"own to go by",
+				name);
 		str_copy(name, sizeof(name), r == 0 && other.via ? other.via : "");
 		profile_free(&other);
 	}

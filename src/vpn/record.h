@@ -64,10 +64,10 @@ struct record {
 	char device[IF_NAMESIZE];
 	struct record_ip dns[RECORD_DNS_MAX];
 	char search[RECORD_SEARCH_LEN]; /* blank-separated */
-	char via[16]; /* the VPN whose namespace has the tunnel's socket; "": the host's */
+	char via[16];	  /* the VPN whose namespace has the tunnel's socket; "": the host's */
 	uint64_t via_dev; /* and that namespace */
 	uint64_t via_ino;
-	char endpoint[128];		/* as written, of the first peer that has one */
+	char endpoint[128]; /* as written, of the first peer that has one */
 	char allow_users[RECORD_ALLOW_MAX][RECORD_ALLOW_LEN];
 	char allow_groups[RECORD_ALLOW_MAX][RECORD_ALLOW_LEN];
 };

@@ -196,8 +196,9 @@ int supervise_stop(const char *name, struct err *e)
 }
 
 /* In the child: nothing of the caller's but the name reaches the supervisor. */
-__attribute__((noreturn)) static void exec_supervisor(const char *name, int netns_fd,
-						      uint32_t mtu, bool kernel, int status, int log, int null, pid_t parent)
+__attribute__((noreturn)) static void exec_supervisor(const char *name, int netns_fd, uint32_t mtu,
+						      bool kernel, int status, int log, int null,
+						      pid_t parent)
 {
 	static char arg0[] = "vpnctl", arg1[] = "supervise", arg4[] = "kernel";
 	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The supervisor process: a wireguard-go in the namespace that it is in itself, whose device is in the
- * VPN's, and again whenever it ends. Runs as root, reads the profile anew each time, keeps no key between
- * starts. Must never outlive the namespace that it was started for, never touch a device of that
- * name that is not its child's, and never leave the child running when it ends itself, however it
- * ends. Started by supervise_start(); the only code here that logs.
+ * The supervisor process: a wireguard-go in the namespace that it is in itself, whose device is in
+ * the VPN's, and again whenever it ends. Runs as root, reads the profile anew each time, keeps no
+ * key between starts. Must never outlive the namespace that it was started for, never touch a
+ * device of that name that is not its child's, and never leave the child running when it ends
+ * itself, however it ends. Started by supervise_start(); the only code here that logs.
  */
 #include "vpn/supervise.h"
 

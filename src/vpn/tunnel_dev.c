@@ -104,8 +104,8 @@ static int delete_link(const char *name, int vpn_netns_fd, struct err *e)
 }
 
 int tunnel_dev_create(const char *name, int vpn_netns_fd, int socket_netns_fd,
-		      const struct tunnel *t, const struct endpoint_set *es, uint32_t mtu, bool *ret_userspace,
-		      int32_t *ret_supervisor_pid, struct err *e)
+		      const struct tunnel *t, const struct endpoint_set *es, uint32_t mtu,
+		      bool *ret_userspace, int32_t *ret_supervisor_pid, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock host = NL_SOCK_INIT;
 	int32_t pid = 0;

@@ -19,8 +19,8 @@
  * started, which reads the profile called name itself; the device is to be set up by
  * tunnel_finish() all the same, and to be waited for by tunnel_dev_wait(). */
 int tunnel_dev_create(const char *name, int vpn_netns_fd, int socket_netns_fd,
-		      const struct tunnel *t, const struct endpoint_set *es, uint32_t mtu, bool *ret_userspace,
-		      int32_t *ret_supervisor_pid, struct err *e);
+		      const struct tunnel *t, const struct endpoint_set *es, uint32_t mtu,
+		      bool *ret_userspace, int32_t *ret_supervisor_pid, struct err *e);
 
 /* For a device that is up: until packets are taken. The kernel's is at once; wireguard-go looks
  * every second whether its device, in another namespace, is up. -ETIMEDOUT, -EADDRINUSE. */

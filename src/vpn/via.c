@@ -32,14 +32,16 @@ static int open_namespace(const struct profile *p, bool must_be_up, struct recor
 	if (!p->via)
 		return -1;
 	if (record_read(p->via, ret, NULL) < 0 || (must_be_up && ret->state != RECORD_UP))
-		return err_set(e, -ENETDOWN,
-			       "%s goes by VPN '%s' (\"via\"), which is not up; first: vpnctl up %s",
-			       p->name, p->via, p->via);
+		return err_set(
+			e, -ENETDOWN,
+			"%s goes by VPN '%s' (\"via\"), which is not up; first: vpnctl up %s",
+			p->name, p->via, p->via);
 	if (ret->layout == LAYOUT_BRIDGE)
-		return err_set(e, -ENETDOWN,
-			       "%s goes by VPN '%s' (\"via\"), which came up in the layout \"bridge\" "
-			       "and has no namespace of its own; first: vpnctl down %s",
-			       p->name, p->via, p->via);
+		return err_set(
+			e, -ENETDOWN,
+			"%s goes by VPN '%s' (\"via\"), which came up in the layout \"bridge\" "
+			"and has no namespace of its own; first: vpnctl down %s",
+			p->name, p->via, p->via);
 	return record_open_netns(ret, e);
 }
 
@@ -151,18 +153,19 @@ int via_resolve_here(const struct profile *p, int retries, struct endpoint_set *
 
 	if (p->via && fd < 0)
 		return fd;
-	if (p->via &&
-	    (fstat(fd, &there) < 0 || stat("/proc/self/ns/net", &here) < 0 ||
-	     there.st_dev != here.st_dev || there.st_ino != here.st_ino))
-		return err_set(e, -ESTALE,
-			       "the namespace of %s is another than when %s came up; now: vpnctl up %s",
-			       p->via, p->name, p->name);
+	if (p->via && (fstat(fd, &there) < 0 || stat("/proc/self/ns/net", &here) < 0 ||
+		       there.st_dev != here.st_dev || there.st_ino != here.st_ino))
+		return err_set(
+			e, -ESTALE,
+			"the namespace of %s is another than when %s came up; now: vpnctl up %s",
+			p->via, p->name, p->name);
 	return via_resolve(p, fd, &via, retries, ret, e);
 }
 
 /* --- ways ------------------------------------------------------------------------------------ */
 
-int via_check_way(const struct profile *p, const struct endpoint_set *es, struct err *e)
+int via_check_way(const struct profile *p, const struct record *via, const struct endpoint_set *es,
+		  struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
 	int r = p->via ? nl_sock_open(&s, NETLINK_ROUTE, e) : 0;
@@ -172,19 +175,26 @@ int via_check_way(const struct profile *p, const struct endpoint_set *es, struct
 		const void *dst = ep->family == AF_INET ? (const void *)&ep->in.sin_addr
 							: (const void *)&ep->in6.sin6_addr;
 		char dev[IF_NAMESIZE] = "", text[ENDPOINT_TEXT_LEN];
+		unsigned int port = ntohs(ep->in.sin_port); /* in6's is at the same place */
 		uint32_t mtu;
 		int oif = 0;
 
 		if (!ep->family)
 			continue;
+		if ((via->flags & RECORD_OWN_DNS) && (port == 53 || port == 853))
+			return err_set(e, -ENETUNREACH,
+				       "port %u of the endpoint is DNS, which \"other_dns\" of "
+				       "VPN '%s' keeps from it: choose another port",
+				       port, p->via);
 		if (rtnl_route_get(&s, ep->family, dst, &oif, &mtu, NULL) == 0 &&
 		    if_indextoname((unsigned int)oif, dev) && !strcmp(dev, p->via))
 			continue;
 		endpoint_format(ep, text);
-		r = err_set(e, -ENETUNREACH,
-			    "the tunnel of VPN '%s' (\"via\") does not lead to the endpoint %s: see "
-			    "its AllowedIPs, and vpnctl status %s",
-			    p->via, text, p->via);
+		r = err_set(
+			e, -ENETUNREACH,
+			"the tunnel of VPN '%s' (\"via\") does not lead to the endpoint %s: see "
+			"its AllowedIPs, and vpnctl status %s",
+			p->via, text, p->via);
 	}
 	return r;
 }

@@ -27,8 +27,9 @@ int via_resolve(const struct profile *p, int ns_fd, const struct record *r, int 
 int via_resolve_here(const struct profile *p, int retries, struct endpoint_set *ret, struct err *e);
 
 /* -ENETUNREACH if the namespace that the caller is in reaches an endpoint by anything but that
- * VPN's tunnel. */
-int via_check_way(const struct profile *p, const struct endpoint_set *es, struct err *e);
+ * VPN's tunnel, or would take what is sent there for DNS. */
+int via_check_way(const struct profile *p, const struct record *r, const struct endpoint_set *es,
+		  struct err *e);
 
 /* -EBUSY and a sentence that names the first VPN which is up and goes by name. */
 int via_check_unused(const char *name, struct err *e);
