@@ -50,7 +50,7 @@ $RIG_CAPTURE start
 for who in $both; do
 	for a in $far4 $far6; do
 		for proto in udp tcp; do
-			is "$(try "$who" $proto $a "free-$who-$proto")" 12 "control: $who: $proto to $a is answered"
+			is "$(try "$who" "$proto" "$a" "free-$who-$proto")" 12 "control: $who: $proto to $a is answered"
 		done
 	done
 	is "$(asked "$log" "free-$who-udp") $(asked "$log" "free-$who-tcp")" '2 2' "control: $who: that server was asked"
@@ -67,7 +67,7 @@ $RIG_CAPTURE start
 for who in $both; do
 	for a in $far4 $far6; do
 		for proto in udp tcp; do
-			is "$(try "$who" $proto $a "turned-$who-$proto")" 12 "R44 L09: redirect: $who: $proto to $a is answered"
+			is "$(try "$who" "$proto" "$a" "turned-$who-$proto")" 12 "R44 L09: redirect: $who: $proto to $a is answered"
 		done
 	done
 	is "$(asked "$log" "turned-$who-udp") $(asked "$log" "turned-$who-tcp")" '0 0' "R44: redirect: $who: that server was not asked"
@@ -99,9 +99,9 @@ set_to refuse
 $RIG_CAPTURE start
 for a in $far4 $far6; do
 	for proto in udp tcp; do
-		like "$(as_user vpnrun demo "$probe" $proto $a 53)" '^refused' "R44 L09: refuse: $proto to $a is refused at once"
+		like "$(as_user vpnrun demo "$probe" "$proto" "$a" 53)" '^refused' "R44 L09: refuse: $proto to $a is refused at once"
 		[ "$RIG_LAYOUT" = bridge ] ||
-			like "$(in_vpn demo "$probe" $proto $a 53)" '^(refused|Operation not permitted)' "R44 L09: refuse: for services as well"
+			like "$(in_vpn demo "$probe" "$proto" "$a" 53)" '^(refused|Operation not permitted)' "R44 L09: refuse: for services as well"
 	done
 done
 is "$(ask udp "$RIG_DNS_DEMO" plain)" 12 "R44: refuse: the VPN's own server answers"
