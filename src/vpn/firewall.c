@@ -141,7 +141,7 @@ static void put_servers(FILE *f, const struct profile *p, int family, const stru
 
 static void put_dns_rules(FILE *f, const struct profile *p, const char *suffix, int family)
 {
-	bool netns = p->layout == LAYOUT_NETNS;
+	int kinds = p->layout == LAYOUT_NETNS ? 2 : 1;
 	const char *ip = family == AF_INET ? "ip" : "ip6";
 	char buf[INET6_ADDRSTRLEN], others[64];
 	const struct ipaddr *first;
@@ -154,7 +154,7 @@ static void put_dns_rules(FILE *f, const struct profile *p, const char *suffix, 
 		snprintf(others, sizeof(others), "meta nfproto %s",
 			 family == AF_INET ? "ipv4" : "ipv6");
 	/* A bridge's own host is not inside. */
-	for (int own = 0; own <= netns; own++) {
+	for (int own = 0; own < kinds; own++) {
 		const char *from = own ? "oifname != \"lo\"" : "iifname $br";
 
 		if (first && p->other_dns == OTHER_DNS_REDIRECT)
