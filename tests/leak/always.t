@@ -130,7 +130,7 @@ else
 fi
 kill -9 "$RIG_BROKER_PID"
 back 'the broker killed' true
-for i in 1 2 3; do vpnctl down demo && vpnctl up demo; done >/dev/null
+for _ in 1 2 3; do vpnctl down demo && vpnctl up demo; done >/dev/null
 back 'down and up three times at once' true
 through 'down --force' vpnctl down --force demo
 kill -- "-$trier" 2>/dev/null || kill "$trier"
