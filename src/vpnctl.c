@@ -30,6 +30,7 @@ static const struct {
 	{"policy", ctl_policy, "check|install|list|show ...",
 	 "explain and install confinement policies"},
 	{"ip", ctl_ip, "[NAME] [--expect IP] [--json]", "the public address of a VPN's traffic"},
+	{"leak-test", ctl_leak_test, "NAME [--cut]", "see that nothing leaves but by the VPN"},
 	{"allowed-ips", ctl_allowed_ips, "LIST [--minus LIST]",
 	 "what remains of AllowedIPs without some ranges"},
 	{"wrap", ctl_wrap, "PROGRAM --vpn NAME [--policy P]",
@@ -39,6 +40,7 @@ static const struct {
 	{"confine", ctl_confine, "UNIT --vpn NAME", "put an existing service into a VPN"},
 	{"release", ctl_release, "UNIT", "and take it out again"},
 	{"supervise", ctl_supervise, "", NULL},
+	{"leak-probe", ctl_leak_probe, "", NULL},
 };
 
 static void usage(FILE *f)

@@ -85,7 +85,7 @@ _vpnctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options=
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_vpnrun_reply 'up down restart status list kick publish import check policy confine release oci ip allowed-ips wrap unwrap --help --version' "$cur"
+		_vpnrun_reply 'up down restart status list kick publish import check policy confine release oci ip leak-test allowed-ips wrap unwrap --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
@@ -94,6 +94,7 @@ _vpnctl() {
 	kick) options='--uid --pid' ;;
 	import) options='--name --id --up' ;;
 	allowed-ips) options=--minus ;;
+	leak-test) options=--cut ;;
 	wrap) options='--vpn --policy' ;;
 	ip) options='--expect --url --timeout --json -4 -6' ;;
 	confine) options='--vpn --keep-bus --on-demand' ;;
@@ -111,7 +112,7 @@ _vpnctl() {
 		*) mapfile -t COMPREPLY < <(compgen -A command -- "$cur") ;;
 		esac
 		;;
-	up | down | restart | status | kick | ip)
+	up | down | restart | status | kick | ip | leak-test)
 		[[ $prev == --uid || $prev == --pid || $prev == --expect || $prev == --url || $prev == --timeout ]] || _vpnrun_reply "$(_vpnrun_names)" "$cur"
 		;;
 	confine | release)

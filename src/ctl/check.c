@@ -98,6 +98,17 @@ void ctl_tunnel_json(struct json_out *out, const struct tunnel *t)
 	json_texts(out, "warnings", t->warnings, t->n_warnings);
 }
 
+static const char *other_dns_name(const struct profile *p)
+{
+	static const char *const names[] = {
+		[OTHER_DNS_ALLOW] = "allow",
+		[OTHER_DNS_REDIRECT] = "redirect",
+		[OTHER_DNS_REFUSE] = "refuse",
+	};
+
+	return names[p->other_dns];
+}
+
 static void json_profile(struct json_out *out, const struct profile *p)
 {
 	char subnet[INET_ADDRSTRLEN + 4], address[INET_ADDRSTRLEN];
@@ -105,6 +116,7 @@ static void json_profile(struct json_out *out, const struct profile *p)
 	json_out_str(out, "name", p->name);
 	json_out_int(out, "id", p->id);
 	json_out_str(out, "layout", p->layout == LAYOUT_BRIDGE ? "bridge" : "netns");
+	json_out_str(out, "via", p->via);
 	json_out_str(out, "config", p->config);
 	json_out_str(out, "private_key_file", p->private_key_file);
 	json_out_str(out, "preshared_key_file", p->preshared_key_file);
@@ -121,6 +133,7 @@ static void json_profile(struct json_out *out, const struct profile *p)
 		json_out_end(out);
 	}
 	json_number(out, "limit", p->limit != 0, p->limit);
+	json_out_str(out, "other_dns", other_dns_name(p));
 }
 
 /* Of a profile whose tunnel could not be read. */
@@ -185,6 +198,8 @@ static void print_profile(const struct profile *p)
 	inet_ntop(AF_INET, &p->subnet4, address, sizeof(address));
 	printf("  %-10s %d\n  %-10s %s\n", "id", p->id, "layout",
 	       p->layout == LAYOUT_BRIDGE ? "bridge" : "netns");
+	if (p->via)
+		printf("  %-10s %s\n", "via", p->via);
 	if (p->config)
 		printf("  %-10s %s\n", "config", p->config);
 	printf("  %-10s %s/%u on %s\n  %-10s", "subnet", address, p->subnet4_plen, p->bridge,
@@ -198,6 +213,8 @@ static void print_profile(const struct profile *p)
 	printf("\n");
 	if (p->limit)
 		printf("  %-10s %u programs a user\n", "limit", p->limit);
+	if (p->other_dns != OTHER_DNS_ALLOW)
+		printf("  %-10s %s\n", "other dns", other_dns_name(p));
 }
 
 /* --- the command ----------------------------------------------------------------------------- */

@@ -12,6 +12,8 @@ int ctl_down(int argc, char **argv);
 int ctl_import(int argc, char **argv);
 int ctl_ip(int argc, char **argv);
 int ctl_kick(int argc, char **argv);
+int ctl_leak_probe(int argc, char **argv); /* hidden: what leak-test runs inside */
+int ctl_leak_test(int argc, char **argv);
 int ctl_list(int argc, char **argv);
 int ctl_oci(int argc, char **argv);
 int ctl_policy(int argc, char **argv);

@@ -96,6 +96,7 @@ static void json_vpn(struct json_out *out, const struct view *v)
 	json_out_str(out, "state", view_state_name(v->state));
 	json_out_bool(out, "default", v->is_default);
 	json_out_bool(out, "machine_default", false);
+	json_out_str(out, "via", v->has_record && v->record.via[0] ? v->record.via : NULL);
 	json_out_str(out, "endpoint", view_endpoint(v));
 	if (measured && v->stats.handshake_age_s >= 0)
 		json_out_int(out, "handshake_age_s", v->stats.handshake_age_s);
@@ -189,7 +190,9 @@ static void fill_row(const struct view *v, struct row *row)
 	else
 		str_copy(row->cell[COL_STATE], sizeof(row->cell[0]), view_state_name(v->state));
 	if (endpoint)
-		snprintf(row->cell[COL_ENDPOINT], sizeof(row->cell[0]), "%.70s", endpoint);
+		snprintf(row->cell[COL_ENDPOINT], sizeof(row->cell[0]), "%.50s%s%s", endpoint,
+			 v->has_record && v->record.via[0] ? " via " : "",
+			 v->has_record ? v->record.via : "");
 	if (measured) {
 		words_age(v->stats.handshake_age_s, row->cell[COL_HANDSHAKE], sizeof(row->cell[0]));
 		words_bytes(v->stats.rx, row->cell[COL_RX], sizeof(row->cell[0]));

@@ -219,6 +219,24 @@ static void judge_tunnel(struct view *v)
 	}
 }
 
+static void judge_via(struct view *v)
+{
+	struct record other;
+	char why[sizeof(v->why)];
+
+	if (!v->record.via[0])
+		return;
+	if (record_read(v->record.via, &other, NULL) < 0 || other.state != RECORD_UP)
+		str_fmt(why, sizeof(why), "it goes by VPN '%s', which is down", v->record.via);
+	else if (other.netns_dev != v->record.via_dev || other.netns_ino != v->record.via_ino)
+		str_fmt(why, sizeof(why),
+			"VPN '%s', by which it goes, was taken down since: vpnctl up %s",
+			v->record.via, v->name);
+	else
+		return;
+	degrade(v, why);
+}
+
 static void look(struct view *v)
 {
 	AUTO_CLOSE int ns = -1;
@@ -238,6 +256,7 @@ static void look(struct view *v)
 	v->looked = true;
 	if (v->state != VIEW_UP)
 		return;
+	judge_via(v);
 	if (tunnel_dev_stats(v->record.device, ns, v->record.flags & RECORD_USERSPACE, &v->stats,
 			     &e) < 0)
 		degrade(v, e.msg);

@@ -10,6 +10,7 @@
  */
 #include "launch/launch.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -96,30 +97,36 @@ static uint64_t kept_caps(const struct launch *l)
 
 /* --- names ----------------------------------------------------------------------------------- */
 
-_Static_assert(RECORD_DNS_MAX <= NAMES_DNS_MAX, "a record's servers fit");
-
-/* The VPN's servers that the tunnel can reach: asking the others only costs time. */
-static size_t servers_of(const struct record *r, struct names_dns *ret)
+static int check_dns(const struct launch *l, const struct names_dns *own, size_t n, struct err *e)
 {
-	size_t n = 0;
+	char text[INET6_ADDRSTRLEN];
 
-	for (size_t i = 0; i < RECORD_DNS_MAX && r->dns[i].family; i++) {
-		uint32_t flag = r->dns[i].family == AF_INET ? RECORD_HAS_IP4 : RECORD_HAS_IP6;
+	for (size_t i = 0; (l->record.flags & RECORD_OWN_DNS) && i < l->o->n_dns; i++) {
+		const struct names_dns *d = &l->o->dns[i];
+		bool found = false;
 
-		if (!(r->flags & flag))
-			continue;
-		ret[n].family = r->dns[i].family;
-		memcpy(ret[n++].addr, r->dns[i].addr, sizeof(ret->addr));
+		for (size_t k = 0; k < n; k++)
+			found |= own[k].family == d->family &&
+				 memcmp(own[k].addr, d->addr,
+					d->family == AF_INET ? 4 : sizeof(d->addr)) == 0;
+		if (!found)
+			return err_set(
+				e, -EPERM,
+				"--dns %s: VPN '%s' lets nobody ask another name server than "
+				"its own (\"other_dns\" in its file)",
+				inet_ntop(d->family, d->addr, text, sizeof(text)), l->record.name);
 	}
-	return n;
+	return 0;
 }
 
 static int write_names(struct launch *l, struct err *e)
 {
 	struct names_dns dns[NAMES_DNS_MAX];
-	size_t n = servers_of(&l->record, dns);
-	int r;
+	size_t n = record_servers(&l->record, dns);
+	int r = check_dns(l, dns, n, e);
 
+	if (r < 0)
+		return r;
 	if (l->o->n_dns)
 		r = names_resolv_conf(l->resolv_conf, sizeof(l->resolv_conf), l->o->dns,
 				      l->o->n_dns, NULL);

@@ -28,6 +28,7 @@
 #include "vpn/steps.h"
 #include "vpn/supervise.h"
 #include "vpn/tunnel_dev.h"
+#include "vpn/via.h"
 
 /* One up or down of a VPN at a time. The lock goes with the process. */
 static int lock_vpn(const char *name, struct err *e)
@@ -275,13 +276,23 @@ static int do_bridge(struct up *u, struct err *e)
 	return r;
 }
 
+/* A socket stays where it was made. */
+static bool is_socket_there(const struct up *u)
+{
+	struct stat st = {0};
+
+	if (u->socket_fd >= 0 && fstat(u->socket_fd, &st) < 0)
+		return false;
+	return u->old.via_dev == st.st_dev && u->old.via_ino == st.st_ino;
+}
+
 int step_tunnel(struct up *u, struct err *e)
 {
 	const struct profile *p = u->p;
 	struct tunnel_stats st;
 	int r;
 
-	if (u->was_up &&
+	if (u->was_up && is_socket_there(u) &&
 	    tunnel_dev_stats(p->name, u->ns_fd, u->old.flags & RECORD_USERSPACE, &st, NULL) == 0 &&
 	    st.present) {
 		u->userspace = u->old.flags & RECORD_USERSPACE;
@@ -292,15 +303,16 @@ int step_tunnel(struct up *u, struct err *e)
 		/* What a killed run left may have any configuration. */
 		r = tunnel_dev_delete(p->name, u->ns_fd, e);
 		if (r == 0)
-			r = tunnel_dev_create(p->name, u->ns_fd, &p->tunnel, &u->endpoints, u->mtu,
-					      &u->userspace, &u->supervisor_pid, e);
+			r = tunnel_dev_create(p->name, u->ns_fd, u->socket_fd, &p->tunnel,
+					      &u->endpoints, u->mtu, &u->userspace,
+					      &u->supervisor_pid, e);
 	}
 	if (r < 0)
 		return r;
 	r = tunnel_finish(p, u->ns_fd, u->mtu, e);
 	/* The tunnel works without its keeper: as long as nothing changes around it. */
 	if (r == 0 && !u->userspace)
-		supervise_start_keeper(p->name, u->mtu, NULL);
+		supervise_start_keeper(p->name, u->socket_fd, u->mtu, NULL);
 	return r < 0 ? r : tunnel_dev_wait(p->name, &p->tunnel, u->userspace, e);
 }
 
@@ -326,9 +338,16 @@ int step_record(struct up *u, struct err *e)
 {
 	struct record r;
 	int rc = plan_record(u->p, u->mtu, &r, e);
+	struct stat st;
 
 	if (rc < 0)
 		return rc;
+	if (u->socket_fd >= 0) {
+		if (fstat(u->socket_fd, &st) < 0)
+			return err_sys(e, -errno, "cannot stat the namespace of %s", u->p->via);
+		r.via_dev = st.st_dev;
+		r.via_ino = st.st_ino;
+	}
 	r.netns_dev = u->record.netns_dev;
 	r.netns_ino = u->record.netns_ino;
 	r.bridge_ifindex = u->bridge_ifindex;
@@ -411,9 +430,39 @@ static int check_unchanged(const struct up *u, struct err *e)
 		p->name, h.leases + h.processes, p->name);
 }
 
-static int check_before(struct up *u, struct err *note, struct err *e)
+/* Endpoints and the way to them, as seen from where the socket is to be. */
+static int look_outside(struct up *u, struct err *note, struct err *e)
 {
 	struct err path_note = ERR_INIT;
+	struct record via;
+	int r, back = -1;
+
+	if (u->p->via) {
+		u->via_lock = lock_vpn(u->p->via, e);
+		if (u->via_lock < 0)
+			return u->via_lock;
+	}
+	u->socket_fd = via_open(u->p, &via, e);
+	if (u->socket_fd < 0 && u->p->via)
+		return u->socket_fd;
+	r = via_resolve(u->p, u->socket_fd, &via, RESOLVE_RETRIES, &u->endpoints, e);
+	if (r == 0 && u->socket_fd >= 0)
+		r = ns_netns_enter(u->socket_fd, &back, e);
+	if (r == 0)
+		r = via_check_way(u->p, &via, &u->endpoints, e);
+	if (r == 0) {
+		r = path_mtu(&u->p->tunnel, &u->endpoints, &u->mtu, &path_note);
+		if (r < 0 && e)
+			*e = path_note;
+	}
+	ns_netns_leave(&back);
+	if (r == 0 && note)
+		*note = path_note;
+	return r;
+}
+
+static int check_before(struct up *u, struct err *note, struct err *e)
+{
 	int r, fd;
 
 	if (record_read(u->p->name, &u->old, NULL) < 0)
@@ -426,16 +475,9 @@ static int check_before(struct up *u, struct err *note, struct err *e)
 	if (r == 0)
 		r = netnsfiles_check(u->p->name, e);
 	if (r == 0)
-		r = resolve_endpoints(&u->p->tunnel, &u->endpoints, e);
+		r = look_outside(u, note, e);
 	if (r < 0)
 		return r;
-	r = path_mtu(&u->p->tunnel, &u->endpoints, &u->mtu, &path_note);
-	if (r < 0 && e)
-		*e = path_note;
-	if (r < 0)
-		return r;
-	if (note)
-		*note = path_note;
 	fd = u->old.id ? record_open_netns(&u->old, NULL) : -1;
 	u->is_ours = fd >= 0;
 	u->was_up = fd >= 0 && u->old.state == RECORD_UP;
@@ -444,10 +486,23 @@ static int check_before(struct up *u, struct err *note, struct err *e)
 	return 0;
 }
 
+#define UP_INIT(profile)                                                     \
+	{                                                                    \
+		.p = (profile), .ns_fd = -1, .socket_fd = -1, .via_lock = -1 \
+	}
+
+static void end_up(struct up *u)
+{
+	util_close(&u->ns_fd);
+	util_close(&u->socket_fd);
+	util_close(&u->via_lock);
+	endpoint_set_free(&u->endpoints);
+}
+
 int vpn_up(const struct profile *p, struct err *note, struct err *e)
 {
 	AUTO_CLOSE int lock = -1;
-	struct up u = {.p = p, .ns_fd = -1};
+	struct up u = UP_INIT(p);
 	int r;
 
 	lock = lock_vpn(p->name, e);
@@ -458,8 +513,7 @@ int vpn_up(const struct profile *p, struct err *note, struct err *e)
 		r = run_steps(&u, bridge_steps, bridge_n_steps, e);
 	else if (r == 0)
 		r = run_steps(&u, netns_steps, ARRAY_SIZE(netns_steps), e);
-	util_close(&u.ns_fd);
-	endpoint_set_free(&u.endpoints);
+	end_up(&u);
 	return r < 0 ? err_wrap(e, "cannot bring up %s", p->name) : 0;
 }
 
@@ -491,11 +545,12 @@ static int close_for_restart(struct up *u, struct err *e)
 int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 {
 	AUTO_CLOSE int lock = -1;
-	struct up u = {.p = p, .ns_fd = -1, .is_restart = true};
+	struct up u = UP_INIT(p);
 	int r;
 
 	if (p->layout != LAYOUT_NETNS)
 		return vpn_up(p, note, e);
+	u.is_restart = true;
 	lock = lock_vpn(p->name, e);
 	if (lock < 0)
 		return lock;
@@ -504,8 +559,7 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 		r = close_for_restart(&u, e);
 	if (r == 0)
 		r = run_steps(&u, netns_steps, ARRAY_SIZE(netns_steps), e);
-	util_close(&u.ns_fd);
-	endpoint_set_free(&u.endpoints);
+	end_up(&u);
 	return r < 0 ? err_wrap(e, "cannot restart %s", p->name) : 0;
 }
 
@@ -588,6 +642,9 @@ int vpn_down(const char *name, bool force, struct down_report *ret, struct err *
 	lock = lock_vpn(name, e);
 	if (lock < 0)
 		return lock;
+	r = force ? 0 : via_check_unused(name, e);
+	if (r < 0)
+		return err_wrap(e, "cannot take down %s", name);
 	if (record_read(name, &rec, NULL) < 0)
 		memset(&rec, 0, sizeof(rec));
 	/* First of all: no new cables. */

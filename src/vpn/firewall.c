@@ -42,6 +42,10 @@ static const char policy_bridge_ip6[] =
 #include "bridge-ip6.nft.h"
 	;
 
+static const char policy_dns[] =
+#include "dns.nft.h"
+	;
+
 static void put_ports(FILE *f, const struct lease_pool *pool, int family)
 {
 	char port[LEASE_IF_LEN], addr[INET6_ADDRSTRLEN];
@@ -115,6 +119,70 @@ static void put_bridge_family(FILE *f, const struct profile *p, int family, cons
 	put_named(f, text, p->name);
 }
 
+/* A definition of the servers of that family; *ret is the first, NULL: there is none. */
+static void put_servers(FILE *f, const struct profile *p, int family, const struct ipaddr **ret)
+{
+	const struct tunnel *t = &p->tunnel;
+	char buf[INET6_ADDRSTRLEN];
+
+	*ret = NULL;
+	for (size_t i = 0; i < t->n_dns && plan_source(p, family); i++) {
+		if (t->dns[i].family != family)
+			continue;
+		inet_ntop(family, &t->dns[i].v4, buf, sizeof(buf));
+		if (!*ret)
+			fprintf(f, "define servers%c = { ", family == AF_INET ? '4' : '6');
+		fprintf(f, "%s%s", *ret ? ", " : "", buf);
+		*ret = *ret ? *ret : &t->dns[i];
+	}
+	if (*ret)
+		fputs(" }\n", f);
+}
+
+static void put_dns_rules(FILE *f, const struct profile *p, const char *suffix, int family)
+{
+	int kinds = p->layout == LAYOUT_NETNS ? 2 : 1;
+	const char *ip = family == AF_INET ? "ip" : "ip6";
+	char buf[INET6_ADDRSTRLEN], others[64];
+	const struct ipaddr *first;
+
+	put_servers(f, p, family, &first);
+	if (first)
+		snprintf(others, sizeof(others), "%s daddr != $servers%c", ip,
+			 family == AF_INET ? '4' : '6');
+	else
+		snprintf(others, sizeof(others), "meta nfproto %s",
+			 family == AF_INET ? "ipv4" : "ipv6");
+	/* A bridge's own host is not inside. */
+	for (int own = 0; own < kinds; own++) {
+		const char *from = own ? "oifname != \"lo\"" : "iifname $br";
+
+		if (first && p->other_dns == OTHER_DNS_REDIRECT)
+			fprintf(f,
+				"add rule inet vpnrun%s dns-turn%s %s meta l4proto { tcp, udp } th "
+				"dport 53 %s dnat %s to %s\n",
+				suffix, own ? "-own" : "", from, others, ip,
+				inet_ntop(family, &first->v4, buf, sizeof(buf)));
+		fprintf(f,
+			"add rule inet vpnrun%s dns-guard%s %s meta l4proto { tcp, udp } th dport "
+			"{ 53, 853 } %s jump refuse\n",
+			suffix, own ? "-own" : "", from, others);
+	}
+}
+
+static void put_dns(FILE *f, const struct profile *p)
+{
+	char suffix[NAME_MAX_LEN + 2] = "";
+
+	if (p->other_dns == OTHER_DNS_ALLOW)
+		return;
+	if (p->layout == LAYOUT_BRIDGE)
+		snprintf(suffix, sizeof(suffix), "-%s", p->name);
+	put_named(f, policy_dns, suffix);
+	put_dns_rules(f, p, suffix, AF_INET);
+	put_dns_rules(f, p, suffix, AF_INET6);
+}
+
 /* The addresses are the profile's as parsed, written anew here. */
 static void put_allowed(FILE *f, const struct profile *p)
 {
@@ -168,6 +236,7 @@ int firewall_text(const struct profile *p, char **ret, struct err *e)
 		put_family(f, p, AF_INET, policy_ip4);
 		put_family(f, p, AF_INET6, policy_ip6);
 	}
+	put_dns(f, p);
 	if (fclose(f) != 0) {
 		free(text);
 		return err_set(e, -ENOMEM, "cannot write the firewall of %s: no memory", p->name);

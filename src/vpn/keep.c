@@ -26,6 +26,7 @@
 #include "vpn/profile.h"
 #include "vpn/resolve.h"
 #include "vpn/supervise_lock.h"
+#include "vpn/via.h"
 
 #define LOOK_MS	  30000
 #define SETTLE_MS 1000 /* an uplink comes as a dozen events */
@@ -146,7 +147,7 @@ static int help(const struct keeper *k, int ns, const char *current, bool move)
 	int r = profile_load_name(k->name, &p, &e);
 
 	if (r == 0)
-		r = resolve_endpoints_retry(&p.tunnel, 0, &es, &e);
+		r = via_resolve_here(&p, 0, &es, &e);
 	if (r == 0 && es.n)
 		endpoint_format(&es.at[0], wanted);
 	if (r == 0 && move && (es.n != 1 || strcmp(wanted, current) != 0)) {

@@ -2,8 +2,8 @@
 /*
  * Keeps a tunnel usable while the world around it changes: an endpoint's name that points elsewhere
  * by now, an uplink that comes, goes or carries smaller packets, a machine that has slept. Holds
- * nothing that is needed: whoever has a keeper may be killed at any time. The caller is in the
- * host's namespace, and polls.
+ * nothing that is needed: whoever has a keeper may be killed at any time. The caller is where
+ * the tunnel's encrypted socket is, and polls.
  */
 #pragma once
 

@@ -134,6 +134,7 @@ void profile_free(struct profile *p)
 	free(p->bridge);
 	free(p->private_key_file);
 	free(p->preshared_key_file);
+	free(p->via);
 	strv_free(p->allow_users, p->n_allow_users);
 	strv_free(p->allow_groups, p->n_allow_groups);
 	ipaddrs_free(p->subnets, p->n_subnets);

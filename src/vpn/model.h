@@ -93,6 +93,9 @@ enum vpn_layout { LAYOUT_NETNS, LAYOUT_BRIDGE };
 /* Of the bridge layout: the mark of the tunnel's own packets, unless its file says otherwise. */
 #define MARK_BASE 10000
 
+/* What becomes of questions to other name servers than the VPN's own. */
+enum other_dns { OTHER_DNS_ALLOW, OTHER_DNS_REDIRECT, OTHER_DNS_REFUSE };
+
 struct host_port {
 	uint16_t port;
 	bool udp;
@@ -110,10 +113,12 @@ struct profile {
 	size_t n_allow_users;
 	char **allow_groups; /* names or decimal gids; "vpnrun" where the file has no "allow" */
 	size_t n_allow_groups;
-	bool allow_everyone;	  /* "allow": "everyone" */
+	bool allow_everyone; /* "allow": "everyone" */
+	enum other_dns other_dns;
 	uint32_t limit;		  /* cables a user may hold, 0: the pool */
 	char *private_key_file;	  /* inline: absolute path, NULL where there is a config */
 	char *preshared_key_file; /* inline, may be NULL */
+	char *via; /* the VPN by which the tunnel's own packets go, NULL: the uplink */
 	struct tunnel tunnel;
 
 	/* The bridge layout's. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How large a packet the tunnel may carry. Only reads routes and links of the namespace that it is
- * called in, which must be the host's, and before the tunnel exists.
+ * called in, which must be that of the tunnel's socket, and before the tunnel exists.
  */
 #include "vpn/path.h"
 

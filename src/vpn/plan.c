@@ -241,6 +241,7 @@ int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struc
 
 	str_copy(r.name, sizeof(r.name), p->name);
 	str_copy(r.device, sizeof(r.device), p->name);
+	str_copy(r.via, sizeof(r.via), p->via ? p->via : "");
 	if (str_copy(r.bridge, sizeof(r.bridge), p->bridge) < 0)
 		return err_set(e, -E2BIG, "bridge name '%s' is too long", p->bridge);
 	if (plan_source(p, AF_INET))
@@ -249,6 +250,8 @@ int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struc
 		r.flags |= RECORD_HAS_IP6;
 	if (p->allow_everyone)
 		r.flags |= RECORD_EVERYONE;
+	if (p->other_dns != OTHER_DNS_ALLOW)
+		r.flags |= RECORD_OWN_DNS;
 	for (size_t i = 0; i < t->n_peers; i++)
 		if (t->peers[i].endpoint) {
 			str_copy(r.endpoint, sizeof(r.endpoint), t->peers[i].endpoint);

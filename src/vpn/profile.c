@@ -35,6 +35,7 @@ static const char *const known_keys[] = {
 	"id",
 	"config",
 	"layout",
+	"via",
 	"bridge",
 	"subnet",
 	"allow",
@@ -47,6 +48,7 @@ static const char *const known_keys[] = {
 	"preshared_key_file",
 	"addresses",
 	"dns",
+	"other_dns",
 	"search",
 	"mtu",
 	"allowed_ips",
@@ -134,6 +136,25 @@ static int read_bridge(struct reader *r)
 	if (!strcmp(r->p->bridge, r->p->name))
 		return json_doc_fail(&r->doc, r->e, "bridge",
 				     "is the name of the VPN's own device; choose another");
+	return 0;
+}
+
+/* Whether there is such a VPN, and by what it goes itself, is asked in load_rest(). */
+static int read_via(struct reader *r)
+{
+	int n = read_text(r, "via", &r->p->via);
+	char buf[VALUE_SHOW_MAX];
+
+	if (n <= 0)
+		return n;
+	if (!str_is_vpn_name(r->p->via))
+		return json_doc_fail(&r->doc, r->e, "via", "%s is no VPN's name",
+				     value_show(r->p->via, buf));
+	if (!strcmp(r->p->via, r->p->name))
+		return json_doc_fail(&r->doc, r->e, "via",
+				     "is this VPN itself: it must be another's name");
+	if (r->p->layout != LAYOUT_NETNS)
+		return json_doc_fail(&r->doc, r->e, "via", "is for \"layout\": \"netns\" only");
 	return 0;
 }
 
@@ -326,6 +347,22 @@ static int read_bridge_layout(struct reader *r)
 	return read_services(r);
 }
 
+static int read_other_dns(struct reader *r)
+{
+	const char *text = "allow";
+
+	if (json_doc_str(&r->doc, "other_dns", &text, r->e) < 0)
+		return -EINVAL;
+	if (!strcmp(text, "redirect"))
+		r->p->other_dns = OTHER_DNS_REDIRECT;
+	else if (!strcmp(text, "refuse"))
+		r->p->other_dns = OTHER_DNS_REFUSE;
+	else if (strcmp(text, "allow") != 0)
+		return json_doc_fail(&r->doc, r->e, "other_dns",
+				     "must be \"allow\", \"redirect\" or \"refuse\"");
+	return 0;
+}
+
 static int read_search(struct reader *r)
 {
 	struct tunnel *t = &r->p->tunnel;
@@ -438,7 +475,8 @@ static int read_tunnel(struct reader *r)
 					     "cannot stand beside \"config\", whose file says it");
 	if (!n && read_inline(r) < 0)
 		return -EINVAL;
-	if (read_ipaddrs(r, "dns", false, &r->p->tunnel.dns, &r->p->tunnel.n_dns) < 0)
+	if (read_ipaddrs(r, "dns", false, &r->p->tunnel.dns, &r->p->tunnel.n_dns) < 0 ||
+	    read_other_dns(r) < 0)
 		return -EINVAL;
 	return read_search(r);
 }
@@ -463,8 +501,8 @@ static int read_all(struct reader *r)
 	if (json_doc_uint(&r->doc, "limit", 1, 1023, &limit, r->e) < 0)
 		return -EINVAL;
 	r->p->limit = (uint32_t)limit;
-	if (read_layout(r) < 0 || read_bridge(r) < 0 || read_subnet(r) < 0 || read_allow(r) < 0 ||
-	    read_bridge_layout(r) < 0)
+	if (read_layout(r) < 0 || read_via(r) < 0 || read_bridge(r) < 0 || read_subnet(r) < 0 ||
+	    read_allow(r) < 0 || read_bridge_layout(r) < 0)
 		return -EINVAL;
 	return read_tunnel(r);
 }
@@ -577,9 +615,13 @@ static int load_config(struct reader *r)
 
 static int load_rest(struct reader *r)
 {
+	struct err why = ERR_INIT;
 	const char *clash;
-	int n = r->p->config ? load_config(r) : load_inline(r);
+	int n = profile_check_via(r->p, &why);
 
+	if (n < 0)
+		return json_doc_fail(&r->doc, r->e, "via", "%s", why.msg);
+	n = r->p->config ? load_config(r) : load_inline(r);
 	if (n < 0)
 		return n;
 	/* Beside the machine's own traffic, the tunnel's has to be told apart. */

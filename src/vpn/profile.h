@@ -35,5 +35,9 @@ struct profile_entry {
  * error, and so is an id that two files claim. *ret is the caller's to free. */
 int profile_list(struct profile_entry **ret, size_t *ret_n, struct err *e);
 
+/* Follows "via" from VPN to VPN: -EINVAL and half a sentence if one of them is not there, is of the
+ * layout bridge, or leads back. */
+int profile_check_via(const struct profile *p, struct err *e);
+
 /* -EEXIST and a sentence that names both if another profile has p's id or an overlapping subnet. */
 int profile_check_conflicts(const struct profile *p, struct err *e);

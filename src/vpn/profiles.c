@@ -150,6 +150,46 @@ int profile_load_name(const char *name, struct profile *p, struct err *e)
 	return profile_load(path, p, e);
 }
 
+/* The JSON of a VPN that another names. *ret is to be freed by profile_free(). */
+static int parse_named(const char *name, struct profile *ret, struct err *e)
+{
+	char path[sizeof(PROFILE_DIR) + NAME_MAX_LEN + 8];
+	AUTO_FREE char *text = NULL;
+	size_t len = 0;
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	snprintf(path, sizeof(path), "%s/%s.json", PROFILE_DIR, name);
+	if (access(path, F_OK) < 0 && errno == ENOENT)
+		return fail_unknown(name, e);
+	r = file_read(path, 64 * 1024, &text, &len, e);
+	return r < 0 ? r : profile_parse(path, text, len, ret, e);
+}
+
+int profile_check_via(const struct profile *p, struct err *e)
+{
+	char name[NAME_MAX_LEN + 1] = "";
+	int r = 0;
+
+	str_copy(name, sizeof(name), p->via ? p->via : "");
+	for (int depth = 0; r == 0 && name[0]; depth++) {
+		struct profile other;
+
+		if (!strcmp(name, p->name) || depth == 99)
+			return err_set(e, -EINVAL, "leads in a circle, back to VPN '%s'", name);
+		r = parse_named(name, &other, e);
+		if (r == 0 && other.layout != LAYOUT_NETNS)
+			r = err_set(
+				e, -EINVAL,
+				"VPN '%s' has the layout \"bridge\", and so no namespace of its "
+				"own to go by",
+				name);
+		str_copy(name, sizeof(name), r == 0 && other.via ? other.via : "");
+		profile_free(&other);
+	}
+	return r < 0 ? -EINVAL : 0;
+}
+
 struct conflict {
 	const struct profile *p;
 	struct err *e;

@@ -34,6 +34,7 @@ static bool is_sound(const struct record *r, const char *name)
 	if (!is_terminated(r->bridge, sizeof(r->bridge)) ||
 	    !is_terminated(r->device, sizeof(r->device)) ||
 	    !is_terminated(r->search, sizeof(r->search)) ||
+	    !is_terminated(r->via, sizeof(r->via)) ||
 	    !is_terminated(r->endpoint, sizeof(r->endpoint)))
 		return false;
 	for (size_t i = 0; i < RECORD_ALLOW_MAX; i++)
@@ -151,6 +152,21 @@ int record_open_netns(const struct record *r, struct err *e)
 			       "sudo vpnctl up %s",
 			       path, r->name, r->name);
 	return take_fd(&fd);
+}
+
+size_t record_servers(const struct record *r, struct names_dns ret[NAMES_DNS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < RECORD_DNS_MAX && r->dns[i].family; i++) {
+		uint32_t flag = r->dns[i].family == AF_INET ? RECORD_HAS_IP4 : RECORD_HAS_IP6;
+
+		if (!(r->flags & flag))
+			continue;
+		ret[n].family = r->dns[i].family;
+		memcpy(ret[n++].addr, r->dns[i].addr, sizeof(ret->addr));
+	}
+	return n;
 }
 
 struct lease_pool record_pool(const struct record *r)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/util.h"
+#include "ns/names.h"
 #include "vpn/lease.h"
 
 #define RUN_DIR		  "/run/vpnrun"
@@ -33,6 +34,7 @@ enum record_flags {
 	RECORD_HAS_IP6 = 1u << 1,
 	RECORD_USERSPACE = 1u << 2, /* wireguard-go, supervised */
 	RECORD_EVERYONE = 1u << 3,
+	RECORD_OWN_DNS = 1u << 4, /* only the VPN's own name servers can be asked */
 };
 
 struct record_ip {
@@ -62,7 +64,10 @@ struct record {
 	char device[IF_NAMESIZE];
 	struct record_ip dns[RECORD_DNS_MAX];
 	char search[RECORD_SEARCH_LEN]; /* blank-separated */
-	char endpoint[128];		/* as written, of the first peer that has one */
+	char via[16];	  /* the VPN whose namespace has the tunnel's socket; "": the host's */
+	uint64_t via_dev; /* and that namespace */
+	uint64_t via_ino;
+	char endpoint[128]; /* as written, of the first peer that has one */
 	char allow_users[RECORD_ALLOW_MAX][RECORD_ALLOW_LEN];
 	char allow_groups[RECORD_ALLOW_MAX][RECORD_ALLOW_LEN];
 };
@@ -83,5 +88,10 @@ int record_for_each(int (*fn)(const struct record *r, void *arg), void *arg);
  * the namespace the record speaks of: a descriptor of the caller's, or -ESTALE and a sentence. Any
  * user may. */
 int record_open_netns(const struct record *r, struct err *e);
+
+_Static_assert(RECORD_DNS_MAX <= NAMES_DNS_MAX, "a record's servers fit");
+
+/* The VPN's name servers that the tunnel can reach: asking the others only costs time. How many. */
+size_t record_servers(const struct record *r, struct names_dns ret[NAMES_DNS_MAX]);
 
 struct lease_pool record_pool(const struct record *r);

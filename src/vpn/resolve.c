@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Endpoints of a tunnel as socket addresses. Asks the resolver of the namespace that it is called
- * in, which must be the host's: inside the VPN's there is nothing yet that could answer.
+ * in, which must be that of the tunnel's socket: inside the VPN's own there is nothing yet that
+ * could answer.
  */
 #include "vpn/resolve.h"
 

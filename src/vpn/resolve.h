@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Endpoint names become addresses here, in the namespace that the caller is in: the host's. Never
- * through a tunnel.
+ * Endpoint names become addresses here, in the namespace that the caller is in: where the tunnel's
+ * socket is to be. Never through the tunnel itself.
  */
 #pragma once
 

@@ -84,6 +84,13 @@ static int review_families(const char *file, struct tunnel *t)
 	return r;
 }
 
+static bool is_loopback(const struct ipaddr *a)
+{
+	if (a->family == AF_INET)
+		return ntohl(a->v4.s_addr) >> 24 == 127;
+	return IN6_IS_ADDR_LOOPBACK(&a->v6);
+}
+
 static int review_dns(const char *file, struct tunnel *t)
 {
 	size_t i;
@@ -96,7 +103,12 @@ static int review_dns(const char *file, struct tunnel *t)
 			"addresses work",
 			file);
 	for (i = 0; i < t->n_dns && i < 8 && r == 0; i++)
-		if (!is_routed(t, &t->dns[i]) || !tunnel_has_address(t, t->dns[i].family))
+		if (is_loopback(&t->dns[i]))
+			r = tunnel_warn(t,
+					"%s: DNS server %s is this machine's own, which no program "
+					"inside can ask: give the provider's",
+					file, t->dns[i].text);
+		else if (!is_routed(t, &t->dns[i]) || !tunnel_has_address(t, t->dns[i].family))
 			r = tunnel_warn(t,
 					"%s: DNS server %s cannot be reached through this tunnel",
 					file, t->dns[i].text);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -195,8 +196,9 @@ int supervise_stop(const char *name, struct err *e)
 }
 
 /* In the child: nothing of the caller's but the name reaches the supervisor. */
-__attribute__((noreturn)) static void exec_supervisor(const char *name, uint32_t mtu, bool kernel,
-						      int status, int log, int null, pid_t parent)
+__attribute__((noreturn)) static void exec_supervisor(const char *name, int netns_fd, uint32_t mtu,
+						      bool kernel, int status, int log, int null,
+						      pid_t parent)
 {
 	static char arg0[] = "vpnctl", arg1[] = "supervise", arg4[] = "kernel";
 	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -204,6 +206,8 @@ __attribute__((noreturn)) static void exec_supervisor(const char *name, uint32_t
 	char *argv[] = {arg0, arg1, arg2, arg3, kernel ? arg4 : NULL, NULL}, *envp[] = {path, NULL};
 	sigset_t none;
 
+	if (netns_fd >= 0 && setns(netns_fd, CLONE_NEWNET) < 0)
+		_exit(1);
 	/* Out of the way of the low numbers first. */
 	status = fcntl(status, F_DUPFD_CLOEXEC, 10);
 	log = fcntl(log, F_DUPFD_CLOEXEC, 10);
@@ -270,7 +274,8 @@ static int open_log(const char *name, struct err *e)
 	return fd < 0 ? err_sys(e, -errno, "cannot open %s", path) : fd;
 }
 
-static int start(const char *name, uint32_t mtu, bool kernel, int32_t *ret_pid, struct err *e)
+static int start(const char *name, int netns_fd, uint32_t mtu, bool kernel, int32_t *ret_pid,
+		 struct err *e)
 {
 	AUTO_CLOSE int log = -1, null = -1, ours = -1, theirs = -1;
 	int pipefd[2], r = dir_make(RUN_DIR, 0755, e);
@@ -292,7 +297,7 @@ static int start(const char *name, uint32_t mtu, bool kernel, int32_t *ret_pid, 
 	if (pid < 0)
 		return err_sys(e, -errno, "cannot start the supervisor of %s", name);
 	if (pid == 0)
-		exec_supervisor(name, mtu, kernel, theirs, log, null, self);
+		exec_supervisor(name, netns_fd, mtu, kernel, theirs, log, null, self);
 	util_close(&theirs);
 	theirs = -1;
 	r = read_status(ours, name, e);
@@ -307,14 +312,14 @@ static int start(const char *name, uint32_t mtu, bool kernel, int32_t *ret_pid, 
 	return 0;
 }
 
-int supervise_start(const char *name, uint32_t mtu, int32_t *ret_pid, struct err *e)
+int supervise_start(const char *name, int netns_fd, uint32_t mtu, int32_t *ret_pid, struct err *e)
 {
-	return start(name, mtu, false, ret_pid, e);
+	return start(name, netns_fd, mtu, false, ret_pid, e);
 }
 
-int supervise_start_keeper(const char *name, uint32_t mtu, struct err *e)
+int supervise_start_keeper(const char *name, int netns_fd, uint32_t mtu, struct err *e)
 {
 	int32_t pid = supervise_find(name, e);
 
-	return pid ? (pid < 0 ? pid : 0) : start(name, mtu, true, &pid, e);
+	return pid ? (pid < 0 ? pid : 0) : start(name, netns_fd, mtu, true, &pid, e);
 }

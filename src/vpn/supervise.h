@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One supervisor process per VPN. Of one in userspace, it starts wireguard-go in the host's
- * namespace, moves the device into the VPN's, and does it again whenever wireguard-go ends. Of any,
- * it keeps the endpoint and the MTU right (SIGUSR2: look at once). It lives as long as it holds the
- * lock on /run/vpnrun/NAME.supervisor, which holds its process id.
+ * One supervisor process per VPN, in the namespace where the tunnel's encrypted socket is: the
+ * host's, or that of the VPN which it goes by. Of one in userspace, it starts wireguard-go there,
+ * moves the device into the VPN's, and does it again whenever wireguard-go ends. Of any, it keeps
+ * the endpoint and the MTU right (SIGUSR2: look at once). It lives as long as it holds the lock on
+ * /run/vpnrun/NAME.supervisor, which holds its process id.
  */
 #pragma once
 
@@ -13,13 +14,14 @@
 
 #include "base/err.h"
 
-/* Starts `vpnctl supervise NAME MTU`, this very program, detached, and waits until the device is
- * configured and in its namespace (or e says why not). *ret_pid is its process. */
-int supervise_start(const char *name, uint32_t mtu, int32_t *ret_pid, struct err *e);
+/* Starts `vpnctl supervise NAME MTU`, this very program, detached, in the namespace
+ * netns_fd (-1: the caller's), and waits until the device is configured and in its namespace (or e
+ * says why not). *ret_pid is its process. */
+int supervise_start(const char *name, int netns_fd, uint32_t mtu, int32_t *ret_pid, struct err *e);
 
 /* The same for a device of the kernel's that is there: only keeps it (see vpn/keep.h). One that
  * runs already goes on. */
-int supervise_start_keeper(const char *name, uint32_t mtu, struct err *e);
+int supervise_start_keeper(const char *name, int netns_fd, uint32_t mtu, struct err *e);
 
 /* Ends it and waits until it is gone; SIGKILL after 3 s. None there: 0. */
 int supervise_stop(const char *name, struct err *e);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The supervisor process: a wireguard-go in the host's namespace, whose device is in the VPN's, and
- * again whenever it ends. Runs as root, reads the profile anew each time, keeps no key between
- * starts. Must never outlive the namespace that it was started for, never touch a device of that
- * name that is not its child's, and never leave the child running when it ends itself, however it
- * ends. Started by supervise_start(); the only code here that logs.
+ * The supervisor process: a wireguard-go in the namespace that it is in itself, whose device is in
+ * the VPN's, and again whenever it ends. Runs as root, reads the profile anew each time, keeps no
+ * key between starts. Must never outlive the namespace that it was started for, never touch a
+ * device of that name that is not its child's, and never leave the child running when it ends
+ * itself, however it ends. Started by supervise_start(); the only code here that logs.
  */
 #include "vpn/supervise.h"
 
@@ -36,6 +36,7 @@
 #include "vpn/supervise_lock.h"
 #include "vpn/tunnel_wg.h"
 #include "vpn/uapi.h"
+#include "vpn/via.h"
 
 #define READY_TIMEOUT_MS 5000
 #define STOP_TIMEOUT_MS	 2000
@@ -367,7 +368,7 @@ static int launch(struct sup *s, bool first, struct err *e)
 		r = ns < 0 ? ns : 0;
 	}
 	if (r == 0)
-		r = resolve_endpoints_retry(&p.tunnel, first ? RESOLVE_RETRIES : 0, &es, e);
+		r = via_resolve_here(&p, first ? RESOLVE_RETRIES : 0, &es, e);
 	if (r == 0)
 		r = start_device(s, &p, &es, ns, e);
 	if (r == 0 && !first) {

@@ -103,13 +103,14 @@ static int delete_link(const char *name, int vpn_netns_fd, struct err *e)
 	return 0;
 }
 
-int tunnel_dev_create(const char *name, int vpn_netns_fd, const struct tunnel *t,
-		      const struct endpoint_set *es, uint32_t mtu, bool *ret_userspace,
-		      int32_t *ret_supervisor_pid, struct err *e)
+int tunnel_dev_create(const char *name, int vpn_netns_fd, int socket_netns_fd,
+		      const struct tunnel *t, const struct endpoint_set *es, uint32_t mtu,
+		      bool *ret_userspace, int32_t *ret_supervisor_pid, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock host = NL_SOCK_INIT;
 	int32_t pid = 0;
-	int r = nl_sock_open(&host, NETLINK_ROUTE, e);
+	int r = socket_netns_fd < 0 ? nl_sock_open(&host, NETLINK_ROUTE, e)
+				    : ns_nl_open(&host, socket_netns_fd, NETLINK_ROUTE, e);
 
 	if (r == 0)
 		r = check_host(&host, name, e);
@@ -117,7 +118,7 @@ int tunnel_dev_create(const char *name, int vpn_netns_fd, const struct tunnel *t
 		return r;
 	r = rtnl_link_add_wireguard(&host, name, vpn_netns_fd, mtu, e);
 	if (r == -EOPNOTSUPP) {
-		r = supervise_start(name, mtu, &pid, e);
+		r = supervise_start(name, socket_netns_fd, mtu, &pid, e);
 		if (r < 0)
 			return r;
 		*ret_userspace = true;

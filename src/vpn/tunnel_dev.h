@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The tunnel device of a VPN, whether the kernel's WireGuard or wireguard-go stands behind it. The
- * caller is in the host's namespace: there the encrypted socket stays; the device is in
- * vpn_netns_fd. Needs root.
+ * encrypted socket stays in the namespace socket_netns_fd (-1: the caller's, which is the host's);
+ * the device is in vpn_netns_fd. Needs root.
  */
 #pragma once
 
@@ -18,9 +18,9 @@
  * is somebody else's and stays). Nothing is left on failure. In userspace, a supervisor process is
  * started, which reads the profile called name itself; the device is to be set up by
  * tunnel_finish() all the same, and to be waited for by tunnel_dev_wait(). */
-int tunnel_dev_create(const char *name, int vpn_netns_fd, const struct tunnel *t,
-		      const struct endpoint_set *es, uint32_t mtu, bool *ret_userspace,
-		      int32_t *ret_supervisor_pid, struct err *e);
+int tunnel_dev_create(const char *name, int vpn_netns_fd, int socket_netns_fd,
+		      const struct tunnel *t, const struct endpoint_set *es, uint32_t mtu,
+		      bool *ret_userspace, int32_t *ret_supervisor_pid, struct err *e);
 
 /* For a device that is up: until packets are taken. The kernel's is at once; wireguard-go looks
  * every second whether its device, in another namespace, is up. -ETIMEDOUT, -EADDRINUSE. */

@@ -106,26 +106,49 @@ static void nd(uint8_t type, const struct in6_addr *src, const struct in6_addr *
 	len = ETH_HLEN + sizeof(ip) + n;
 }
 
-static void udp4(const struct in_addr *src, const struct in_addr *dst)
+static void ip4(uint8_t protocol, const struct in_addr *src, const struct in_addr *dst,
+		const void *body, size_t n)
 {
 	struct iphdr ip = {0};
-	struct udphdr u = {0};
 	uint16_t sum;
 
 	ip.version = 4;
 	ip.ihl = 5;
 	ip.ttl = 64;
-	ip.protocol = IPPROTO_UDP;
-	ip.tot_len = htons(sizeof(ip) + sizeof(u));
+	ip.protocol = protocol;
+	ip.tot_len = htons((uint16_t)(sizeof(ip) + n));
 	ip.saddr = src->s_addr;
 	ip.daddr = dst->s_addr;
 	sum = (uint16_t)~sum16((const uint8_t *)&ip, sizeof(ip), 0);
 	ip.check = htons(sum);
+	memcpy(frame + ETH_HLEN, &ip, sizeof(ip));
+	memcpy(frame + ETH_HLEN + sizeof(ip), body, n);
+	if (ETH_HLEN + sizeof(ip) + n > len)
+		len = ETH_HLEN + sizeof(ip) + n;
+}
+
+static void udp4(const struct in_addr *src, const struct in_addr *dst)
+{
+	struct udphdr u = {0};
+
 	u.source = htons(9999);
 	u.dest = htons(9999);
 	u.len = htons(sizeof(u));
-	memcpy(frame + ETH_HLEN, &ip, sizeof(ip));
-	memcpy(frame + ETH_HLEN + sizeof(ip), &u, sizeof(u));
+	ip4(IPPROTO_UDP, src, dst, &u, sizeof(u));
+}
+
+/* "Port unreachable", about a packet that nobody has sent: connection tracking calls it invalid. */
+static void icmp4_error(const struct in_addr *src, const struct in_addr *dst)
+{
+	uint8_t icmp[8 + sizeof(struct iphdr) + 8] = {3, 3};
+	uint16_t sum;
+
+	udp4(dst, src);
+	memcpy(icmp + 8, frame + ETH_HLEN, sizeof(icmp) - 8);
+	sum = (uint16_t)~sum16(icmp, sizeof(icmp), 0);
+	icmp[2] = (uint8_t)(sum >> 8);
+	icmp[3] = (uint8_t)sum;
+	ip4(IPPROTO_ICMP, src, dst, icmp, sizeof(icmp));
 }
 
 static void build(const char *kind)
@@ -160,6 +183,9 @@ static void build(const char *kind)
 	} else if (!strcmp(kind, "spoof-ip")) {
 		ether(gateway.mac, me.mac, ETHERTYPE_IP);
 		udp4(&victim.ip4, &gateway.ip4);
+	} else if (!strcmp(kind, "icmp-error")) {
+		ether(gateway.mac, me.mac, ETHERTYPE_IP);
+		icmp4_error(&me.ip4, &gateway.ip4);
 	} else if (!strcmp(kind, "direct")) {
 		ether(victim.mac, me.mac, ETHERTYPE_IP);
 		udp4(&me.ip4, &victim.ip4);

@@ -57,6 +57,13 @@ static void test_refused(void)
 		{"{\"id\":1," CONF ",\n\"mtu\":1400}", "d/p.json:2: mtu: cannot stand beside"},
 		{"{\"id\":1," CONF ",\n\"layout\":\"vm\"}", "d/p.json:2: layout: "},
 		{"{\"id\":1," CONF ",\n\"layout\":null}", "d/p.json:2: layout: "},
+		{"{\"id\":1," CONF ",\n\"via\":\"p\"}", "d/p.json:2: via: is this VPN itself"},
+		{"{\"id\":1," CONF ",\n\"via\":\"a/b\"}", "d/p.json:2: via: 'a/b' is no VPN"},
+		{"{\"id\":1," CONF ",\n\"via\":1}", "d/p.json:2: via: must be"},
+		{"{\"id\":1," CONF ",\"layout\":\"bridge\",\n\"via\":\"o\"}",
+		 "d/p.json:2: via: is for"},
+		{"{\"id\":1," CONF ",\n\"other_dns\":\"drop\"}", "d/p.json:2: other_dns: must be"},
+		{"{\"id\":1," CONF ",\n\"other_dns\":true}", "d/p.json:2: other_dns: must be"},
 		{"{\"id\":1," CONF ",\n\"bridge\":\"br-1234567890123\"}", "d/p.json:2: bridge: "},
 		{"{\"id\":1," CONF ",\n\"bridge\":\"a/b\"}", "d/p.json:2: bridge: "},
 		{"{\"id\":1," CONF ",\n\"bridge\":\"p\"}", "d/p.json:2: bridge: is the name of"},
@@ -153,6 +160,11 @@ static void test_taken(void)
 	ok(p.n_allow_users == 2 && p.n_allow_groups == 0,
 	   "an allow that names users names no group");
 	ok(p.tunnel.n_dns == 1 && p.tunnel.n_search == 1, "dns and search");
+	profile_free(&p);
+	is_int(parse("p.json", "{\"id\":1," CONF ",\"via\":\"other\",\"other_dns\":\"redirect\"}",
+		     &p, &e),
+	       0, "R74 R44 a VPN by another, with its own DNS alone");
+	ok(!strcmp(p.via, "other") && p.other_dns == OTHER_DNS_REDIRECT, "their values");
 	profile_free(&p);
 	is_int(parse("p.json", "{\"id\":1," INLINE ",\"keepalive\":25,\"allow\":\"everyone\"}", &p,
 		     &e),

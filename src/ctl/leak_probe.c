@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `vpnctl leak-probe TEXT PORT ADDRESS...`: what `vpnctl leak-test` runs inside the VPN. Tries
+ * every way out that a program has, in rounds, a dot on stdout after each; ends when stdin does.
+ * Not for people, and not in the help. Needs nothing, and expects nothing to answer.
+ */
+#include "ctl/ctl.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "ctl/leak.h"
+
+#define ROUND_MS   100
+#define LOOKUP_MAX 4
+
+union address {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+static socklen_t make_address(const char *text, uint16_t port, union address *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (inet_pton(AF_INET, text, &ret->in.sin_addr) == 1) {
+		ret->in.sin_family = AF_INET;
+		ret->in.sin_port = htons(port);
+		return sizeof(ret->in);
+	}
+	if (inet_pton(AF_INET6, text, &ret->in6.sin6_addr) != 1)
+		return 0;
+	ret->in6.sin6_family = AF_INET6;
+	ret->in6.sin6_port = htons(port);
+	return sizeof(ret->in6);
+}
+
+static void send_to(const char *text, uint16_t port, int type, int protocol, const void *data,
+		    size_t len)
+{
+	AUTO_CLOSE int fd = -1;
+	union address a;
+	socklen_t size = make_address(text, port, &a);
+
+	if (!size)
+		return;
+	fd = socket(a.sa.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	if (fd < 0)
+		return;
+	if (type == SOCK_STREAM) {
+		struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+		if (connect(fd, &a.sa, size) < 0)
+			poll(&p, 1, ROUND_MS);
+	} else {
+		sendto(fd, data, len, MSG_NOSIGNAL, &a.sa, size);
+	}
+}
+
+static void ping(const char *text, const char *mark)
+{
+	uint8_t echo[8 + LEAK_TEXT_LEN] = {strchr(text, ':') ? ICMP6_ECHO_REQUEST : ICMP_ECHO};
+
+	memcpy(echo + 8, mark, LEAK_TEXT_LEN);
+	send_to(text, 0, SOCK_DGRAM, strchr(text, ':') ? (int)IPPROTO_ICMPV6 : (int)IPPROTO_ICMP,
+		echo, sizeof(echo));
+}
+
+/* A question for TEXT.example.com, by hand: whatever resolv.conf says, to that server. */
+static void ask(const char *server, const char *mark)
+{
+	static const uint8_t head[12] = {0x76, 0x72, 1, 0, 0, 1},
+			     tail[] = "\007example\003com\0\0\001\0";
+	uint8_t q[sizeof(head) + 1 + LEAK_TEXT_LEN + sizeof(tail)];
+
+	memcpy(q, head, sizeof(head));
+	q[sizeof(head)] = LEAK_TEXT_LEN;
+	memcpy(q + sizeof(head) + 1, mark, LEAK_TEXT_LEN);
+	memcpy(q + sizeof(head) + 1 + LEAK_TEXT_LEN, tail, sizeof(tail));
+	q[sizeof(q) - 1] = 1;
+	send_to(server, 53, SOCK_DGRAM, 0, q, sizeof(q));
+}
+
+/* As programs do it. It may wait long for an answer: in processes of their own, a few at a time. */
+static void look_up(const char *mark, unsigned int *running)
+{
+	char name[LEAK_TEXT_LEN + 16];
+	struct addrinfo *list;
+
+	while (*running && waitpid(-1, NULL, WNOHANG) > 0)
+		--*running;
+	if (*running >= LOOKUP_MAX)
+		return;
+	switch (fork()) {
+	case 0:
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		alarm(5);
+		snprintf(name, sizeof(name), "%s.example.com", mark);
+		_exit(getaddrinfo(name, NULL, NULL, &list) != 0);
+	case -1:
+		return;
+	default:
+		++*running;
+	}
+}
+
+static void try_all(const struct leak_mark *m, char **addresses, int n)
+{
+	static const char *const targets[] = {LEAK_TARGET4, LEAK_TARGET6};
+
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		send_to(targets[i], m->port, SOCK_DGRAM, 0, m->text, LEAK_TEXT_LEN);
+		send_to(targets[i], m->port, SOCK_STREAM, 0, NULL, 0);
+		ping(targets[i], m->text);
+	}
+	for (int i = 0; i < n; i++) {
+		send_to(addresses[i], m->port, SOCK_DGRAM, 0, m->text, LEAK_TEXT_LEN);
+		ping(addresses[i], m->text);
+		ask(addresses[i], m->text);
+	}
+}
+
+int ctl_leak_probe(int argc, char **argv)
+{
+	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+	struct leak_mark m;
+	unsigned int running = 0;
+	uint64_t port;
+
+	if (argc < 3 || strlen(argv[1]) != LEAK_TEXT_LEN ||
+	    str_uint(argv[2], 1, 65535, &port) < 0) {
+		log_error("usage: vpnctl leak-probe TEXT PORT ADDRESS...");
+		return 2;
+	}
+	str_copy(m.text, sizeof(m.text), argv[1]);
+	m.port = (uint16_t)port;
+	while (poll(&in, 1, ROUND_MS) == 0) {
+		look_up(m.text, &running);
+		try_all(&m, argv + 3, argc - 3);
+		if (fd_write_all(STDOUT_FILENO, ".", 1) < 0)
+			return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,203 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# "via": a VPN whose encrypted packets go by another VPN, and by nothing else whatever becomes of that.
+# `nested` has the far end of `other`, and is reached through `demo`. Runs inside the rig.
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh"
+probe=$RIG_DIR/build/tests/net/probe
+home=$(as_user sh -c 'echo $HOME')
+port=$RIG_PORT
+
+says() { as_user vpnrun nested curl -s -m "${RIG_PATIENCE:-10}" "http://$1/"; }
+asked() { grep -c exit.vpn "$RIG_DIR/dns-$1.log"; }
+one_sentence() { [ "$(wc -l <<<"$1")" = 1 ] && [[ $1 =~ ^[^:]+:.*[a-z0-9.\"\)]$ ]]; }
+
+# A way on from demo's far end to other's, as a provider has it, and what arrives there from whom.
+in_ns demo sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+in_ns demo nft -f - <<-X
+	table ip exit {
+		chain post { type nat hook postrouting priority srcnat; oifname "eth0" snat to $RIG_ENDPOINT4; }
+	}
+	X
+in_ns other nft -f - <<-X
+	table ip seen {
+		counter demo {}
+		counter host {}
+		chain in {
+			type filter hook input priority filter;
+			udp dport $port ip saddr $RIG_ENDPOINT4 counter name demo
+			udp dport $port ip saddr $RIG_HOST4 counter name host
+		}
+	}
+	X
+seen() { in_ns other nft list counter ip seen "$1" | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
+# Of the two endpoints, only demo's may be seen on the uplink.
+"$RIG_DIR/build/rig/rigcap" serve "$RIG_DIR/capture2" "$RIG_UPLINK" "$RIG_ENDPOINT4@$port" "$RIG_ENDPOINT6@$port" >/dev/null &
+capture2=$!
+cap() { "$RIG_DIR/build/rig/rigcap" "$1" "$RIG_DIR/capture2"; }
+wait_for 10 cap start
+
+profile() { # profile NAME REST
+	printf '{ "id": 3, "config": "/etc/vpnrun/nested.conf"%s }\n' "$2" >"/etc/vpnrun/$1.json"
+}
+vpnctl down other >/dev/null
+sed 's/other\.vpn/exit.vpn/' /etc/vpnrun/other.conf >/etc/vpnrun/nested.conf
+chmod 600 /etc/vpnrun/nested.conf
+
+# --- the danger ----------------------------------------------------------------------------------
+
+profile nested ''
+cap start
+ok 'control: without "via": up' vpnctl up nested
+is "$(says "$RIG_WEB4")" other 'control: it reaches its far end'
+ok "control: the capture sees its packets on the uplink" test "$(cap stop)" -gt 0
+ok "control: the far end sees them come from the host" test "$(seen host)" -gt 0
+is "$(seen demo)" 0 "control: and not from demo"
+vpnctl down --force nested >/dev/null
+
+# --- by the other --------------------------------------------------------------------------------
+
+profile nested ', "via": "demo"'
+clear=$(asked clear) before=$(seen host)
+# What a machine with systemd-resolved has: a resolver that is not there in any other namespace.
+cp /etc/resolv.conf "$RIG_DIR/resolv.saved"
+echo 'nameserver 127.0.0.53' >/etc/resolv.conf
+cap start
+$RIG_CAPTURE start
+ok 'R74: with "via": up' vpnctl up nested
+is "$(says "$RIG_WEB4")" other 'R74: a program comes out at its far end, IPv4'
+is "$(says "$RIG_WEB6")" other 'R74: IPv6'
+is "$(says "$RIG_NAME")" other 'R74: by name'
+is "$(cap stop)" 0 "R74: only demo's encrypted packets are seen on the uplink"
+is "$($RIG_CAPTURE stop)" 0 'R74: and nothing else'
+ok "R74: the far end sees them come from demo's exit" test "$(seen demo)" -gt 0
+is "$(seen host)" "$before" 'R74: and none from the host'
+is "$(asked clear)" "$clear" "R62 R74: the host's name servers were not asked for the endpoint"
+ok "R62 R45: demo's were, whatever the host's resolv.conf says" test "$(asked demo)" -gt 0
+cp "$RIG_DIR/resolv.saved" /etc/resolv.conf
+ok "R74: the tunnel is in nested's own namespace" ip -n nested link show nested
+ok "R74: and was left in no other" sh -c '! ip link show nested && ! ip -n demo link show nested'
+mtu() { ip -n "$1" -o link show "$1" | sed 's/.* mtu \([0-9]*\).*/\1/'; }
+is "$(mtu nested)" $(($(mtu demo) - 80)) "R69 R74: its MTU is demo's less 80"
+like "$(vpnctl status nested)" 'via demo' 'status says by which it goes'
+is "$(vpnctl status --json nested | sed -n 's/.*"via": "\(.*\)",*/\1/p')" demo 'also as JSON'
+record=$(od -An -tx1 /run/vpnrun/nested)
+ok 'R13: up when up: no error' vpnctl up nested
+is "$(od -An -tx1 /run/vpnrun/nested)" "$record" 'R13: nor anything else'
+
+n=$(asked demo)
+kill -USR2 "$(cat /run/vpnrun/nested.supervisor)"
+more() { [ "$(asked demo)" -gt "$n" ]; }
+ok 'R62: the endpoint is looked up anew by the same way' wait_for 15 more
+is "$(asked clear)" "$clear" 'R62: and by no other'
+mtu_is() { [ "$(mtu nested)" = "$1" ]; }
+was=$(mtu demo)
+ip -n demo link set demo mtu 1380
+ok "R69: its MTU follows demo's" wait_for 20 mtu_is 1300
+ip -n demo link set demo mtu "$was"
+ok "R69: both ways" wait_for 20 mtu_is $((was - 80))
+
+# --- the other dies ------------------------------------------------------------------------------
+
+as_user vpnrun nested "$probe" loop "$RIG_WEB4" 80 "$home/loop" &
+job=$!
+state() { cut -d' ' -f2 "$home/loop" 2>/dev/null; }
+is_state() { [[ $(state) =~ ^($1)$ ]]; }
+ok 'a program is at work inside' wait_for 15 is_state other
+in_vpn demo nft -f - <<-X
+	table ip tried {
+		counter outer {}
+		chain out { type filter hook output priority filter - 10; udp dport $port ip daddr $RIG_OTHER_ENDPOINT4 counter name outer; }
+	}
+	X
+tried() { [ "$(in_vpn demo nft list counter ip tried outer | sed -n 's/.*packets \([0-9]*\).*/\1/p')" -gt "$1" ]; }
+ok 'control: its encrypted packets are counted where they are born' wait_for 10 tried 0
+closed() { ok "R74 L01: $1: connects fail" wait_for 20 is_state 'refused|unreachable|timeout'; }
+for how in 'the tunnel deleted' 'vpnctl restart' 'vpnctl down --force'; do
+	cap start
+	$RIG_CAPTURE start
+	before=$(seen host)
+	case $how in
+	*deleted)
+		# A supervisor would bring wireguard-go back at once.
+		[ "$RIG_WG" = kernel ] || kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+		ip -n demo link delete demo
+		in_vpn demo nft reset counter ip tried outer >/dev/null
+		closed "$how"
+		ok "control: $how: nested still tries to send" wait_for 20 tried 0
+		is "$(cap stop)" 0 "R74: $how: nothing of it leaves by the uplink"
+		[ "$RIG_WG" = kernel ] || kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+		vpnctl up demo >/dev/null ;;
+	*restart)
+		ok "$how demo" vpnctl restart demo
+		is "$(cap stop)" 0 "R74: $how: nothing of it leaves by the uplink" ;;
+	*)
+		out=$(vpnctl down demo 2>&1)
+		like "$? $(one_sentence "$out" && echo "$out")" "^1 vpnctl: .*'nested' goes by demo" \
+			'down of a VPN by which another goes: refused in one sentence'
+		ok 'it is still up' vpnctl status demo
+		ok "$how demo" vpnctl down --force demo
+		closed "$how"
+		like "$(vpnctl status nested)" "degraded(.|[[:cntrl:]])*'demo', which is down" "$how: status names the cause"
+		out=$(vpnctl up nested 2>&1)
+		like "$? $(one_sentence "$out" && echo "$out")" '^1 vpnctl: .*first: vpnctl up demo' \
+			'up while the other is down: refused in one sentence that says what to do'
+		is "$(cap stop)" 0 "R74: $how: nothing of it leaves by the uplink"
+		vpnctl up demo >/dev/null
+		like "$(vpnctl status nested)" 'taken down since: vpnctl up nested' \
+			'status: demo is another namespace by now'
+		ok 'up takes the new one' vpnctl up nested ;;
+	esac
+	is "$($RIG_CAPTURE stop)" 0 "R74: $how: nor anything else"
+	is "$(seen host)" "$before" "R74: $how: the far end saw nothing of it from the host"
+	ok "R74: $how: the same process works again" wait_for 30 is_state other
+done
+kill $job
+wait $job 2>/dev/null
+
+# --- what cannot be ------------------------------------------------------------------------------
+
+vpnctl down --force nested >/dev/null
+ok "R37: down of both" vpnctl down demo
+is "$(ip netns list | cut -d' ' -f1 | grep -xE 'demo|nested')" '' 'R37: no namespace stays'
+refused() { # refused WHAT PATTERN FILE: by check and by up, with file, line and key
+	local out name
+
+	name=$(basename "$3" .json)
+	out=$(vpnctl check "$3" 2>&1)
+	like "$? $out" "^1 $3:1: via: $2" "$1: check refuses it"
+	out=$(vpnctl up "$name" 2>&1)
+	like "$? $out" "^1 vpnctl: .*$3:1: via: $2" "$1: so does up"
+}
+p=/etc/vpnrun/nested.json
+profile nested ', "via": "nested"'
+refused 'via itself' 'is this VPN itself' $p
+profile nested ', "via": "nowhere"'
+refused 'via a VPN that is not there' 'there is no VPN .nowhere' $p
+profile nested ', "via": "../demo"'
+refused 'via no name' '.../demo. is no VPN' $p
+profile nested ', "via": 3'
+refused 'via a number' 'must be a text' $p
+profile nested ', "layout": "bridge", "via": "demo"'
+refused 'in the layout bridge' 'is for' $p
+cp /etc/vpnrun/demo.json "$RIG_DIR/demo.saved"
+sed -i 's/"netns"/"bridge"/' /etc/vpnrun/demo.json
+profile nested ', "via": "demo"'
+refused 'via one of the layout bridge' ".*demo. has the layout" $p
+sed 's/"config"/"via": "nested", "config"/' "$RIG_DIR/demo.saved" >/etc/vpnrun/demo.json
+refused 'in a circle' 'leads in a circle, back to' $p
+refused 'in a circle, the other' 'leads in a circle, back to' /etc/vpnrun/demo.json
+cp "$RIG_DIR/demo.saved" /etc/vpnrun/demo.json
+profile nested ', "via": "demo"'
+like "$(vpnctl check $p)" 'via +demo' 'check says by which it goes'
+
+cp -p /etc/vpnrun/demo.conf "$RIG_DIR/demo.conf.saved"
+sed -i "s,^AllowedIPs.*,AllowedIPs = $RIG_WEB4/32\, ::/0," /etc/vpnrun/demo.conf
+sed -i 's/exit.vpn.rig.test/198.51.100.2/' /etc/vpnrun/nested.conf
+vpnctl up demo >/dev/null
+out=$(vpnctl up nested 2>&1)
+like "$? $(one_sentence "$out" && echo "$out")" "^1 vpnctl: .*'demo' .*does not lead to the endpoint $RIG_OTHER_ENDPOINT4" \
+	"an endpoint that the other's AllowedIPs leave out: refused in one sentence"
+is "$(ip netns list | cut -d' ' -f1 | grep -x nested)" '' 'and nothing was made'
+kill $capture2
+finish
