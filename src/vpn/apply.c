@@ -378,6 +378,13 @@ static int run_steps(struct up *u, const struct step *steps, size_t n, struct er
 	return 0;
 }
 
+static int run_layout(struct up *u, struct err *e)
+{
+	if (u->p->layout == LAYOUT_BRIDGE)
+		return run_steps(u, bridge_steps, bridge_n_steps, e);
+	return run_steps(u, netns_steps, ARRAY_SIZE(netns_steps), e);
+}
+
 /* --- up -------------------------------------------------------------------------------------- */
 
 static bool has_same_ground(const struct record *o, const struct profile *p)
@@ -454,10 +461,8 @@ int vpn_up(const struct profile *p, struct err *note, struct err *e)
 	if (lock < 0)
 		return lock;
 	r = check_before(&u, note, e);
-	if (r == 0 && p->layout == LAYOUT_BRIDGE)
-		r = run_steps(&u, bridge_steps, bridge_n_steps, e);
-	else if (r == 0)
-		r = run_steps(&u, netns_steps, ARRAY_SIZE(netns_steps), e);
+	if (r == 0)
+		r = run_layout(&u, e);
 	util_close(&u.ns_fd);
 	endpoint_set_free(&u.endpoints);
 	return r < 0 ? err_wrap(e, "cannot bring up %s", p->name) : 0;
@@ -465,10 +470,12 @@ int vpn_up(const struct profile *p, struct err *note, struct err *e)
 
 /* --- restart --------------------------------------------------------------------------------- */
 
-/* Takes the old tunnel away and keeps its namespace, also an empty one: a service that starts at
- * this moment must find it. Only one made for another id or subnet, which nobody holds, goes. */
+/* Takes the old tunnel away and keeps what it was in, also when empty: a service that starts at this
+ * moment must find it. Only what was made for another layout, id or subnet, and nobody holds, goes. */
 static int close_for_restart(struct up *u, struct err *e)
 {
+	bool stays = u->old.layout == (uint32_t)u->p->layout && has_same_ground(&u->old, u->p);
+	struct down_report rep = {0};
 	AUTO_CLOSE int ns_fd = -1;
 	int r;
 
@@ -482,10 +489,13 @@ static int close_for_restart(struct up *u, struct err *e)
 	if (r == 0)
 		r = tunnel_dev_delete(u->p->name, ns_fd, e);
 	u->was_up = false;
-	if (r < 0 || has_same_ground(&u->old, u->p))
+	if (r < 0 || stays)
 		return r;
 	u->is_ours = false;
-	return ns_netns_remove(NETNS_DIR, u->p->name, e);
+	if (u->old.layout == LAYOUT_BRIDGE)
+		return bridge_down(&u->old, true, &rep, e);
+	r = ns_netns_remove(NETNS_DIR, u->p->name, e);
+	return r < 0 ? r : netnsfiles_remove(u->p->name, e);
 }
 
 int vpn_restart(const struct profile *p, struct err *note, struct err *e)
@@ -494,8 +504,6 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 	struct up u = {.p = p, .ns_fd = -1, .is_restart = true};
 	int r;
 
-	if (p->layout != LAYOUT_NETNS)
-		return vpn_up(p, note, e);
 	lock = lock_vpn(p->name, e);
 	if (lock < 0)
 		return lock;
@@ -503,7 +511,7 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 	if (r == 0)
 		r = close_for_restart(&u, e);
 	if (r == 0)
-		r = run_steps(&u, netns_steps, ARRAY_SIZE(netns_steps), e);
+		r = run_layout(&u, e);
 	util_close(&u.ns_fd);
 	endpoint_set_free(&u.endpoints);
 	return r < 0 ? err_wrap(e, "cannot restart %s", p->name) : 0;
