@@ -19,6 +19,8 @@
 #include "vpn/bridge.h"
 #include "vpn/finish.h"
 #include "vpn/firewall.h"
+#include "vpn/flows.h"
+#include "vpn/forwarding.h"
 #include "vpn/hold.h"
 #include "vpn/netnsfiles.h"
 #include "vpn/path.h"
@@ -200,10 +202,8 @@ static int ensure_bridge(struct nl_sock *s, const struct up *u, const uint8_t ma
 	return r < 0 ? r : rtnl_link_get(s, RTNL_HERE, name, ret, e);
 }
 
-/* A permanent entry for every address that a port can have: the bridge never asks, so that no
- * answer can be forged. */
-static int add_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex, bool ip6,
-			  struct err *e)
+int step_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex, bool ip4, bool ip6,
+		    struct err *e)
 {
 	struct nl_msg m;
 
@@ -214,7 +214,8 @@ static int add_neighbours(struct nl_sock *s, const struct lease_pool *pool, int 
 		uint8_t mac[6];
 
 		lease_mac(pool, h, mac);
-		rtnl_put_neigh(&m, ifindex, AF_INET, &a4, mac);
+		if (ip4)
+			rtnl_put_neigh(&m, ifindex, AF_INET, &a4, mac);
 		if (ip6)
 			rtnl_put_neigh(&m, ifindex, AF_INET6, &a6, mac);
 		if (nl_msg_room(&m) > 512 && h < lease_max(pool))
@@ -263,7 +264,7 @@ static int do_bridge(struct up *u, struct err *e)
 			r = rtnl_addr_add(&s, br, AF_INET6, &g6, 64, e);
 	}
 	if (r == 0)
-		r = add_neighbours(&s, &pool, link.ifindex, ip6, e);
+		r = step_neighbours(&s, &pool, link.ifindex, true, ip6, e);
 	if (r == 0)
 		r = rtnl_link_set_up(&s, br, true, e);
 	if (r == 0)
@@ -309,6 +310,11 @@ void step_undo_tunnel(struct up *u)
 	tunnel_dev_delete(u->p->name, u->ns_fd, NULL);
 }
 
+int step_flows(struct up *u, struct err *e)
+{
+	return flows_forget_stale(u->p, u->ns_fd, e);
+}
+
 static int do_files(struct up *u, struct err *e)
 {
 	AUTO_FREE char *resolv = NULL;
@@ -344,6 +350,7 @@ static const struct step netns_steps[] = {
 	{step_firewall, NULL},
 	{do_bridge, NULL},
 	{step_tunnel, step_undo_tunnel},
+	{step_flows, NULL},
 	{do_files, undo_files},
 	{step_record, NULL},
 };
@@ -443,6 +450,9 @@ static int check_before(struct up *u, struct err *note, struct err *e)
 		return r;
 	if (note)
 		*note = path_note;
+	if (note && !note->msg[0] && u->p->layout == LAYOUT_BRIDGE &&
+	    plan_source(u->p, AF_INET6) && !forwarding_has_ip6(u->p))
+		forwarding_say_no_ip6(u->p, note->msg, sizeof(note->msg));
 	fd = u->old.id ? record_open_netns(&u->old, NULL) : -1;
 	u->is_ours = fd >= 0;
 	u->was_up = fd >= 0 && u->old.state == RECORD_UP;

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "ns/netns.h"
+#include "vpn/forwarding.h"
 #include "vpn/lease.h"
 #include "vpn/plan.h"
 
@@ -40,6 +41,10 @@ static const char policy_bridge_ip4[] =
 	;
 static const char policy_bridge_ip6[] =
 #include "bridge-ip6.nft.h"
+	;
+
+static const char policy_bridge_no6[] =
+#include "bridge-no6.nft.h"
 	;
 
 static void put_ports(FILE *f, const struct lease_pool *pool, int family)
@@ -115,6 +120,43 @@ static void put_bridge_family(FILE *f, const struct profile *p, int family, cons
 	put_named(f, text, p->name);
 }
 
+/* The ways to the LAN: out, and with the host's own address, so that the answers come back. */
+static void put_lan(FILE *f, const struct profile *p)
+{
+	char buf[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < p->n_allow_lan; i++) {
+		const struct ipaddr *a = &p->allow_lan[i];
+		bool is_4 = a->family == AF_INET;
+
+		inet_ntop(a->family, &a->v4, buf, sizeof(buf));
+		fprintf(f,
+			"add rule inet vpnrun-%s lan oifname != { $tun, $br, \"lo\" } %s saddr %s "
+			"%s daddr %s/%u accept\n"
+			"add rule inet vpnrun-%s nat oifname != { $tun, $br, \"lo\" } %s saddr %s "
+			"%s daddr %s/%u masquerade\n",
+			p->name, is_4 ? "ip" : "ip6", is_4 ? "$subnet4" : "$subnet6",
+			is_4 ? "ip" : "ip6", buf, a->plen, p->name, is_4 ? "ip" : "ip6",
+			is_4 ? "$subnet4" : "$subnet6", is_4 ? "ip" : "ip6", buf, a->plen);
+	}
+}
+
+struct opened_lan {
+	FILE *f;
+	const struct profile *p;
+};
+
+/* It was closed before, and is open for answers alone. */
+static void put_opened(int family, const char *dev, void *arg)
+{
+	const struct opened_lan *o = arg;
+
+	fprintf(o->f,
+		"add rule inet vpnrun-%s forward iifname \"%s\" oifname != $br meta nfproto %s "
+		"ct state { new, invalid, untracked } drop\n",
+		o->p->name, dev, family == AF_INET ? "ipv4" : "ipv6");
+}
+
 /* The addresses are the profile's as parsed, written anew here. */
 static void put_allowed(FILE *f, const struct profile *p)
 {
@@ -132,10 +174,13 @@ static void put_allowed(FILE *f, const struct profile *p)
 	for (size_t i = 0; i < p->n_allow_host; i++)
 		fprintf(f, "add rule inet vpnrun-%s services %s dport %u accept\n", p->name,
 			p->allow_host[i].udp ? "udp" : "tcp", p->allow_host[i].port);
+	put_lan(f, p);
 }
 
-static void put_bridge(FILE *f, const struct profile *p, const struct lease_pool *pool)
+static int put_bridge(FILE *f, const struct profile *p, const struct lease_pool *pool,
+		      struct err *e)
 {
+	struct opened_lan opened = {.f = f, .p = p};
 	struct in6_addr n6 = lease_ip6(pool, 0);
 	char buf[INET6_ADDRSTRLEN];
 
@@ -146,6 +191,9 @@ static void put_bridge(FILE *f, const struct profile *p, const struct lease_pool
 	put_bridge_family(f, p, AF_INET, policy_bridge_ip4);
 	put_bridge_family(f, p, AF_INET6, policy_bridge_ip6);
 	put_allowed(f, p);
+	if (plan_source(p, AF_INET6) && !forwarding_has_ip6(p))
+		put_named(f, policy_bridge_no6, p->name);
+	return forwarding_opened(p, put_opened, &opened, e);
 }
 
 int firewall_text(const struct profile *p, char **ret, struct err *e)
@@ -154,6 +202,7 @@ int firewall_text(const struct profile *p, char **ret, struct err *e)
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
+	int r = 0;
 
 	if (!f)
 		return err_sys(e, -errno, "cannot write the firewall of %s", p->name);
@@ -162,7 +211,7 @@ int firewall_text(const struct profile *p, char **ret, struct err *e)
 	put_ports(f, &pool, AF_INET);
 	put_ports(f, &pool, AF_INET6);
 	if (p->layout == LAYOUT_BRIDGE) {
-		put_bridge(f, p, &pool);
+		r = put_bridge(f, p, &pool, e);
 	} else {
 		fputs(policy_netns, f);
 		put_family(f, p, AF_INET, policy_ip4);
@@ -171,6 +220,10 @@ int firewall_text(const struct profile *p, char **ret, struct err *e)
 	if (fclose(f) != 0) {
 		free(text);
 		return err_set(e, -ENOMEM, "cannot write the firewall of %s: no memory", p->name);
+	}
+	if (r < 0) {
+		free(text);
+		return r;
 	}
 	*ret = text;
 	return 0;

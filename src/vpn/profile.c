@@ -41,6 +41,8 @@ static const char *const known_keys[] = {
 	"limit",
 	"subnets",
 	"allow_host",
+	"allow_lan",
+	"ipv6_forwarding",
 	"endpoint",
 	"public_key",
 	"private_key_file",
@@ -314,14 +316,16 @@ static int read_services(struct reader *r)
 
 static int read_bridge_layout(struct reader *r)
 {
-	static const char *const keys[] = {"subnets", "allow_host"};
+	static const char *const keys[] = {"subnets", "allow_host", "allow_lan", "ipv6_forwarding"};
 	struct profile *p = r->p;
 
 	for (size_t i = 0; p->layout != LAYOUT_BRIDGE && i < ARRAY_SIZE(keys); i++)
 		if (json_doc_has(&r->doc, keys[i]))
 			return json_doc_fail(&r->doc, r->e, keys[i],
 					     "is for \"layout\": \"bridge\" only");
-	if (read_networks(r, "subnets", &p->subnets, &p->n_subnets) < 0)
+	if (read_networks(r, "subnets", &p->subnets, &p->n_subnets) < 0 ||
+	    read_networks(r, "allow_lan", &p->allow_lan, &p->n_allow_lan) < 0 ||
+	    json_doc_bool(&r->doc, "ipv6_forwarding", &p->ipv6_forwarding, r->e) < 0)
 		return -EINVAL;
 	return read_services(r);
 }
