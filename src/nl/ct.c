@@ -49,10 +49,18 @@ static int parse_ip(const struct nlattr *a, void *arg)
 	struct tuple_ends *t = arg;
 
 	switch (mnl_attr_get_type(a)) {
-	case CTA_IP_V4_SRC: copy_address(t->src, a, 4); break;
-	case CTA_IP_V4_DST: copy_address(t->dst, a, 4); break;
-	case CTA_IP_V6_SRC: copy_address(t->src, a, 16); break;
-	case CTA_IP_V6_DST: copy_address(t->dst, a, 16); break;
+	case CTA_IP_V4_SRC:
+		copy_address(t->src, a, 4);
+		break;
+	case CTA_IP_V4_DST:
+		copy_address(t->dst, a, 4);
+		break;
+	case CTA_IP_V6_SRC:
+		copy_address(t->src, a, 16);
+		break;
+	case CTA_IP_V6_DST:
+		copy_address(t->dst, a, 16);
+		break;
 	}
 	return MNL_CB_OK;
 }
@@ -78,7 +86,9 @@ static int parse_entry(const struct nlattr *a, void *arg)
 		}
 		mnl_attr_parse_nested(a, parse_tuple, &first);
 		break;
-	case CTA_TUPLE_REPLY: mnl_attr_parse_nested(a, parse_tuple, &reply); break;
+	case CTA_TUPLE_REPLY:
+		mnl_attr_parse_nested(a, parse_tuple, &reply);
+		break;
 	case CTA_ID:
 		if (len == sizeof(uint32_t))
 			x->id = mnl_attr_get_u32(a);

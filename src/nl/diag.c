@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lists, then destroys: each socket by its whole identity. Called by vpn/flows.
+ * Lists, then destroys: each socket by its whole identity. Called by vpn/bridge_table.
  */
 #include "nl/diag.h"
 
@@ -47,7 +47,8 @@ static int got_socket(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-static int end_all(struct nl_sock *s, int family, int protocol, struct found *f, struct err *e)
+static int find(struct nl_sock *s, int family, int protocol, bool end, struct found *f,
+		struct err *e)
 {
 	struct inet_diag_req_v2 req = {
 		.sdiag_family = (uint8_t)family,
@@ -65,7 +66,7 @@ static int end_all(struct nl_sock *s, int family, int protocol, struct found *f,
 	}
 	if (r == -ENOENT || r == -EINVAL || r == -EOPNOTSUPP)
 		return 0; /* not built in, or its module is not there */
-	for (size_t i = 0; r >= 0 && i < f->n; i++) {
+	for (size_t i = 0; end && r >= 0 && i < f->n; i++) {
 		req.id = f->at[i];
 		nl_msg_init(&m);
 		nl_msg_begin(&m, SOCK_DESTROY, 0, &req, sizeof(req));
@@ -73,28 +74,23 @@ static int end_all(struct nl_sock *s, int family, int protocol, struct found *f,
 		if (r == -ENOENT || r == -EOPNOTSUPP)
 			r = 0;
 	}
-	return r < 0 ? err_wrap(e, "cannot end the sockets of an address") : 0;
+	return r < 0 ? err_wrap(e, "cannot find the sockets of an address") : 0;
 }
 
-int diag_end_from(struct nl_sock *s, int family, const void *addr, size_t *ret, struct err *e)
+int diag_from(struct nl_sock *s, int protocol, int family, const void *addr, bool end, size_t *ret,
+	      struct err *e)
 {
-	static const int protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
 	struct found own = {.len = family == AF_INET ? 4 : 16};
 	struct found mapped = {.addr = {[10] = 0xff, [11] = 0xff}, .len = 16};
-	int r = 0;
+	int r;
 
-	*ret = 0;
 	memcpy(own.addr, addr, own.len);
 	memcpy(mapped.addr + 12, addr, 4);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(protocols); i++) {
-		r = end_all(s, family, protocols[i], &own, e);
-		*ret += own.n;
-		/* An IPv6 socket may have an IPv4 address. */
-		if (r < 0 || family != AF_INET)
-			continue;
-		r = end_all(s, AF_INET6, protocols[i], &mapped, e);
-		*ret += mapped.n;
-	}
+	r = find(s, family, protocol, end, &own, e);
+	/* An IPv6 socket may have an IPv4 address. */
+	if (r == 0 && family == AF_INET)
+		r = find(s, AF_INET6, protocol, end, &mapped, e);
+	*ret = own.n + mapped.n;
 	free(own.at);
 	free(mapped.at);
 	return r;

@@ -4,12 +4,13 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "nl/sock.h"
 
-/* Ends the TCP and UDP sockets of the namespace that send from that address (struct in_addr or
- * in6_addr): their programs see ECONNABORTED. *ret: how many were there. A kernel that cannot end
- * them is no error, and the next call counts what is left. Needs CAP_NET_ADMIN; a NETLINK_SOCK_DIAG
- * socket. */
-int diag_end_from(struct nl_sock *s, int family, const void *addr, size_t *ret, struct err *e);
+/* How many sockets of that protocol (IPPROTO_TCP, IPPROTO_UDP) in the namespace send from that
+ * address (struct in_addr or in6_addr); with end, ends them: their programs see ECONNABORTED. A
+ * kernel that cannot is no error. Needs CAP_NET_ADMIN; a NETLINK_SOCK_DIAG socket. */
+int diag_from(struct nl_sock *s, int protocol, int family, const void *addr, bool end, size_t *ret,
+	      struct err *e);

@@ -202,8 +202,8 @@ static int ensure_bridge(struct nl_sock *s, const struct up *u, const uint8_t ma
 	return r < 0 ? r : rtnl_link_get(s, RTNL_HERE, name, ret, e);
 }
 
-int step_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex, bool ip4, bool ip6,
-		    struct err *e)
+int step_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex, bool ip4,
+		    bool ip6, struct err *e)
 {
 	struct nl_msg m;
 
@@ -345,14 +345,10 @@ int step_record(struct up *u, struct err *e)
 }
 
 static const struct step netns_steps[] = {
-	{do_namespace, undo_namespace},
-	{do_sysctls, NULL},
-	{step_firewall, NULL},
-	{do_bridge, NULL},
-	{step_tunnel, step_undo_tunnel},
-	{step_flows, NULL},
-	{do_files, undo_files},
-	{step_record, NULL},
+	{do_namespace, undo_namespace},	 {do_sysctls, NULL},
+	{step_firewall, NULL},		 {do_bridge, NULL},
+	{step_tunnel, step_undo_tunnel}, {step_flows, NULL},
+	{do_files, undo_files},		 {step_record, NULL},
 };
 
 /* After a failed up of a VPN that others still hold, the record must not promise a tunnel. */
@@ -450,8 +446,8 @@ static int check_before(struct up *u, struct err *note, struct err *e)
 		return r;
 	if (note)
 		*note = path_note;
-	if (note && !note->msg[0] && u->p->layout == LAYOUT_BRIDGE &&
-	    plan_source(u->p, AF_INET6) && !forwarding_has_ip6(u->p))
+	if (note && !note->msg[0] && u->p->layout == LAYOUT_BRIDGE && plan_source(u->p, AF_INET6) &&
+	    !forwarding_has_ip6(u->p))
 		forwarding_say_no_ip6(u->p, note->msg, sizeof(note->msg));
 	fd = u->old.id ? record_open_netns(&u->old, NULL) : -1;
 	u->is_ours = fd >= 0;
@@ -480,8 +476,9 @@ int vpn_up(const struct profile *p, struct err *note, struct err *e)
 
 /* --- restart --------------------------------------------------------------------------------- */
 
-/* Takes the old tunnel away and keeps what it was in, also when empty: a service that starts at this
- * moment must find it. Only what was made for another layout, id or subnet, and nobody holds, goes. */
+/* Takes the old tunnel away and keeps what it was in, also when empty: a service that starts at
+ * this moment must find it. Only what was made for another layout, id or subnet, and nobody holds,
+ * goes. */
 static int close_for_restart(struct up *u, struct err *e)
 {
 	bool stays = u->old.layout == (uint32_t)u->p->layout && has_same_ground(&u->old, u->p);

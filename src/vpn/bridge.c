@@ -240,8 +240,8 @@ static int step_bridge(struct up *u, struct err *e)
 	/* Without one, the kernel asks for no neighbour on behalf of others. */
 	if (r == 0 && ip6)
 		r = rtnl_addr_add(&s, br, AF_INET6, &link_local, 64, e);
-	/* The sandboxes' IPv4 addresses are shared with what is plugged in by hand, and the firewall
-	 * judges each claim. */
+	/* The sandboxes' IPv4 addresses are shared with what is plugged in by hand, and the
+	 * firewall judges each claim. */
 	if (r == 0 && ip6)
 		r = step_neighbours(&s, &pool, link.ifindex, false, true, e);
 	if (r == 0)
@@ -280,6 +280,22 @@ static void undo_firewall(struct up *u)
 
 /* --- the device ------------------------------------------------------------------------------ */
 
+/* The kernel's WireGuard switches redirects off for the whole machine when its device comes up. */
+static int set_device_up(struct nl_sock *s, const char *name, struct err *e)
+{
+	static const char path[] = SYSCTL_DIR "ipv4/conf/all/send_redirects";
+	AUTO_FREE char *before = NULL, *after = NULL;
+	int r = file_read(path, 64, &before, NULL, e);
+
+	if (r == 0)
+		r = rtnl_link_set_up(s, name, true, e);
+	if (r == 0)
+		r = file_read(path, 64, &after, NULL, e);
+	if (r == 0 && strcmp(before, after) != 0)
+		r = file_write_existing(path, before, e);
+	return r;
+}
+
 int bridge_finish_device(const struct profile *p, uint32_t mtu, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
@@ -308,7 +324,7 @@ int bridge_finish_device(const struct profile *p, uint32_t mtu, struct err *e)
 				 : 0;
 	}
 	if (r == 0)
-		r = rtnl_link_set_up(&s, p->name, true, e);
+		r = set_device_up(&s, p->name, e);
 	return r < 0 ? r : bridge_table_add_device(&s, p, link.ifindex, e);
 }
 
@@ -432,9 +448,10 @@ int bridge_down(struct record *r, bool force, struct down_report *rep, struct er
 		rc = cut_cables(r, e);
 	if (rc == 0)
 		rc = bridge_count_ports(r, &ports, e);
-	/* A socket of the tunnel's address would go on by the main table once the rules are gone. */
+	/* A socket of the tunnel's address would go on by the main table once the rules are gone.
+	 */
 	if (rc == 0 && (force || !ports))
-		rc = bridge_table_end_sockets(r->id, NULL, &sockets, e);
+		rc = bridge_table_end_sockets(r->id, NULL, force, &sockets, e);
 	if (rc < 0)
 		return rc;
 	rep->leases = ports;

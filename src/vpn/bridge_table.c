@@ -100,7 +100,8 @@ static void plan_rules(const struct profile *p, int family, struct rules *ret)
 	else
 		copy_prefix(from.src, family, &net6);
 	from.src_len = family == AF_INET ? p->subnet4_plen : 64;
-	/* Before all else, and only where there is a LAN: never by the way that leads to the rest. */
+	/* Before all else, and only where there is a LAN: never by the way that leads to the rest.
+	 */
 	for (size_t i = 0; i < p->n_allow_lan && i < LIST_MAX; i++) {
 		if (p->allow_lan[i].family != family)
 			continue;
@@ -165,7 +166,7 @@ int bridge_table_make(const struct profile *p, int bridge_ifindex, struct err *e
 	if (r == 0)
 		r = add_closed_routes(&s, p, bridge_ifindex, e);
 	if (r == 0)
-		r = bridge_table_end_sockets(p->id, p, &left, e);
+		r = bridge_table_end_sockets(p->id, p, true, &left, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++)
 		r = ensure_rules(&s, p, families[i], e);
 	return r;
@@ -233,7 +234,25 @@ static bool is_own_address(const struct rtnl_rule *r, const struct profile *keep
 	return !own || memcmp(&own->v4, r->src, len) != 0;
 }
 
-int bridge_table_end_sockets(int id, const struct profile *keep, unsigned int *ret, struct err *e)
+/* A UDP socket that is ended keeps its address and may go on: it is waited for, unless all shall
+ * end.
+ */
+static int end_sockets_of(struct nl_sock *diag, const struct rtnl_rule *rule, bool all, size_t *ret,
+			  struct err *e)
+{
+	size_t tcp = 0, udp = 0;
+	int r = diag_from(diag, IPPROTO_TCP, rule->family, rule->src, true, &tcp, e);
+
+	if (r == 0)
+		r = diag_from(diag, IPPROTO_TCP, rule->family, rule->src, false, &tcp, e);
+	if (r == 0)
+		r = diag_from(diag, IPPROTO_UDP, rule->family, rule->src, all, &udp, e);
+	*ret = tcp + udp;
+	return r;
+}
+
+int bridge_table_end_sockets(int id, const struct profile *keep, bool all, unsigned int *ret,
+			     struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT, diag = NL_SOCK_INIT;
 	struct rules there;
@@ -252,9 +271,7 @@ int bridge_table_end_sockets(int id, const struct profile *keep, unsigned int *r
 
 			if (!is_own_address(&there.at[k], keep))
 				continue;
-			r = diag_end_from(&diag, f, there.at[k].src, &left, e);
-			if (r == 0)
-				r = diag_end_from(&diag, f, there.at[k].src, &left, e);
+			r = end_sockets_of(&diag, &there.at[k], all, &left, e);
 			/* Without the address, IPv4 sends nothing any more. */
 			if (f == AF_INET6)
 				*ret += (unsigned int)left;

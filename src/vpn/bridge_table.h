@@ -14,6 +14,8 @@ int bridge_table_add_device(struct nl_sock *s, const struct profile *p, int oif,
 int bridge_table_remove(int id, struct err *e); /* idempotent */
 
 /* Ends the sockets of the host that send from the VPN's own addresses as its rules have them, but
- * for those that keep (may be NULL) has as well. *ret: those that could not be ended and would send
- * by another way without the rules: of IPv6, which does not ask whether the host has the address. */
-int bridge_table_end_sockets(int id, const struct profile *keep, unsigned int *ret, struct err *e);
+ * for those that keep (may be NULL) has as well; of UDP only with all. *ret: those that are left
+ * and would send by another way without the rules: of IPv6, which does not ask whether the host has
+ * the address. */
+int bridge_table_end_sockets(int id, const struct profile *keep, bool all, unsigned int *ret,
+			     struct err *e);

@@ -54,8 +54,8 @@ static bool is_stale(const struct ct_flow *f, void *arg)
 	src = make_addr(f->family, f->src);
 	dst = make_addr(f->family, f->dst);
 	back = make_addr(f->family, f->answers_to);
-	has_tunnels = source && memcmp(&source->v4, f->answers_to,
-				       f->family == AF_INET ? 4 : 16) == 0;
+	has_tunnels =
+		source && memcmp(&source->v4, f->answers_to, f->family == AF_INET ? 4 : 16) == 0;
 	if (!ipaddr_contains(own, &src))
 		return is_in(g->p->subnets, g->p->n_subnets, &dst) && !has_tunnels;
 	if (ipaddr_contains(own, &dst))
@@ -76,8 +76,8 @@ static bool is_own(const struct ct_flow *f, void *arg)
 	       (ipaddr_contains(own, &src) || ipaddr_contains(own, &dst));
 }
 
-static int forget(int ns_fd, bool (*is_over)(const struct ct_flow *f, void *arg),
-		  struct grounds *g, struct err *e)
+static int forget(int ns_fd, bool (*is_over)(const struct ct_flow *f, void *arg), struct grounds *g,
+		  struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
 	int r = ns_nl_open(&s, ns_fd, NETLINK_NETFILTER, e);

@@ -8,8 +8,8 @@
 #include "base/err.h"
 #include "vpn/model.h"
 
-/* Notes, and with set also sets, what the profile asks for: the switch of the whole machine for IPv6,
- * and the devices that lead to "allow_lan". Given back by sysctls_give_back(). */
+/* Notes, and with set also sets, what the profile asks for: the switch of the whole machine for
+ * IPv6, and the devices that lead to "allow_lan". Given back by sysctls_give_back(). */
 int forwarding_take(const struct profile *p, bool set, struct err *e);
 
 /* Calls fn for each device that was opened for the answers from the LAN, and was closed before. */

@@ -45,5 +45,5 @@ int step_record(struct up *u, struct err *e);
 
 /* A permanent entry for every address that a port can have, of those families: the bridge never
  * asks, so that no answer can be forged. */
-int step_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex, bool ip4, bool ip6,
-		    struct err *e);
+int step_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex, bool ip4,
+		    bool ip6, struct err *e);

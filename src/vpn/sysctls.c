@@ -197,8 +197,7 @@ static int note_wanted(struct note *note, const char *vpn, const struct sysctl_w
 	return note_write(note, e);
 }
 
-int sysctls_take(const char *vpn, const struct sysctl_want *want, size_t n, bool set,
-		 struct err *e)
+int sysctls_take(const char *vpn, const struct sysctl_want *want, size_t n, bool set, struct err *e)
 {
 	AUTO_CLOSE int lock = lock_note(e);
 	struct note note = {0};

@@ -18,8 +18,8 @@ struct sysctl_want {
 	char value[8];
 };
 
-/* From now on that VPN wants exactly these; what it wanted before and does not now is put back. They
- * are noted, and with set also set, in their order. */
+/* From now on that VPN wants exactly these; what it wanted before and does not now is put back.
+ * They are noted, and with set also set, in their order. */
 int sysctls_take(const char *vpn, const struct sysctl_want *want, size_t n, bool set,
 		 struct err *e);
 

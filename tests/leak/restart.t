@@ -14,6 +14,7 @@ else
 fi
 says() { get_by demo "http://$1/"; }
 is_demo() { [ "$("$@")" = demo ]; }
+probe=$RIG_DIR/build/tests/net/probe
 take() { install -m 600 "$RIG_DIR/conf/$1.conf" /etc/vpnrun/demo.conf; }
 cp /etc/vpnrun/demo.conf "$RIG_DIR/first.conf"
 
@@ -31,10 +32,21 @@ is "$(vpnctl restart demo)" 'demo is up' 'R31: restart'
 is "$(inode)" "$before" 'R31: the namespace, or the bridge, is the same'
 ok 'R31: the program inside is not stranded' wait_for 15 is_demo again "$RIG_WEB4"
 ok 'R31: nor by IPv6' wait_for 15 is_demo again "$RIG_WEB6"
+# A flow that goes on, by UDP from one socket: what translates it must not keep the old address.
+word() { cut -d' ' -f2 "$home/flow"; }
+word_is() { [ "$(word)" = "$1" ]; }
+in_ns demo "$probe" serve "$RIG_WEB4" 7007 answer >/dev/null &
+server=$!
+as_user vpnrun demo "$probe" flow "$RIG_WEB4" 7007 "$home/flow" &
+flow=$!
+ok 'control: a flow is answered' wait_for 10 word_is answer
 take psk
 is "$(vpnctl restart demo)" 'demo is up' 'R31: restart with another key, address and preshared key'
 ok 'R31: the program inside goes on with it' wait_for 15 is_demo again "$RIG_WEB4"
 is "$(inode)" "$before" 'R31: in the same place'
+ok 'L29: so does the flow, which has its old address no more' wait_for 10 word_is answer
+kill $flow $server
+wait $flow $server 2>/dev/null
 take demo6
 ok 'R31: restart with another endpoint' vpnctl restart demo
 ok 'R31: the program inside goes on with it' wait_for 15 is_demo again "$RIG_WEB4"
