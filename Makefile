@@ -88,7 +88,7 @@ $(B)/gen/%.nft.h: policy/%.nft
 
 $(B)/obj/vpn/firewall.o: $(B)/gen/netns.nft.h $(B)/gen/netns-ip4.nft.h $(B)/gen/netns-ip6.nft.h \
 	$(B)/gen/bridge.nft.h $(B)/gen/bridge-ip4.nft.h $(B)/gen/bridge-ip6.nft.h \
-	$(B)/gen/bridge-no6.nft.h
+	$(B)/gen/bridge-no6.nft.h $(B)/gen/bridge-busy.nft.h
 
 # --- installation ----------------------------------------------------------------------------
 

@@ -263,6 +263,7 @@ static void undo_bridge(struct up *u)
 
 static int step_table(struct up *u, struct err *e)
 {
+	firewall_apply_busy(u->p, u->ns_fd);
 	return bridge_table_make(u->p, (int)u->bridge_ifindex, e);
 }
 

@@ -43,6 +43,9 @@ static const char policy_bridge_ip6[] =
 #include "bridge-ip6.nft.h"
 	;
 
+static const char policy_bridge_busy[] =
+#include "bridge-busy.nft.h"
+	;
 static const char policy_bridge_no6[] =
 #include "bridge-no6.nft.h"
 	;
@@ -321,10 +324,54 @@ int firewall_apply(const struct profile *p, int netns_fd, struct err *e)
 	return r < 0 ? r : apply_text(p->name, text, netns_fd, e);
 }
 
+static void put_busy(FILE *f, const struct profile *p)
+{
+	struct lease_pool pool = plan_pool(p);
+	char buf[INET6_ADDRSTRLEN];
+
+	fprintf(f, "define tun = \"%s\"\ndefine br = \"%s\"\n", p->name, p->bridge);
+	put_addresses(f, p, &pool);
+	put_named(f, policy_bridge_busy, p->name);
+	fprintf(f,
+		"add rule netdev vpnrun-%s ways meta protocol ip fib daddr oifname $tun accept\n",
+		p->name);
+	if (forwarding_has_ip6(p))
+		fprintf(f,
+			"add rule netdev vpnrun-%s ways meta protocol ip6 fib daddr oifname $tun "
+			"accept\n",
+			p->name);
+	for (size_t i = 0; i < p->n_allow_lan; i++) {
+		const struct ipaddr *a = &p->allow_lan[i];
+
+		inet_ntop(a->family, &a->v4, buf, sizeof(buf));
+		fprintf(f, "add rule netdev vpnrun-%s ways %s daddr %s/%u accept\n", p->name,
+			a->family == AF_INET ? "ip" : "ip6", buf, a->plen);
+	}
+}
+
+void firewall_apply_busy(const struct profile *p, int netns_fd)
+{
+	AUTO_FREE char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return;
+	put_busy(f, p);
+	if (fclose(f) == 0)
+		apply_text(p->name, text, netns_fd, NULL);
+}
+
 int firewall_remove(const char *name, int netns_fd, struct err *e)
 {
 	char text[512];
 
+	/* A transaction of its own, which fails where the kernel has no such table to have been
+	 * made.
+	 */
+	if (str_fmt(text, sizeof(text),
+		    "add table netdev vpnrun-%s\ndelete table netdev vpnrun-%s\n", name, name) > 0)
+		apply_text(name, text, netns_fd, NULL);
 	/* To add what is there already is no error; to delete what is not is one. */
 	if (str_fmt(text, sizeof(text),
 		    "add table inet vpnrun-%s\ndelete table inet vpnrun-%s\n"

@@ -174,7 +174,7 @@ if command -v firejail >/dev/null; then
 		timeout 30 firejail --quiet --noprofile --net=br-demo curl -s -m 10 "http://$RIG_WEB4/" 2>"$RIG_DIR/fj")" demo \
 		'R20: firejail --net=br-demo reaches the VPN'
 	diag "$(cat "$RIG_DIR/fj")"
-else
+elif [ -z "${RIG_SLOW:-}" ]; then # the guest has none
 	skip 'firejail is not installed' 'R20: firejail --net=br-demo reaches the VPN'
 fi
 
