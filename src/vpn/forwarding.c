@@ -33,16 +33,24 @@ static bool has_own_setting(void)
 	return access(CONF6 "/default/force_forwarding", F_OK) == 0;
 }
 
-/* Of a key below /proc/sys/net; -1: it is not there. */
-static int value_of(const char *key)
+/* Of a key below /proc/sys/net; false too if there is none. */
+static bool is_set_to(const char *key, const char *value)
 {
 	char path[128];
 	AUTO_FREE char *text = NULL;
 
 	if (str_fmt(path, sizeof(path), "/proc/sys/net/%s", key) < 0 ||
 	    file_read(path, 64, &text, NULL, NULL) < 0)
-		return -1;
-	return atoi(text);
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	return !strcmp(text, value);
+}
+
+static bool is_there(const char *key)
+{
+	char path[128];
+
+	return str_fmt(path, sizeof(path), "/proc/sys/net/%s", key) >= 0 && access(path, F_OK) == 0;
 }
 
 static int want(struct wants *w, const char *family, const char *dev, const char *key,
@@ -56,7 +64,7 @@ static int want(struct wants *w, const char *family, const char *dev, const char
 	for (size_t i = 0; i < w->n; i++)
 		if (!strcmp(w->at[i].key, x.key))
 			return 0;
-	if (value_of(x.key) < 0)
+	if (!is_there(x.key))
 		return 0;
 	more = reallocarray(w->at, w->n + 1, sizeof(*more));
 	if (!more)
@@ -71,7 +79,7 @@ bool forwarding_has_ip6(const struct profile *p)
 	if (has_own_setting() || p->ipv6_forwarding)
 		return true;
 	/* What was set for another VPN goes with that one. */
-	return value_of(SWITCH) == 1 && !sysctls_is_ours(SWITCH);
+	return is_set_to(SWITCH, "1") && !sysctls_is_ours(SWITCH);
 }
 
 /* Every device's own forwarding is noted too: the switch resets them all, both ways. */
@@ -82,7 +90,7 @@ static int want_switch(const struct profile *p, struct wants *w, struct err *e)
 	DIR *d;
 	int r = 0;
 
-	if (has_own_setting() || (value_of(SWITCH) == 1 && !sysctls_is_ours(SWITCH)))
+	if (has_own_setting() || (is_set_to(SWITCH, "1") && !sysctls_is_ours(SWITCH)))
 		return 0;
 	d = opendir(CONF6);
 	if (!d)
@@ -93,7 +101,7 @@ static int want_switch(const struct profile *p, struct wants *w, struct err *e)
 		    !strcmp(de->d_name, p->name) || !strcmp(de->d_name, p->bridge))
 			continue;
 		str_fmt(key, sizeof(key), "ipv6/conf/%s/accept_ra", de->d_name);
-		if (value_of(key) == 1 || sysctls_is_ours(key))
+		if (is_set_to(key, "1") || sysctls_is_ours(key))
 			r = want(w, "ipv6", de->d_name, "accept_ra", "2", e);
 		if (r == 0)
 			r = want(w, "ipv6", de->d_name, "forwarding", "1", e);
@@ -155,7 +163,8 @@ static void one_opened(const char *key, const char *before, void *arg)
 	char dev[IF_NAMESIZE] = "", what[20] = "";
 	int family;
 
-	if (sscanf(key, "ipv%d/conf/%15[^/]/%19s", &family, dev, what) != 3 || atoi(before) != 0)
+	if (sscanf(key, "ipv%d/conf/%15[^/]/%19s", &family, dev, what) != 3 ||
+	    strcmp(before, "0") != 0)
 		return;
 	if (family == 4 && !strcmp(what, "forwarding"))
 		o->fn(AF_INET, dev, o->arg);
