@@ -179,7 +179,8 @@ failed() { # failed SYSCALL ERROR STEP: one sentence, all undone
 			bad=$((bad + 1))
 			vpnctl down demo >/dev/null 2>&1
 		}
-		[ $bad -lt 3 ] && { [ $rc != 0 ] || [ $n -lt "$4" ]; } || break
+		[ $bad -lt 3 ] || break
+		[ $rc != 0 ] || [ $n -lt "$4" ] || break
 	done
 	diag "$1: up to call $n"
 	return $bad
