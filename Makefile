@@ -87,7 +87,8 @@ $(B)/gen/%.nft.h: policy/%.nft
 	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $< > $@
 
 $(B)/obj/vpn/firewall.o: $(B)/gen/netns.nft.h $(B)/gen/netns-ip4.nft.h $(B)/gen/netns-ip6.nft.h \
-	$(B)/gen/bridge.nft.h $(B)/gen/bridge-ip4.nft.h $(B)/gen/bridge-ip6.nft.h $(B)/gen/dns.nft.h
+	$(B)/gen/bridge.nft.h $(B)/gen/bridge-ip4.nft.h $(B)/gen/bridge-ip6.nft.h \
+	$(B)/gen/bridge-no6.nft.h $(B)/gen/bridge-busy.nft.h $(B)/gen/dns.nft.h
 
 # --- installation ----------------------------------------------------------------------------
 

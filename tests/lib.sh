@@ -66,6 +66,25 @@ in_vpn() {
 	if [ "${RIG_LAYOUT:-netns}" = bridge ]; then "$@"; else nsenter --net="/run/netns/$vpn" "$@"; fi
 }
 
+# get_by VPN URL [SECONDS]: what URL says to somebody whose way is the VPN's: in its namespace, or where
+# the host's is used, from the tunnel's own address. URL has an address, no name.
+get_by() {
+	local vpn=$1 url=$2 family=-4 from=()
+	if [ "${RIG_LAYOUT:-netns}" = bridge ]; then
+		[[ $url != *'['* ]] || family=-6
+		from=(--interface "$(ip -o $family addr show dev "$vpn" scope global 2>/dev/null | awk 'NR == 1 { sub("/.*", "", $4); print $4 }')")
+		[ -n "${from[1]}" ] || return 1
+	fi
+	in_vpn "$vpn" curl -s -m "${3:-10}" "${from[@]}" "$url"
+}
+
+# from_vpn VPN COMMAND...: a program that has no other way than the VPN's
+from_vpn() {
+	local vpn=$1
+	shift
+	if [ "${RIG_LAYOUT:-netns}" = bridge ]; then vpnrun "$vpn" "$@"; else in_vpn "$vpn" "$@"; fi
+}
+
 finish() {
 	echo "1..$tap_n"
 	[ "$tap_failed" = 0 ]

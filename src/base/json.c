@@ -245,6 +245,18 @@ int json_doc_uint(const struct json_doc *doc, const char *key, uint64_t min, uin
 	return 1;
 }
 
+int json_doc_bool(const struct json_doc *doc, const char *key, bool *ret, struct err *e)
+{
+	json_t *v = doc_get(doc, key);
+
+	if (!v)
+		return 0;
+	if (!json_is_boolean(v))
+		return json_doc_fail(doc, e, key, "must be true or false");
+	*ret = json_is_true(v);
+	return 1;
+}
+
 int json_doc_str(const struct json_doc *doc, const char *key, const char **ret, struct err *e)
 {
 	json_t *v = doc_get(doc, key);

@@ -42,6 +42,7 @@ bool json_doc_is_string(const struct json_doc *doc, const char *key);
  * Strings belong to the document; the array of json_doc_strv() is the caller's to free. */
 int json_doc_uint(const struct json_doc *doc, const char *key, uint64_t min, uint64_t max,
 		  uint64_t *ret, struct err *e);
+int json_doc_bool(const struct json_doc *doc, const char *key, bool *ret, struct err *e);
 int json_doc_str(const struct json_doc *doc, const char *key, const char **ret, struct err *e);
 int json_doc_object(const struct json_doc *doc, const char *key, struct err *e);
 int json_doc_strv(const struct json_doc *doc, const char *key, size_t max, const char ***ret,

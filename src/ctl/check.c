@@ -134,6 +134,11 @@ static void json_profile(struct json_out *out, const struct profile *p)
 	}
 	json_number(out, "limit", p->limit != 0, p->limit);
 	json_out_str(out, "other_dns", other_dns_name(p));
+	if (p->layout == LAYOUT_BRIDGE) {
+		json_ipaddrs(out, "subnets", p->subnets, p->n_subnets);
+		json_ipaddrs(out, "allow_lan", p->allow_lan, p->n_allow_lan);
+		json_out_bool(out, "ipv6_forwarding", p->ipv6_forwarding);
+	}
 }
 
 /* Of a profile whose tunnel could not be read. */
@@ -215,6 +220,13 @@ static void print_profile(const struct profile *p)
 		printf("  %-10s %u programs a user\n", "limit", p->limit);
 	if (p->other_dns != OTHER_DNS_ALLOW)
 		printf("  %-10s %s\n", "other dns", other_dns_name(p));
+	print_ipaddrs("always", p->subnets, p->n_subnets);
+	print_ipaddrs("LAN", p->allow_lan, p->n_allow_lan);
+	for (i = 0; i < p->n_allow_host; i++)
+		printf("  %-10s %u/%s\n", "host", p->allow_host[i].port,
+		       p->allow_host[i].udp ? "udp" : "tcp");
+	if (p->ipv6_forwarding)
+		printf("  %-10s may forward IPv6\n", "machine");
 }
 
 /* --- the command ----------------------------------------------------------------------------- */

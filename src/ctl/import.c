@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "ctl/show.h"
 #include "vpn/conf.h"
+#include "vpn/plan.h"
 #include "vpn/profile.h"
 
 struct import {
@@ -203,16 +204,17 @@ static int install(struct import *im, struct err *e)
 static int warn_subnet(struct import *im)
 {
 	struct profile p = {.subnet4_plen = 24, .tunnel = im->tunnel};
-	const char *clash;
+	const struct ipaddr *clash;
 
 	p.subnet4.s_addr = htonl(0x0a140000u | (uint32_t)im->id << 8);
-	clash = profile_subnet_clash(&p);
+	p.id = im->id;
+	clash = plan_subnet_clash(&p, NULL);
 	if (!clash)
 		return 0;
 	return tunnel_warn(&im->tunnel,
 			   "%s of the tunnel overlaps 10.20.%d.0/24, where programs get their "
 			   "addresses: add \"subnet\" to %s/%s.json before `vpnctl up %s`",
-			   clash, im->id, PROFILE_DIR, im->name, im->name);
+			   clash->text, im->id, PROFILE_DIR, im->name, im->name);
 }
 
 static int import(struct import *im, struct err *e)

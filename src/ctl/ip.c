@@ -128,24 +128,21 @@ static int read_up(const char *name, struct record *ret, struct err *e)
 }
 
 /* For good: this process does nothing else. */
-static int enter_vpn(const char *name, struct err *e)
+static int enter_vpn(const struct record *rec, struct err *e)
 {
 	char resolv[NAMES_RESOLV_MAX];
 	struct view v = {.resolv_conf = resolv};
 	struct view_report report;
 	AUTO_CLOSE int ns = -1;
-	struct record rec;
-	int r = read_up(name, &rec, e);
+	int r = resolv_conf(rec, resolv, sizeof(resolv), e);
 
-	if (r == 0)
-		r = resolv_conf(&rec, resolv, sizeof(resolv), e);
 	if (r < 0)
 		return r;
-	ns = record_open_netns(&rec, e);
+	ns = record_open_netns(rec, e);
 	if (ns < 0)
 		return ns;
 	if (setns(ns, CLONE_NEWNET) < 0 || unshare(CLONE_NEWNS) < 0)
-		return err_sys(e, -errno, "cannot enter the namespace of %s", name);
+		return err_sys(e, -errno, "cannot enter the namespace of %s", rec->name);
 	return ns_view_make(&v, &report, e);
 }
 
@@ -157,11 +154,8 @@ static int become_vpnrun(const struct ip_options *o, struct err *e)
 	AUTO_FREE char **argv = calloc((size_t)o->argc + 6, sizeof(*argv));
 	AUTO_FREE char *name = strdup(o->name);
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	struct record rec;
-	int n = 0, r = read_up(o->name, &rec, e);
+	int n = 0, r;
 
-	if (r < 0)
-		return r;
 	if (!argv || !name || len <= 0)
 		return err_set(e, -ENOMEM, "cannot start vpnrun");
 	self[len] = '\0';
@@ -183,9 +177,20 @@ static int become_vpnrun(const struct ip_options *o, struct err *e)
 
 static int go_where(const struct ip_options *o, struct err *e)
 {
+	struct record rec;
+	int r;
+
 	if (!o->name || o->here)
 		return 0;
-	return geteuid() == 0 ? enter_vpn(o->name, e) : become_vpnrun(o, e);
+	r = read_up(o->name, &rec, e);
+	if (r < 0)
+		return r;
+	/* The host's own namespace, where a bridge is, is not in the VPN. */
+	if (geteuid() == 0 && rec.layout == LAYOUT_NETNS)
+		return enter_vpn(&rec, e);
+	if (geteuid() == 0)
+		unsetenv("SUDO_UID"); /* root asks, whom vpnrun need not ask a broker about */
+	return become_vpnrun(o, e);
 }
 
 /* --- what came of it ------------------------------------------------------------------------- */

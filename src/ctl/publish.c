@@ -70,11 +70,14 @@ static int prepare(struct relay *r, const char *name, const struct relay_specs *
 	int rc;
 
 	/* Before the namespace is looked up, so that no removal is missed. */
-	if (notify < 0 || inotify_add_watch(notify, NETNS_DIR, IN_DELETE | IN_DELETE_SELF) < 0)
-		return err_sys(e, -errno, "cannot watch " NETNS_DIR "; is VPN '%s' up?", name);
+	rc = notify < 0 ? -errno : 0;
+	if (rc == 0 && inotify_add_watch(notify, NETNS_DIR, IN_DELETE | IN_DELETE_SELF) < 0)
+		rc = -errno;
 	ns = find_netns(name, e);
 	if (ns < 0)
 		return ns;
+	if (rc < 0)
+		return err_sys(e, rc, "cannot watch " NETNS_DIR);
 	rc = relay_listen(specs, "the host's", &r->ports, e);
 	if (rc < 0)
 		return rc;

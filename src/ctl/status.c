@@ -19,6 +19,7 @@
 #include "ctl/show.h"
 #include "ctl/view.h"
 #include "ctl/words.h"
+#include "vpn/forwarding.h"
 
 /* --- JSON ------------------------------------------------------------------------------------ */
 
@@ -273,6 +274,8 @@ static void print_inside(const struct view *v)
 
 static void print_remarks(const struct views *vs, const struct view *only, bool colour)
 {
+	char no_ip6[256];
+
 	for (size_t i = 0; i < vs->n; i++) {
 		const struct view *v = &vs->at[i];
 
@@ -281,6 +284,11 @@ static void print_remarks(const struct views *vs, const struct view *only, bool 
 		if (v->why[0])
 			printf("\n%s%s is degraded:%s %s\n", colour ? "\033[33m" : "", v->name,
 			       colour ? "\033[0m" : "", v->why);
+		if (v->state == VIEW_UP && v->has_profile && v->record.layout == LAYOUT_BRIDGE &&
+		    (v->record.flags & RECORD_HAS_IP6) && !forwarding_has_ip6(&v->profile)) {
+			forwarding_say_no_ip6(&v->profile, no_ip6, sizeof(no_ip6));
+			printf("\n%s: %s\n", v->name, no_ip6);
+		}
 		if (v->stats.asked && v->stats.endpoint[0] && view_endpoint(v) &&
 		    strcmp(v->stats.endpoint, view_endpoint(v)) != 0)
 			printf("\n%s: the endpoint is at %s\n", v->name, v->stats.endpoint);

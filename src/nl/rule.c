@@ -33,6 +33,8 @@ static void put_rule(struct nl_msg *m, uint16_t type, uint16_t flags, const stru
 		nl_put(m, FRA_SRC, r->src, rtnl_addr_len(r->family));
 	if (r->dst_len)
 		nl_put(m, FRA_DST, r->dst, rtnl_addr_len(r->family));
+	if (r->no_default)
+		nl_put_u32(m, FRA_SUPPRESS_PREFIXLEN, 0);
 	nl_put_u32(m, FRA_PRIORITY, r->priority);
 	nl_put_u8(m, FRA_PROTOCOL, RTNL_RULE_PROTOCOL);
 }
@@ -83,6 +85,8 @@ static int parse_rule_attr(const struct nlattr *a, void *arg)
 		memcpy(at->r.dst, mnl_attr_get_payload(a), len);
 	else if (type == FRA_PRIORITY && len == sizeof(uint32_t))
 		at->r.priority = mnl_attr_get_u32(a);
+	else if (type == FRA_SUPPRESS_PREFIXLEN && len == sizeof(uint32_t))
+		at->r.no_default = mnl_attr_get_u32(a) == 0;
 	else if (type == FRA_PROTOCOL && len == sizeof(uint8_t))
 		at->protocol = mnl_attr_get_u8(a);
 	return MNL_CB_OK;

@@ -17,6 +17,7 @@ struct rtnl_rule {
 	uint8_t src_len, dst_len; /* prefix lengths, 0: any */
 	uint8_t table;
 	bool unreachable; /* table unused */
+	bool no_default;  /* a default route of the table is passed over */
 	int family;
 	uint32_t priority;
 };

@@ -19,6 +19,8 @@
 #include "vpn/bridge.h"
 #include "vpn/finish.h"
 #include "vpn/firewall.h"
+#include "vpn/flows.h"
+#include "vpn/forwarding.h"
 #include "vpn/hold.h"
 #include "vpn/netnsfiles.h"
 #include "vpn/path.h"
@@ -201,10 +203,8 @@ static int ensure_bridge(struct nl_sock *s, const struct up *u, const uint8_t ma
 	return r < 0 ? r : rtnl_link_get(s, RTNL_HERE, name, ret, e);
 }
 
-/* A permanent entry for every address that a port can have: the bridge never asks, so that no
- * answer can be forged. */
-static int add_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex, bool ip6,
-			  struct err *e)
+int step_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex, bool ip4,
+		    bool ip6, struct err *e)
 {
 	struct nl_msg m;
 
@@ -215,7 +215,8 @@ static int add_neighbours(struct nl_sock *s, const struct lease_pool *pool, int 
 		uint8_t mac[6];
 
 		lease_mac(pool, h, mac);
-		rtnl_put_neigh(&m, ifindex, AF_INET, &a4, mac);
+		if (ip4)
+			rtnl_put_neigh(&m, ifindex, AF_INET, &a4, mac);
 		if (ip6)
 			rtnl_put_neigh(&m, ifindex, AF_INET6, &a6, mac);
 		if (nl_msg_room(&m) > 512 && h < lease_max(pool))
@@ -264,7 +265,7 @@ static int do_bridge(struct up *u, struct err *e)
 			r = rtnl_addr_add(&s, br, AF_INET6, &g6, 64, e);
 	}
 	if (r == 0)
-		r = add_neighbours(&s, &pool, link.ifindex, ip6, e);
+		r = step_neighbours(&s, &pool, link.ifindex, true, ip6, e);
 	if (r == 0)
 		r = rtnl_link_set_up(&s, br, true, e);
 	if (r == 0)
@@ -321,6 +322,11 @@ void step_undo_tunnel(struct up *u)
 	tunnel_dev_delete(u->p->name, u->ns_fd, NULL);
 }
 
+int step_flows(struct up *u, struct err *e)
+{
+	return flows_forget_stale(u->p, u->ns_fd, e);
+}
+
 static int do_files(struct up *u, struct err *e)
 {
 	AUTO_FREE char *resolv = NULL;
@@ -358,13 +364,10 @@ int step_record(struct up *u, struct err *e)
 }
 
 static const struct step netns_steps[] = {
-	{do_namespace, undo_namespace},
-	{do_sysctls, NULL},
-	{step_firewall, NULL},
-	{do_bridge, NULL},
-	{step_tunnel, step_undo_tunnel},
-	{do_files, undo_files},
-	{step_record, NULL},
+	{do_namespace, undo_namespace},	 {do_sysctls, NULL},
+	{step_firewall, NULL},		 {do_bridge, NULL},
+	{step_tunnel, step_undo_tunnel}, {step_flows, NULL},
+	{do_files, undo_files},		 {step_record, NULL},
 };
 
 /* After a failed up of a VPN that others still hold, the record must not promise a tunnel. */
@@ -395,6 +398,13 @@ static int run_steps(struct up *u, const struct step *steps, size_t n, struct er
 		return r;
 	}
 	return 0;
+}
+
+static int run_layout(struct up *u, struct err *e)
+{
+	if (u->p->layout == LAYOUT_BRIDGE)
+		return run_steps(u, bridge_steps, bridge_n_steps, e);
+	return run_steps(u, netns_steps, ARRAY_SIZE(netns_steps), e);
 }
 
 /* --- up -------------------------------------------------------------------------------------- */
@@ -478,6 +488,9 @@ static int check_before(struct up *u, struct err *note, struct err *e)
 		r = look_outside(u, note, e);
 	if (r < 0)
 		return r;
+	if (note && !note->msg[0] && u->p->layout == LAYOUT_BRIDGE && plan_source(u->p, AF_INET6) &&
+	    !forwarding_has_ip6(u->p))
+		forwarding_say_no_ip6(u->p, note->msg, sizeof(note->msg));
 	fd = u->old.id ? record_open_netns(&u->old, NULL) : -1;
 	u->is_ours = fd >= 0;
 	u->was_up = fd >= 0 && u->old.state == RECORD_UP;
@@ -509,20 +522,21 @@ int vpn_up(const struct profile *p, struct err *note, struct err *e)
 	if (lock < 0)
 		return lock;
 	r = check_before(&u, note, e);
-	if (r == 0 && p->layout == LAYOUT_BRIDGE)
-		r = run_steps(&u, bridge_steps, bridge_n_steps, e);
-	else if (r == 0)
-		r = run_steps(&u, netns_steps, ARRAY_SIZE(netns_steps), e);
+	if (r == 0)
+		r = run_layout(&u, e);
 	end_up(&u);
 	return r < 0 ? err_wrap(e, "cannot bring up %s", p->name) : 0;
 }
 
 /* --- restart --------------------------------------------------------------------------------- */
 
-/* Takes the old tunnel away and keeps its namespace, also an empty one: a service that starts at
- * this moment must find it. Only one made for another id or subnet, which nobody holds, goes. */
+/* Takes the old tunnel away and keeps what it was in, also when empty: a service that starts at
+ * this moment must find it. Only what was made for another layout, id or subnet, and nobody holds,
+ * goes. */
 static int close_for_restart(struct up *u, struct err *e)
 {
+	bool stays = u->old.layout == (uint32_t)u->p->layout && has_same_ground(&u->old, u->p);
+	struct down_report rep = {0};
 	AUTO_CLOSE int ns_fd = -1;
 	int r;
 
@@ -536,10 +550,13 @@ static int close_for_restart(struct up *u, struct err *e)
 	if (r == 0)
 		r = tunnel_dev_delete(u->p->name, ns_fd, e);
 	u->was_up = false;
-	if (r < 0 || has_same_ground(&u->old, u->p))
+	if (r < 0 || stays)
 		return r;
 	u->is_ours = false;
-	return ns_netns_remove(NETNS_DIR, u->p->name, e);
+	if (u->old.layout == LAYOUT_BRIDGE)
+		return bridge_down(&u->old, true, &rep, e);
+	r = ns_netns_remove(NETNS_DIR, u->p->name, e);
+	return r < 0 ? r : netnsfiles_remove(u->p->name, e);
 }
 
 int vpn_restart(const struct profile *p, struct err *note, struct err *e)
@@ -548,8 +565,6 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 	struct up u = UP_INIT(p);
 	int r;
 
-	if (p->layout != LAYOUT_NETNS)
-		return vpn_up(p, note, e);
 	u.is_restart = true;
 	lock = lock_vpn(p->name, e);
 	if (lock < 0)
@@ -558,7 +573,7 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 	if (r == 0)
 		r = close_for_restart(&u, e);
 	if (r == 0)
-		r = run_steps(&u, netns_steps, ARRAY_SIZE(netns_steps), e);
+		r = run_layout(&u, e);
 	end_up(&u);
 	return r < 0 ? err_wrap(e, "cannot restart %s", p->name) : 0;
 }

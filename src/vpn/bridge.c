@@ -18,21 +18,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "nl/nft.h"
 #include "nl/rtnl.h"
-#include "nl/rule.h"
 #include "ns/netns.h"
+#include "vpn/bridge_table.h"
 #include "vpn/firewall.h"
+#include "vpn/flows.h"
+#include "vpn/forwarding.h"
 #include "vpn/hold.h"
 #include "vpn/plan.h"
+#include "vpn/sysctls.h"
 #include "vpn/tunnel_dev.h"
 
-#define RULES_MAX	   80
-#define SUBNETS_MAX	   16 /* of "subnets"; see profile.c */
-#define METRIC_UNREACHABLE UINT32_MAX
-#define METRIC_FALLBACK	   (UINT32_MAX - 1)
-#define LO_IFINDEX	   1 /* of every network namespace */
-#define SYSCTL_DIR	   "/proc/sys/net/"
+#define SYSCTL_DIR "/proc/sys/net/"
 
 static const int families[] = {AF_INET, AF_INET6};
 
@@ -214,29 +211,6 @@ static int set_sysctls(const char *dev, const char *rp_filter, bool ip6, struct 
 
 /* --- bridge ---------------------------------------------------------------------------------- */
 
-/* The sandboxes' IPv6 addresses are known: a permanent entry cannot be forged. Their IPv4 addresses
- * are shared with what is plugged in by hand, and the firewall judges each claim. */
-static int add_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex,
-			  struct err *e)
-{
-	struct nl_msg m;
-
-	nl_msg_init(&m);
-	for (uint32_t h = 2; h <= lease_max(pool); h++) {
-		struct in6_addr a6 = lease_ip6(pool, h);
-		uint8_t mac[6];
-
-		lease_mac(pool, h, mac);
-		rtnl_put_neigh(&m, ifindex, AF_INET6, &a6, mac);
-		if (nl_msg_room(&m) > 512 && h < lease_max(pool))
-			continue;
-		if (nl_call(s, &m, e) < 0)
-			return err_wrap(e, "cannot set the bridge's neighbours");
-		nl_msg_init(&m);
-	}
-	return 0;
-}
-
 static int step_bridge(struct up *u, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
@@ -266,8 +240,10 @@ static int step_bridge(struct up *u, struct err *e)
 	/* Without one, the kernel asks for no neighbour on behalf of others. */
 	if (r == 0 && ip6)
 		r = rtnl_addr_add(&s, br, AF_INET6, &link_local, 64, e);
+	/* The sandboxes' IPv4 addresses are shared with what is plugged in by hand, and the
+	 * firewall judges each claim. */
 	if (r == 0 && ip6)
-		r = add_neighbours(&s, &pool, link.ifindex, e);
+		r = step_neighbours(&s, &pool, link.ifindex, false, true, e);
 	if (r == 0)
 		r = rtnl_link_set_up(&s, br, true, e);
 	if (r == 0)
@@ -283,168 +259,18 @@ static void undo_bridge(struct up *u)
 		rtnl_link_delete(&s, RTNL_HERE, u->p->bridge, NULL);
 }
 
-/* --- table and rules ------------------------------------------------------------------------- */
-
-/* The table is never without its last route: what flushes it meets the rule behind. */
-static int add_closed_routes(struct nl_sock *s, const struct profile *p, int br, struct err *e)
-{
-	struct lease_pool pool = plan_pool(p);
-	struct in6_addr net6 = lease_ip6(&pool, 0);
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
-		int f = families[i];
-		struct rtnl_route route = {
-			.family = f,
-			.table = (uint8_t)p->id,
-			.metric = METRIC_UNREACHABLE,
-			.unreachable = true,
-		};
-
-		r = rtnl_route_replace(s, &route, p->name, e);
-		if (r < 0 || !(f == AF_INET || plan_source(p, f)))
-			continue;
-		/* Packets that the tunnel does not take come to the firewall by this one, which
-		 * refuses them at once; the kernel's own refusals are rationed. Not by the bridge
-		 * where the kernel lets: back to where they came from, each would cost a redirect
-		 * out of that ration. */
-		route.unreachable = false;
-		route.oif = f == AF_INET ? LO_IFINDEX : br;
-		route.metric = METRIC_FALLBACK;
-		r = rtnl_route_replace(s, &route, f == AF_INET ? "lo" : p->bridge, e);
-		route.oif = br;
-		route.metric = 0;
-		route.dst = f == AF_INET ? (const void *)&p->subnet4 : (const void *)&net6;
-		route.plen = f == AF_INET ? p->subnet4_plen : 64;
-		if (r == 0)
-			r = rtnl_route_replace(s, &route, p->bridge, e);
-	}
-	return r;
-}
-
-struct rules {
-	struct rtnl_rule at[RULES_MAX];
-	int n;
-};
-
-static void copy_prefix(uint8_t dst[16], int family, const void *addr)
-{
-	memcpy(dst, addr, rtnl_addr_len(family));
-}
-
-/* A lookup and what closes it. */
-static void put_pair(struct rules *rs, struct rtnl_rule r, uint8_t table)
-{
-	r.table = table;
-	rs->at[rs->n++] = r;
-	r.table = 0;
-	r.unreachable = true;
-	rs->at[rs->n++] = r;
-}
-
-static void plan_rules(const struct profile *p, int family, struct rules *ret)
-{
-	struct rtnl_rule base = {.family = family, .priority = BRIDGE_RULE_BASE + (uint32_t)p->id};
-	struct lease_pool pool = plan_pool(p);
-	struct in6_addr net6 = lease_ip6(&pool, 0);
-	const struct ipaddr *own = plan_source(p, family);
-	struct rtnl_rule from = base, r;
-
-	ret->n = 0;
-	if (family == AF_INET)
-		copy_prefix(from.src, family, &p->subnet4);
-	else
-		copy_prefix(from.src, family, &net6);
-	from.src_len = family == AF_INET ? p->subnet4_plen : 64;
-	put_pair(ret, from, (uint8_t)p->id);
-	if (own) {
-		r = base;
-		copy_prefix(r.src, family, &own->v4);
-		r.src_len = family == AF_INET ? 32 : 128;
-		put_pair(ret, r, (uint8_t)p->id);
-	}
-	for (size_t i = 0; i < p->n_subnets && i < SUBNETS_MAX; i++) {
-		if (p->subnets[i].family != family)
-			continue;
-		r = base;
-		copy_prefix(r.dst, family, &p->subnets[i].v4);
-		r.dst_len = p->subnets[i].plen;
-		put_pair(ret, r, (uint8_t)p->id);
-	}
-}
-
-static int delete_rules(struct nl_sock *s, int id, int family, struct err *e)
-{
-	struct rules there;
-	int r = rtnl_rule_list(s, family, BRIDGE_RULE_BASE + (uint32_t)id, there.at, RULES_MAX, e);
-
-	there.n = r;
-	for (int i = 0; r >= 0 && i < there.n; i++)
-		r = rtnl_rule_delete(s, &there.at[i], e);
-	return r < 0 ? r : 0;
-}
-
-/* All there in their order: nothing to do. Else all anew; the firewall holds meanwhile. */
-static int ensure_rules(struct nl_sock *s, const struct profile *p, int family, struct err *e)
-{
-	struct rules want, there;
-	int r;
-
-	memset(&want, 0, sizeof(want));
-	plan_rules(p, family, &want);
-	r = rtnl_rule_list(s, family, BRIDGE_RULE_BASE + (uint32_t)p->id, there.at, RULES_MAX, e);
-	if (r == want.n && memcmp(want.at, there.at, sizeof(want.at[0]) * (size_t)r) == 0)
-		return 0;
-	if (r >= 0)
-		r = delete_rules(s, p->id, family, e);
-	for (int i = 0; r == 0 && i < want.n; i++)
-		r = rtnl_rule_add(s, &want.at[i], e);
-	return r;
-}
+/* --- table, rules, firewall ------------------------------------------------------------------ */
 
 static int step_table(struct up *u, struct err *e)
 {
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
-
-	if (r == 0)
-		r = add_closed_routes(&s, u->p, (int)u->bridge_ifindex, e);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++)
-		r = ensure_rules(&s, u->p, families[i], e);
-	return r;
-}
-
-static int remove_table(int id, struct err *e)
-{
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
-
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
-		struct rtnl_route last = {
-			.family = families[i],
-			.table = (uint8_t)id,
-			.metric = METRIC_UNREACHABLE,
-			.unreachable = true,
-		};
-
-		r = delete_rules(&s, id, families[i], e);
-		if (r == 0)
-			r = rtnl_route_delete(&s, &last, e);
-		/* The others went with the bridge. */
-		if (r < 0 || families[i] != AF_INET)
-			continue;
-		last.unreachable = false;
-		last.oif = LO_IFINDEX;
-		last.metric = METRIC_FALLBACK;
-		r = rtnl_route_delete(&s, &last, e);
-	}
-	return r;
+	firewall_apply_busy(u->p, u->ns_fd);
+	return bridge_table_make(u->p, (int)u->bridge_ifindex, e);
 }
 
 static void undo_table(struct up *u)
 {
 	if (u->ns_created)
-		remove_table(u->p->id, NULL);
+		bridge_table_remove(u->p->id, NULL);
 }
 
 static void undo_firewall(struct up *u)
@@ -455,25 +281,19 @@ static void undo_firewall(struct up *u)
 
 /* --- the device ------------------------------------------------------------------------------ */
 
-static int add_device_routes(struct nl_sock *s, const struct profile *p, int oif, struct err *e)
+/* The kernel's WireGuard switches redirects off for the whole machine when its device comes up. */
+static int set_device_up(struct nl_sock *s, const char *name, struct err *e)
 {
-	const struct tunnel *t = &p->tunnel;
-	int r = 0;
+	static const char path[] = SYSCTL_DIR "ipv4/conf/all/send_redirects";
+	AUTO_FREE char *before = NULL, *after = NULL;
+	int r = file_read(path, 64, &before, NULL, e);
 
-	for (size_t i = 0; r == 0 && i < t->n_peers; i++)
-		for (size_t j = 0; r == 0 && j < t->peers[i].n_allowed; j++) {
-			const struct ipaddr *a = &t->peers[i].allowed[j];
-			struct rtnl_route route = {
-				.family = a->family,
-				.dst = a->plen ? &a->v4 : NULL,
-				.plen = a->plen,
-				.oif = oif,
-				.table = (uint8_t)p->id,
-			};
-
-			if (plan_source(p, a->family))
-				r = rtnl_route_replace(s, &route, p->name, e);
-		}
+	if (r == 0)
+		r = rtnl_link_set_up(s, name, true, e);
+	if (r == 0)
+		r = file_read(path, 64, &after, NULL, e);
+	if (r == 0 && strcmp(before, after) != 0)
+		r = file_write_existing(path, before, e);
 	return r;
 }
 
@@ -505,13 +325,37 @@ int bridge_finish_device(const struct profile *p, uint32_t mtu, struct err *e)
 				 : 0;
 	}
 	if (r == 0)
-		r = rtnl_link_set_up(&s, p->name, true, e);
-	return r < 0 ? r : add_device_routes(&s, p, link.ifindex, e);
+		r = set_device_up(&s, p->name, e);
+	return r < 0 ? r : bridge_table_add_device(&s, p, link.ifindex, e);
+}
+
+/* What is opened for answers from the LAN is noted first, closed by the firewall, then opened. */
+static int step_note_forwarding(struct up *u, struct err *e)
+{
+	return forwarding_take(u->p, false, e);
+}
+
+static int step_forwarding(struct up *u, struct err *e)
+{
+	return forwarding_take(u->p, true, e);
+}
+
+static void undo_forwarding(struct up *u)
+{
+	if (u->ns_created)
+		sysctls_give_back(u->p->name, NULL);
 }
 
 const struct step bridge_steps[] = {
-	{step_begin, undo_begin}, {step_firewall, undo_firewall},  {step_bridge, undo_bridge},
-	{step_table, undo_table}, {step_tunnel, step_undo_tunnel}, {step_record, NULL},
+	{step_begin, undo_begin},
+	{step_note_forwarding, undo_forwarding},
+	{step_firewall, undo_firewall},
+	{step_forwarding, NULL},
+	{step_bridge, undo_bridge},
+	{step_table, undo_table},
+	{step_tunnel, step_undo_tunnel},
+	{step_flows, NULL},
+	{step_record, NULL},
 };
 const size_t bridge_n_steps = ARRAY_SIZE(bridge_steps);
 
@@ -576,7 +420,11 @@ static int remove_rest(const struct record *r, int ns_fd, struct err *e)
 	if (rc == 0)
 		rc = rtnl_link_delete(&s, RTNL_HERE, r->bridge, e);
 	if (rc == 0 || rc == -ENODEV)
-		rc = remove_table(r->id, e);
+		rc = flows_forget(r, ns_fd, e);
+	if (rc == 0)
+		rc = sysctls_give_back(r->name, e);
+	if (rc == 0)
+		rc = bridge_table_remove(r->id, e);
 	if (rc == 0)
 		rc = firewall_remove(r->name, ns_fd, e);
 	note_path(r->name, path, sizeof(path));
@@ -586,7 +434,7 @@ static int remove_rest(const struct record *r, int ns_fd, struct err *e)
 int bridge_down(struct record *r, bool force, struct down_report *rep, struct err *e)
 {
 	AUTO_CLOSE int ns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	unsigned int ports = 0;
+	unsigned int ports = 0, sockets = 0;
 	struct stat st;
 	int rc;
 
@@ -601,49 +449,14 @@ int bridge_down(struct record *r, bool force, struct down_report *rep, struct er
 		rc = cut_cables(r, e);
 	if (rc == 0)
 		rc = bridge_count_ports(r, &ports, e);
+	/* A socket of the tunnel's address would go on by the main table once the rules are gone.
+	 */
+	if (rc == 0 && (force || !ports))
+		rc = bridge_table_end_sockets(r->id, NULL, force, &sockets, e);
 	if (rc < 0)
 		return rc;
 	rep->leases = ports;
-	rep->processes = 0;
-	rep->kept = !force && ports;
+	rep->processes = sockets;
+	rep->kept = !force && ports + sockets > 0;
 	return rep->kept ? 0 : remove_rest(r, ns_fd, e);
-}
-
-/* --- status ---------------------------------------------------------------------------------- */
-
-int bridge_judge(const struct record *r, struct err *e)
-{
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT, nft = NL_SOCK_INIT;
-	struct nft_count count = {0};
-	struct rules there;
-	char table[32];
-	int rc = nl_sock_open(&s, NETLINK_ROUTE, e);
-
-	if (rc == 0)
-		rc = nl_sock_open(&nft, NETLINK_NETFILTER, e);
-	str_fmt(table, sizeof(table), "vpnrun-%s", r->name);
-	if (rc == 0)
-		rc = nft_rules_count(&nft, table, &count, e);
-	if (rc < 0)
-		return rc;
-	if (!count.inet || !count.bridge)
-		return err_set(e, -ENOENT, "its firewall is missing");
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		uint32_t flag = families[i] == AF_INET ? RECORD_HAS_IP4 : RECORD_HAS_IP6;
-		int want = r->flags & flag ? 2 : 1, lookups = 0, closed = 0;
-
-		rc = rtnl_rule_list(&s, families[i], BRIDGE_RULE_BASE + (uint32_t)r->id, there.at,
-				    RULES_MAX, e);
-		if (rc < 0)
-			return rc;
-		/* From the bridge's subnet, and from the tunnel's address. */
-		for (int k = 0; k < rc; k++) {
-			lookups += there.at[k].src_len && there.at[k].table == r->id;
-			closed += there.at[k].src_len && there.at[k].unreachable;
-		}
-		if (lookups < want || closed < want)
-			return err_set(e, -ENOENT, "a routing rule of it is missing (ip%s rule)",
-				       i ? " -6" : "");
-	}
-	return 0;
 }

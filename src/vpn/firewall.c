@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "ns/netns.h"
+#include "vpn/forwarding.h"
 #include "vpn/lease.h"
 #include "vpn/plan.h"
 
@@ -44,6 +45,12 @@ static const char policy_bridge_ip6[] =
 
 static const char policy_dns[] =
 #include "dns.nft.h"
+	;
+static const char policy_bridge_busy[] =
+#include "bridge-busy.nft.h"
+	;
+static const char policy_bridge_no6[] =
+#include "bridge-no6.nft.h"
 	;
 
 static void put_ports(FILE *f, const struct lease_pool *pool, int family)
@@ -183,6 +190,43 @@ static void put_dns(FILE *f, const struct profile *p)
 	put_dns_rules(f, p, suffix, AF_INET6);
 }
 
+/* The ways to the LAN: out, and with the host's own address, so that the answers come back. */
+static void put_lan(FILE *f, const struct profile *p)
+{
+	char buf[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < p->n_allow_lan; i++) {
+		const struct ipaddr *a = &p->allow_lan[i];
+		bool is_4 = a->family == AF_INET;
+
+		inet_ntop(a->family, &a->v4, buf, sizeof(buf));
+		fprintf(f,
+			"add rule inet vpnrun-%s lan oifname != { $tun, $br, \"lo\" } %s saddr %s "
+			"%s daddr %s/%u accept\n"
+			"add rule inet vpnrun-%s nat oifname != { $tun, $br, \"lo\" } %s saddr %s "
+			"%s daddr %s/%u masquerade\n",
+			p->name, is_4 ? "ip" : "ip6", is_4 ? "$subnet4" : "$subnet6",
+			is_4 ? "ip" : "ip6", buf, a->plen, p->name, is_4 ? "ip" : "ip6",
+			is_4 ? "$subnet4" : "$subnet6", is_4 ? "ip" : "ip6", buf, a->plen);
+	}
+}
+
+struct opened_lan {
+	FILE *f;
+	const struct profile *p;
+};
+
+/* It was closed before, and is open for answers alone. */
+static void put_opened(int family, const char *dev, void *arg)
+{
+	const struct opened_lan *o = arg;
+
+	fprintf(o->f,
+		"add rule inet vpnrun-%s forward iifname \"%s\" oifname != $br meta nfproto %s "
+		"ct state { new, invalid, untracked } drop\n",
+		o->p->name, dev, family == AF_INET ? "ipv4" : "ipv6");
+}
+
 /* The addresses are the profile's as parsed, written anew here. */
 static void put_allowed(FILE *f, const struct profile *p)
 {
@@ -200,10 +244,13 @@ static void put_allowed(FILE *f, const struct profile *p)
 	for (size_t i = 0; i < p->n_allow_host; i++)
 		fprintf(f, "add rule inet vpnrun-%s services %s dport %u accept\n", p->name,
 			p->allow_host[i].udp ? "udp" : "tcp", p->allow_host[i].port);
+	put_lan(f, p);
 }
 
-static void put_bridge(FILE *f, const struct profile *p, const struct lease_pool *pool)
+static int put_bridge(FILE *f, const struct profile *p, const struct lease_pool *pool,
+		      struct err *e)
 {
+	struct opened_lan opened = {.f = f, .p = p};
 	struct in6_addr n6 = lease_ip6(pool, 0);
 	char buf[INET6_ADDRSTRLEN];
 
@@ -214,6 +261,9 @@ static void put_bridge(FILE *f, const struct profile *p, const struct lease_pool
 	put_bridge_family(f, p, AF_INET, policy_bridge_ip4);
 	put_bridge_family(f, p, AF_INET6, policy_bridge_ip6);
 	put_allowed(f, p);
+	if (plan_source(p, AF_INET6) && !forwarding_has_ip6(p))
+		put_named(f, policy_bridge_no6, p->name);
+	return forwarding_opened(p, put_opened, &opened, e);
 }
 
 int firewall_text(const struct profile *p, char **ret, struct err *e)
@@ -222,6 +272,7 @@ int firewall_text(const struct profile *p, char **ret, struct err *e)
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
+	int r = 0;
 
 	if (!f)
 		return err_sys(e, -errno, "cannot write the firewall of %s", p->name);
@@ -230,7 +281,7 @@ int firewall_text(const struct profile *p, char **ret, struct err *e)
 	put_ports(f, &pool, AF_INET);
 	put_ports(f, &pool, AF_INET6);
 	if (p->layout == LAYOUT_BRIDGE) {
-		put_bridge(f, p, &pool);
+		r = put_bridge(f, p, &pool, e);
 	} else {
 		fputs(policy_netns, f);
 		put_family(f, p, AF_INET, policy_ip4);
@@ -240,6 +291,10 @@ int firewall_text(const struct profile *p, char **ret, struct err *e)
 	if (fclose(f) != 0) {
 		free(text);
 		return err_set(e, -ENOMEM, "cannot write the firewall of %s: no memory", p->name);
+	}
+	if (r < 0) {
+		free(text);
+		return r;
 	}
 	*ret = text;
 	return 0;
@@ -337,10 +392,54 @@ int firewall_apply(const struct profile *p, int netns_fd, struct err *e)
 	return r < 0 ? r : apply_text(p->name, text, netns_fd, e);
 }
 
+static void put_busy(FILE *f, const struct profile *p)
+{
+	struct lease_pool pool = plan_pool(p);
+	char buf[INET6_ADDRSTRLEN];
+
+	fprintf(f, "define tun = \"%s\"\ndefine br = \"%s\"\n", p->name, p->bridge);
+	put_addresses(f, p, &pool);
+	put_named(f, policy_bridge_busy, p->name);
+	fprintf(f,
+		"add rule netdev vpnrun-%s ways meta protocol ip fib daddr oifname $tun accept\n",
+		p->name);
+	if (forwarding_has_ip6(p))
+		fprintf(f,
+			"add rule netdev vpnrun-%s ways meta protocol ip6 fib daddr oifname $tun "
+			"accept\n",
+			p->name);
+	for (size_t i = 0; i < p->n_allow_lan; i++) {
+		const struct ipaddr *a = &p->allow_lan[i];
+
+		inet_ntop(a->family, &a->v4, buf, sizeof(buf));
+		fprintf(f, "add rule netdev vpnrun-%s ways %s daddr %s/%u accept\n", p->name,
+			a->family == AF_INET ? "ip" : "ip6", buf, a->plen);
+	}
+}
+
+void firewall_apply_busy(const struct profile *p, int netns_fd)
+{
+	AUTO_FREE char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return;
+	put_busy(f, p);
+	if (fclose(f) == 0)
+		apply_text(p->name, text, netns_fd, NULL);
+}
+
 int firewall_remove(const char *name, int netns_fd, struct err *e)
 {
 	char text[512];
 
+	/* A transaction of its own, which fails where the kernel has no such table to have been
+	 * made.
+	 */
+	if (str_fmt(text, sizeof(text),
+		    "add table netdev vpnrun-%s\ndelete table netdev vpnrun-%s\n", name, name) > 0)
+		apply_text(name, text, netns_fd, NULL);
 	/* To add what is there already is no error; to delete what is not is one. */
 	if (str_fmt(text, sizeof(text),
 		    "add table inet vpnrun-%s\ndelete table inet vpnrun-%s\n"

@@ -17,5 +17,9 @@ int firewall_text(const struct profile *p, char **ret, struct err *e);
  * nothing. Needs CAP_SYS_ADMIN (to enter) and CAP_NET_ADMIN there. */
 int firewall_apply(const struct profile *p, int netns_fd, struct err *e);
 
+/* Of the bridge layout, once the bridge is there: what refuses a busy program at once. A kernel
+ * that cannot goes without it. */
+void firewall_apply_busy(const struct profile *p, int netns_fd);
+
 /* Of the bridge layout, whose tables stand beside those of others. Absent: 0. */
 int firewall_remove(const char *name, int netns_fd, struct err *e);

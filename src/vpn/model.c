@@ -138,6 +138,7 @@ void profile_free(struct profile *p)
 	strv_free(p->allow_users, p->n_allow_users);
 	strv_free(p->allow_groups, p->n_allow_groups);
 	ipaddrs_free(p->subnets, p->n_subnets);
+	ipaddrs_free(p->allow_lan, p->n_allow_lan);
 	free(p->allow_host);
 	tunnel_free(&p->tunnel);
 	memset(p, 0, sizeof(*p));

@@ -124,6 +124,9 @@ struct profile {
 	/* The bridge layout's. */
 	struct ipaddr *subnets; /* always by this VPN */
 	size_t n_subnets;
+	struct ipaddr *allow_lan; /* reached from the bridge directly */
+	size_t n_allow_lan;
+	bool ipv6_forwarding;	      /* the switch of the whole machine may be used */
 	struct host_port *allow_host; /* services of the host that the bridge reaches */
 	size_t n_allow_host;
 };

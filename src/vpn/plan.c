@@ -113,29 +113,43 @@ static int claim(const struct profile *p, const char *key, const struct ipaddr *
 		       p->name, key, a->text, net, p->subnet4_plen, p->name);
 }
 
-int plan_check_subnet(const struct profile *p, struct err *e)
+const struct ipaddr *plan_subnet_clash(const struct profile *p, const char **ret_key)
 {
 	const struct tunnel *t = &p->tunnel;
+	const char *key;
 
+	if (!ret_key)
+		ret_key = &key;
+	*ret_key = "Address";
 	for (size_t i = 0; i < t->n_addresses; i++) {
 		struct ipaddr one = t->addresses[i];
 
 		/* A provider's generous prefix (10.5.0.2/16) is no claim, the address is. */
 		one.plen = one.family == AF_INET ? 32 : 128;
 		if (overlaps(p, &one))
-			return claim(p, "Address", &t->addresses[i], e);
+			return &t->addresses[i];
 	}
+	*ret_key = "DNS";
 	for (size_t i = 0; i < t->n_dns; i++)
 		if (overlaps(p, &t->dns[i]))
-			return claim(p, "DNS", &t->dns[i], e);
+			return &t->dns[i];
+	*ret_key = "AllowedIPs";
 	for (size_t i = 0; i < t->n_peers; i++)
 		for (size_t j = 0; j < t->peers[i].n_allowed; j++) {
 			const struct ipaddr *a = &t->peers[i].allowed[j];
 
 			if (is_private_prefix(a) && overlaps(p, a))
-				return claim(p, "AllowedIPs", a, e);
+				return a;
 		}
-	return 0;
+	return NULL;
+}
+
+int plan_check_subnet(const struct profile *p, struct err *e)
+{
+	const char *key;
+	const struct ipaddr *a = plan_subnet_clash(p, &key);
+
+	return a ? claim(p, key, a, e) : 0;
 }
 
 struct uplink_check {

@@ -16,8 +16,11 @@ struct lease_pool plan_pool(const struct profile *p);
  * does not carry the family (no address of it, or no AllowedIPs of it). */
 const struct ipaddr *plan_source(const struct profile *p, int family);
 
-/* -EADDRINUSE if AllowedIPs, Address or DNS claim the sandboxes' own subnet. AllowedIPs count only
- * where they name a private range: 0.0.0.0/0 and the halves of it mean "the rest". */
+/* What of the tunnel claims the sandboxes' own subnet, and would be out of reach; *ret_key (may be
+ * NULL) says where it stands: Address, DNS, AllowedIPs. The last count only where they name a
+ * private range: 0.0.0.0/0 and the halves of it mean "the rest". NULL: nothing. */
+const struct ipaddr *plan_subnet_clash(const struct profile *p, const char **ret_key);
+/* The same as an error, -EADDRINUSE. */
 int plan_check_subnet(const struct profile *p, struct err *e);
 
 /* -EADDRINUSE if a route of the host's main table overlaps the subnet: what the user calls by that

@@ -18,6 +18,7 @@
 
 #include "base/json.h"
 #include "vpn/conf.h"
+#include "vpn/plan.h"
 
 #define PROFILE_SIZE_MAX (64u * 1024u)
 #define LIST_MAX	 256 /* entries of a list in the JSON */
@@ -42,6 +43,8 @@ static const char *const known_keys[] = {
 	"limit",
 	"subnets",
 	"allow_host",
+	"allow_lan",
+	"ipv6_forwarding",
 	"endpoint",
 	"public_key",
 	"private_key_file",
@@ -335,14 +338,16 @@ static int read_services(struct reader *r)
 
 static int read_bridge_layout(struct reader *r)
 {
-	static const char *const keys[] = {"subnets", "allow_host"};
+	static const char *const keys[] = {"subnets", "allow_host", "allow_lan", "ipv6_forwarding"};
 	struct profile *p = r->p;
 
 	for (size_t i = 0; p->layout != LAYOUT_BRIDGE && i < ARRAY_SIZE(keys); i++)
 		if (json_doc_has(&r->doc, keys[i]))
 			return json_doc_fail(&r->doc, r->e, keys[i],
 					     "is for \"layout\": \"bridge\" only");
-	if (read_networks(r, "subnets", &p->subnets, &p->n_subnets) < 0)
+	if (read_networks(r, "subnets", &p->subnets, &p->n_subnets) < 0 ||
+	    read_networks(r, "allow_lan", &p->allow_lan, &p->n_allow_lan) < 0 ||
+	    json_doc_bool(&r->doc, "ipv6_forwarding", &p->ipv6_forwarding, r->e) < 0)
 		return -EINVAL;
 	return read_services(r);
 }
@@ -616,7 +621,7 @@ static int load_config(struct reader *r)
 static int load_rest(struct reader *r)
 {
 	struct err why = ERR_INIT;
-	const char *clash;
+	const struct ipaddr *clash;
 	int n = profile_check_via(r->p, &why);
 
 	if (n < 0)
@@ -631,13 +636,13 @@ static int load_rest(struct reader *r)
 	}
 	if (tunnel_review(r->p->config ? r->p->config : r->doc.file, &r->p->tunnel) < 0)
 		return fail_memory(r);
-	clash = profile_subnet_clash(r->p);
+	clash = plan_subnet_clash(r->p, NULL);
 	if (clash &&
 	    tunnel_warn(
 		    &r->p->tunnel,
 		    "%s:%d: subnet: %s of the tunnel lies in the subnet that programs get their "
 		    "addresses from: give another \"subnet\"",
-		    r->doc.file, json_doc_line(&r->doc, "subnet"), clash) < 0)
+		    r->doc.file, json_doc_line(&r->doc, "subnet"), clash->text) < 0)
 		return fail_memory(r);
 	return 0;
 }
@@ -667,27 +672,4 @@ int profile_load(const char *path, struct profile *p, struct err *e)
 	*p = fresh;
 	util_wipe(fresh.tunnel.private_key, WG_KEY_LEN);
 	return 0;
-}
-
-const char *profile_subnet_clash(const struct profile *p)
-{
-	const struct tunnel *t = &p->tunnel;
-	struct ipaddr subnet = {.family = AF_INET, .v4 = p->subnet4, .plen = p->subnet4_plen};
-	size_t i, k;
-
-	for (i = 0; i < t->n_addresses; i++) {
-		struct ipaddr a = t->addresses[i];
-
-		if (a.plen >= 8 && ipaddr_overlaps(&a, &subnet))
-			return a.text;
-	}
-	for (i = 0; i < t->n_dns; i++)
-		if (ipaddr_contains(&subnet, &t->dns[i]))
-			return t->dns[i].text;
-	for (i = 0; i < t->n_peers; i++)
-		for (k = 0; k < t->peers[i].n_allowed; k++)
-			if (t->peers[i].allowed[k].plen >= 8 &&
-			    ipaddr_overlaps(&t->peers[i].allowed[k], &subnet))
-				return t->peers[i].allowed[k].text;
-	return NULL;
 }

@@ -17,11 +17,6 @@ int profile_parse(const char *path, const char *text, size_t len, struct profile
  * Needs to read the key: root, for the files in /etc. */
 int profile_load(const char *path, struct profile *p, struct err *e);
 
-/* What of the tunnel (an address, a DNS server, an entry of AllowedIPs, as written) lies in the
- * bridge's own subnet and would be out of reach, NULL: nothing. A prefix shorter than /8 is no
- * claim on a private network. */
-const char *profile_subnet_clash(const struct profile *p);
-
 /* profile_load() of PROFILE_DIR/NAME.json. -ENOENT: e lists the names that exist. */
 int profile_load_name(const char *name, struct profile *p, struct err *e);
 

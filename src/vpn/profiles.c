@@ -217,8 +217,14 @@ static int conflict_one(const char *name, const struct profile *other, const str
 			       "the subnet of VPN '%s' overlaps that of VPN '%s': give one of them "
 			       "another \"subnet\" in " PROFILE_DIR,
 			       c->p->name, name);
-	if (c->p->layout == LAYOUT_BRIDGE && other->layout == LAYOUT_BRIDGE &&
-	    !strcmp(c->p->bridge, other->bridge))
+	if (c->p->layout != LAYOUT_BRIDGE || other->layout != LAYOUT_BRIDGE)
+		return 0;
+	if (!strcmp(c->p->bridge, other->name) || !strcmp(c->p->name, other->bridge))
+		return err_set(c->e, -EEXIST,
+			       "of VPN '%s' and VPN '%s' one has a device called as the other's "
+			       "bridge: give that one another \"bridge\" in " PROFILE_DIR,
+			       c->p->name, name);
+	if (!strcmp(c->p->bridge, other->bridge))
 		return err_set(c->e, -EEXIST,
 			       "the bridge %s of VPN '%s' is VPN '%s''s already: give one of them "
 			       "another \"bridge\" in " PROFILE_DIR,

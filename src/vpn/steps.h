@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "nl/sock.h"
+#include "vpn/lease.h"
 #include "vpn/model.h"
 #include "vpn/record.h"
 #include "vpn/resolve.h"
@@ -40,4 +42,10 @@ struct step {
 int step_firewall(struct up *u, struct err *e);
 int step_tunnel(struct up *u, struct err *e);
 void step_undo_tunnel(struct up *u);
+int step_flows(struct up *u, struct err *e); /* once all ways are as they will be */
 int step_record(struct up *u, struct err *e);
+
+/* A permanent entry for every address that a port can have, of those families: the bridge never
+ * asks, so that no answer can be forged. */
+int step_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex, bool ip4,
+		    bool ip6, struct err *e);

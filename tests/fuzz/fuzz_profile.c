@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "vpn/plan.h"
 #include "vpn/profile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (p.id < 1 || p.id > 99 || !p.bridge || (!p.config && !p.private_key_file))
 		abort();
-	profile_subnet_clash(&p);
+	plan_subnet_clash(&p, NULL);
 	profile_free(&p);
 	return 0;
 }

@@ -5,7 +5,7 @@
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 
-wg_demo() { if [ -S /run/wireguard/demo.sock ]; then wg "$@"; else ip netns exec demo wg "$@"; fi; }
+wg_demo() { if [ -S /run/wireguard/demo.sock ]; then wg "$@"; else in_vpn demo wg "$@"; fi; }
 key() { sed -n "s/^$1 = //p" "$RIG_DIR/demo.conf.orig"; }
 allowed() { # allowed PUBLIC-KEY: one a line, sorted
 	wg_demo show demo allowed-ips | awk -v k="$1" '$1 == k { for (i = 2; i <= NF; i++) print $i }' | sort
@@ -63,6 +63,6 @@ is "$(wg_demo show demo peers | wc -l)" 3 'R13: nor doubles a peer'
 cp -p "$RIG_DIR/demo.conf.orig" /etc/vpnrun/demo.conf
 ok 'up after the file has changed' vpnctl up demo
 is "$(wg_demo show demo peers)" "$(key PublicKey)" 'has the peers of the file and no others'
-is "$(wg_demo show demo fwmark)" off 'and the mark'
-is "$(ip netns exec demo curl -s -m "${RIG_PATIENCE:-5}" "http://$RIG_WEB4/")" demo 'and carries'
+is "$(wg_demo show demo fwmark)" "$([ "$RIG_LAYOUT" = netns ] && echo off || echo 0x2711)" 'and the mark'
+is "$(get_by demo "http://$RIG_WEB4/" "${RIG_PATIENCE:-5}")" demo 'and carries'
 finish

@@ -49,17 +49,24 @@ take() {
 }
 import() { # import FILE NAME [OPTION...]
 	rm -f "/etc/vpnrun/$2."{json,conf}
-	vpnctl import "$1" --name "$2" "${@:3}" >"$work/import.out" 2>&1
+	local up='' options=()
+	for o in "${@:3}"; do
+		if [ "$o$RIG_LAYOUT" = --upbridge ]; then up=yes; else options+=("$o"); fi
+	done
+	vpnctl import "$1" --name "$2" "${options[@]}" >"$work/import.out" 2>&1 || return
+	[ "$RIG_LAYOUT" = netns ] || sed -i 's/"id"/"layout": "bridge", "id"/' "/etc/vpnrun/$2.json"
+	[ -z "$up" ] || vpnctl up "$2" >>"$work/import.out" 2>&1
 }
 forget() { vpnctl down --force "$1" >/dev/null; rm -f "/etc/vpnrun/$1."{json,conf}; }
-inside() { nsenter --net="/run/netns/$vpn" "$@"; }
-get() { inside curl -s -m 10 "http://$1/"; }
+inside() { in_vpn "$vpn" "$@"; }
+get() { get_by "$vpn" "http://$1/"; }
 at_once() { # at_once ADDR: refused, and within 100 ms
 	local how ms
-	read -r how ms < <(inside "$probe" tcp "$1" 80)
+	read -r how ms < <(from_vpn "$vpn" "$probe" tcp "$1" 80)
 	[[ $how =~ ^(refused|unreachable)$ ]] && awk "BEGIN { exit !($ms < 100 * ${RIG_SLOW_FACTOR:-1}) }" || { echo "$how $ms"; return 1; }
 }
 rm -f /etc/vpnrun/demo.* /etc/vpnrun/other.*
+first=$RIG_LAYOUT
 vpn=v
 
 # --- each as it is -------------------------------------------------------------------------------
@@ -84,6 +91,9 @@ real_peers() {
 		printf '%s\n' "$key psk $psk" "$key endpoint $end" "$key keepalive $ka"
 	done | sort
 }
+# Its routes are in the main table of its namespace, or in the table of its id.
+table() { if [ "$RIG_LAYOUT" = netns ]; then echo main; else sed -n 's/.*"id": *\([0-9]*\).*/\1/p' /etc/vpnrun/$vpn.json; fi; }
+resolv() { if [ "$RIG_LAYOUT" = netns ]; then cat /etc/netns/$vpn/resolv.conf; else vpnrun $vpn sed 's,:0:1$,::1,' /etc/resolv.conf; fi; }
 has_addresses() { # every address of the file, and no other
 	local a n=0
 	while read -r a; do
@@ -97,7 +107,7 @@ has_routes() { # every AllowedIPs of a family that the tunnel has an address of
 	local a
 	while read -r a; do
 		[[ $a == *:* && ! $has6 ]] && continue
-		inside ip "-$([[ $a == *:* ]] && echo 6 || echo 4)" route show exact "${a/::0/::}" dev $vpn | grep -q . || { echo "no route to $a"; return 1; }
+		inside ip "-$([[ $a == *:* ]] && echo 6 || echo 4)" route show table "$(table)" exact "${a/::0/::}" dev $vpn | grep -q . || { echo "no route to $a"; return 1; }
 	done < <(values "$1" AllowedIPs)
 }
 used=0
@@ -118,7 +128,7 @@ check_fixture() { # FIXTURE ENDPOINT RESOLVED
 	is "$(diff <(wanted_peers "$file" "$3") <(real_peers))" '' "R64 $f: peers, keys, PSK, keepalive, AllowedIPs as in the file"
 	mtu=$(values "$file" MTU)
 	is "$(inside cat /sys/class/net/$vpn/mtu 2>/dev/null || inside ip -o link show $vpn | sed 's/.*mtu //; s/ .*//')" "${mtu:-1420}" "R59 $f: MTU"
-	is "$(grep ^nameserver /etc/netns/$vpn/resolv.conf | sed 's/nameserver //')" "$(values "$file" DNS | only_addresses)" "R42 $f: its name servers"
+	is "$(resolv | grep ^nameserver | sed 's/nameserver //')" "$(values "$file" DNS | only_addresses)" "R42 $f: its name servers"
 	if grep -qE '^(0\.0\.0\.0|128\.0\.0\.0)/[01]$' <<<"$all"; then
 		is "$(get "$RIG_WEB4")" demo "R34 $f: IPv4 goes by the VPN"
 	else
@@ -145,7 +155,7 @@ for f in mullvad airvpn ivpn nordvpn ovpn-com mullvad-ks mullvad-mhop ivpn-ks-v4
 	mullvad)
 		is "$(vpnctl check "$work/$f.conf" 2>/dev/null | grep -c .)" "$(vpnctl check "$confs/$f.conf" 2>/dev/null | grep -c .)" 'the substitution changes no line' ;;
 	nordvpn)
-		is "$(inside ip -6 -o addr show scope global | wc -l)" 0 'R60: ::/0 without an address: no IPv6 at all' ;;
+		is "$(inside ip -6 -o addr show dev $vpn scope global | wc -l)" 0 'R60: ::/0 without an address: no IPv6 at all' ;;
 	mullvad-ks)
 		like "$(cat "$work/import.out")" '[Kk]ill.?switch|built in|not needed|redundant' 'R66: the kill-switch hooks are known as redundant' ;;
 	hostile-hooks)
@@ -153,14 +163,14 @@ for f in mullvad airvpn ivpn nordvpn ovpn-com mullvad-ks mullvad-mhop ivpn-ks-v4
 		like "$(cat "$work/import.out")" 'PostDown' 'R65: all of them' ;;
 	split-tailnet)
 		ok 'R61: a hole in AllowedIPs is unreachable at once' at_once 100.100.100.100
-		is "$(inside ip route show dev $vpn | grep -c -v 'proto kernel')" "$(values "$work/$f.conf" AllowedIPs | grep -vc :)" 'R57: one route a prefix, no more' ;;
+		is "$(inside ip route show table "$(table)" dev $vpn | grep -c -v 'proto kernel')" "$(values "$work/$f.conf" AllowedIPs | grep -vc :)" 'R57: one route a prefix, no more' ;;
 	edge-crlf)
 		is "$(cut -d' ' -f1 <(inside wg show $vpn endpoints | cut -f2))" "[$RIG_ENDPOINT6]:$RIG_PORT" 'R63: an IPv6 endpoint carries an IPv4 tunnel' ;;
 	corp-2peers)
 		nsenter --net="$RIG_DIR/ns/demo" ip addr add 10.10.0.1/32 dev lo
 		is "$(get 10.10.0.1)" demo 'R61: what AllowedIPs have is reached'
 		is "$(inside wg show $vpn listen-port) $(inside wg show $vpn fwmark)" '51999 0xca6c' 'R64: ListenPort and FwMark'
-		is "$(grep ^search /etc/netns/$vpn/resolv.conf)" 'search corp.example lab.corp.example' 'R67: search domains'
+		is "$(resolv | grep ^search)" 'search corp.example lab.corp.example' 'R67: search domains'
 		like "$(cat "$work/import.out")" 'Table' 'R67: Table is reported'
 		like "$(cat "$work/import.out")" 'SaveConfig' 'R67: so is SaveConfig'
 		vpnctl down $vpn >/dev/null
@@ -237,7 +247,7 @@ ok 'import --up' import "$work/mullvad.conf" $vpn --up
 is "$(get "$RIG_WEB4")" demo 'import --up: it works'
 allowed() { # allowed JSON USER...: these may, and the others may not
 	local u may
-	printf '{ "id": %u, "config": "/etc/vpnrun/%s.conf", "allow": %s }\n' "$id" $vpn "$1" >/etc/vpnrun/$vpn.json
+	printf '{ "id": %u, "config": "/etc/vpnrun/%s.conf", "layout": "%s", "allow": %s }\n' "$id" $vpn "$RIG_LAYOUT" "$1" >/etc/vpnrun/$vpn.json
 	vpnctl up $vpn >/dev/null || return 1
 	for u in user stranger; do
 		may=no
@@ -286,7 +296,7 @@ many() { # many N: up with N prefixes more, all of them in the tunnel and in the
 	{ cat "$work/mullvad.conf"; prefixes "$n"; } >"$work/many.conf"
 	import "$work/many.conf" $vpn --up || { cat "$work/import.out"; return 1; }
 	[ "$(inside wg show $vpn allowed-ips | tr ' \t' '\n\n' | grep -cE '^[0-9a-f.:]+/[0-9]+$')" = $((n + 2)) ] || { echo 'AllowedIPs differ'; return 1; }
-	[ "$(inside ip route show table main dev $vpn | grep -c '^11\.')" = "$(prefixes "$n" | grep -c ' 11\.')" ] || { echo 'routes differ'; return 1; }
+	[ "$(inside ip route show table "$(table)" dev $vpn | grep -c '^11\.')" = "$(prefixes "$n" | grep -c ' 11\.')" ] || { echo 'routes differ'; return 1; }
 	[ "$(get "$RIG_WEB4")" = demo ]
 }
 ok 'R64: 400 AllowedIPs, over several messages' many 400
@@ -309,12 +319,22 @@ take proton-free demo client "$lit"
 take proton-pf other client "$RIG_OTHER_ENDPOINT4:$RIG_PORT"
 import "$work/proton-free.conf" free --up
 import "$work/proton-pf.conf" pf --up
+if [ "$RIG_LAYOUT" = bridge ]; then
+	like "$(cat "$work/import.out")" "the host has the tunnel's address 10\.2\.0\.2/32 already, on free" \
+		'R73: two files with one address: of this layout only one, the other refused'
+	is "$(vpn=free get "$RIG_WEB4")" demo 'R73: which works on'
+	vpnctl down pf >/dev/null
+	sed -i 's/"layout": "bridge"/"layout": "netns"/' /etc/vpnrun/pf.json
+	ok 'R73: the other in a namespace of its own' vpnctl up pf
+	RIG_LAYOUT=netns
+fi
 is "$(values "$work/proton-free.conf" Address) $(values "$work/proton-pf.conf" Address | head -n 1)" '10.2.0.2/32 10.2.0.2/32' 'R73: two files with one address'
-is "$(vpn=free get "$RIG_WEB4") $(vpn=pf get "$RIG_WEB4")" 'demo other' 'R73: run side by side'
+is "$(RIG_LAYOUT=$first vpn=free get "$RIG_WEB4") $(vpn=pf get "$RIG_WEB4")" 'demo other' 'R73: run side by side'
 is "$(as_user vpnrun free curl -s -m 10 "http://$RIG_WEB4/") $(as_user vpnrun pf curl -s -m 10 "http://$RIG_WEB4/")" 'demo other' 'R73: also from sandboxes'
 forget free
 is "$(vpn=pf get "$RIG_WEB4")" other 'R73: the end of one is no matter to the other'
 forget pf
+RIG_LAYOUT=$first
 
 take mullvad
 import "$work/mullvad.conf" $vpn --id 1
@@ -323,7 +343,7 @@ out=$(vpnctl up $vpn 2>&1)
 like "$? $out" '^1 .*10\.20\.0\.0/16.*10\.20\.1\.0/24.*subnet' 'R51: AllowedIPs over the sandboxes'"'"' subnet: refused, both named'
 sed -i 's,"id",    "subnet": "10.99.0.0/22"\, "id",' /etc/vpnrun/$vpn.json
 ok 'R51: with another "subnet": up' vpnctl up $vpn
-is "$(inside ip neigh show nud permanent dev br-$vpn | grep -c '^10\.99\.')" 1021 'a /22 has all its neighbours'
+[ "$RIG_LAYOUT" = bridge ] || is "$(inside ip neigh show nud permanent dev br-$vpn | grep -c '^10\.99\.')" 1021 'a /22 has all its neighbours'
 is "$(as_user vpnrun $vpn curl -s -m 10 "http://$RIG_WEB4/")" demo 'a sandbox of it works'
 like "$(as_user vpnrun $vpn ip -4 -o addr show vpn0)" '10\.99\.[0-3]\.[0-9]+/22' 'with an address of it'
 forget $vpn

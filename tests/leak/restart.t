@@ -5,9 +5,16 @@
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 
-inode() { stat -Lc %i /run/netns/demo; }
-says() { nsenter --net=/run/netns/demo curl -s -m 10 "http://$1/"; }
+if [ "$RIG_LAYOUT" = netns ]; then
+	inode() { stat -Lc %i /run/netns/demo; }
+	nothing_is_left() { [ ! -e /run/netns/demo ]; }
+else
+	inode() { cat /sys/class/net/br-demo/ifindex 2>/dev/null || ip -o link show br-demo | cut -d: -f1; }
+	nothing_is_left() { ! ip link show br-demo && ! ip link show demo; }
+fi
+says() { get_by demo "http://$1/"; }
 is_demo() { [ "$("$@")" = demo ]; }
+probe=$RIG_DIR/build/tests/net/probe
 take() { install -m 600 "$RIG_DIR/conf/$1.conf" /etc/vpnrun/demo.conf; }
 cp /etc/vpnrun/demo.conf "$RIG_DIR/first.conf"
 
@@ -22,13 +29,24 @@ is "$(again "$RIG_WEB4")" demo 'control: a program inside reaches the VPN'
 $RIG_CAPTURE start
 before=$(inode)
 is "$(vpnctl restart demo)" 'demo is up' 'R31: restart'
-is "$(inode)" "$before" 'R31: the namespace is the same'
+is "$(inode)" "$before" 'R31: the namespace, or the bridge, is the same'
 ok 'R31: the program inside is not stranded' wait_for 15 is_demo again "$RIG_WEB4"
 ok 'R31: nor by IPv6' wait_for 15 is_demo again "$RIG_WEB6"
+# A flow that goes on, by UDP from one socket: what translates it must not keep the old address.
+word() { cut -d' ' -f2 "$home/flow"; }
+word_is() { [ "$(word)" = "$1" ]; }
+in_ns demo "$probe" serve "$RIG_WEB4" 7007 answer >/dev/null &
+server=$!
+as_user vpnrun demo "$probe" flow "$RIG_WEB4" 7007 "$home/flow" &
+flow=$!
+ok 'control: a flow is answered' wait_for 10 word_is answer
 take psk
 is "$(vpnctl restart demo)" 'demo is up' 'R31: restart with another key, address and preshared key'
 ok 'R31: the program inside goes on with it' wait_for 15 is_demo again "$RIG_WEB4"
-is "$(inode)" "$before" 'R31: in the same namespace'
+is "$(inode)" "$before" 'R31: in the same place'
+ok 'L29: so does the flow, which has its old address no more' wait_for 10 word_is answer
+kill $flow $server
+wait $flow $server 2>/dev/null
 take demo6
 ok 'R31: restart with another endpoint' vpnctl restart demo
 ok 'R31: the program inside goes on with it' wait_for 15 is_demo again "$RIG_WEB4"
@@ -44,11 +62,11 @@ wait $inside
 
 # Nobody inside: kept too, for a service that starts at this moment. Afterwards down removes it.
 ok 'R31: restart of an empty VPN' vpnctl restart demo
-is "$(inode)" "$before" 'R31: its namespace stays as well'
+is "$(inode)" "$before" 'R31: its namespace or bridge stays as well'
 ok 'R31: it works' is_demo says "$RIG_WEB4"
 sed -i 's/"id": 1,/"id": 7,/' /etc/vpnrun/demo.json
 ok 'R31: restart with another id, nobody inside' wait_for 5 vpnctl restart demo
-is "$(ip -n demo -4 -o addr show br-demo | grep -o 'inet [0-9.]*')" 'inet 10.20.7.1' \
+is "$(in_vpn demo ip -4 -o addr show br-demo | grep -o 'inet [0-9.]*')" 'inet 10.20.7.1' \
 	'R31: only the new addresses are there'
 ok 'R31: it works' wait_for 10 is_demo says "$RIG_WEB4"
 vpnctl down demo >/dev/null
@@ -56,6 +74,6 @@ is "$(vpnctl restart demo)" 'demo is up' 'R31: restart of a VPN that is down bri
 ok 'R31: it works' wait_for 10 is_demo says "$RIG_WEB4"
 is "$($RIG_CAPTURE stop)" 0 'R31: nothing of all that left by the uplink'
 vpnctl down demo >/dev/null
-ok 'R37: down leaves nothing' not test -e /run/netns/demo
+ok 'R37: down leaves nothing' nothing_is_left
 is "$(vpnctl restart nowhere 2>&1 | wc -l)" 1 'restart of an unknown VPN: one sentence'
 finish

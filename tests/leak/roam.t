@@ -11,9 +11,9 @@ home=$(as_user sh -c 'echo $HOME')
 name=demo.vpn.rig.test
 
 sup() { cat /run/vpnrun/demo.supervisor; }
-web() { [ "$(ip netns exec demo curl -s -m 3 "http://$RIG_WEB4/")" = demo ]; }
+web() { [ "$(get_by demo "http://$RIG_WEB4/" 3)" = demo ]; }
 loop_is() { [[ $(cut -d' ' -f2 "$home/loop") =~ ^($1)$ ]]; }
-mtu_is() { [ "$(cat /sys/class/net/$1/mtu 2>/dev/null || ip -n demo -o link show "$1" | sed 's/.* mtu \([0-9]*\).*/\1/')" = "$2" ]; }
+mtu_is() { [ "$(in_vpn demo ip -o link show "$1" | sed 's/.* mtu \([0-9]*\).*/\1/')" = "$2" ]; }
 endpoint_is() { vpnctl status demo | grep -qF "the endpoint is at $1:$RIG_PORT"; }
 asked() { grep -c "$name" "$RIG_DIR/dns-$1.log"; }
 clear_packets() { $RIG_CAPTURE list | grep -cF -e "$RIG_WEB4" -e "$RIG_WEB6_ADDR" -e 10.20.1. -e "$RIG_SIDE_DEMO"; }

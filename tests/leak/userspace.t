@@ -17,7 +17,7 @@ sup() { cat "/run/vpnrun/$1.supervisor"; }
 go() { pgrep -P "$(sup "$1")" -x wireguard-go; }
 new_go() { [ -n "$(go demo)" ] && [ "$(go demo)" != "$1" ]; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
-web() { [ "$(ip netns exec "$1" curl -s -m 3 "http://$RIG_WEB4/")" = "$1" ]; }
+web() { [ "$(get_by "$1" "http://$RIG_WEB4/" 3)" = "$1" ]; }
 loop_is() { [[ $(cut -d' ' -f2 "$home/loop") =~ ^($1)$ ]]; }
 nothing_left() { # of a VPN in userspace
 	[ ! -e "/run/vpnrun/$1.supervisor" ] && [ ! -e "/run/wireguard/$1.sock" ] &&
@@ -29,7 +29,7 @@ set_conf() { # set_conf VPN SED-EXPRESSION: from the rig's own file
 }
 
 ok 'R77: a VPN is up without WireGuard in the kernel' web demo
-is "$(ip -o link show demo 2>/dev/null | wc -l) $(ip -n demo -o link show demo | wc -l)" '0 1' \
+[ "$RIG_LAYOUT" = bridge ] || is "$(ip -o link show demo 2>/dev/null | wc -l) $(ip -n demo -o link show demo | wc -l)" '0 1' \
 	'R33: its device is in its own namespace only'
 is "$(readlink "/proc/$(go demo)/ns/net")" "$(readlink /proc/self/ns/net)" \
 	"R33: and wireguard-go, with the encrypted socket, in the host's"
@@ -60,7 +60,7 @@ for how in KILL TERM; do
 	is "$($RIG_CAPTURE stop)" 0 'L01: nothing left by the uplink meanwhile'
 done
 old=$(go demo)
-ip -n demo link delete demo
+in_vpn demo ip link delete demo
 ok 'the device deleted: the same' wait_for 10 new_go "$old"
 ok 'and it carries' wait_for 10 web demo
 is "$(vpnctl status demo >/dev/null && echo up)" up 'status says up'
@@ -88,15 +88,17 @@ kill -TERM "$(sup demo)"
 ok 'told to end, it cleans up' wait_for 5 sh -c '[ ! -e /run/vpnrun/demo.supervisor ] && [ ! -e /run/wireguard/demo.sock ]'
 vpnctl down demo >/dev/null
 vpnctl up demo >/dev/null
-oldsup=$(sup demo)
-ip netns delete demo
-ok 'the namespace deleted: the supervisor ends by itself' wait_for 10 gone "$oldsup"
+if [ "$RIG_LAYOUT" = netns ]; then
+	oldsup=$(sup demo)
+	ip netns delete demo
+	ok 'the namespace deleted: the supervisor ends by itself' wait_for 10 gone "$oldsup"
+fi
 vpnctl down demo >/dev/null
 ok 'and down clears the rest' nothing_left demo
 
 # --- what keeps it from starting -----------------------------------------------------------------
 ip tuntap add demo mode tun
-like "$(vpnctl up demo 2>&1)" "interface demo already.*wg-quick down demo" "R68: another's interface of that name: refused"
+like "$(vpnctl up demo 2>&1)" "interface demo already" "R68: another's interface of that name: refused"
 ok "R68: and it stays" ip link show demo
 ip tuntap del demo mode tun
 
@@ -148,7 +150,7 @@ done
 set_conf demo ''
 ip link set "$RIG_UPLINK" mtu 1400
 vpnctl up demo >/dev/null
-is "$(ip -n demo -o link show demo | grep -o 'mtu [0-9]*')" 'mtu 1320' 'R59: an uplink of 1400: 1320'
+is "$(in_vpn demo ip -o link show demo | grep -o 'mtu [0-9]*')" 'mtu 1320' 'R59: an uplink of 1400: 1320'
 vpnctl down demo >/dev/null
 ip link set "$RIG_UPLINK" mtu 1500
 finish

@@ -4,8 +4,9 @@
  * in one line what happened and after how many milliseconds.
  *
  *   probe tcp|udp ADDR PORT      one try, at most 5 s
- *   probe loop ADDR PORT FILE    tries by TCP for ever, from one process; FILE always holds the last
- *                                COUNT WORD MS, replaced whole
+ *   probe loop ADDR PORT FILE    tries by TCP for ever, from one process; FILE always holds the
+ * last COUNT WORD MS, replaced whole probe flow ADDR PORT FILE [FROM] the same by UDP from one
+ * socket, which asks for ever probe serve ADDR PORT WORD   answers that
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -46,12 +47,17 @@ static socklen_t make_addr(const char *text, const char *port, struct sockaddr_s
 static const char *word_of(int err)
 {
 	switch (err) {
-	case ECONNREFUSED: return "refused";
+	case ECONNREFUSED:
+		return "refused";
 	case ENETUNREACH:
-	case EHOSTUNREACH: return "unreachable";
-	case ETIMEDOUT: return "timeout";
-	case ECONNRESET: return "reset";
-	default: return strerror(err);
+	case EHOSTUNREACH:
+		return "unreachable";
+	case ETIMEDOUT:
+		return "timeout";
+	case ECONNRESET:
+		return "reset";
+	default:
+		return strerror(err);
 	}
 }
 
@@ -98,7 +104,8 @@ static int try_once(const char *kind, const char *addr, const char *port, char *
 	struct sockaddr_storage ss;
 	socklen_t len = make_addr(addr, port, &ss);
 	bool tcp = strcmp(kind, "udp") != 0;
-	AUTO_CLOSE int fd = socket(ss.ss_family, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK, 0);
+	AUTO_CLOSE int fd =
+		socket(ss.ss_family, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK, 0);
 	int err = 0;
 
 	if (fd < 0)
@@ -134,11 +141,68 @@ static void line(const char *kind, const char *addr, const char *port, char *out
 	snprintf(out, size, "%s %.1f", err ? word_of(err) : word, now_ms() - t0);
 }
 
+static void put_state(const char *file, unsigned long n, const char *word)
+{
+	char text[160];
+	int len = snprintf(text, sizeof(text), "%lu %s\n", n, word);
+
+	if (file_replace(file, text, (size_t)len, 0644, NULL) < 0)
+		exit(1);
+}
+
+__attribute__((noreturn)) static void flow(char **argv, const char *from)
+{
+	struct sockaddr_storage ss, own;
+	socklen_t len = make_addr(argv[0], argv[1], &ss);
+	int fd = socket(ss.ss_family, SOCK_DGRAM, 0);
+
+	if (fd < 0 || (from && bind(fd, (struct sockaddr *)&own, make_addr(from, "0", &own)) < 0))
+		exit(1);
+	for (unsigned long n = 1;; n++) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		char word[64] = "quiet";
+		ssize_t got = -1;
+
+		/* Not connected, so that a refusal of one datagram does not end the flow. */
+		if (sendto(fd, "x", 1, 0, (struct sockaddr *)&ss, len) < 0)
+			snprintf(word, sizeof(word), "%s", word_of(errno));
+		else if (poll(&p, 1, 100) > 0)
+			got = recv(fd, word, sizeof(word) - 1, 0);
+		if (got > 0)
+			word[got] = '\0';
+		put_state(argv[2], n, word);
+		usleep(10 * 1000);
+	}
+}
+
+__attribute__((noreturn)) static void serve(char **argv)
+{
+	struct sockaddr_storage ss, from;
+	socklen_t len = make_addr(argv[0], argv[1], &ss);
+	int fd = socket(ss.ss_family, SOCK_DGRAM, 0);
+	char buf[64];
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&ss, len) < 0)
+		exit(1);
+	puts("ready");
+	fclose(stdout);
+	for (;;) {
+		socklen_t n = sizeof(from);
+
+		if (recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&from, &n) >= 0)
+			sendto(fd, argv[2], strlen(argv[2]), 0, (struct sockaddr *)&from, n);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct timespec pause = {0, 10 * 1000 * 1000};
 	char out[128], text[160];
 
+	if ((argc == 5 || argc == 6) && !strcmp(argv[1], "flow"))
+		flow(argv + 2, argv[5]);
+	if (argc == 5 && !strcmp(argv[1], "serve"))
+		serve(argv + 2);
 	if (argc == 4 && (!strcmp(argv[1], "tcp") || !strcmp(argv[1], "udp"))) {
 		line(argv[1], argv[2], argv[3], out, sizeof(out));
 		puts(out);

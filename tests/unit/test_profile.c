@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/util.h"
+#include "vpn/plan.h"
 #include "vpn/profile.h"
 
 #define KEY  "gLGD4Gti2x2+Kk+jBq0kER7egG/yiSWGL7rTuJiKvk8="
@@ -205,7 +206,8 @@ static void test_load(void)
 		   "[Peer]\nPublicKey=" PUB "\nAllowedIPs=0.0.0.0/0\nEndpoint=a:1\n");
 	is_int(profile_load(json, &p, &e), 0, "and one that is");
 	ok(p.tunnel.n_dns == 1 && p.tunnel.n_search == 1, "the profile's dns, the file's search");
-	is_str(profile_subnet_clash(&p), "10.20.1.9", "an address in the bridge's subnet is found");
+	is_str(plan_subnet_clash(&p, NULL)->text, "10.20.1.9",
+	       "an address in the bridge's subnet is found");
 	ok(p.tunnel.n_warnings == 1 && strstr(p.tunnel.warnings[0], ":1: subnet: "),
 	   "and warned of");
 	profile_free(&p);

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # suite.sh [TEST…]: runs test files in the guest and makes one TAP stream of theirs, each line led
 # by the file's name. Without arguments: the rig's own test and all of tests/leak, net and fault,
-# except files that say `# vm: no` (nothing in them depends on the kernel's WireGuard).
+# except files that say `# vm: no` (nothing in them depends on the kernel's WireGuard), and some of
+# them once more with the VPNs in the layout "bridge": bridge:TEST.
 # Tests find RIG_SLOW=1 here and scale their loops and patience to a machine 20 times slower.
 export RIG_SLOW=1 RIG_SLOW_FACTOR=10 RIG_WG=kernel RIG_PATIENCE=30
 cd "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../.." || exit
@@ -14,6 +15,7 @@ if [ $# = 0 ]; then
 	for t in tests/rig/*.t tests/leak/*.t tests/net/*.t tests/fault/*.t; do
 		[ -x "$t" ] && ! head -20 "$t" | grep -q '^# vm: no' && tests+=("$t")
 	done
+	tests+=(bridge:tests/leak/die.t)
 fi
 
 n=0 failed=0
@@ -25,16 +27,18 @@ result()
 }
 run()
 {
-	local t=$1 line plan='' got=0 status start=$SECONDS
+	local t=${1#bridge:} name line plan='' got=0 status start=$SECONDS
 
-	exec {from}< <(timeout -k 5 "${VM_TEST_TIMEOUT:-400}" tests/exec "$t" 2>&1 </dev/null; echo "+status $?")
+	name=$(basename "$t" .t)
+	[ "$t" = "$1" ] || name="bridge $name"
+	exec {from}< <(RIG_LAYOUT=$([ "$t" = "$1" ] && echo netns || echo bridge) timeout -k 5 "${VM_TEST_TIMEOUT:-400}" tests/exec "$t" 2>&1 </dev/null; echo "+status $?")
 	while IFS= read -r line <&$from; do
 		if [[ $line =~ ^(ok|not\ ok)(\ [0-9]+)?(\ -)?\ ?(.*)$ ]]; then
 			got=$((got + 1))
-			result "${BASH_REMATCH[1]}" "$(basename "$t" .t): ${BASH_REMATCH[4]}"
+			result "${BASH_REMATCH[1]}" "$name: ${BASH_REMATCH[4]}"
 		elif [[ $line =~ ^1\.\.([0-9]+)(.*)$ ]]; then
 			plan=${BASH_REMATCH[1]}
-			[ "$plan" != 0 ] || result ok "$(basename "$t" .t): skipped ${BASH_REMATCH[2]}"
+			[ "$plan" != 0 ] || result ok "$name: skipped ${BASH_REMATCH[2]}"
 		elif [[ $line == '+status '* ]]; then
 			# Not the end of the stream: a daemon that a test left may hold it open.
 			status=${line#+status }
@@ -49,7 +53,7 @@ run()
 	elif [ "$status" = 124 ]; then
 		result 'not ok' "$t: took too long"
 	fi
-	echo "# $t: $((SECONDS - start)) s"
+	echo "# $1: $((SECONDS - start)) s"
 }
 for t in "${tests[@]}"; do
 	run "$t"

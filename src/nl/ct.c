@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Lists, then deletes: each entry by its tuple and its number, so that one which took its place
+ * meanwhile stays. Judges nothing itself. Called by vpn/flows.
+ */
+#include "nl/ct.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+
+#define TUPLE_MAX  160 /* addresses, protocol, ports, zone */
+#define DUMP_TRIES 8
+#define CT_MSG(x)  ((NFNL_SUBSYS_CTNETLINK << 8) | (x))
+
+struct entry {
+	struct ct_flow flow;
+	uint32_t id;
+	uint16_t zone;
+	bool has_zone;
+	size_t len; /* of the tuple, as the kernel gave it */
+	uint8_t tuple[TUPLE_MAX];
+};
+
+struct found {
+	bool (*is_over)(const struct ct_flow *f, void *arg);
+	void *arg;
+	struct entry *at;
+	size_t n, room;
+};
+
+struct tuple_ends {
+	uint8_t *src, *dst;
+};
+
+static void copy_address(uint8_t *to, const struct nlattr *a, size_t len)
+{
+	if (to && mnl_attr_get_payload_len(a) == len)
+		memcpy(to, mnl_attr_get_payload(a), len);
+}
+
+static int parse_ip(const struct nlattr *a, void *arg)
+{
+	struct tuple_ends *t = arg;
+
+	switch (mnl_attr_get_type(a)) {
+	case CTA_IP_V4_SRC:
+		copy_address(t->src, a, 4);
+		break;
+	case CTA_IP_V4_DST:
+		copy_address(t->dst, a, 4);
+		break;
+	case CTA_IP_V6_SRC:
+		copy_address(t->src, a, 16);
+		break;
+	case CTA_IP_V6_DST:
+		copy_address(t->dst, a, 16);
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int parse_tuple(const struct nlattr *a, void *arg)
+{
+	if (mnl_attr_get_type(a) == CTA_TUPLE_IP)
+		mnl_attr_parse_nested(a, parse_ip, arg);
+	return MNL_CB_OK;
+}
+
+static int parse_entry(const struct nlattr *a, void *arg)
+{
+	struct entry *x = arg;
+	size_t len = mnl_attr_get_payload_len(a);
+	struct tuple_ends first = {x->flow.src, x->flow.dst}, reply = {NULL, x->flow.answers_to};
+
+	switch (mnl_attr_get_type(a)) {
+	case CTA_TUPLE_ORIG:
+		if (len <= sizeof(x->tuple)) {
+			memcpy(x->tuple, mnl_attr_get_payload(a), len);
+			x->len = len;
+		}
+		mnl_attr_parse_nested(a, parse_tuple, &first);
+		break;
+	case CTA_TUPLE_REPLY:
+		mnl_attr_parse_nested(a, parse_tuple, &reply);
+		break;
+	case CTA_ID:
+		if (len == sizeof(uint32_t))
+			x->id = mnl_attr_get_u32(a);
+		break;
+	case CTA_ZONE:
+		x->has_zone = len == sizeof(uint16_t);
+		if (x->has_zone)
+			x->zone = mnl_attr_get_u16(a);
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int got_entry(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+	struct found *f = arg;
+	struct entry x;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg))
+		return -EPROTO;
+	memset(&x, 0, sizeof(x));
+	x.flow.family = nfg->nfgen_family;
+	mnl_attr_parse(nlh, sizeof(*nfg), parse_entry, &x);
+	if (!x.len || !f->is_over(&x.flow, f->arg))
+		return 0;
+	if (f->n == f->room) {
+		size_t room = f->room ? f->room * 2 : 64;
+		struct entry *more = reallocarray(f->at, room, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		f->at = more;
+		f->room = room;
+	}
+	f->at[f->n++] = x;
+	return 0;
+}
+
+static int delete_entry(struct nl_sock *s, const struct entry *x, struct err *e)
+{
+	const struct nfgenmsg nfg = {
+		.nfgen_family = (uint8_t)x->flow.family,
+		.version = NFNETLINK_V0,
+	};
+	struct nl_msg m;
+	int r;
+
+	nl_msg_init(&m);
+	nl_msg_begin(&m, CT_MSG(IPCTNL_MSG_CT_DELETE), 0, &nfg, sizeof(nfg));
+	nl_put(&m, CTA_TUPLE_ORIG | NLA_F_NESTED, x->tuple, x->len);
+	nl_put(&m, CTA_ID, &x->id, sizeof(x->id));
+	if (x->has_zone)
+		nl_put(&m, CTA_ZONE, &x->zone, sizeof(x->zone));
+	r = nl_call(s, &m, e);
+	return r == -ENOENT ? 0 : r < 0 ? err_wrap(e, "cannot forget a connection") : 0;
+}
+
+int ct_delete_if(struct nl_sock *s, bool (*is_over)(const struct ct_flow *f, void *arg), void *arg,
+		 struct err *e)
+{
+	const struct nfgenmsg nfg = {.version = NFNETLINK_V0};
+	struct found f = {.is_over = is_over, .arg = arg};
+	struct nl_msg m;
+	int r = -EINTR;
+
+	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
+		f.n = 0;
+		nl_msg_init(&m);
+		nl_msg_begin(&m, CT_MSG(IPCTNL_MSG_CT_GET), NLM_F_DUMP, &nfg, sizeof(nfg));
+		r = nl_dump(s, &m, got_entry, &f, e);
+	}
+	if (r == -EINVAL || r == -EOPNOTSUPP)
+		r = 0;
+	else if (r < 0)
+		err_wrap(e, "cannot list the connections");
+	for (size_t i = 0; r >= 0 && i < f.n; i++)
+		r = delete_entry(s, &f.at[i], e);
+	free(f.at);
+	return r < 0 ? r : 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sockets of other programs, sock_diag(7).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "nl/sock.h"
+
+/* How many sockets of that protocol (IPPROTO_TCP, IPPROTO_UDP) in the namespace send from that
+ * address (struct in_addr or in6_addr); with end, ends them: their programs see ECONNABORTED. A
+ * kernel that cannot is no error. Needs CAP_NET_ADMIN; a NETLINK_SOCK_DIAG socket. */
+int diag_from(struct nl_sock *s, int protocol, int family, const void *addr, bool end, size_t *ret,
+	      struct err *e);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel remembers of a way that is no more: connections that are tracked with the source
+ * address of the old one, and sockets that send from an address which is going.
+ */
+#pragma once
+
+#include "vpn/model.h"
+#include "vpn/record.h"
+
+/* Forgets connections whose packets would go on with another source address than the profile's way
+ * gives them. All others live on. */
+int flows_forget_stale(const struct profile *p, int ns_fd, struct err *e);
+
+/* Forgets all connections of the VPN's programs: it is going. */
+int flows_forget(const struct record *r, int ns_fd, struct err *e);

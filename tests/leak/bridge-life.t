@@ -1,0 +1,195 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm: no
+# `vpnctl up` and `down` of the bridge layout beside a container engine's firewall, a mesh VPN's
+# rules and other people's settings: they stay as they are, byte for byte, whatever happens to an up
+# or down; wrong input is refused before anything is touched. Runs inside the rig.
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh" || exit
+RIG_LAYOUT=bridge # for get_by
+
+vpnctl down --force demo other >/dev/null
+sed -i -E 's/"layout": "[a-z]*"(, "ipv6_forwarding": true)?/"layout": "bridge"/' /etc/vpnrun/demo.json /etc/vpnrun/other.json
+cp -p /etc/vpnrun/*.json /etc/vpnrun/*.conf "$RIG_DIR/"
+restore() { cp -p "$RIG_DIR"/{demo,other}.{json,conf} /etc/vpnrun/; }
+
+# --- others --------------------------------------------------------------------------------------
+
+nft -f - <<-NFT
+	table ip filter {
+		chain DOCKER { }
+		chain FORWARD { type filter hook forward priority filter; policy drop; jump DOCKER; }
+	}
+	table ip nat { chain POSTROUTING { type nat hook postrouting priority srcnat; policy accept; ip saddr 172.17.0.0/16 masquerade; }; }
+	table inet vpnrun { set s { type ipv4_addr; elements = { 192.0.2.1 }; }; }
+	table bridge vpnrun-demo2 { }
+NFT
+ip rule add pref 201 from 192.0.2.77 lookup 52
+ip rule add pref 101 fwmark 7 lookup 53 proto 117
+for p in 5210 5230 5250 5270; do
+	for f in -4 -6; do ip $f rule add pref $p fwmark 0x80000/0xff0000 lookup $((p == 5270 ? 52 : 254)); done
+done
+ip route add 100.64.0.9 dev "$RIG_UPLINK" table 52
+ip -6 route add unreachable fd7a:115c:a1e0::/48 table 52
+ip route add 203.0.113.250 dev "$RIG_UPLINK" table 2
+echo 1 >"/proc/sys/net/ipv4/conf/$RIG_UPLINK/rp_filter"
+echo 1 >/proc/sys/net/ipv4/conf/lo/forwarding
+
+# Counters and ages are not state.
+host_net() {
+	ip -o link
+	ip -o addr
+	for f in -4 -6; do
+		ip -o $f rule
+		ip -o $f route show table all | sed 's/ expires [0-9]*sec//'
+	done
+	nft list ruleset
+	cat /etc/resolv.conf
+	grep -rs . /proc/sys/net --exclude-dir=stat --exclude='*_key' --exclude=random --exclude=nf_conntrack_count
+}
+leftovers() {
+	find /run/vpnrun /run/wireguard -mindepth 1 ! -name '*.lock' -printf '%p %M\n' 2>/dev/null | sort
+	grep -lazsE '^(vpnctl|wireguard-go)$' /proc/[0-9]*/cmdline | while read -r c; do tr '\0' ' ' <"$c"; done 2>/dev/null |
+		grep -E '^(vpnctl|wireguard-go) '
+}
+remember() { clean=$(host_net && leftovers); }
+is_clean() { [ "$(host_net && leftovers)" = "$clean" ]; }
+why_unclean() { diff <(echo "$clean") <(host_net && leftovers) | grep '^[<>]'; }
+works() { [ "$(get_by demo "http://$RIG_WEB4/")" = demo ]; }
+one_sentence() { [ "$(wc -l <<<"$1")" = 1 ] && [[ $1 =~ ^vpnctl:.*[a-z0-9.\)]$ ]]; }
+remember
+
+echo 0 >/proc/sys/net/ipv4/conf/lo/forwarding
+ok 'control: one sysctl is seen' not is_clean
+echo 1 >/proc/sys/net/ipv4/conf/lo/forwarding
+ip rule add pref 201 from 192.0.2.78 lookup 52
+ok 'control: one rule is seen' not is_clean
+ip rule del pref 201 from 192.0.2.78
+ok 'control: and that they are gone' is_clean
+
+bad=0
+sed -i "s|{ |{ \"allow_lan\": [\"$RIG_LAN\"], \"allow_host\": [\"53/udp\"], \"subnets\": [\"198.18.0.0/15\"], |" /etc/vpnrun/demo.json
+$RIG_CAPTURE start
+for ((i = 0; i < 20; i++)); do
+	out=$(vpnctl up demo other 2>&1 && vpnctl up demo 2>&1 && vpnctl down demo other 2>&1) || { bad=$((bad + 1)); diag "$out"; }
+	wait_for 5 is_clean || { bad=$((bad + 1)); diag "$(why_unclean)"; }
+done
+is $bad 0 'R12 R37: 20 times up, up and down of two: rules, routes, nft, sysctls of others as before, its own gone'
+restore
+
+# --- wrong input ---------------------------------------------------------------------------------
+
+refused() { # refused PATTERN WHAT [NAME]: up says so in one sentence, and nothing has changed
+	local out
+	out=$(vpnctl up "${3:-demo}" 2>&1)
+	like "$? $(one_sentence "$out" && echo "$out")" "^1 .*$1" "$2"
+	is_clean || {
+		is "$(why_unclean)" '' "$2: nothing has changed"
+		vpnctl down --force demo other >/dev/null
+	}
+}
+put() { sed -i "s|{ |{ $2, |" "/etc/vpnrun/$1.json"; }
+netns() { sed -i 's/"layout": "bridge"/"layout": "netns"/' "/etc/vpnrun/$1.json"; }
+sed -i 's/"id": 2/"id": 1/' /etc/vpnrun/other.json
+refused "id 1 .*other" 'two with one id: refused'
+netns other
+refused "id 1 .*other" 'two with one id, of two layouts: refused'
+refused "id 1 .*demo" 'the same seen from the other' other
+restore
+put demo '"subnet": "10.99.1.0/24"'
+put other '"subnet": "10.99.0.0/22"'
+refused "subnet.*demo.*overlaps.*other" 'overlapping subnets: refused'
+netns other
+refused "subnet.*other.*overlaps.*demo" 'overlapping subnets of two layouts: refused' other
+restore
+put demo "\"subnet\": \"${RIG_LAN%.*}.0/24\""
+refused "${RIG_LAN%.*}\\.0/24 dev $RIG_UPLINK overlaps" "R51: the LAN's subnet: refused, its route named"
+restore
+put demo '"bridge": "br0"'
+put other '"bridge": "br0"'
+refused "bridge br0 .*demo.*other" 'one bridge name in two files: refused'
+restore
+put other '"bridge": "demo"'
+refused "demo.*other.*bridge" "a bridge called as another's device: refused"
+restore
+first=$clean
+for kind in bridge 'veth peer name x0'; do
+	# shellcheck disable=SC2086
+	ip link add br-demo type $kind
+	remember
+	refused 'interface br-demo already.*not vpnrun' "a device called br-demo that is not ours ($kind): refused"
+	vpnctl down demo >/dev/null 2>&1
+	ok 'and down leaves it alone' is_clean
+	ip link del br-demo
+done
+clean=$first
+ok 'all is as before' wait_for 5 is_clean
+
+# --- killed, or failing, at any step --------------------------------------------------------------
+
+strike() { # strike SYSCALL N WHAT COMMAND...: with something done at its Nth call
+	strace -qqq -o /dev/null -e "trace=$1" -e "inject=$1:$3:when=$2" -- "${@:4}" >"$RIG_DIR/strike.out" 2>&1
+}
+after_kill() { # odd: up repairs; even: down removes
+	local out
+	if [ $(($1 % 2)) = 1 ]; then
+		out=$(vpnctl up demo 2>&1) || { diag "$1: up: $out"; return 1; }
+		works || { diag "$1: up again, but it does not work"; return 1; }
+	fi
+	out=$(vpnctl down demo 2>&1) || { diag "$1: down: $out"; return 1; }
+	wait_for 5 is_clean || { diag "$1: left behind:" "$(why_unclean)"; return 1; }
+}
+killed() { # killed SYSCALL STEP BEFORE COMMAND...
+	local sc=$1 step=$2 before=$3 n bad=0
+	shift 3
+	for ((n = 1; n <= 300; n += step)); do
+		[ -z "$before" ] || vpnctl up demo >/dev/null
+		strike "$sc" $n signal=SIGKILL "$@"
+		[ $? = 137 ] || break
+		after_kill $n || bad=$((bad + 1))
+		[ $bad -lt 3 ] || break
+	done
+	vpnctl down demo >/dev/null 2>&1
+	diag "$sc: up to call $n"
+	[ $n -gt 1 ] && return $bad
+}
+put demo "\"allow_lan\": [\"$RIG_LAN\"]"
+for c in 'sendto 7' 'write 5' 'rename 1' 'unlink 1'; do
+	# shellcheck disable=SC2086
+	ok "R76: up killed at any ${c% *}: up repairs, down removes all" killed $c '' vpnctl up demo
+done
+for c in 'sendto 5' 'write 1' 'rename 1' 'unlink 1'; do
+	# shellcheck disable=SC2086
+	ok "R76: down killed at any ${c% *}: up repairs, down removes all" killed $c up vpnctl down demo
+done
+failed() { # failed SYSCALL ERROR STEP: one sentence, all undone
+	local n bad=0 rc
+	for ((n = 1; n <= 200; n += $3)); do
+		strike "$1" $n "error=$2" vpnctl up demo
+		rc=$?
+		# All is done by then, and only its word is lost.
+		if [ $rc = 0 ] || grep -q 'cannot write the output' "$RIG_DIR/strike.out"; then
+			vpnctl down demo >/dev/null 2>&1
+		elif ! one_sentence "$(cat "$RIG_DIR/strike.out")"; then
+			diag "$1 $n: status $rc:" "$(cat "$RIG_DIR/strike.out")"
+			bad=$((bad + 1))
+		fi
+		wait_for 5 is_clean || {
+			diag "$1 $n: left behind:" "$(why_unclean)"
+			bad=$((bad + 1))
+			vpnctl down demo >/dev/null 2>&1
+		}
+		[ $bad -lt 3 ] || break
+		[ $rc != 0 ] || [ $n -lt "$4" ] || break
+	done
+	diag "$1: up to call $n"
+	return $bad
+}
+for c in 'sendto EPERM 5 50' 'write EINVAL 4 24' 'rename EROFS 1 4' 'socket EMFILE 4 12'; do
+	# shellcheck disable=SC2086
+	ok "R36 R76: up failing at any ${c%% *}: one sentence, all undone" failed $c
+done
+$RIG_CAPTURE stop >/dev/null
+is "$($RIG_CAPTURE list | grep -cE '(^|[ ])(10\.64\.|10\.2\.0\.|10\.20\.|fd64:|fd02:|fd76:)')" 0 \
+	'L02: through all of that nothing of the VPNs left by the uplink'
+finish

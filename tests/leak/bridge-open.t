@@ -1,0 +1,222 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The bridge layout: what a VPN's file opens (the LAN, the machine's switch for IPv6), and what must
+# not outlive a way: flows of the old one, sockets of the tunnel's own address. Runs inside the rig,
+# whatever the rig's own layout is.
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh"
+probe=$RIG_DIR/build/tests/net/probe
+own6=yes
+[ -e /proc/sys/net/ipv6/conf/default/force_forwarding ] || own6=
+
+vpnctl down --force demo other >/dev/null
+sed -i -E 's/"layout": "[a-z]*"(, "ipv6_forwarding": true)?/"layout": "bridge"/' /etc/vpnrun/demo.json /etc/vpnrun/other.json
+cp /etc/vpnrun/demo.json "$RIG_DIR/demo.json"
+with() { # with 'KEY-VALUES, ': demo has them, until `with ''`
+	sed "s|{ |{ $1|" "$RIG_DIR/demo.json" >/etc/vpnrun/demo.json
+	vpnctl up demo
+}
+all_of() { cat "/proc/sys/net/$1"; }
+switches() { # of the machine, and of devices that are not the VPNs'
+	grep -H . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv6/conf/*/{forwarding,accept_ra,force_forwarding} 2>/dev/null |
+		grep -vE '/(demo|br-demo|other|br-other|hand|vr1\.[0-9]+)/'
+}
+plug() {
+	ip netns add hand
+	ip link add hand type veth peer name eth0 netns hand
+	ip link set hand master br-demo up
+	ip -n hand link set lo up
+	ip -n hand addr add 10.20.1.200/24 dev eth0
+	ip -n hand addr add fd76:706e:7275:1::1:c8/64 dev eth0 nodad
+	ip -n hand link set eth0 up
+	ip -n hand route add default via 10.20.1.1
+	ip -n hand route add default via fd76:706e:7275:1::1
+}
+in_hand() { ip netns exec hand "$@"; }
+get() { in_hand curl -s -m "${2:-5}" "http://$1/"; }
+how() { in_hand "$probe" "$1" "$2" 80 | cut -d' ' -f1; }
+seen() { # seen PATTERN: of what left by the uplink since the capture began, how many
+	$RIG_CAPTURE stop >/dev/null
+	$RIG_CAPTURE list | grep -cE "$1"
+}
+refused='^(refused|unreachable)$'
+
+# --- IPv6 ----------------------------------------------------------------------------------------
+
+before=$(switches)
+echo 1 >/proc/sys/net/ipv6/conf/lo/forwarding # somebody's own setting
+echo 1 >"/proc/sys/net/ipv6/conf/$RIG_UPLINK/accept_ra"
+first=$(switches)
+out=$(vpnctl up demo 2>&1)
+plug
+if [ "$own6" ]; then
+	is "$out" 'demo is up' 'up'
+	is "$(get "[$RIG_WEB6_ADDR]")" demo 'R20: IPv6 is forwarded'
+	with '"ipv6_forwarding": true, ' >/dev/null
+	is "$(switches)" "$first" 'R03: where devices have their own setting, the switch of the machine is not touched'
+else
+	like "$out" 'note: IPv6 from br-demo is refused.*"ipv6_forwarding": true' 'up says that IPv6 is not forwarded, and what to do'
+	like "$(vpnctl status demo)" 'IPv6 from br-demo is refused' 'so does status'
+	$RIG_CAPTURE start
+	like "$(how tcp "$RIG_WEB6_ADDR")" "$refused" 'R21: a client is refused at once, TCP'
+	like "$(how udp "$RIG_WEB6_ADDR")" "$refused" 'R21: and UDP'
+	is "$(get "$RIG_WEB4")" demo 'while IPv4 goes by the VPN'
+	is "$(seen .)" 0 'R21: nothing left by the uplink'
+	is "$(switches)" "$first" 'R03: the switch of the machine is not touched'
+	out=$(with '"ipv6_forwarding": true, ' 2>&1)
+	is "$out" 'demo is up' 'with the key: up'
+	is "$(get "[$RIG_WEB6_ADDR]")" demo 'R20: IPv6 is forwarded'
+	is "$(all_of ipv6/conf/all/forwarding) $(all_of "ipv6/conf/$RIG_UPLINK/accept_ra") $(all_of ipv6/conf/default/accept_ra)" \
+		'1 2 2' 'the switch is on, and the uplink goes on taking router advertisements'
+	in_ns router ip -6 addr flush dev host scope link
+	is "$(curl -s -m 5 "http://$RIG_WEB6/")" clear 'R03: the host itself has its IPv6'
+	sed -i 's/{ /{ "ipv6_forwarding": true, /' /etc/vpnrun/other.json
+	vpnctl up other >/dev/null
+	ip netns delete hand
+	wait_for 5 not ip link show hand
+	vpnctl down demo >/dev/null
+	is "$(all_of ipv6/conf/all/forwarding)" 1 'one of two that asked goes down: the switch stays'
+	kill -9 "$(cat /run/vpnrun/other.supervisor 2>/dev/null)" 2>/dev/null
+	vpnctl down other >/dev/null
+	is "$(switches)" "$first" 'R37: the last one down puts all back, exactly'
+	for n in 60 140; do
+		strace -qq -o /dev/null -e trace=openat,write -e inject=openat,write:signal=SIGKILL:when=$n vpnctl up demo >/dev/null 2>&1
+		vpnctl down demo >/dev/null
+		is "$(switches)" "$first" "R76: up killed at its file call $n: down puts all back"
+	done
+	for n in 20 50; do
+		vpnctl up demo >/dev/null
+		strace -qq -o /dev/null -e trace=openat,write -e inject=openat,write:signal=SIGKILL:when=$n vpnctl down demo >/dev/null 2>&1
+		vpnctl down demo >/dev/null
+		is "$(switches)" "$first" "R76: down killed at its file call $n: the next down puts all back"
+	done
+	vpnctl up demo >/dev/null
+	plug
+	with '' >/dev/null 2>&1
+	is "$(switches)" "$first" 'the key taken out, and up: all put back'
+	with '"ipv6_forwarding": true, ' >/dev/null
+fi
+key6=$([ "$own6" ] || echo '"ipv6_forwarding": true, ')
+
+# --- the LAN -------------------------------------------------------------------------------------
+
+lan6=${RIG_LAN6_ADDR%::*}::/64
+is "$(curl -s -m 5 "http://$RIG_LAN/")" lan 'control: the host reaches the LAN'
+$RIG_CAPTURE start
+like "$(how tcp "$RIG_LAN") $(how tcp "$RIG_LAN6_ADDR")" '(demo|refused|unreachable|timeout) (demo|refused|unreachable|timeout)' 'R22: without the key a client does not reach the LAN'
+is "$(seen .)" 0 'R22: nothing left by the uplink'
+with "$key6\"allow_lan\": [\"${RIG_LAN%.*}.0/24\", \"$lan6\"], " >/dev/null
+$RIG_CAPTURE start
+is "$(get "$RIG_LAN") $(get "[$RIG_LAN6_ADDR]")" 'lan lan' 'R22: allow_lan: a client reaches the LAN, both families'
+is "$(as_user vpnrun demo curl -s -m 5 "http://$RIG_LAN/")" lan 'R22: so does a program under vpnrun'
+is "$(seen "(^|[ ])(10\\.20\\.|10\\.64\\.|fd76:|fd64:)")" 0 'R22: with the address of the host'
+is "$(get "$RIG_WEB4") $(get "[$RIG_WEB6_ADDR]")" 'demo demo' 'R22: all else goes by the VPN'
+is "$(get "$RIG_HOST4" 2)$(get "[$RIG_HOST6]" 2)" '' 'R22: the host itself is not reached'
+is "$(all_of "ipv4/conf/$RIG_UPLINK/forwarding") $(all_of ipv4/ip_forward)" '1 0' 'the uplink alone lets answers in'
+# It is no router for the LAN.
+in_ns lan ip route add "$RIG_WEB4" via "$RIG_HOST4"
+through() { # by the rig's host, which sends it back into the LAN by its own way
+	$RIG_CAPTURE start
+	in_ns lan timeout 2 "$probe" tcp "$RIG_WEB4" 80 >/dev/null
+	seen "$RIG_LAN .*> $RIG_WEB4"
+}
+is "$(through)" 0 'R22: whom it does not know does not go through by it'
+nft flush chain inet vpnrun-demo forward
+ok 'control: without its firewall one would' test "$(through)" -gt 0
+in_ns lan ip route delete "$RIG_WEB4"
+with "$key6\"allow_lan\": [\"$RIG_LAN\"], " >/dev/null
+is "$(get "$RIG_LAN")" lan 'R22: allow_lan: one host'
+ok 'R22: and no other' not in_hand ping -c 1 -W 1 192.168.77.1
+with "$key6\"allow_lan\": [\"${RIG_WEB4%.*}.0/24\"], " >/dev/null
+$RIG_CAPTURE start
+like "$(how tcp "$RIG_WEB4")" "$refused" 'R22: a network that is not there: refused, not by the default route'
+is "$(seen .)" 0 'R22: nothing left by the uplink'
+check_with() {
+	mkdir -p "$RIG_DIR/bad"
+	sed "s|{ |{ $1|" "$RIG_DIR/demo.json" >"$RIG_DIR/bad/demo.json"
+	vpnctl check "$RIG_DIR/bad/demo.json" 2>&1
+}
+for bad in '"nonsense"' '["nonsense"]' '["192.168.77.1/24"]' '["0.0.0.0/0"]'; do
+	out=$(check_with "\"allow_lan\": $bad, ")
+	like "$out" ':[0-9]+: allow_lan: ' "allow_lan: $bad: refused, with line and key"
+done
+out=$(check_with '"ipv6_forwarding": 1, ')
+like "$out" 'ipv6_forwarding: must be true or false' 'ipv6_forwarding: 1: refused'
+
+# --- flows of an old way -------------------------------------------------------------------------
+
+# The LAN host's address has a server on either way; one socket asks for ever.
+with "$key6" >/dev/null
+in_ns demo ip addr add "$RIG_LAN/32" dev lo
+in_ns demo "$probe" serve "$RIG_LAN" 7007 demo >/dev/null &
+s1=$!
+in_ns lan "$probe" serve "$RIG_LAN" 7007 lan >/dev/null &
+s2=$!
+ip netns exec hand "$probe" flow "$RIG_LAN" 7007 "$RIG_DIR/flow" &
+flow=$!
+word_is() { [ "$(cut -d' ' -f2 "$RIG_DIR/flow")" = "$1" ]; }
+ok 'control: a flow goes by the VPN' wait_for 10 word_is demo
+$RIG_CAPTURE start
+with "$key6\"allow_lan\": [\"$RIG_LAN\"], " >/dev/null
+ok 'L29: its way is the LAN now: the same flow goes on there' wait_for 10 word_is lan
+is "$(seen '(^|[ ])10\.(64|20)\.')" 0 "L29: and never with the tunnel's address or its own"
+with "$key6" >/dev/null
+ok 'L29: and the VPN again' wait_for 10 word_is demo
+kill $flow $s1 $s2
+wait $flow $s1 $s2 2>/dev/null
+in_ns demo ip addr delete "$RIG_LAN/32" dev lo
+
+# --- sockets of the tunnel's address -------------------------------------------------------------
+
+in_ns demo "$probe" serve "$RIG_WEB4" 7007 demo >/dev/null &
+s1=$!
+in_ns demo "$probe" serve "$RIG_WEB6_ADDR" 7007 demo >/dev/null &
+s2=$!
+"$probe" flow "$RIG_WEB4" 7007 "$RIG_DIR/flow" 10.64.0.2 &
+f4=$!
+"$probe" flow "$RIG_WEB6_ADDR" 7007 "$RIG_DIR/flow6" fd64:64::2 &
+f6=$!
+both_are() { [[ $(cut -d' ' -f2 "$RIG_DIR/flow")$(cut -d' ' -f2 "$RIG_DIR/flow6") =~ ^($1)($1)$ ]]; }
+more() { [ "$(cut -d' ' -f1 "$RIG_DIR/flow6")" -gt "$1" ]; }
+a_few() { wait_for 10 more $(($(cut -d' ' -f1 "$RIG_DIR/flow6") + 4)); }
+ok 'R23: two of the host send from it, and are answered' wait_for 10 both_are demo
+no_rules() {
+	while ip rule delete pref 201 proto 118 2>/dev/null; do :; done
+	while ip -6 rule delete pref 201 proto 118 2>/dev/null; do :; done
+}
+no_rules
+for chain in none output guard; do
+	$RIG_CAPTURE start
+	[ $chain = none ] || nft flush chain inet vpnrun-demo $chain
+	a_few
+	is "$(seen .)" 0 "R21: the rules deleted, and of the firewall $chain: nothing of that address leaves"
+	[ $chain = none ] || { vpnctl up demo >/dev/null && no_rules; }
+done
+$RIG_CAPTURE start
+nft 'flush chain inet vpnrun-demo output; flush chain inet vpnrun-demo guard'
+a_few
+ok 'control: without both chains it goes out by the uplink' test "$(seen "(10\\.64\\.0\\.2|fd64:64::2) .*>")" -gt 0
+vpnctl up demo >/dev/null
+ok 'up puts both back' wait_for 10 both_are demo
+
+ip netns delete hand
+wait_for 5 not ip link show hand
+curl -s -m 60 --interface fd64:64::2 -o "$RIG_DIR/stream" "http://$RIG_WEB6/stream" &
+stream=$!
+wait_for 10 test -s "$RIG_DIR/stream"
+$RIG_CAPTURE start
+like "$(vpnctl down demo)" 'closed, for 1 inside' 'R21: down while a socket would go on without the rules: closed, and kept'
+ended() { ! kill -0 $stream 2>/dev/null; }
+ok 'R21: a connection of that address ends at once' wait_for 10 ended
+wait $stream
+a_few
+is "$(seen .)" 0 'R21: and nothing of either left by the uplink'
+vpnctl up demo >/dev/null
+ok 'up: the same sockets are answered again' wait_for 10 both_are demo
+kill $f4 $f6 $s1 $s2
+wait $f4 $f6 $s1 $s2 2>/dev/null
+is "$(vpnctl down demo)" 'demo is down' 'and down, when they have ended'
+is "$(switches)" "$first" 'R37: all switches are as they were'
+echo 0 >/proc/sys/net/ipv6/conf/lo/forwarding
+diag "$(diff <(echo "$before") <(switches))"
+finish
