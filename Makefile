@@ -101,6 +101,8 @@ UNITDIR     ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/lib,$(PREFIX)/lib)/sysusers.d
 TMPFILESDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/lib,$(PREFIX)/lib)/tmpfiles.d
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+# The profile is for AppArmor 4: an older parser does not know what it allows, and nothing forbids it there.
+APPARMORDIR ?= $(if $(wildcard $(DESTDIR)$(SYSCONFDIR)/apparmor.d/abi/4.0),$(SYSCONFDIR)/apparmor.d)
 D := $(DESTDIR)
 
 subst-paths = sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g'
@@ -119,6 +121,9 @@ install: all install-plugins
 	install -m 0644 contrib/systemd/vpnrun.tmpfiles $(D)$(TMPFILESDIR)/vpnrun.conf
 	install -m 0644 contrib/completion/vpnrun.bash $(D)$(COMPLETIONDIR)/vpnrun
 	ln -sf vpnrun $(D)$(COMPLETIONDIR)/vpnctl
+	[ -z '$(APPARMORDIR)' ] || { install -d $(D)$(APPARMORDIR) && \
+		$(subst-paths) policy/apparmor/vpnrun.in > $(D)$(APPARMORDIR)/vpnrun && \
+		chmod 0644 $(D)$(APPARMORDIR)/vpnrun; }
 	for m in src/man/*.[1-8]; do s=$${m##*.}; install -D -m 0644 $$m $(D)$(MANDIR)/man$$s/$${m##*/} || exit 1; done
 	@[ -n '$(D)' ] || tests/setup/after-install
 
@@ -129,8 +134,9 @@ uninstall:
 		$(D)$(SYSUSERSDIR)/vpnrun.conf $(D)$(TMPFILESDIR)/vpnrun.conf \
 		$(D)$(COMPLETIONDIR)/vpnrun $(D)$(COMPLETIONDIR)/vpnctl
 	for m in src/man/*.[1-8]; do rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; done
-	rm -f $(D)/usr/share/containers/oci/hooks.d/vpnrun-*.json
+	rm -f $(D)/usr/share/containers/oci/hooks.d/vpnrun-*.json $(D)$(SYSCONFDIR)/apparmor.d/vpnrun
 	rm -rf $(D)$(LIBEXECDIR) $(D)$(LIBDIR)
+	@[ -n '$(D)' ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 
 # What to build and to test with; see tests/setup/deps for the other distributions.
 deps:

@@ -51,11 +51,12 @@ skip() { # skip REASON DESCRIPTION
 diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
 
 wait_for() { # wait_for SECONDS COMMAND...: until the command succeeds; a bounded poll of a state
+	# RIG_POLL: seconds between two looks, where looking itself is expensive.
 	local end=$((SECONDS + $1 * ${RIG_SLOW_FACTOR:-1} + 1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || return 1
-		read -r -t 0.02 <> <(:) || :
+		read -r -t "${RIG_POLL:-0.02}" <> <(:) || :
 	done
 }
 

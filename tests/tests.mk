@@ -34,6 +34,14 @@ check-vm: vm-image
 	$(Q)B='$(abspath $(B))' TAP_DIR='$(abspath $(B))/tap' \
 		prove --timer --comments --exec tests/exec tests/vm/vm.t
 
+# The same system as of check-nspawn, booted as a machine of its own in the guest.
+check-system: vm-image nspawn-image
+	$(Q)tests/setup/deps build test
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)mkdir -p '$(abspath $(B))/tap'
+	$(Q)B='$(abspath $(B))' TAP_DIR='$(abspath $(B))/tap' \
+		prove --timer --comments --exec tests/exec tests/vm/system.t
+
 # A Debian with systemd on this kernel, booted inside the rig.
 nspawn-image:
 	$(Q)tests/setup/deps nspawn
@@ -46,4 +54,4 @@ check-nspawn: nspawn-image
 	$(Q)B='$(abspath $(B))' TAP_DIR='$(abspath $(B))/tap' \
 		prove --timer --comments --exec tests/exec tests/nspawn/nspawn.t
 
-.PHONY: rig-tools demo check-rig vm-image check-vm nspawn-image check-nspawn
+.PHONY: rig-tools demo check-rig vm-image check-vm check-system nspawn-image check-nspawn

@@ -22,6 +22,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "box/apparmor.h"
 #include "box/drop.h"
 #include "box/fds.h"
 #include "ipc/client.h"
@@ -323,6 +324,8 @@ static int confine(struct launch *l, struct err *e)
 		r = 0;
 	if (r == 0)
 		r = launch_ports_serve(l->o, &l->record, l->host, &l->ports, e);
+	if (r == 0)
+		r = box_apparmor_leave(e);
 	if (r < 0 || is_bare(l))
 		return r;
 	launch_clean_env(l->o->strict, l->closed_fds > 0);

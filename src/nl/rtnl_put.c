@@ -243,13 +243,14 @@ void rtnl_put_addr(struct nl_msg *m, int ifindex, int family, const void *addr, 
 	nl_put_u32(m, IFA_FLAGS, flags);
 }
 
+/* In a table of its own, a route is among those of the host: see nl/rule.h. */
 static void put_route(struct nl_msg *m, uint16_t type, uint16_t flags, const struct rtnl_route *r)
 {
 	struct rtmsg rt = {
 		.rtm_family = (uint8_t)r->family,
 		.rtm_dst_len = r->dst ? r->plen : 0,
 		.rtm_table = r->table ? r->table : RT_TABLE_MAIN,
-		.rtm_protocol = RTPROT_STATIC,
+		.rtm_protocol = r->table ? RTPROT_KERNEL : RTPROT_STATIC,
 		.rtm_scope = r->gateway || r->unreachable ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
 		.rtm_type = r->unreachable ? RTN_UNREACHABLE : RTN_UNICAST,
 		.rtm_flags = r->onlink ? RTNH_F_ONLINK : 0,

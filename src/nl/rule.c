@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * FIB rules of <linux/fib_rules.h>. Must never report, change or delete a rule that does not carry
- * our protocol number. Called by vpn/bridge.
+ * the protocol number of ours. Called by vpn/bridge.
  */
 #include "nl/rule.h"
 

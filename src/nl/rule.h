@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Routing policy rules, ip-rule(8). Ours carry a protocol number of their own, by which they are
- * told from everybody else's.
+ * Routing policy rules, ip-rule(8). Ours say that they are the kernel's: systemd-networkd deletes
+ * all others that are not its own, when it starts and when a link changes. They are known by that
+ * and by their priorities, where the kernel has none.
  */
 #pragma once
 
+#include <linux/rtnetlink.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "nl/sock.h"
 
-#define RTNL_RULE_PROTOCOL 118
+#define RTNL_RULE_PROTOCOL RTPROT_KERNEL
 
 struct rtnl_rule {
 	uint8_t src[16], dst[16]; /* zeroed behind the address */

@@ -109,8 +109,8 @@ take_away() {
 		ip rule delete pref 201 from 10.20.1.0/24 lookup 1
 		ip -6 rule delete pref 201 from fd76:706e:7275:1::/64 lookup 1 ;;
 	rules)
-		while ip rule delete pref 201 proto 118 2>/dev/null; do :; done
-		while ip -6 rule delete pref 201 proto 118 2>/dev/null; do :; done ;;
+		while ip rule delete pref 201 proto kernel 2>/dev/null; do :; done
+		while ip -6 rule delete pref 201 proto kernel 2>/dev/null; do :; done ;;
 	esac
 }
 for what in tunnel firewall routes 'lookup rule' rules; do

@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# run.sh IMAGE-DIR BUILD-DIR COMMAND: boots the guest once, with the build and the tests read-only
+# run.sh IMAGE-DIR BUILD-DIR COMMAND|--system: boots the guest once, with the build and the tests read-only
 # at /host, and runs COMMAND (a line of shell) there as root. Its output is the guest's, its exit
 # status COMMAND's; 125 if the guest died or the time (VM_TIMEOUT seconds, 1800) was up. Needs no
-# privilege.
+# privilege. --system: no command, but the tests of the system that tests/nspawn/build.sh has made,
+# with vpnrun on it as `make install` puts it there (see tests/nspawn/boot).
 #
 # Emulation by QEMU itself, not KVM: a /dev/kvm may be there and not work, and the emulated
-# processor is the plain one without cmpxchg16b, which QEMU 7.2 gets wrong (guests oops).
+# processor is the plain one without cmpxchg16b, which QEMU 7.2 gets wrong (guests oops). On a busy
+# machine the emulated timer is too late for the kernel's test of it, which would be a panic.
 set -u
 
 die()
@@ -33,6 +35,18 @@ tar -C "$build" --exclude=./{obj,vm,gen,asan,tap} -cf - . |
 for d in tests policy hooks; do
 	[ ! -d "$tree/$d" ] || cp -a "$tree/$d" "$work/host/"
 done
+system=()
+if [ "$command" = --system ]; then
+	[ -e "$image/root-systemd.sqfs" ] || die "no system in $image: run make nspawn-image as root"
+	make -s -C "$tree" B="$build" DESTDIR="$work/host/installed" install >"$work/log" 2>&1 ||
+		{ cat "$work/log" >&2; die "make install failed"; }
+	cp "$tree/Makefile" "$work/host/"
+	mkdir "$work/host/src"
+	cp -a "$tree/src/man" "$work/host/src/"
+	# shellcheck disable=SC2054 # the commas are QEMU's
+	system=(-drive "file=$image/root-systemd.sqfs,if=none,id=system,format=raw,readonly=on"
+		-device virtio-blk-pci,drive=system)
+fi
 printf '%s\n' "$command" >"$work/host/vm-command"
 mksquashfs "$work/host" "$work/host.sqfs" -comp lz4 -all-root -quiet -no-progress -noappend \
 	>"$work/log" 2>&1 || { cat "$work/log" >&2; die "cannot pack the tests"; }
@@ -50,11 +64,11 @@ bound=(setpriv --pdeathsig KILL --)
 	-drive "file=$image/root.sqfs,if=none,id=root,format=raw,readonly=on" \
 	-device virtio-blk-pci,drive=root \
 	-drive "file=$work/host.sqfs,if=none,id=host,format=raw,readonly=on" \
-	-device virtio-blk-pci,drive=host \
+	-device virtio-blk-pci,drive=host "${system[@]}" \
 	-device virtio-serial-pci \
 	-chardev "file,id=rc,path=$work/rc" -device virtserialport,chardev=rc,name=rc \
 	-chardev stdio,id=out,signal=off -device virtserialport,chardev=out,name=out \
-	-append "console=ttyS0 panic=-1 quiet loglevel=4" <&3 2>"$work/err" &
+	-append "console=ttyS0 panic=-1 quiet loglevel=4 no_timer_check systemd.show_status=no systemd.default_timeout_start_sec=300" <&3 2>"$work/err" &
 guest=$!
 trap 'kill $guest; wait $guest; exit 143' TERM INT HUP
 wait $guest
