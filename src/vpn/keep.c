@@ -72,10 +72,15 @@ int keeper_open(struct keeper *k, const char *name, bool userspace, struct err *
 
 static void end_helper(struct keeper *k)
 {
+	int status = 0;
+
 	if (k->helper > 0) {
 		kill(k->helper, SIGKILL); /* not waited for yet: the number is ours */
-		waitpid(k->helper, NULL, 0);
+		waitpid(k->helper, &status, 0);
 	}
+	/* No way is like this one: the next look tries again. */
+	if (status != 0)
+		k->oif = -1;
 	k->helper = 0;
 	util_close(&k->helper_fd);
 }
