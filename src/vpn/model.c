@@ -138,6 +138,10 @@ void profile_free(struct profile *p)
 	strv_free(p->allow_groups, p->n_allow_groups);
 	ipaddrs_free(p->subnets, p->n_subnets);
 	free(p->allow_host);
+	free(p->expose);
+	free(p->may_expose);
+	free(p->hook_user);
+	free(p->hook_command);
 	tunnel_free(&p->tunnel);
 	memset(p, 0, sizeof(*p));
 }

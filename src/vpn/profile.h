@@ -17,6 +17,14 @@ int profile_parse(const char *path, const char *text, size_t len, struct profile
  * Needs to read the key: root, for the files in /etc. */
 int profile_load(const char *path, struct profile *p, struct err *e);
 
+/* Part of profile_parse(): the keys about what may come in. */
+struct json_doc;
+int profile_read_services(const struct json_doc *doc, const char *key, size_t max,
+			  struct host_port **ret, size_t *ret_n, struct err *e);
+int profile_read_inbound(const struct json_doc *doc, struct profile *p, struct err *e);
+/* Once the tunnel is known. NULL, or what is wrong with "port_forward". */
+const char *profile_check_forward(struct profile *p);
+
 /* What of the tunnel (an address, a DNS server, an entry of AllowedIPs, as written) lies in the
  * bridge's own subnet and would be out of reach, NULL: nothing. A prefix shorter than /8 is no
  * claim on a private network. */
