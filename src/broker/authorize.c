@@ -296,13 +296,9 @@ static int check_asker(int sock, struct err *e)
  */
 int authorize_expose(const struct record *r, const struct proto_request *req, struct err *e)
 {
-	for (uint32_t i = 0; i < PORT_MAPS_MAX; i++) {
-		static const struct port_map none;
-
-		if (i < req->n_expose ? !inbound_is_sound(&req->expose[i])
-				      : memcmp(&req->expose[i], &none, sizeof(none)) != 0)
+	for (uint32_t i = 0; i < req->n_expose; i++)
+		if (!inbound_is_sound(&req->expose[i]))
 			return err_set(e, -EBADMSG, "what the request wants opened is no port");
-	}
 	return inbound_check(r, req->expose, req->n_expose, e);
 }
 

@@ -209,8 +209,9 @@ static void repeat(struct forwarder *f)
 
 	inet_ntop(AF_INET, &f->record.natpmp_gateway, addr, sizeof(addr));
 	if (f->tries == SAY_TRIES && !f->said)
-		say(f, "%s does not answer NAT-PMP: the provider's server may forward no ports, or "
-		       "\"port_forward_gateway\" is another",
+		say(f,
+		    "%s does not answer NAT-PMP: the provider's server may forward no ports, or "
+		    "\"port_forward_gateway\" is another",
 		    addr);
 	if (f->tries >= NATPMP_TRIES)
 		end_asking(f, RETRY_MS);
@@ -292,7 +293,8 @@ void forwarder_reread(struct forwarder *f, int vpn_netns_fd)
 
 	util_close(&f->fd);
 	f->at = 0;
-	if (record_read(f->name, &r, NULL) < 0 || r.state != RECORD_UP || !r.natpmp_gateway.s_addr) {
+	if (record_read(f->name, &r, NULL) < 0 || r.state != RECORD_UP ||
+	    !r.natpmp_gateway.s_addr) {
 		lose(f, vpn_netns_fd);
 		unsay(f);
 		f->record = (struct record){0};

@@ -208,15 +208,16 @@ static int check_free(const struct record *r, const struct cables *c, const stru
 		inbound_unformat(c->at[i].alias, &m);
 		for (size_t k = 0; k < m.n; k++)
 			if (&c->at[i] != own && overlaps(&m.at[k], p))
-				return p->proto ? err_set(e, -EADDRINUSE,
-							  "port %u/%s of VPN '%s' is open for "
-							  "another sandbox already (%s, uid %u)",
-							  p->outer, proto_word(p->proto), r->name,
-							  c->at[i].name, c->at[i].group)
-						: err_set(e, -EADDRINUSE,
-							  "the forwarded port of VPN '%s' is another "
-							  "sandbox's already (%s, uid %u)",
-							  r->name, c->at[i].name, c->at[i].group);
+				return p->proto
+					       ? err_set(e, -EADDRINUSE,
+							 "port %u/%s of VPN '%s' is open for "
+							 "another sandbox already (%s, uid %u)",
+							 p->outer, proto_word(p->proto), r->name,
+							 c->at[i].name, c->at[i].group)
+					       : err_set(e, -EADDRINUSE,
+							 "the forwarded port of VPN '%s' is another "
+							 "sandbox's already (%s, uid %u)",
+							 r->name, c->at[i].name, c->at[i].group);
 	}
 	for (int i = 0; i < RECORD_EXPOSE_MAX && r->expose[i].port; i++)
 		if (p->outer == r->expose[i].port &&

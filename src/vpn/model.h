@@ -125,8 +125,8 @@ struct profile {
 	size_t n_expose;
 	struct port_range *may_expose; /* what users may open for their sandboxes */
 	size_t n_may_expose;
-	bool natpmp;		       /* ask the provider for a port */
-	struct ipaddr natpmp_gateway;  /* family 0: the first DNS server */
+	bool natpmp;			/* ask the provider for a port */
+	struct ipaddr natpmp_gateway;	/* family 0: the first DNS server */
 	char *hook_user, *hook_command; /* to be told of it; NULL: nobody */
 
 	/* The bridge layout's. */

@@ -232,7 +232,8 @@ static int put_inbound(const struct profile *p, struct record *r, struct err *e)
 	for (size_t i = 0; i < p->n_expose && i < RECORD_EXPOSE_MAX; i++)
 		r->expose[i] = (struct record_port){p->expose[i].port, p->expose[i].udp};
 	for (size_t i = 0; i < p->n_may_expose && i < RECORD_RANGE_MAX; i++)
-		r->may_expose[i] = (struct record_range){p->may_expose[i].low, p->may_expose[i].high};
+		r->may_expose[i] =
+			(struct record_range){p->may_expose[i].low, p->may_expose[i].high};
 	if (!p->natpmp)
 		return 0;
 	if (!own)

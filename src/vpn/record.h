@@ -79,8 +79,8 @@ struct record {
 	char allow_groups[RECORD_ALLOW_MAX][RECORD_ALLOW_LEN];
 	struct record_port expose[RECORD_EXPOSE_MAX];	  /* open from the VPN's side */
 	struct record_range may_expose[RECORD_RANGE_MAX]; /* what users may open for sandboxes */
-	struct in_addr natpmp_gateway;	 /* whom to ask for a forwarded port; 0: nobody */
-	struct in_addr address4;	 /* of the tunnel */
+	struct in_addr natpmp_gateway;	  /* whom to ask for a forwarded port; 0: nobody */
+	struct in_addr address4;	  /* of the tunnel */
 	char hook_user[RECORD_ALLOW_LEN]; /* is told of the forwarded port; "": nobody */
 	char hook_command[RECORD_HOOK_LEN];
 };

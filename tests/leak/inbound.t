@@ -56,7 +56,7 @@ serve() { start "$@" perl "$RIG_DIR/serve.pl" "$what" "$host" "${ports[@]}"; }
 what=tcp host=:: ports=(8080 8081)
 there=(nsenter --net=/run/netns/demo)
 [ "${RIG_LAYOUT:-netns}" = netns ] || there=(env)
-said() { "$@" 2>&1 >/dev/null; }
+said() { { "$@" >/dev/null; } 2>&1; }
 
 # Shut, unless asked for.
 speak

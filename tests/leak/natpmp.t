@@ -33,6 +33,7 @@ there=(nsenter --net=/run/netns/demo)
 listen() { # listen PORT COMMAND...: says hello there until stopped
 	local p=$1 fd
 	shift
+	# shellcheck disable=SC2016
 	exec {fd}< <(exec "$@" perl -MIO::Socket::IP -e '$| = 1; my $s = IO::Socket::IP->new(LocalHost => "0.0.0.0",
 		LocalPort => shift, Listen => 5, ReuseAddr => 1) or die $!; print "ready\n";
 		while (my $c = $s->accept) { print $c "hello"; close $c }' "$p" 2>&1)
