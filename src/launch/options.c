@@ -29,14 +29,13 @@ const char launch_usage[] =
 	"  --keep-fd N         hand on the open descriptor N, whatever it is\n"
 	"  -p [ADDR:]HOST:INSIDE[/udp]  localhost:HOST outside reaches the command's INSIDE\n"
 	"  --reach PORT        inside, localhost:PORT reaches the host's; or INSIDE:HOST\n"
-	"  -e PORT[/udp]       the VPN's side reaches the command's PORT; or OUTER:INNER, or natpmp\n"
+	"  -e PORT[/udp]       the VPN's side reaches the command's PORT; OUTER:INNER; or natpmp\n"
 	"  --with PID          enter the sandbox of process PID\n"
 	"  --allow-running     start a browser although one that runs outside may take the window\n"
 	"  --socket PATH       where the broker listens\n"
 	"  -v, --verbose       say each step and the microseconds it took; -h, --help; --version\n"
 	"\n"
-	"Exit status: COMMAND's own; 125 vpnrun failed and COMMAND was not run, 126 COMMAND cannot\n"
-	"be executed, 127 it was not found.\n";
+	"Exit status: COMMAND's own; 125 vpnrun failed, 126 COMMAND cannot be executed, 127 not found.\n";
 
 enum option {
 	OPT_VERBOSE,
