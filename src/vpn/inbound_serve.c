@@ -89,13 +89,14 @@ static void put_map(const struct writer *w, const char *addr4, const char *addr6
 		    uint16_t outer, uint16_t inner)
 {
 	const char *word = proto_word(proto);
+	uint16_t to = inner ? inner : outer;
 
 	if (addr4)
 		fprintf(w->f, "add element inet %s in4 { %s . %u : %s . %u }\n", w->table, word,
-			outer, addr4, inner ? inner : outer);
+			outer, addr4, to);
 	if (addr6)
 		fprintf(w->f, "add element inet %s in6 { %s . %u : %s . %u }\n", w->table, word,
-			outer, addr6, inner ? inner : outer);
+			outer, addr6, to);
 }
 
 static void put_cable(struct writer *w, const struct rtnl_link *link)
