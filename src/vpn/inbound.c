@@ -16,7 +16,8 @@
 
 #include "base/util.h"
 
-#define ANSWER_MS 8000
+/* Less than the broker has for a client (SESSION_SERVE_S), so that it can still unplug. */
+#define ANSWER_MS 4000
 
 static const char *proto_name(const struct port_map *p)
 {
@@ -191,8 +192,11 @@ static int receive(int sock, const struct record *r, struct err *e)
 		n = poll(&p, 1, left > 0 ? (int)left : 0);
 	} while (n < 0 && errno == EINTR);
 	if (n == 0)
-		return err_set(e, -ETIMEDOUT, "the supervisor of VPN '%s' does not answer",
-			       r->name);
+		return err_set(
+			e, -ETIMEDOUT,
+			"the supervisor of VPN '%s' does not answer, and no port was opened: "
+			"try again, or: sudo vpnctl restart %s",
+			r->name, r->name);
 	if (recv(sock, &report, sizeof(report), MSG_DONTWAIT) != (ssize_t)sizeof(report))
 		return no_supervisor(r, -EPIPE, e);
 	report.msg[sizeof(report.msg) - 1] = '\0';

@@ -307,6 +307,9 @@ void inbound_serve(int listen_fd, const char *name, int vpn_netns_fd)
 	if (sock < 0 || !is_trusted(sock) || poll(&p, 1, REQUEST_MS) != 1 ||
 	    recv(sock, &q, sizeof(q), MSG_DONTWAIT) != (ssize_t)sizeof(q))
 		return;
+	/* Who has given up holds the sandbox no more: that lease may be another's by now. */
+	if (poll(&p, 1, 0) < 0 || (p.revents & (POLLHUP | POLLERR)))
+		return;
 	e.code = serve_request(name, vpn_netns_fd, &q, &e);
 	if (e.code == 0) {
 		inbound_format(q.at, q.n, text);

@@ -184,6 +184,17 @@ serve "${there[@]}"
 ok 'R29: expose taken out: shut again' deaf tcp "$a4" 7070
 stop "$pid"
 
+# Nobody to open it in time, and then nobody who still waits.
+kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+like "$(said as_user vpnrun -e 8080 demo true)" "does not answer, and no port was opened" 'R29: a supervisor that is stuck'
+what=tcp ports=(8080) host=::
+serve as_user vpnrun demo
+kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+serve_other=$pid
+ok 'R29: a port that somebody gave up waiting for' as_user vpnrun -e 8081 demo true
+ok 'R29: is not opened afterwards for another' deaf tcp "$a4" 8080
+stop "$serve_other"
+
 # Nobody to open it.
 rm /run/vpnrun/demo.inbound
 like "$(said as_user vpnrun -e 8080 demo true)" "its supervisor does not run; start it with: sudo vpnctl up demo" 'R29: no supervisor'
