@@ -51,7 +51,7 @@ _vpnrun() {
 			vpn=$word
 			((i++))
 			;;
-		--policy | --dns | --allow | --keep-fd | --socket | -p | --publish | --reach) ((i++)) ;;
+		--policy | --dns | --allow | --keep-fd | --socket | -p | --publish | --reach | -e | --expose) ((i++)) ;;
 		-?*) ;;
 		*)
 			if [[ $vpn ]]; then
@@ -70,10 +70,11 @@ _vpnrun() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
+	-e | --expose) _vpnrun_reply natpmp "$cur" && return ;;
 	--dns | --keep-fd | -p | --publish | --reach) return ;;
 	esac
 	if [[ $cur == -* ]]; then
-		_vpnrun_reply '--dns --policy --strict --allow --keep-fd --publish --reach --with --allow-running --socket --verbose --help --version --' "$cur"
+		_vpnrun_reply '--dns --policy --strict --allow --keep-fd --publish --reach --expose --with --allow-running --socket --verbose --help --version --' "$cur"
 	elif [[ $vpn ]]; then
 		_vpnrun_command "$COMP_CWORD"
 	else

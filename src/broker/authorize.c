@@ -24,6 +24,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ipc/proto.h"
+#include "vpn/inbound.h"
+
 #define PASSWD_FILE	 "/etc/passwd"
 #define GROUP_FILE	 "/etc/group"
 #define SUBUID_FILE	 "/etc/subuid"
@@ -291,6 +294,14 @@ static int check_asker(int sock, struct err *e)
  * which asks from the host's network, or the work of a program inside a sandbox, which must not be
  * a client.
  */
+int authorize_expose(const struct record *r, const struct proto_request *req, struct err *e)
+{
+	for (uint32_t i = 0; i < req->n_expose; i++)
+		if (!inbound_is_sound(&req->expose[i]))
+			return err_set(e, -EBADMSG, "what the request wants opened is no port");
+	return inbound_check(r, req->expose, req->n_expose, e);
+}
+
 static int check_owner(int user_fd, int sock, const struct peer *p, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;

@@ -35,6 +35,10 @@ bool authorize_is_allowed(const struct record *r, const struct accounts *a, cons
 /* The same by the files of this moment, with the sentence. */
 int authorize_user(const struct record *r, const struct peer *p, struct err *e);
 
+/* The ports that the request asks to open are sound, and the VPN's file lets its users. */
+struct proto_request;
+int authorize_expose(const struct record *r, const struct proto_request *req, struct err *e);
+
 /* To be called before the broker confines itself: remembers its own namespaces. */
 int authorize_init(struct err *e);
 

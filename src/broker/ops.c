@@ -17,6 +17,7 @@
 #include <sys/utsname.h>
 
 #include "nl/rtnl.h"
+#include "vpn/inbound.h"
 #include "vpn/model.h"
 
 /* Before 6.14 the kernel makes the peer first and takes it back when the name is taken: 15 ms. */
@@ -271,4 +272,21 @@ int ops_attach(struct nl_sock *s, const struct record *r, int netns_fd, uid_t ui
 	}
 	*ret_host = h;
 	return 0;
+}
+
+int ops_expose(struct nl_sock *s, const struct record *r, uint32_t host, uid_t uid,
+	       const struct port_map *at, size_t n, struct err *e)
+{
+	AUTO_CLOSE int vpn_fd = -1;
+	struct attach a = {.s = s, .r = r, .pool = record_pool(r), .nsid = RTNL_HERE, .uid = uid};
+	int rc = inbound_ask(r, host, uid, at, n, e);
+
+	if (rc == 0)
+		return 0;
+	/* A sandbox without what was asked for is none. */
+	vpn_fd = record_open_netns(r, NULL);
+	a.vpn_fd = vpn_fd;
+	if (vpn_fd >= 0)
+		unplug(&a, host);
+	return rc;
 }

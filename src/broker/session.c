@@ -89,6 +89,9 @@ static int attach(int sock, const struct proto_request *req, struct peer *p, str
 	n = authorize_user(&r, p, e);
 	if (n < 0)
 		return n;
+	n = authorize_expose(&r, req, e);
+	if (n < 0)
+		return n;
 	n = conn_request_take(sock, &netns_fd, e);
 	if (n < 0)
 		return n;
@@ -101,6 +104,11 @@ static int attach(int sock, const struct proto_request *req, struct peer *p, str
 	n = ops_attach(nl, &r, netns_fd, p->uid, hints, &reply->host, e);
 	if (n < 0)
 		return n;
+	if (req->n_expose) {
+		n = ops_expose(nl, &r, reply->host, p->uid, req->expose, req->n_expose, e);
+		if (n < 0)
+			return n;
+	}
 	pool = record_pool(&r);
 	lease_port(&pool, reply->host, port);
 	return 0;

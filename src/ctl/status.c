@@ -19,6 +19,7 @@
 #include "ctl/show.h"
 #include "ctl/view.h"
 #include "ctl/words.h"
+#include "vpn/forward.h"
 #include "vpn/forwarding.h"
 
 /* --- JSON ------------------------------------------------------------------------------------ */
@@ -82,6 +83,27 @@ static void json_record_dns(struct json_out *out, const struct record *r)
 	json_out_end(out);
 }
 
+/* The port that the provider forwards, where one is asked for. */
+static void json_forward(struct json_out *out, const struct view *v)
+{
+	uint16_t ports[2] = {0};
+	char why[FORWARD_WHY] = "";
+
+	if (v->has_record && v->state != VIEW_DOWN) {
+		forward_ports(&v->record, ports);
+		forward_why(&v->record, why);
+	}
+	for (int i = 0; i < 2; i++) {
+		const char *key = i ? "forwarded_udp_port" : "forwarded_port";
+
+		if (ports[i])
+			json_out_int(out, key, ports[i]);
+		else
+			json_out_null(out, key);
+	}
+	json_out_str(out, "forward_error", why[0] ? why : NULL);
+}
+
 static void json_vpn(struct json_out *out, const struct view *v)
 {
 	const struct tunnel *t = &v->profile.tunnel;
@@ -121,6 +143,7 @@ static void json_vpn(struct json_out *out, const struct view *v)
 		json_record_dns(out, &v->record);
 	else
 		json_out_null(out, "dns");
+	json_forward(out, v);
 	if (v->looked || (geteuid() == 0 && !v->has_record)) {
 		json_leases(out, v);
 	} else {
@@ -272,6 +295,24 @@ static void print_inside(const struct view *v)
 		       in->services[i].pid, in->services[i].comm);
 }
 
+static void print_forward(const struct view *v)
+{
+	char why[FORWARD_WHY];
+	uint16_t ports[2];
+
+	if (!v->has_record || v->state == VIEW_DOWN)
+		return;
+	forward_ports(&v->record, ports);
+	forward_why(&v->record, why);
+	if (ports[0] && ports[0] == ports[1])
+		printf("\n%s: the provider forwards port %u\n", v->name, ports[0]);
+	else if (ports[0])
+		printf("\n%s: the provider forwards port %u (TCP) and %u (UDP)\n", v->name,
+		       ports[0], ports[1]);
+	if (why[0])
+		printf("\n%s: %s\n", v->name, why);
+}
+
 static void print_remarks(const struct views *vs, const struct view *only, bool colour)
 {
 	char no_ip6[256];
@@ -292,6 +333,7 @@ static void print_remarks(const struct views *vs, const struct view *only, bool 
 		if (v->stats.asked && v->stats.endpoint[0] && view_endpoint(v) &&
 		    strcmp(v->stats.endpoint, view_endpoint(v)) != 0)
 			printf("\n%s: the endpoint is at %s\n", v->name, v->stats.endpoint);
+		print_forward(v);
 		print_inside(v);
 	}
 }

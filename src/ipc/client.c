@@ -7,6 +7,7 @@
 #include "ipc/client.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -44,7 +45,8 @@ int ipc_connect(const char *path, struct err *e)
 	return take_fd(&sock);
 }
 
-int ipc_attach_send(int sock, const char *vpn, int netns_fd, struct err *e)
+int ipc_attach_send(int sock, const char *vpn, int netns_fd, const struct port_map *expose,
+		    size_t n_expose, struct err *e)
 {
 	struct proto_request req;
 	struct err send_error = ERR_INIT;
@@ -53,6 +55,11 @@ int ipc_attach_send(int sock, const char *vpn, int netns_fd, struct err *e)
 	r = conn_request_init(&req, PROTO_ATTACH, vpn, e);
 	if (r < 0)
 		return r;
+	if (n_expose > PORT_MAPS_MAX)
+		return err_set(e, -E2BIG, "more than %d ports", PORT_MAPS_MAX);
+	req.n_expose = (uint32_t)n_expose;
+	if (n_expose)
+		memcpy(req.expose, expose, n_expose * sizeof(*expose));
 	/* A broker that refuses at sight has closed its side already, and its sentence waits. */
 	sent = conn_request_send(sock, &req, netns_fd, &send_error);
 	if (sent < 0 && sent != -EPIPE && sent != -ECONNRESET) {
@@ -80,7 +87,7 @@ int ipc_attach_receive(int sock, uint32_t *ret_host, struct err *e)
 
 int ipc_attach(int sock, const char *vpn, int netns_fd, uint32_t *ret_host, struct err *e)
 {
-	int r = ipc_attach_send(sock, vpn, netns_fd, e);
+	int r = ipc_attach_send(sock, vpn, netns_fd, NULL, 0, e);
 
 	return r < 0 ? r : ipc_attach_receive(sock, ret_host, e);
 }

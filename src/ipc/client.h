@@ -6,9 +6,11 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/port_map.h"
 
 /* path NULL: PROTO_SOCKET. A descriptor of the caller's, or e says that the broker is not running
  * and how to start it. Blocks only while hundreds of others wait to connect. */
@@ -20,5 +22,6 @@ int ipc_connect(const char *path, struct err *e);
 int ipc_attach(int sock, const char *vpn, int netns_fd, uint32_t *ret_host, struct err *e);
 
 /* The two halves of ipc_attach(), for who has something to do while the broker works. */
-int ipc_attach_send(int sock, const char *vpn, int netns_fd, struct err *e);
+int ipc_attach_send(int sock, const char *vpn, int netns_fd, const struct port_map *expose,
+		    size_t n_expose, struct err *e);
 int ipc_attach_receive(int sock, uint32_t *ret_host, struct err *e);

@@ -41,6 +41,16 @@ static bool is_padded(const char *s, size_t size)
 	return true;
 }
 
+static bool are_zero(const struct proto_request *r, uint32_t from)
+{
+	static const struct port_map none;
+
+	for (; from < PORT_MAPS_MAX; from++)
+		if (memcmp(&r->expose[from], &none, sizeof(none)) != 0)
+			return false;
+	return true;
+}
+
 int conn_request_check(const void *data, size_t len, struct proto_request *ret, struct err *e)
 {
 	struct proto_request r = {0};
@@ -60,7 +70,7 @@ int conn_request_check(const void *data, size_t len, struct proto_request *ret, 
 		return err_set(e, -EBADMSG, "a request of %zu bytes, not of %zu", len, sizeof(r));
 	if (r.op != PROTO_ATTACH)
 		return err_set(e, -EBADMSG, "unknown operation %u", r.op);
-	if (r.flags || r.reserved)
+	if (r.flags || r.n_expose > PORT_MAPS_MAX || !are_zero(&r, r.n_expose))
 		return err_set(e, -EBADMSG, "reserved fields of the request are not 0");
 	if (!is_padded(r.vpn, sizeof(r.vpn)) || !str_is_vpn_name(r.vpn))
 		return err_set(e, -EBADMSG, "what the request names cannot be the name of a VPN");

@@ -9,9 +9,11 @@
 
 #include <stdint.h>
 
+#include "base/port_map.h"
+
 #define PROTO_SOCKET  "/run/vpnrun/vpnrund.sock"
 #define PROTO_MAGIC   0x72707675u /* "uvpr" */
-#define PROTO_VERSION 1
+#define PROTO_VERSION 2
 
 enum proto_op {
 	PROTO_ATTACH = 1, /* plug my network namespace (the descriptor) into that VPN */
@@ -23,7 +25,8 @@ struct proto_request {
 	uint16_t op;	/* enum proto_op */
 	char vpn[16];	/* NUL-terminated, the rest NUL */
 	uint32_t flags; /* 0 */
-	uint32_t reserved;
+	uint32_t n_expose;
+	struct port_map expose[PORT_MAPS_MAX]; /* open these from the VPN's side; the rest 0 */
 };
 
 struct proto_reply {
@@ -35,5 +38,5 @@ struct proto_reply {
 	char msg[320]; /* why not: one sentence, NUL-terminated */
 };
 
-_Static_assert(sizeof(struct proto_request) == 32, "wire format");
+_Static_assert(sizeof(struct proto_request) == 64, "wire format");
 _Static_assert(sizeof(struct proto_reply) == 336, "wire format");

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "ns/names.h"
 #include "relay/relay.h"
+#include "vpn/inbound.h"
 #include "vpn/record.h"
 
 #define LAUNCH_FAILED	  125
@@ -37,6 +38,7 @@ struct launch_options {
 	int keep_fd[LAUNCH_KEEP_MAX];
 	size_t n_keep_fd;
 	struct relay_specs publish, reach;
+	struct port_maps expose;
 	bool allow_running; /* although the command may hand over to an instance outside */
 	char **command;	    /* NULL: the shell */
 };

@@ -29,13 +29,13 @@ const char launch_usage[] =
 	"  --keep-fd N         hand on the open descriptor N, whatever it is\n"
 	"  -p [ADDR:]HOST:INSIDE[/udp]  localhost:HOST outside reaches the command's INSIDE\n"
 	"  --reach PORT        inside, localhost:PORT reaches the host's; or INSIDE:HOST\n"
+	"  -e PORT[/udp]       the VPN's side reaches the command's PORT; OUTER:INNER; or natpmp\n"
 	"  --with PID          enter the sandbox of process PID\n"
 	"  --allow-running     start a browser although one that runs outside may take the window\n"
 	"  --socket PATH       where the broker listens\n"
 	"  -v, --verbose       say each step and the microseconds it took; -h, --help; --version\n"
 	"\n"
-	"Exit status: COMMAND's own; 125 vpnrun failed and COMMAND was not run, 126 COMMAND cannot\n"
-	"be executed, 127 it was not found.\n";
+	"Exit status: COMMAND's own; 125 vpnrun failed, 126 COMMAND cannot be executed, 127 not found.\n";
 
 enum option {
 	OPT_VERBOSE,
@@ -51,6 +51,7 @@ enum option {
 	OPT_SOCKET,
 	OPT_PUBLISH,
 	OPT_REACH,
+	OPT_EXPOSE,
 };
 
 static const struct {
@@ -64,6 +65,7 @@ static const struct {
 	{"--version", OPT_VERSION}, {"--dns", OPT_DNS},
 	{"--policy", OPT_POLICY},   {"--allow", OPT_ALLOW},
 	{"--keep-fd", OPT_KEEP_FD}, {"--with", OPT_WITH},
+	{"-e", OPT_EXPOSE},	    {"--expose", OPT_EXPOSE},
 	{"--socket", OPT_SOCKET},   {"--allow-running", OPT_ALLOW_RUNNING},
 };
 
@@ -128,6 +130,8 @@ static int set_value(struct launch_options *o, enum option option, const char *v
 		return relay_spec_add(&o->publish, "-p", v, e);
 	case OPT_REACH:
 		return relay_reach_add(&o->reach, "--reach", v, e);
+	case OPT_EXPOSE:
+		return inbound_parse(&o->expose, "-e", v, e);
 	case OPT_VERBOSE:
 		o->verbose = true;
 		return 0;
@@ -169,9 +173,9 @@ static int take_option(int argc, char **argv, int *i, struct launch_options *o, 
 
 static int check(const struct launch_options *o, struct err *e)
 {
-	if (o->with_pid && (o->n_dns || o->n_allow || o->socket))
+	if (o->with_pid && (o->n_dns || o->n_allow || o->socket || o->expose.n))
 		return err_set(e, -EINVAL,
-			       "--with enters a sandbox as it is: --dns, --allow and "
+			       "--with enters a sandbox as it is: --dns, --allow, -e and "
 			       "--socket do not go with it");
 	if (!o->with_pid && !o->vpn && !o->command && !o->help && !o->version)
 		return err_set(e, -EINVAL, "no VPN and no command; see: vpnrun --help");

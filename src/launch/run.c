@@ -159,6 +159,18 @@ static int open_netns(struct launch *l, struct err *e)
 	return 0;
 }
 
+/* Every port is root's. */
+static int open_as_root(const struct launch *l, struct err *e)
+{
+	const struct port_maps *m = &l->o->expose;
+	struct record r = l->record;
+	int rc;
+
+	r.may_expose[0] = (struct record_range){1, 65535};
+	rc = inbound_check(&r, m->at, m->n, e);
+	return rc < 0 ? rc : inbound_ask(&r, l->host, 0, m->at, m->n, e);
+}
+
 /* Root plugs at once: the VPN's namespace has no name any more when /run is covered. */
 static int plug_as_root(struct launch *l, struct err *e)
 {
@@ -173,6 +185,8 @@ static int plug_as_root(struct launch *l, struct err *e)
 				   &l->host, e);
 	ns_netns_leave(&back);
 	util_close(&l->host_netns);
+	if (r == 0 && l->o->expose.n)
+		r = open_as_root(l, e);
 	return r;
 }
 
@@ -188,7 +202,8 @@ static int ask_for_cable(struct launch *l, struct err *e)
 		return r;
 	if (l->root)
 		return plug_as_root(l, e);
-	return ipc_attach_send(l->sock, l->record.name, l->netns, e);
+	return ipc_attach_send(l->sock, l->record.name, l->netns, l->o->expose.at, l->o->expose.n,
+			       e);
 }
 
 static int take_cable(struct launch *l, struct err *e)
@@ -292,6 +307,8 @@ static int prepare(struct launch *l, struct err *e)
 		r = err_set(e, -EINVAL,
 			    "'host' is the host's own network: its ports need neither "
 			    "-p nor --reach");
+	if (r == 0 && o->expose.n && l->network != LAUNCH_VPN)
+		r = err_set(e, -EINVAL, "-e opens a port of a VPN's: give a VPN");
 	if (r == 0 && o->command && l->network != LAUNCH_HOST && !o->allow_running)
 		r = launch_check_running(o->command, &l->record, o->with_pid, e);
 	if (r < 0)

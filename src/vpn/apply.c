@@ -360,7 +360,11 @@ int step_record(struct up *u, struct err *e)
 	r.supervisor_pid = u->supervisor_pid;
 	if (u->userspace)
 		r.flags |= RECORD_USERSPACE;
-	return record_write(&r, e);
+	rc = record_write(&r, e);
+	/* Without a supervisor nothing is forwarded, and `status` says so. */
+	if (rc == 0)
+		supervise_reread(u->p->name, NULL);
+	return rc;
 }
 
 static const struct step netns_steps[] = {

@@ -20,6 +20,7 @@
 
 #include "ns/netns.h"
 #include "vpn/forwarding.h"
+#include "vpn/inbound_serve.h"
 #include "vpn/lease.h"
 #include "vpn/plan.h"
 
@@ -365,7 +366,7 @@ static int wait_child(const char *name, pid_t pid, int in, struct err *e)
 	return report.code < 0 ? err_set(e, report.code, "%s", report.msg) : 0;
 }
 
-static int apply_text(const char *name, const char *text, int netns_fd, struct err *e)
+int firewall_run(const char *name, const char *text, int netns_fd, struct err *e)
 {
 	AUTO_CLOSE int in = -1, out = -1;
 	pid_t pid, self = getpid();
@@ -386,10 +387,20 @@ static int apply_text(const char *name, const char *text, int netns_fd, struct e
 
 int firewall_apply(const struct profile *p, int netns_fd, struct err *e)
 {
-	AUTO_FREE char *text = NULL;
+	AUTO_FREE char *text = NULL, *inbound = NULL, *all = NULL;
+	struct record rec;
 	int r = firewall_text(p, &text, e);
 
-	return r < 0 ? r : apply_text(p->name, text, netns_fd, e);
+	/* What is open for those who are inside stays so, with no moment in between. */
+	if (r == 0)
+		r = plan_record(p, 0, &rec, e);
+	if (r == 0)
+		r = inbound_text(&rec, netns_fd, &inbound, e);
+	if (r == 0 && asprintf(&all, "%s%s", text, inbound) < 0) {
+		all = NULL;
+		r = err_sys(e, -ENOMEM, "cannot load the firewall of %s", p->name);
+	}
+	return r < 0 ? r : firewall_run(p->name, all, netns_fd, e);
 }
 
 static void put_busy(FILE *f, const struct profile *p)
@@ -427,7 +438,7 @@ void firewall_apply_busy(const struct profile *p, int netns_fd)
 		return;
 	put_busy(f, p);
 	if (fclose(f) == 0)
-		apply_text(p->name, text, netns_fd, NULL);
+		firewall_run(p->name, text, netns_fd, NULL);
 }
 
 int firewall_remove(const char *name, int netns_fd, struct err *e)
@@ -439,12 +450,12 @@ int firewall_remove(const char *name, int netns_fd, struct err *e)
 	 */
 	if (str_fmt(text, sizeof(text),
 		    "add table netdev vpnrun-%s\ndelete table netdev vpnrun-%s\n", name, name) > 0)
-		apply_text(name, text, netns_fd, NULL);
+		firewall_run(name, text, netns_fd, NULL);
 	/* To add what is there already is no error; to delete what is not is one. */
 	if (str_fmt(text, sizeof(text),
 		    "add table inet vpnrun-%s\ndelete table inet vpnrun-%s\n"
 		    "add table bridge vpnrun-%s\ndelete table bridge vpnrun-%s\n",
 		    name, name, name, name) < 0)
 		return err_set(e, -ENAMETOOLONG, "the name '%s' is too long", name);
-	return apply_text(name, text, netns_fd, e);
+	return firewall_run(name, text, netns_fd, e);
 }

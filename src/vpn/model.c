@@ -140,6 +140,10 @@ void profile_free(struct profile *p)
 	ipaddrs_free(p->subnets, p->n_subnets);
 	ipaddrs_free(p->allow_lan, p->n_allow_lan);
 	free(p->allow_host);
+	free(p->expose);
+	free(p->may_expose);
+	free(p->hook_user);
+	free(p->hook_command);
 	tunnel_free(&p->tunnel);
 	memset(p, 0, sizeof(*p));
 }

@@ -101,6 +101,10 @@ struct host_port {
 	bool udp;
 };
 
+struct port_range {
+	uint16_t low, high;
+};
+
 struct profile {
 	char name[NAME_MAX_LEN + 1];
 	int id; /* 1..99 */
@@ -120,6 +124,15 @@ struct profile {
 	char *preshared_key_file; /* inline, may be NULL */
 	char *via; /* the VPN by which the tunnel's own packets go, NULL: the uplink */
 	struct tunnel tunnel;
+
+	/* From the VPN's side. */
+	struct host_port *expose; /* services */
+	size_t n_expose;
+	struct port_range *may_expose; /* what users may open for their sandboxes */
+	size_t n_may_expose;
+	bool natpmp;			/* ask the provider for a port */
+	struct ipaddr natpmp_gateway;	/* family 0: the first DNS server */
+	char *hook_user, *hook_command; /* to be told of it; NULL: nobody */
 
 	/* The bridge layout's. */
 	struct ipaddr *subnets; /* always by this VPN */

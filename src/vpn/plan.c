@@ -239,6 +239,26 @@ static int put_dns(const struct tunnel *t, struct record *r, struct err *e)
 	return 0;
 }
 
+static int put_inbound(const struct profile *p, struct record *r, struct err *e)
+{
+	const struct ipaddr *own = plan_source(p, AF_INET);
+
+	for (size_t i = 0; i < p->n_expose && i < RECORD_EXPOSE_MAX; i++)
+		r->expose[i] = (struct record_port){p->expose[i].port, p->expose[i].udp};
+	for (size_t i = 0; i < p->n_may_expose && i < RECORD_RANGE_MAX; i++)
+		r->may_expose[i] =
+			(struct record_range){p->may_expose[i].low, p->may_expose[i].high};
+	if (!p->natpmp)
+		return 0;
+	if (!own)
+		return err_set(e, -EINVAL, "\"port_forward\" needs a tunnel that carries IPv4");
+	r->natpmp_gateway = p->natpmp_gateway.v4;
+	r->address4 = own->v4;
+	str_copy(r->hook_user, sizeof(r->hook_user), p->hook_user ? p->hook_user : "");
+	str_copy(r->hook_command, sizeof(r->hook_command), p->hook_command ? p->hook_command : "");
+	return 0;
+}
+
 int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struct err *e)
 {
 	const struct tunnel *t = &p->tunnel;
@@ -272,6 +292,8 @@ int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struc
 			break;
 		}
 	rc = put_dns(t, &r, e);
+	if (rc == 0)
+		rc = put_inbound(p, &r, e);
 	if (rc == 0)
 		rc = put_names(r.allow_users, p->allow_users, p->n_allow_users, e);
 	if (rc == 0)

@@ -45,6 +45,11 @@ static const char *const known_keys[] = {
 	"allow_host",
 	"allow_lan",
 	"ipv6_forwarding",
+	"expose",
+	"allow_expose",
+	"port_forward",
+	"port_forward_gateway",
+	"port_forward_hook",
 	"endpoint",
 	"public_key",
 	"private_key_file",
@@ -307,35 +312,6 @@ static int read_networks(struct reader *r, const char *key, struct ipaddr **ret,
 	return 0;
 }
 
-/* "53/udp", "8080/tcp" */
-static int read_services(struct reader *r)
-{
-	AUTO_FREE const char **list = NULL;
-	struct host_port *hp;
-	size_t n = 0;
-
-	if (json_doc_strv(&r->doc, "allow_host", BRIDGE_LIST_MAX, &list, &n, r->e) < 0)
-		return -EINVAL;
-	for (size_t i = 0; i < n; i++) {
-		const char *slash = strchr(list[i], '/');
-		char number[8] = "", buf[VALUE_SHOW_MAX];
-		uint64_t port;
-
-		if (!slash || (strcmp(slash, "/tcp") != 0 && strcmp(slash, "/udp") != 0) ||
-		    str_fmt(number, sizeof(number), "%.*s", (int)(slash - list[i]), list[i]) < 0 ||
-		    str_uint(number, 1, 65535, &port) < 0)
-			return json_doc_fail(&r->doc, r->e, "allow_host",
-					     "%s is no port like \"53/udp\" or \"8080/tcp\"",
-					     value_show(list[i], buf));
-		hp = model_grow(&r->p->allow_host, r->p->n_allow_host, sizeof(*hp));
-		if (!hp)
-			return fail_memory(r);
-		*hp = (struct host_port){.port = (uint16_t)port, .udp = slash[1] == 'u'};
-		r->p->n_allow_host++;
-	}
-	return 0;
-}
-
 static int read_bridge_layout(struct reader *r)
 {
 	static const char *const keys[] = {"subnets", "allow_host", "allow_lan", "ipv6_forwarding"};
@@ -349,7 +325,8 @@ static int read_bridge_layout(struct reader *r)
 	    read_networks(r, "allow_lan", &p->allow_lan, &p->n_allow_lan) < 0 ||
 	    json_doc_bool(&r->doc, "ipv6_forwarding", &p->ipv6_forwarding, r->e) < 0)
 		return -EINVAL;
-	return read_services(r);
+	return profile_read_services(&r->doc, "allow_host", BRIDGE_LIST_MAX, &p->allow_host,
+				     &p->n_allow_host, r->e);
 }
 
 static int read_other_dns(struct reader *r)
@@ -507,7 +484,8 @@ static int read_all(struct reader *r)
 		return -EINVAL;
 	r->p->limit = (uint32_t)limit;
 	if (read_layout(r) < 0 || read_via(r) < 0 || read_bridge(r) < 0 || read_subnet(r) < 0 ||
-	    read_allow(r) < 0 || read_bridge_layout(r) < 0)
+	    read_allow(r) < 0 || read_bridge_layout(r) < 0 ||
+	    profile_read_inbound(&r->doc, r->p, r->e) < 0)
 		return -EINVAL;
 	return read_tunnel(r);
 }
@@ -620,15 +598,19 @@ static int load_config(struct reader *r)
 
 static int load_rest(struct reader *r)
 {
-	struct err why = ERR_INIT;
+	struct err via = ERR_INIT;
 	const struct ipaddr *clash;
-	int n = profile_check_via(r->p, &why);
+	const char *why;
+	int n = profile_check_via(r->p, &via);
 
 	if (n < 0)
-		return json_doc_fail(&r->doc, r->e, "via", "%s", why.msg);
+		return json_doc_fail(&r->doc, r->e, "via", "%s", via.msg);
 	n = r->p->config ? load_config(r) : load_inline(r);
 	if (n < 0)
 		return n;
+	why = profile_check_forward(r->p);
+	if (why)
+		return json_doc_fail(&r->doc, r->e, "port_forward", "%s", why);
 	/* Beside the machine's own traffic, the tunnel's has to be told apart. */
 	if (r->p->layout == LAYOUT_BRIDGE && !r->p->tunnel.has_fwmark) {
 		r->p->tunnel.has_fwmark = true;

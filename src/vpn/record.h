@@ -17,12 +17,15 @@
 #define RUN_DIR		  "/run/vpnrun"
 #define NETNS_DIR	  "/run/netns"
 #define RECORD_MAGIC	  0x4e505652u /* "RVPN" */
-#define RECORD_VERSION	  1
+#define RECORD_VERSION	  2
 
 #define RECORD_DNS_MAX	  8
 #define RECORD_ALLOW_MAX  32
 #define RECORD_ALLOW_LEN  33 /* a user's or group's name, as in utmp(5) */
 #define RECORD_SEARCH_LEN 512
+#define RECORD_EXPOSE_MAX 16
+#define RECORD_RANGE_MAX  8
+#define RECORD_HOOK_LEN	  256
 
 enum record_state {
 	RECORD_DOWN = 1, /* the namespace is kept, closed, for those who are inside */
@@ -40,6 +43,15 @@ enum record_flags {
 struct record_ip {
 	uint8_t family; /* AF_INET, AF_INET6; 0 ends the list */
 	uint8_t addr[16];
+};
+
+struct record_port {
+	uint16_t port; /* 0 ends the list */
+	uint16_t udp;
+};
+
+struct record_range {
+	uint16_t low, high; /* high 0 ends the list */
 };
 
 struct record {
@@ -70,6 +82,12 @@ struct record {
 	char endpoint[128]; /* as written, of the first peer that has one */
 	char allow_users[RECORD_ALLOW_MAX][RECORD_ALLOW_LEN];
 	char allow_groups[RECORD_ALLOW_MAX][RECORD_ALLOW_LEN];
+	struct record_port expose[RECORD_EXPOSE_MAX];	  /* open from the VPN's side */
+	struct record_range may_expose[RECORD_RANGE_MAX]; /* what users may open for sandboxes */
+	struct in_addr natpmp_gateway;	  /* whom to ask for a forwarded port; 0: nobody */
+	struct in_addr address4;	  /* of the tunnel */
+	char hook_user[RECORD_ALLOW_LEN]; /* is told of the forwarded port; "": nobody */
+	char hook_command[RECORD_HOOK_LEN];
 };
 
 /* -ENOENT: not there (the VPN is not up). -EPROTO: not one of ours. Needs no privilege. */

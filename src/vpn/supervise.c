@@ -133,24 +133,34 @@ pid_t supervise_find(const char *name, struct err *e)
 	return pidfd < 0 ? pidfd : pid;
 }
 
-int supervise_nudge(const char *name, struct err *e)
+static int signal_holder(const char *name, int sig, struct err *e)
 {
 	pid_t pid = 0;
 	AUTO_CLOSE int pidfd = open_holder(name, &pid, e);
 
 	if (pidfd == -ENOENT)
 		return err_set(e, -ESRCH, "no supervisor of %s is running", name);
-	return pidfd < 0 ? pidfd : supervise_kill(pidfd, SIGUSR1);
+	return pidfd < 0 ? pidfd : supervise_kill(pidfd, sig);
+}
+
+int supervise_nudge(const char *name, struct err *e)
+{
+	return signal_holder(name, SIGUSR1, e);
+}
+
+int supervise_reread(const char *name, struct err *e)
+{
+	return signal_holder(name, SIGHUP, e);
 }
 
 static void remove_files(const char *name)
 {
+	static const char *const what[] = {"supervisor", "log", "inbound", "port", "natpmp"};
 	char path[64];
 
-	if (supervise_path(name, "supervisor", path, sizeof(path), NULL) == 0)
-		unlink(path);
-	if (supervise_path(name, "log", path, sizeof(path), NULL) == 0)
-		unlink(path);
+	for (size_t i = 0; i < ARRAY_SIZE(what); i++)
+		if (supervise_path(name, what[i], path, sizeof(path), NULL) == 0)
+			unlink(path);
 }
 
 /* A supervisor that was killed takes wireguard-go along, but not at the same instant. */

@@ -23,6 +23,9 @@ int supervise_start(const char *name, int netns_fd, uint32_t mtu, int32_t *ret_p
  * runs already goes on. */
 int supervise_start_keeper(const char *name, int netns_fd, uint32_t mtu, struct err *e);
 
+/* Tells it that the record was written anew. */
+int supervise_reread(const char *name, struct err *e);
+
 /* Ends it and waits until it is gone; SIGKILL after 3 s. None there: 0. */
 int supervise_stop(const char *name, struct err *e);
 

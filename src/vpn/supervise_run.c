@@ -29,6 +29,8 @@
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "vpn/finish.h"
+#include "vpn/forward.h"
+#include "vpn/inbound_serve.h"
 #include "vpn/keep.h"
 #include "vpn/profile.h"
 #include "vpn/record.h"
@@ -68,6 +70,9 @@ struct sup {
 	bool kernel; /* there is no wireguard-go to run: the keeper is all */
 	struct keeper keeper;
 	bool look_now;
+	bool reread; /* the record has changed */
+	struct forwarder forwarder;
+	int inbound_fd; /* where ports are asked for, -1: nowhere */
 };
 
 /* --- what it stands on ----------------------------------------------------------------------- */
@@ -420,6 +425,8 @@ static void read_signal(struct sup *s)
 		return;
 	if (si.ssi_signo == SIGUSR2)
 		s->look_now = true;
+	else if (si.ssi_signo == SIGHUP)
+		s->reread = true;
 	else if (si.ssi_signo == SIGUSR1)
 		nudge(s);
 	else
@@ -443,20 +450,48 @@ static void keep(struct sup *s)
 	s->look_now = false;
 }
 
+/* Ports from the VPN's side. */
+static void serve_inbound(struct sup *s, bool asked)
+{
+	AUTO_CLOSE int ns = -1;
+
+	if (!asked && !s->reread && !forwarder_is_due(&s->forwarder))
+		return;
+	ns = open_namespace(s, NULL);
+	if (ns < 0) {
+		forwarder_close(&s->forwarder);
+		forwarder_init(&s->forwarder, s->name);
+		return;
+	}
+	if (asked)
+		inbound_serve(s->inbound_fd, s->name, ns);
+	if (s->reread)
+		forwarder_reread(&s->forwarder, ns);
+	s->reread = false;
+	forwarder_step(&s->forwarder, ns);
+}
+
 /* Returns true if the child has ended. */
 static bool wait_event(struct sup *s, int timeout_ms)
 {
-	struct pollfd p[2 + KEEPER_FDS] = {
+	struct pollfd p[3 + KEEPER_FDS + FORWARD_FDS] = {
 		{.fd = s->signal_fd, .events = POLLIN},
 		{.fd = s->child_fd, .events = POLLIN},
+		{.fd = s->inbound_fd, .events = POLLIN},
 	};
-	int keeper_ms, n;
+	int keeper_ms, forward_ms, n;
 
-	keeper_poll(&s->keeper, p + 2, &keeper_ms);
-	n = poll(p, ARRAY_SIZE(p), keeper_ms < timeout_ms ? keeper_ms : timeout_ms);
+	keeper_poll(&s->keeper, p + 3, &keeper_ms);
+	forwarder_poll(&s->forwarder, p + 3 + KEEPER_FDS, &forward_ms);
+	if (keeper_ms < timeout_ms)
+		timeout_ms = keeper_ms;
+	if (forward_ms >= 0 && forward_ms < timeout_ms)
+		timeout_ms = forward_ms;
+	n = poll(p, ARRAY_SIZE(p), timeout_ms);
 	if (n > 0 && p[0].revents)
 		read_signal(s);
 	keep(s);
+	serve_inbound(s, n > 0 && p[2].revents);
 	return n > 0 && p[1].revents != 0;
 }
 
@@ -518,12 +553,12 @@ static int prepare(struct sup *s, struct err *e)
 	if (util_forbid_cores() < 0)
 		return err_sys(e, -errno, "cannot forbid core dumps");
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->signal_fd < 0)
@@ -567,12 +602,19 @@ int supervise_run(const char *name, uint32_t mtu, bool kernel, int status_fd, st
 		.signal_fd = -1,
 		.child_fd = -1,
 		.keeper = {.event_fd = -1, .helper_fd = -1},
+		.inbound_fd = -1,
+		.reread = true,
 	};
 	struct err report = ERR_INIT;
 	int r = prepare(&s, &report);
 
+	forwarder_init(&s.forwarder, name);
 	if (r == 0)
 		r = begin(&s, &report);
+	if (r == 0) {
+		s.inbound_fd = inbound_listen(name, &report);
+		r = s.inbound_fd < 0 ? s.inbound_fd : 0;
+	}
 	if (r == 0)
 		report = (struct err)ERR_INIT;
 	report.code = r;
@@ -586,6 +628,8 @@ int supervise_run(const char *name, uint32_t mtu, bool kernel, int status_fd, st
 	while (r == 0 && !s.told)
 		look_after(&s);
 	keeper_close(&s.keeper);
+	forwarder_close(&s.forwarder);
+	util_close(&s.inbound_fd);
 	end_child(&s);
 	util_close(&s.signal_fd);
 	drop_lock(&s);

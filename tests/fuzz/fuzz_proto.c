@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libFuzzer: any bytes as a request and as a reply, and any text as /etc/passwd and /etc/group. What
- * is accepted is what a good client sends; sentences are printable.
+ * libFuzzer: any bytes as a request and as a reply, and any text as /etc/passwd and /etc/group.
+ * What is accepted is what a good client sends; sentences are printable.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -48,11 +48,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct proto_request req, again;
 	struct proto_reply reply;
 
-	if (conn_request_check(data, size, &req, &e) < 0)
+	if (conn_request_check(data, size, &req, &e) < 0) {
 		check_sentence(&e);
-	else if (conn_request_init(&again, PROTO_ATTACH, req.vpn, &e) < 0 ||
-		 memcmp(&req, &again, sizeof(req)) != 0)
-		abort();
+	} else {
+		if (conn_request_init(&again, PROTO_ATTACH, req.vpn, &e) < 0)
+			abort();
+		again.n_expose = req.n_expose;
+		memcpy(again.expose, req.expose, req.n_expose * sizeof(req.expose[0]));
+		if (memcmp(&req, &again, sizeof(req)) != 0)
+			abort();
+	}
 	if (conn_reply_check(data, size, &reply, &e) < 0)
 		check_sentence(&e);
 	fuzz_accounts(data, size);

@@ -207,7 +207,7 @@ bad() { # bad FORM SENTENCE
 bad short 'a request of 12 bytes'
 bad long 'a request of [0-9]+ bytes'
 bad magic 'not a request'
-bad version 'the client speaks version 77 of the protocol, the broker version 1'
+bad version 'the client speaks version 77 of the protocol, the broker version 2'
 bad op 'unknown operation 9'
 bad flags 'reserved fields'
 bad reserved 'reserved fields'

@@ -202,7 +202,8 @@ static void parse(struct who *w, char **argv)
 {
 	if (sscanf(argv[0], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &w->mac[0], &w->mac[1], &w->mac[2],
 		   &w->mac[3], &w->mac[4], &w->mac[5]) != 6 ||
-	    inet_pton(AF_INET, argv[1], &w->ip4) != 1 || inet_pton(AF_INET6, argv[2], &w->ip6) != 1) {
+	    inet_pton(AF_INET, argv[1], &w->ip4) != 1 ||
+	    inet_pton(AF_INET6, argv[2], &w->ip6) != 1) {
 		fputs("frames: bad address\n", stderr);
 		exit(2);
 	}

@@ -183,7 +183,7 @@ static int bytes(const char *form)
 	else if (!strcmp(form, "flags"))
 		m.r.flags = 1;
 	else if (!strcmp(form, "reserved"))
-		m.r.reserved = 1;
+		m.r.expose[0].outer = 1;
 	else if (!strcmp(form, "pad"))
 		m.r.vpn[15] = 'x';
 	else if (!strcmp(form, "name"))

@@ -44,13 +44,15 @@ static void test_check(void)
 			ok(false, "L25 cut to %zu bytes", len);
 	ok(true, "L25 cut anywhere: refused");
 	memcpy(long_one, &r, sizeof(r));
-	is_int(check(long_one, sizeof(long_one), "33 bytes", "a byte too many"), -EBADMSG, "L25 long");
+	is_int(check(long_one, sizeof(long_one), "65 bytes", "a byte too many"), -EBADMSG,
+	       "L25 long");
 	r.magic ^= 1;
 	is_int(check(&r, sizeof(r), "not a request", "magic"), -EBADMSG, "L25 magic");
 	r = good();
-	r.version = 2;
-	is_int(check(&r, sizeof(r), "speaks version 2", "version"), -EPROTO, "L25 version");
-	is_int(check(&r, 8, "speaks version 2", "version of another size"), -EPROTO, "L25 its size");
+	r.version = PROTO_VERSION + 1;
+	is_int(check(&r, sizeof(r), "speaks version 3", "version"), -EPROTO, "L25 version");
+	is_int(check(&r, 8, "speaks version 3", "version of another size"), -EPROTO,
+	       "L25 its size");
 	r = good();
 	r.op = 0;
 	is_int(check(&r, sizeof(r), "unknown operation 0", "op"), -EBADMSG, "L25 op");
@@ -58,8 +60,12 @@ static void test_check(void)
 	r.flags = 0x80000000u;
 	is_int(check(&r, sizeof(r), "reserved", "flags"), -EBADMSG, "L25 flags");
 	r = good();
-	r.reserved = 1;
-	is_int(check(&r, sizeof(r), "reserved", "reserved"), -EBADMSG, "L25 reserved");
+	r.n_expose = PORT_MAPS_MAX + 1;
+	is_int(check(&r, sizeof(r), "reserved", "too many ports"), -EBADMSG, "L25 too many ports");
+	r = good();
+	r.n_expose = 1;
+	r.expose[1].inner = 1;
+	is_int(check(&r, sizeof(r), "reserved", "a hidden port"), -EBADMSG, "L25 a hidden port");
 	r = good();
 	r.vpn[9] = 'x';
 	is_int(check(&r, sizeof(r), "cannot be the name", "padding"), -EBADMSG, "L25 padding");
