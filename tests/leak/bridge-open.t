@@ -181,8 +181,8 @@ more() { [ "$(cut -d' ' -f1 "$RIG_DIR/flow6")" -gt "$1" ]; }
 a_few() { wait_for 10 more $(($(cut -d' ' -f1 "$RIG_DIR/flow6") + 4)); }
 ok 'R23: two of the host send from it, and are answered' wait_for 10 both_are demo
 no_rules() {
-	while ip rule delete pref 201 proto 118 2>/dev/null; do :; done
-	while ip -6 rule delete pref 201 proto 118 2>/dev/null; do :; done
+	while ip rule delete pref 201 proto kernel 2>/dev/null; do :; done
+	while ip -6 rule delete pref 201 proto kernel 2>/dev/null; do :; done
 }
 no_rules
 for chain in none output guard; do
