@@ -27,7 +27,7 @@ state_is() { [ "$(json demo '$v->{state}')" = "$1" ]; }
 # --- a VPN that is up ----------------------------------------------------------------------------
 ok 'R70: status NAME of one that is up exits 0' vpnctl status demo
 is "$(vpnctl status --json | value demo '[sort keys %$v]')" \
-	'["addresses", "default", "dns", "endpoint", "handshake_age_s", "id", "inside", "layout", "leases", "machine_default", "name", "rx_bytes", "state", "tx_bytes", "via"]' \
+	'["addresses", "default", "dns", "endpoint", "forward_error", "forwarded_port", "forwarded_udp_port", "handshake_age_s", "id", "inside", "layout", "leases", "machine_default", "name", "rx_bytes", "state", "tx_bytes", "via"]' \
 	'status --json has the keys that are promised'
 is "$(json demo '[@$v{qw(id layout state default machine_default)}]')" \
 	"[1, \"$RIG_LAYOUT\", \"up\", true, false]" 'id, layout and state, and the lowest id is the default'
