@@ -37,7 +37,7 @@ ALL_CFLAGS = -std=gnu17 $(WARN) $(HARDENING) -fno-strict-aliasing -fno-delete-nu
 ALL_LDFLAGS = -pie $(HARDENING_LD) -Wl,--as-needed $(LDFLAGS) $(SAN)
 
 LIBS_BRK = -lmnl -lcap
-LIBS_CTL = -lmnl -lcap -ljansson -lseccomp -lnftables
+LIBS_CTL = -lmnl -lcap -ljansson -lseccomp -lnftables -lresolv
 
 LIB_SRC := $(sort $(wildcard src/base/*.c src/nl/*.c src/ns/*.c src/vpn/*.c src/box/*.c src/ipc/*.c src/launch/*.c src/policy/*.c src/relay/*.c))
 CTL_SRC := $(sort $(wildcard src/ctl/*.c))
@@ -88,6 +88,9 @@ $(B)/gen/%.nft.h: policy/%.nft
 
 $(B)/obj/vpn/firewall.o: $(B)/gen/netns.nft.h $(B)/gen/netns-ip4.nft.h $(B)/gen/netns-ip6.nft.h \
 	$(B)/gen/bridge.nft.h $(B)/gen/bridge-ip4.nft.h $(B)/gen/bridge-ip6.nft.h
+
+$(B)/obj/vpn/default_firewall.o: $(B)/gen/default.nft.h $(B)/gen/default-ip4.nft.h \
+	$(B)/gen/default-ip6.nft.h $(B)/gen/default-strict.nft.h
 
 # --- installation ----------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ static const struct {
 	{"up", ctl_up, "NAME...", "bring VPNs up, each in a network namespace of its own"},
 	{"down", ctl_down, "[--force] NAME...", "take them down; --force unplugs who is inside"},
 	{"restart", ctl_restart, "NAME...", "a new tunnel by the file as it is now"},
+	{"default", ctl_default, "NAME|none [--strict]",
+	 "the whole machine's traffic by a VPN, or back"},
 	{"status", ctl_status, "[NAME] [--json]", "what is up, its traffic, and who is inside"},
 	{"list", ctl_list, "[--json]", "the VPNs that are configured"},
 	{"kick", ctl_kick, "NAME --uid U|--pid P", "unplug a user's or a process's cables"},

@@ -17,6 +17,7 @@
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "vpn/bridge.h"
+#include "vpn/default.h"
 #include "vpn/finish.h"
 #include "vpn/firewall.h"
 #include "vpn/hold.h"
@@ -30,7 +31,7 @@
 #include "vpn/tunnel_dev.h"
 
 /* One up or down of a VPN at a time. The lock goes with the process. */
-static int lock_vpn(const char *name, struct err *e)
+int vpn_lock(const char *name, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
 	char path[64];
@@ -450,7 +451,7 @@ int vpn_up(const struct profile *p, struct err *note, struct err *e)
 	struct up u = {.p = p, .ns_fd = -1};
 	int r;
 
-	lock = lock_vpn(p->name, e);
+	lock = vpn_lock(p->name, e);
 	if (lock < 0)
 		return lock;
 	r = check_before(&u, note, e);
@@ -460,7 +461,11 @@ int vpn_up(const struct profile *p, struct err *note, struct err *e)
 		r = run_steps(&u, netns_steps, ARRAY_SIZE(netns_steps), e);
 	util_close(&u.ns_fd);
 	endpoint_set_free(&u.endpoints);
-	return r < 0 ? err_wrap(e, "cannot bring up %s", p->name) : 0;
+	util_close(&lock);
+	lock = -1;
+	if (r < 0)
+		return err_wrap(e, "cannot bring up %s", p->name);
+	return default_follow(e);
 }
 
 /* --- restart --------------------------------------------------------------------------------- */
@@ -496,7 +501,7 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 
 	if (p->layout != LAYOUT_NETNS)
 		return vpn_up(p, note, e);
-	lock = lock_vpn(p->name, e);
+	lock = vpn_lock(p->name, e);
 	if (lock < 0)
 		return lock;
 	r = check_before(&u, note, e);
@@ -506,7 +511,11 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 		r = run_steps(&u, netns_steps, ARRAY_SIZE(netns_steps), e);
 	util_close(&u.ns_fd);
 	endpoint_set_free(&u.endpoints);
-	return r < 0 ? err_wrap(e, "cannot restart %s", p->name) : 0;
+	util_close(&lock);
+	lock = -1;
+	if (r < 0)
+		return err_wrap(e, "cannot restart %s", p->name);
+	return default_follow(e);
 }
 
 /* --- down ------------------------------------------------------------------------------------ */
@@ -577,6 +586,21 @@ static int down_bridge(const struct record *rec, bool force, struct down_report 
 	return rc < 0 || rep->kept ? rc : record_remove(r.name, e);
 }
 
+/* Without it, the machine's traffic would go in the clear: that has to be asked for by its name. */
+static int check_not_default(const char *name, struct err *e)
+{
+	struct default_note n;
+
+	if (default_note_read(&n, NULL) < 0 ||
+	    (strcmp(n.now.name, name) != 0 && (!n.old.id || strcmp(n.old.name, name) != 0)))
+		return 0;
+	return err_set(
+		e, -EBUSY,
+		"%s is the machine's default; first: vpnctl default none (or vpnctl down --force "
+		"%s, which does that, too)",
+		name, name);
+}
+
 int vpn_down(const char *name, bool force, struct down_report *ret, struct err *e)
 {
 	AUTO_CLOSE int lock = -1, ns_fd = -1;
@@ -585,9 +609,12 @@ int vpn_down(const char *name, bool force, struct down_report *ret, struct err *
 	struct record rec;
 	int r;
 
-	lock = lock_vpn(name, e);
+	lock = vpn_lock(name, e);
 	if (lock < 0)
 		return lock;
+	r = check_not_default(name, e);
+	if (r < 0)
+		return r;
 	if (record_read(name, &rec, NULL) < 0)
 		memset(&rec, 0, sizeof(rec));
 	/* First of all: no new cables. */

@@ -91,7 +91,7 @@ static void put_family(FILE *f, const struct profile *p, int family, const char 
 }
 
 /* A table's name cannot be a definition of nft's. */
-static void put_named(FILE *f, const char *text, const char *name)
+void firewall_put_named(FILE *f, const char *text, const char *name)
 {
 	static const char mark[] = "@NAME@";
 	const char *at;
@@ -112,7 +112,7 @@ static void put_bridge_family(FILE *f, const struct profile *p, int family, cons
 		return;
 	inet_ntop(family, &a->v4, buf, sizeof(buf));
 	fprintf(f, "define address%c = %s\n", family == AF_INET ? '4' : '6', buf);
-	put_named(f, text, p->name);
+	firewall_put_named(f, text, p->name);
 }
 
 /* The addresses are the profile's as parsed, written anew here. */
@@ -142,7 +142,7 @@ static void put_bridge(FILE *f, const struct profile *p, const struct lease_pool
 	fprintf(f, "define ports = \"vr%d.*\"\ndefine macs = 02:76:70:%02x:00:00\n", p->id,
 		(unsigned int)p->id);
 	fprintf(f, "define leases6 = %s/112\n", inet_ntop(AF_INET6, &n6, buf, sizeof(buf)));
-	put_named(f, policy_bridge, p->name);
+	firewall_put_named(f, policy_bridge, p->name);
 	put_bridge_family(f, p, AF_INET, policy_bridge_ip4);
 	put_bridge_family(f, p, AF_INET6, policy_bridge_ip6);
 	put_allowed(f, p);
@@ -241,7 +241,7 @@ static int wait_child(const char *name, pid_t pid, int in, struct err *e)
 	return report.code < 0 ? err_set(e, report.code, "%s", report.msg) : 0;
 }
 
-static int apply_text(const char *name, const char *text, int netns_fd, struct err *e)
+int firewall_run(const char *name, const char *text, int netns_fd, struct err *e)
 {
 	AUTO_CLOSE int in = -1, out = -1;
 	pid_t pid, self = getpid();
@@ -265,7 +265,7 @@ int firewall_apply(const struct profile *p, int netns_fd, struct err *e)
 	AUTO_FREE char *text = NULL;
 	int r = firewall_text(p, &text, e);
 
-	return r < 0 ? r : apply_text(p->name, text, netns_fd, e);
+	return r < 0 ? r : firewall_run(p->name, text, netns_fd, e);
 }
 
 int firewall_remove(const char *name, int netns_fd, struct err *e)
@@ -278,5 +278,5 @@ int firewall_remove(const char *name, int netns_fd, struct err *e)
 		    "add table bridge vpnrun-%s\ndelete table bridge vpnrun-%s\n",
 		    name, name, name, name) < 0)
 		return err_set(e, -ENAMETOOLONG, "the name '%s' is too long", name);
-	return apply_text(name, text, netns_fd, e);
+	return firewall_run(name, text, netns_fd, e);
 }

@@ -203,7 +203,7 @@ static int read_way(const union wg_endpoint *ep, uint32_t *ret_path)
 	int oif = 0;
 
 	if (!ep->family || nl_sock_open(&s, NETLINK_ROUTE, NULL) < 0 ||
-	    rtnl_route_get(&s, ep->family, dst, &oif, &mtu, NULL) < 0 ||
+	    rtnl_route_get(&s, ep->family, dst, MARK_BASE, &oif, &mtu, NULL) < 0 ||
 	    path_read(&one, ret_path, NULL) < 0)
 		return 0;
 	return oif;

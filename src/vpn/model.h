@@ -90,8 +90,11 @@ bool tunnel_has_address(const struct tunnel *t, int family);
 
 enum vpn_layout { LAYOUT_NETNS, LAYOUT_BRIDGE };
 
-/* Of the bridge layout: the mark of the tunnel's own packets, unless its file says otherwise. */
+/* + id: the mark of the tunnel's own packets, unless its file says otherwise. All of them, and this
+ * number itself, lie within the mask. */
 #define MARK_BASE 10000
+#define MARK_NET  0x2700u
+#define MARK_MASK 0xffffff80u
 
 struct host_port {
 	uint16_t port;
@@ -110,6 +113,10 @@ struct profile {
 	size_t n_allow_users;
 	char **allow_groups; /* names or decimal gids; "vpnrun" where the file has no "allow" */
 	size_t n_allow_groups;
+	char **default_users; /* of "allow_default"; without it only root */
+	size_t n_default_users;
+	char **default_groups;
+	size_t n_default_groups;
 	bool allow_everyone;	  /* "allow": "everyone" */
 	uint32_t limit;		  /* cables a user may hold, 0: the pool */
 	char *private_key_file;	  /* inline: absolute path, NULL where there is a config */

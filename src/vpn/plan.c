@@ -194,14 +194,33 @@ int plan_check_uplink(const struct profile *p, struct err *e)
 		       p->name, found, c.found.plen, dev, net, p->subnet4_plen, p->name);
 }
 
-static int put_names(char dst[][RECORD_ALLOW_LEN], char *const *names, size_t n, struct err *e)
+static int put_names(char dst[][RECORD_ALLOW_LEN], size_t max, const char *key, char *const *names,
+		     size_t n, struct err *e)
 {
-	if (n > RECORD_ALLOW_MAX)
-		return err_set(e, -E2BIG, "\"allow\" has more than %d names", RECORD_ALLOW_MAX);
+	if (n > max)
+		return err_set(e, -E2BIG, "\"%s\" has more than %zu names", key, max);
 	for (size_t i = 0; i < n; i++)
 		if (str_copy(dst[i], RECORD_ALLOW_LEN, names[i]) < 0)
-			return err_set(e, -E2BIG, "\"allow\": the name '%s' is too long", names[i]);
+			return err_set(e, -E2BIG, "\"%s\": the name '%s' is too long", key,
+				       names[i]);
 	return 0;
+}
+
+static int put_allowed(const struct profile *p, struct record *r, struct err *e)
+{
+	int rc = put_names(r->allow_users, RECORD_ALLOW_MAX, "allow", p->allow_users,
+			   p->n_allow_users, e);
+
+	if (rc == 0)
+		rc = put_names(r->allow_groups, RECORD_ALLOW_MAX, "allow", p->allow_groups,
+			       p->n_allow_groups, e);
+	if (rc == 0)
+		rc = put_names(r->default_users, RECORD_DEFAULT_MAX, "allow_default",
+			       p->default_users, p->n_default_users, e);
+	if (rc == 0)
+		rc = put_names(r->default_groups, RECORD_DEFAULT_MAX, "allow_default",
+			       p->default_groups, p->n_default_groups, e);
+	return rc;
 }
 
 static int put_dns(const struct tunnel *t, struct record *r, struct err *e)
@@ -225,6 +244,20 @@ static int put_dns(const struct tunnel *t, struct record *r, struct err *e)
 	return 0;
 }
 
+static void put_addresses(const struct profile *p, struct record *r)
+{
+	const struct ipaddr *a4 = plan_source(p, AF_INET), *a6 = plan_source(p, AF_INET6);
+
+	if (a4) {
+		r->flags |= RECORD_HAS_IP4;
+		r->addr4 = a4->v4;
+	}
+	if (a6) {
+		r->flags |= RECORD_HAS_IP6;
+		r->addr6 = a6->v6;
+	}
+}
+
 int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struct err *e)
 {
 	const struct tunnel *t = &p->tunnel;
@@ -236,6 +269,7 @@ int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struc
 		.subnet4_plen = p->subnet4_plen,
 		.mtu = (uint16_t)mtu,
 		.limit = p->limit,
+		.mark = t->fwmark,
 	};
 	int rc;
 
@@ -243,10 +277,7 @@ int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struc
 	str_copy(r.device, sizeof(r.device), p->name);
 	if (str_copy(r.bridge, sizeof(r.bridge), p->bridge) < 0)
 		return err_set(e, -E2BIG, "bridge name '%s' is too long", p->bridge);
-	if (plan_source(p, AF_INET))
-		r.flags |= RECORD_HAS_IP4;
-	if (plan_source(p, AF_INET6))
-		r.flags |= RECORD_HAS_IP6;
+	put_addresses(p, &r);
 	if (p->allow_everyone)
 		r.flags |= RECORD_EVERYONE;
 	for (size_t i = 0; i < t->n_peers; i++)
@@ -256,9 +287,7 @@ int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struc
 		}
 	rc = put_dns(t, &r, e);
 	if (rc == 0)
-		rc = put_names(r.allow_users, p->allow_users, p->n_allow_users, e);
-	if (rc == 0)
-		rc = put_names(r.allow_groups, p->allow_groups, p->n_allow_groups, e);
+		rc = put_allowed(p, &r, e);
 	if (rc < 0)
 		return err_wrap(e, "VPN '%s'", p->name);
 	*ret = r;

@@ -583,7 +583,7 @@ static int load_rest(struct reader *r)
 	if (n < 0)
 		return n;
 	/* Beside the machine's own traffic, the tunnel's has to be told apart. */
-	if (r->p->layout == LAYOUT_BRIDGE && !r->p->tunnel.has_fwmark) {
+	if (!r->p->tunnel.fwmark) {
 		r->p->tunnel.has_fwmark = true;
 		r->p->tunnel.fwmark = MARK_BASE + (uint32_t)r->p->id;
 	}

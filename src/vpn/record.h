@@ -13,15 +13,16 @@
 #include "base/util.h"
 #include "vpn/lease.h"
 
-#define RUN_DIR		  "/run/vpnrun"
-#define NETNS_DIR	  "/run/netns"
-#define RECORD_MAGIC	  0x4e505652u /* "RVPN" */
-#define RECORD_VERSION	  1
+#define RUN_DIR		   "/run/vpnrun"
+#define NETNS_DIR	   "/run/netns"
+#define RECORD_MAGIC	   0x4e505652u /* "RVPN" */
+#define RECORD_VERSION	   2
 
-#define RECORD_DNS_MAX	  8
-#define RECORD_ALLOW_MAX  32
-#define RECORD_ALLOW_LEN  33 /* a user's or group's name, as in utmp(5) */
-#define RECORD_SEARCH_LEN 512
+#define RECORD_DNS_MAX	   8
+#define RECORD_ALLOW_MAX   32
+#define RECORD_DEFAULT_MAX 8  /* of each list of "allow_default" */
+#define RECORD_ALLOW_LEN   33 /* a user's or group's name, as in utmp(5) */
+#define RECORD_SEARCH_LEN  512
 
 enum record_state {
 	RECORD_DOWN = 1, /* the namespace is kept, closed, for those who are inside */
@@ -65,6 +66,11 @@ struct record {
 	char endpoint[128];		/* as written, of the first peer that has one */
 	char allow_users[RECORD_ALLOW_MAX][RECORD_ALLOW_LEN];
 	char allow_groups[RECORD_ALLOW_MAX][RECORD_ALLOW_LEN];
+	uint32_t mark;	      /* of the tunnel's own packets */
+	struct in_addr addr4; /* the tunnel's own */
+	struct in6_addr addr6;
+	char default_users[RECORD_DEFAULT_MAX][RECORD_ALLOW_LEN]; /* "allow_default" */
+	char default_groups[RECORD_DEFAULT_MAX][RECORD_ALLOW_LEN];
 };
 
 /* -ENOENT: not there (the VPN is not up). -EPROTO: not one of ours. Needs no privilege. */
