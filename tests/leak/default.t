@@ -10,15 +10,16 @@
 snapshot() {
 	ip -o rule
 	ip -6 -o rule
-	ip -o route show table all
-	ip -6 -o route show table all | sed 's/ expires [0-9]*sec//'
+	ip -o route show table all | sed 's/ linkdown//'
+	ip -6 -o route show table all | sed 's/ expires [0-9]*sec//; s/ linkdown//'
 	ip -o link | grep -v ': \(demo\|br-demo\|other\|br-other\|vr[0-9.]*\)[@:]'
-	nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//'
+	nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//; /elements = .* expires/d'
 	grep -rs . /proc/sys/net --exclude-dir=stat --exclude='*_key' --exclude=random --exclude='nf_conntrack_count' |
 		grep -vE 'stable_secret|/netfilter/|/nf_log/|/neigh/|/conf/(demo|other|br-demo|br-other)/' | sort
 	stat -c '%F %i %a %u %g %h %N' /etc/resolv.conf
 	cat /etc/resolv.conf
-	find /run/vpnrun /etc ! -name '*.lock' ! -path '*/build/*' -newer "$RIG_DIR/mark" ! -type d | sort
+	find /run/vpnrun ! -name '*.lock' | sort
+	ls -A /etc
 }
 get() { curl -s -m "${2:-5}" "http://$1/"; }
 both() { echo "$(get "$RIG_WEB4" "${1:-5}") $(get "$RIG_WEB6" "${1:-5}")"; }
@@ -29,9 +30,8 @@ same() { # same DESCRIPTION: as before the first default
 	is "$(diff "$RIG_DIR/before" "$RIG_DIR/after")" '' "$1"
 }
 
-get "$RIG_WEB4" >/dev/null
-: >"$RIG_DIR/mark"
-read -r -t 0.02 <> <(:) || :
+# What comes with the first use of a bridge is there already.
+for v in demo other; do as_user vpnrun $v curl -s -m 5 "http://$RIG_WEB4/" >/dev/null; done
 snapshot >"$RIG_DIR/before"
 is "$(both)" 'clear clear' 'control: without a default the machine goes in the clear'
 $RIG_CAPTURE start
@@ -48,7 +48,199 @@ is "$(getent ahostsv4 "$RIG_SIDE" | head -1 | cut -d' ' -f1)" "$RIG_SIDE_DEMO" '
 is "$($RIG_CAPTURE stop)" 0 'R17: only UDP to the endpoint leaves by the uplink'
 is "$(get "$RIG_LAN") $(get "[$RIG_LAN6_ADDR]")" 'lan lan' 'R11: the LAN is reached directly'
 is "$(as_user vpnrun other curl -s -m 5 "http://$RIG_WEB4/")" other 'R16: a program in the other VPN goes by that'
-off
+off >/dev/null
 same 'R12: default none puts back rules, routes, firewall, sysctls and resolv.conf'
 is "$(both)" 'clear clear' 'and traffic goes directly'
+like "$(off)" 'no default' 'R13: none when none is none: no error'
+on demo >/dev/null
+r=$(ip rule; ip -6 rule; ip -o link | cut -d: -f2; nft list table inet vpnrun-default-demo)
+ok 'R13: the same again: no error' on demo
+is "$(ip rule; ip -6 rule; ip -o link | cut -d: -f2; nft list table inet vpnrun-default-demo)" "$r" 'R13: and nothing twice'
+off >/dev/null
+bad=0
+for ((i = 0; i < 20; i++)); do
+	on demo >/dev/null || bad=$((bad + 1))
+	[ "$(get "$RIG_WEB4")" = demo ] || bad=$((bad + 1))
+	off >/dev/null || bad=$((bad + 1))
+done
+is $bad 0 'R12: 20 times on and off'
+same 'R12: and the machine as before'
+like "$(vpnctl default nosuch 2>&1)" 'nosuch is not up' 'a VPN that there is not: a sentence'
+vpnctl down other >/dev/null
+snapshot >"$RIG_DIR/before"
+like "$(on other 2>&1)" 'other is not up.*vpnctl up other' 'one that is down: a sentence'
+same 'and nothing was done'
+
+# resolv.conf as it may be, too.
+mv /etc/resolv.conf /run/real.conf
+ln -s ../run/real.conf /etc/resolv.conf
+stat -c '%i %N' /etc/resolv.conf >"$RIG_DIR/link"
+on demo >/dev/null
+is "$(get "$RIG_NAME")" demo 'R19: resolv.conf is a symlink: names go by the VPN'
+off >/dev/null
+is "$(stat -c '%i %N' /etc/resolv.conf)" "$(cat "$RIG_DIR/link")" 'R12: and it is the same symlink again'
+on demo >/dev/null
+echo 'nameserver 192.0.2.1' >/etc/resolv.conf.theirs
+mv /etc/resolv.conf.theirs /etc/resolv.conf
+off >/dev/null
+is "$(cat /etc/resolv.conf)" 'nameserver 192.0.2.1' 'what another program wrote meanwhile stays'
+ok 'and nothing of ours lies about' not test -e /etc/resolv.conf.vpnrun-saved
+mv /run/real.conf /etc/resolv.conf
+vpnctl up other >/dev/null
+for v in demo other; do as_user vpnrun $v curl -s -m 5 "http://$RIG_WEB4/" >/dev/null; done
+snapshot >"$RIG_DIR/before"
+
+# --- the address before and after ----------------------------------------------------------------
+
+out=$(vpnctl default --url "http://$RIG_WEB4/ip" demo)
+like "$out" 'public address: 10\.64\.0\.2, was 192\.168\.77\.2' 'R18: says the public address before and after'
+off >/dev/null
+forward() { in_ns router sh -c "echo $1 >/proc/sys/net/ipv4/ip_forward; echo $1 >/proc/sys/net/ipv6/conf/all/forwarding"; }
+forward 0
+t=$SECONDS
+out=$(vpnctl default --url "http://$RIG_NAME/ip" demo 2>&1)
+like "$? $out" '^0 .*unknown, was unknown' 'R18: offline: it toggles, and says that it does not know'
+ok 'R18: and does not hang' test $((SECONDS - t)) -lt $((20 * ${RIG_SLOW_FACTOR:-1}))
+ok 'R18: nor back' vpnctl default --url "http://$RIG_NAME/ip" none
+forward 1
+wait_for 10 get "$RIG_WEB4"
+same 'R18: as before'
+
+# --- the tunnel dies -----------------------------------------------------------------------------
+
+on demo >/dev/null
+is "$(both)" 'demo demo' 'control: it works'
+$RIG_CAPTURE start
+[ "$RIG_WG" != go ] || kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+in_vpn demo ip link delete demo
+is "$(both 2)" ' ' 'R15: the tunnel deleted: nothing is reached'
+t=$SECONDS
+curl -s -m 10 "http://$RIG_WEB4/" >/dev/null
+curl -s -m 10 "http://$RIG_WEB6/" >/dev/null
+ok 'R15: and refused at once' test $((SECONDS - t)) -lt $((4 * ${RIG_SLOW_FACTOR:-1}))
+timeout 1 "$RIG_DIR/build/tests/net/probe" udp "$RIG_WEB4" 80 >/dev/null
+is "$(getent ahostsv4 "$RIG_SIDE" | head -1 | cut -d' ' -f1)" '' 'R15: nor is a name resolved'
+is "$($RIG_CAPTURE stop)" 0 'R15: nothing left by the uplink'
+is "$(get "$RIG_LAN")" lan 'R11: the LAN still answers'
+[ "$RIG_WG" != go ] || kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+vpnctl up demo >/dev/null
+is "$(both)" 'demo demo' 'R15: back again: it works'
+$RIG_CAPTURE start
+ok 'restart of the default' vpnctl restart demo
+is "$(both)" 'demo demo' 'it works again'
+is "$($RIG_CAPTURE stop)" 0 'nothing left by the uplink meanwhile'
+out=$(vpnctl down demo 2>&1)
+like "$? $out" '^1 .*default.*vpnctl default none' 'down of the default: refused, and how'
+is "$(both)" 'demo demo' 'and it works'
+like "$(vpnctl down --force demo)" 'not the default any more' 'down --force takes the default away, and says so'
+is "$(both)" 'clear clear' 'traffic goes directly'
+vpnctl up demo >/dev/null
+as_user vpnrun demo curl -s -m 5 "http://$RIG_WEB4/" >/dev/null
+is "$(ip rule | grep '^[34]..:'; nft list tables | grep default; find /run/vpnrun -name default.note)" '' 'and nothing of it is left'
+
+# --- one replaces another ------------------------------------------------------------------------
+
+probe=$RIG_DIR/build/tests/net/probe
+on demo >/dev/null
+# Both families, TCP and UDP, new sockets without a pause, until the file is gone.
+traffic() {
+	while [ -e "$RIG_DIR/traffic" ]; do
+		get "$RIG_WEB4" 2
+		get "$RIG_WEB6" 2
+		timeout 0.1 "$probe" udp "$RIG_WEB4" 80 >/dev/null
+		timeout 0.1 "$probe" udp "$RIG_WEB6_ADDR" 80 >/dev/null
+		echo
+	done >"$RIG_DIR/said" 2>/dev/null
+}
+: >"$RIG_DIR/traffic"
+$RIG_CAPTURE start
+traffic &
+job=$!
+bad=0
+for ((i = 0; i < 4; i++)); do
+	for v in other demo; do
+		on $v >/dev/null || bad=$((bad + 1))
+		[ "$(both)" = "$v $v" ] || bad=$((bad + 1))
+	done
+done
+rm "$RIG_DIR/traffic"
+wait $job
+is $bad 0 'R16: a second default replaces the first, eight times'
+is "$($RIG_CAPTURE stop)" 0 'R16: and with traffic running nothing was in the clear'
+is "$(grep -c clear "$RIG_DIR/said")" 0 'R16: nor did any connection come out there'
+ok 'control: the traffic went by the one' grep -q demo "$RIG_DIR/said"
+ok 'control: and by the other' grep -q other "$RIG_DIR/said"
+: >"$RIG_DIR/traffic"
+$RIG_CAPTURE start
+traffic &
+job=$!
+wait_for 10 grep -q demo "$RIG_DIR/said"
+off >/dev/null
+wait_for 10 grep -q clear "$RIG_DIR/said"
+rm "$RIG_DIR/traffic"
+wait $job
+ok 'control: the capture sees this traffic when the default goes' test "$($RIG_CAPTURE stop)" -gt 0
+as_user vpnrun demo curl -s -m 5 "http://$RIG_WEB4/" >/dev/null
+snapshot >"$RIG_DIR/before"
+
+# What was connected before the switch does not go on in the clear (L29).
+curl -sN -m 30 "http://$RIG_WEB4/stream" >"$RIG_DIR/stream" 2>/dev/null &
+job=$!
+wait_for 10 test -s "$RIG_DIR/stream"
+on demo >/dev/null
+$RIG_CAPTURE start
+ok 'L29: a connection from before the switch ends' wait_for 20 not kill -0 $job
+kill $job 2>/dev/null
+wait $job 2>/dev/null
+is "$($RIG_CAPTURE stop)" 0 'L29: and sends nothing more by the uplink'
+off >/dev/null
+
+# --- killed at any step --------------------------------------------------------------------------
+
+strike() { # strike SYSCALL N COMMAND...
+	strace -qqq -o /dev/null -e "trace=$1" -e "inject=$1:signal=SIGKILL:when=$2" -- "${@:3}" >"$RIG_DIR/strike.out" 2>&1
+}
+# killed SYSCALL STEP BEFORE COMMAND...: at its 1st, 1+STEPth ... call, until it ends by itself. Then the next
+# default finishes (odd) or none undoes (even) what is left.
+killed() {
+	local sc=$1 step=$2 before=$3 n bad=0 i=0 clean
+	clean=$RIG_DIR/before
+	shift 3
+	for ((n = 1; n < 300; n += step * (${RIG_SLOW_FACTOR:-1} > 1 ? 5 : 1))); do
+		$before >/dev/null
+		strike "$sc" $n "$@"
+		[ $? = 137 ] || break
+		i=$((i + 1))
+		if [ "$before" = "on_demo" ] && [ "$*" != "vpnctl default --no-ip none" ]; then
+			timeout 0.1 "$probe" udp "$RIG_WEB4" 80 >/dev/null
+			timeout 0.1 "$probe" udp "$RIG_WEB6_ADDR" 80 >/dev/null
+		fi
+		if [ $((i % 2)) = 1 ]; then
+			on other >/dev/null && [ "$(both)" = 'other other' ] || { bad=$((bad + 1)); diag "$sc $n: on: $(both)"; }
+		fi
+		off >/dev/null || bad=$((bad + 1))
+		snapshot >"$RIG_DIR/after"
+		diff "$clean" "$RIG_DIR/after" >"$RIG_DIR/diff" || { bad=$((bad + 1)); diag "$sc $n:" "$(cat "$RIG_DIR/diff")"; }
+		[ $bad -lt 3 ] || break
+	done
+	off >/dev/null
+	diag "$sc: $i places"
+	return $bad
+}
+on_demo() { on demo; }
+nothing() { :; }
+for c in 'sendto 4' 'rename 1' 'linkat 1' 'clone 1' 'write 2'; do
+	# shellcheck disable=SC2086
+	ok "R13 R76: default killed at any ${c% *}: the next finishes or undoes it" killed $c nothing vpnctl default --no-ip demo
+done
+$RIG_CAPTURE start
+for c in 'sendto 8' 'rename 1' 'clone 1'; do
+	# shellcheck disable=SC2086
+	ok "R13 R16 R76: a switch killed at any ${c% *}" killed $c on_demo vpnctl default --no-ip other
+done
+is "$($RIG_CAPTURE list | head -3)$($RIG_CAPTURE stop)" 0 'R16: nothing in the clear when a switch is killed'
+for c in 'sendto 8' 'rename 1' 'unlink 1' 'clone 1'; do
+	# shellcheck disable=SC2086
+	ok "R12 R76: default none killed at any ${c% *}" killed $c on_demo vpnctl default --no-ip none
+done
 finish
