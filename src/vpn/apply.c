@@ -451,6 +451,9 @@ int vpn_up(const struct profile *p, struct err *note, struct err *e)
 	struct up u = {.p = p, .ns_fd = -1};
 	int r;
 
+	r = default_recover(e);
+	if (r < 0)
+		return r;
 	lock = vpn_lock(p->name, e);
 	if (lock < 0)
 		return lock;
@@ -501,6 +504,9 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 
 	if (p->layout != LAYOUT_NETNS)
 		return vpn_up(p, note, e);
+	r = default_recover(e);
+	if (r < 0)
+		return r;
 	lock = vpn_lock(p->name, e);
 	if (lock < 0)
 		return lock;

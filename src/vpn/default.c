@@ -149,11 +149,16 @@ static int read_way(const char *name, bool strict, struct default_way *ret, stru
 
 static int close_way(const struct default_way *w, struct err *e)
 {
-	int r = w->id ? default_rules_remove(w, e) : 0;
+	int r;
 
-	if (r == 0 && w->id)
+	if (!w->id)
+		return 0;
+	r = default_rules_remove(w, e);
+	if (r == 0)
+		r = default_cable_end(w, e);
+	if (r == 0)
 		r = default_firewall_remove(w, e);
-	return r < 0 || !w->id ? r : default_cable_close(w, e);
+	return r < 0 ? r : default_cable_close(w, e);
 }
 
 /* All but the names, for a note that is written. */
@@ -322,6 +327,18 @@ int default_clear(char *ret_name, struct err *e)
 	return 0;
 }
 
+int default_recover(struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+
+	if (access(NOTE_PATH, F_OK) == 0 || !resolv_file_is_ours())
+		return 0;
+	fd = lock(e);
+	if (fd < 0)
+		return fd;
+	return access(NOTE_PATH, F_OK) == 0 ? 0 : resolv_file_restore(e);
+}
+
 int default_follow(struct err *e)
 {
 	struct default_marks marks = read_marks();
@@ -329,12 +346,8 @@ int default_follow(struct err *e)
 	struct record rec;
 	int r = default_note_read(&n, NULL);
 
-	if (r < 0) {
-		/* A restart of the machine takes the default away, but not what /etc keeps. */
-		if (r == -ENOENT && resolv_file_is_ours())
-			r = resolv_file_restore(e);
+	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	}
 	if (record_read(n.now.name, &rec, NULL) == 0 && rec.state == RECORD_UP)
 		return default_set(n.now.name, n.now.strict, e);
 	/* It is down itself, and closed; what others need of it still changes. */

@@ -62,6 +62,10 @@ int default_set(const char *name, bool strict, struct err *e);
 /* Puts back all that was found, exactly. *ret_name (16 bytes) is whose it was, "" if nobody's. */
 int default_clear(char *ret_name, struct err *e);
 
+/* A restart of the machine takes a default away, but not what /etc keeps of it: puts that back. To
+ * be called before names are needed. */
+int default_recover(struct err *e);
+
 /* After a VPN came up, or its device was made anew: what of the default depends on it. No default:
  * nothing. */
 int default_follow(struct err *e);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "nl/diag.h"
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "vpn/attach.h"
@@ -174,6 +175,19 @@ int default_cable_open(struct default_way *w, struct err *e)
 	if (rc == 0)
 		rc = plug(&s, &r, w, e);
 	return rc < 0 ? rc : configure(&s, &r, w, e);
+}
+
+int default_cable_end(const struct default_way *w, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	int r;
+
+	if (w->layout == LAYOUT_BRIDGE || !w->host)
+		return 0;
+	r = nl_sock_open(&s, NETLINK_SOCK_DIAG, e);
+	if (r == 0)
+		r = diag_destroy(&s, AF_INET, &w->addr4, e);
+	return r < 0 ? r : diag_destroy(&s, AF_INET6, &w->addr6, e);
 }
 
 int default_cable_close(const struct default_way *w, struct err *e)

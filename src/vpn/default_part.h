@@ -30,6 +30,8 @@ int default_firewall_text(const struct default_way *w, const struct default_mark
 int default_cable_check(const struct default_way *w, struct err *e);
 /* The cable: w->host and the addresses are filled in. */
 int default_cable_open(struct default_way *w, struct err *e);
+/* Ends what is connected by it: the tunnel's own address stays, the cable's does not. */
+int default_cable_end(const struct default_way *w, struct err *e);
 int default_cable_close(const struct default_way *w, struct err *e);
 
 int default_rules_add(const struct default_way *w, const struct default_marks *marks,
