@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "ctl/ctl.h"
+#include "ctl/default_door.h"
 #include "ctl/fetch.h"
 #include "ctl/ip_answer.h"
 #include "ctl/show.h"
@@ -107,7 +108,7 @@ static int clear(struct default_options *o, const char *before)
 	struct err e = ERR_INIT;
 	char name[16];
 
-	if (default_clear(name, &e) < 0) {
+	if ((geteuid() ? door_ask("none", false, name, &e) : default_clear(name, &e)) < 0) {
 		log_error("%s", e.msg);
 		return CTL_FAILED;
 	}
@@ -123,12 +124,14 @@ static int clear(struct default_options *o, const char *before)
 static int set(struct default_options *o, const char *before)
 {
 	struct err e = ERR_INIT;
+	char was[16];
 
 	if (!str_is_vpn_name(o->name)) {
 		log_error("that is no VPN's name");
 		return CTL_FAILED;
 	}
-	if (default_set(o->name, o->strict, &e) < 0) {
+	if ((geteuid() ? door_ask(o->name, o->strict, was, &e)
+		       : default_set(o->name, o->strict, &e)) < 0) {
 		log_error("%s", e.msg);
 		return CTL_FAILED;
 	}
@@ -145,10 +148,6 @@ int ctl_default(int argc, char **argv)
 
 	if (rc != CTL_OK)
 		return rc;
-	if (geteuid() != 0) {
-		log_error("default needs root; try: sudo vpnctl default ...");
-		return CTL_FAILED;
-	}
 	ask(o.url, before, sizeof(before));
 	return !strcmp(o.name, "none") ? clear(&o, before) : set(&o, before);
 }

@@ -136,6 +136,8 @@ void profile_free(struct profile *p)
 	free(p->preshared_key_file);
 	strv_free(p->allow_users, p->n_allow_users);
 	strv_free(p->allow_groups, p->n_allow_groups);
+	strv_free(p->default_users, p->n_default_users);
+	strv_free(p->default_groups, p->n_default_groups);
 	ipaddrs_free(p->subnets, p->n_subnets);
 	free(p->allow_host);
 	tunnel_free(&p->tunnel);

@@ -396,4 +396,30 @@ in_vpn other ip link delete other
 ok 'R62: and comes up again while it is itself the default' vpnctl up other
 is "$(both)" 'other other' 'R62: and works'
 off >/dev/null
+
+# --- users ---------------------------------------------------------------------------------------
+
+like "$(as_user vpnctl default --no-ip demo 2>&1)" 'root|vpnrun-default.socket' 'a user without the service: refused, and how'
+perl -MSocket -e 'socket(S, AF_UNIX, SOCK_SEQPACKET, 0) && bind(S, pack_sockaddr_un($ARGV[0])) && listen(S, 5) or die "$!";
+	chmod 0666, $ARGV[0]; $SIG{CHLD} = "IGNORE"; while (accept(C, S)) { if (!fork) { open STDIN, "<&", \*C; exec "vpnctl", "serve-default" } close C }' \
+	/run/vpnrun/default.sock 2>"$RIG_DIR/door.log" &
+door=$!
+wait_for 10 test -S /run/vpnrun/default.sock
+like "$(as_user vpnctl default --no-ip demo 2>&1)" 'you may not make demo the default.*allow_default' 'a user whom no file names: refused'
+ok 'and nothing was done' not test -e /run/vpnrun/default.note
+sed -i "s/{ /{ \"allow_default\": { \"users\": [\"$RIG_USER\"] }, /" /etc/vpnrun/demo.json
+sed -i "s/{ /{ \"allow_default\": { \"groups\": [\"$RIG_USER\"] }, /" /etc/vpnrun/other.json
+vpnctl up demo other >/dev/null
+like "$(as_user vpnctl default --no-ip demo)" 'demo is the default' 'R11: a user whom the file names'
+is "$(both)" 'demo demo' 'R11: and it is'
+like "$(as_stranger vpnctl default --no-ip none 2>&1)" 'you may not' 'a stranger may not take it away'
+like "$(as_user vpnctl default --no-ip --strict other)" 'other is the default' 'R16: a user in a group that the file names replaces it'
+is "$(both)" 'other other' 'R16: and it is'
+ok 'and takes it away' as_user vpnctl default --no-ip none
+is "$(both)" 'clear clear' 'and traffic goes directly'
+like "$(perl -MSocket -e 'socket(S, AF_UNIX, SOCK_SEQPACKET, 0); connect(S, pack_sockaddr_un($ARGV[0])); send(S, "x" x 24, 0); recv(S, $b, 400, 0); print length $b' \
+	/run/vpnrun/default.sock; cat "$RIG_DIR/door.log")" '^0.*no request' 'what is no request is not answered'
+sed 's/"users": \["[a-z]*"\]/"user": ["x"]/' /etc/vpnrun/demo.json >"$RIG_DIR/bad.json"
+like "$(vpnctl check "$RIG_DIR/bad.json" 2>&1)" 'allow_default.*user' 'check knows its keys'
+kill $door
 finish
