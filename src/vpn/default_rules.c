@@ -150,7 +150,7 @@ static int ensure_place(struct nl_sock *s, int family, uint32_t priority, struct
 static int ensure_rules(struct nl_sock *s, const struct default_way *w,
 			const struct default_marks *marks, int family, struct err *e)
 {
-	struct default_rules want, there;
+	struct default_rules want, there = {.n = 0};
 	int r = ensure_place(s, family, DEFAULT_SKIP_BASE + w->id, e);
 
 	default_plan_rules(w, marks, family, &want);

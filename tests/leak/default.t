@@ -397,6 +397,39 @@ ok 'R62: and comes up again while it is itself the default' vpnctl up other
 is "$(both)" 'other other' 'R62: and works'
 off >/dev/null
 
+# --- other files ---------------------------------------------------------------------------------
+
+cp /etc/vpnrun/demo.conf "$RIG_DIR/demo.conf"
+cp "$RIG_DIR/conf/v4only.conf" /etc/vpnrun/demo.conf
+vpnctl up demo >/dev/null
+on demo >/dev/null
+$RIG_CAPTURE start
+is "$(both 2)" 'demo ' 'R14: a VPN without IPv6: IPv4 goes by it, IPv6 nowhere'
+as_user timeout 1 "$probe" udp "$RIG_WEB6_ADDR" 80 >/dev/null
+is "$($RIG_CAPTURE stop)" 0 'R14: nothing in the clear'
+vpnctl down --force demo >/dev/null
+cp "$RIG_DIR/demo.conf" /etc/vpnrun/demo.conf
+vpnctl up demo >/dev/null
+on demo >/dev/null
+sed -i '/^\[Interface\]/a FwMark = 0x77' /etc/vpnrun/other.conf
+vpnctl restart other >/dev/null
+is "$(as_user vpnrun other curl -s -m 5 "http://$RIG_WEB4/")" other 'R17: a VPN whose file has a FwMark of its own goes by the uplink, too'
+on other >/dev/null
+is "$(both)" 'other other' 'R17: also as the default'
+off >/dev/null
+sed -i '/^FwMark/d' /etc/vpnrun/other.conf
+vpnctl restart other >/dev/null
+if [ "$RIG_LAYOUT" = netns ]; then
+	ip route add 192.0.2.0/24 dev "$RIG_UPLINK" table 1
+	like "$(on demo 2>&1)" 'table 1 has routes of somebody else' 'a routing table that is in use: refused'
+	is "$(ip route show table 1; ip rule | grep ^3..:)" "192.0.2.0/24 dev $RIG_UPLINK scope link " 'and left as it was'
+	ip route flush table 1
+	ip link add vh-demo type dummy 2>/dev/null || ip link add vh-demo type bridge
+	like "$(on demo 2>&1)" 'interface vh-demo already' 'a device of that name: refused'
+	ok 'and left alone' ip link show vh-demo
+	ip link delete vh-demo
+fi
+
 # --- users ---------------------------------------------------------------------------------------
 
 like "$(as_user vpnctl default --no-ip demo 2>&1)" 'root|vpnrun-default.socket' 'a user without the service: refused, and how'
