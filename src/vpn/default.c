@@ -100,7 +100,7 @@ static bool is_filtered(const char *dev)
 	AUTO_FREE char *text = NULL;
 	char path[96];
 
-	return str_fmt(path, sizeof(path), RP_FILTER_DIR "/%s/rp_filter", dev) == 0 &&
+	return str_fmt(path, sizeof(path), RP_FILTER_DIR "/%s/rp_filter", dev) > 0 &&
 	       file_read(path, 16, &text, NULL, NULL) == 0 && text[0] == '1';
 }
 

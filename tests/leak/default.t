@@ -334,15 +334,17 @@ is "$(both)" 'demo demo' 'R56: and all else goes by the VPN'
 tailscale_down
 off >/dev/null
 
-# A strict reverse path filter.
-echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter
+# A strict reverse path filter. The larger of two numbers counts, and 2 is loose.
+cat "/proc/sys/net/ipv4/conf/$RIG_UPLINK/rp_filter" >"$RIG_DIR/rp_filter"
+echo 1 >"/proc/sys/net/ipv4/conf/$RIG_UPLINK/rp_filter"
 on demo >/dev/null
+is "$(cat /proc/sys/net/ipv4/conf/all/src_valid_mark)" 1 'R25: a strict reverse path filter: the mark counts in it'
 is "$(both)" 'demo demo' 'R25: with a strict reverse path filter it works'
 is "$(get "$RIG_LAN")" lan 'R25: and the LAN'
 ok 'R25: a user'"'"'s program, too' test "$(as_user vpnrun other curl -s -m 5 "http://$RIG_WEB4/")" = other
 off >/dev/null
 is "$(cat /proc/sys/net/ipv4/conf/all/src_valid_mark)" 0 'R12: and its switch is put back'
-echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter
+cat "$RIG_DIR/rp_filter" >"/proc/sys/net/ipv4/conf/$RIG_UPLINK/rp_filter"
 
 # What sends by the uplink on purpose, or asks the LAN for names.
 on demo >/dev/null
