@@ -367,6 +367,7 @@ is "$(curl -s -m 2 --interface "$RIG_UPLINK" "http://$RIG_WEB4/")" '' 'L22: nor 
 is "$(curl -s -m 2 --interface "$RIG_UPLINK" "http://$RIG_WEB6/")" '' 'L22: nor by IPv6'
 is "$($RIG_CAPTURE stop)" 0 'L22: and nothing leaves by the uplink'
 is "$(get "$RIG_LAN")" lan 'L22: the LAN is reached'
+kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
 for f in -4 -6; do while ip $f rule delete pref 301 2>/dev/null; do :; done; done
 $RIG_CAPTURE start
 is "$(both 2)" ' ' 'L22: with --strict the firewall alone holds'
@@ -375,6 +376,7 @@ like "$(vpnctl status demo)" "machine's default, strictly" 'status shows the def
 like "$(vpnctl status demo --json)" '"machine_default": true' 'also as JSON'
 like "$(vpnctl status other --json)" '"machine_default": false' 'and not of the other'
 like "$(vpnctl status demo)" 'rule of the default is missing' 'status says what is missing'
+kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
 on --strict demo >/dev/null
 is "$(both)" 'demo demo' 'the same default again repairs it'
 off >/dev/null
@@ -397,6 +399,16 @@ in_vpn other ip link delete other
 [ "$RIG_WG" != go ] || kill -CONT "$(cat /run/vpnrun/other.supervisor)"
 ok 'R62: and comes up again while it is itself the default' vpnctl up other
 is "$(both)" 'other other' 'R62: and works'
+off >/dev/null
+
+# What another program takes away comes back by itself (systemd-networkd, when it starts anew).
+on demo >/dev/null
+kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+for f in -4 -6; do while ip $f rule delete pref 301 2>/dev/null; do :; done; done
+is "$(get "$RIG_WEB4")" clear 'control: without the rules the machine goes in the clear'
+comes_back() { [ "$(both)" = 'demo demo' ]; }
+kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+ok 'R15: the keeper puts them back' wait_for 20 comes_back
 off >/dev/null
 
 # --- other files ---------------------------------------------------------------------------------
