@@ -5,6 +5,8 @@
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 
+slow=${RIG_SLOW:+yes}
+
 # All that a default could change.
 # shellcheck disable=SC2016
 snapshot() {
@@ -58,12 +60,13 @@ ok 'R13: the same again: no error' on demo
 is "$(ip rule; ip -6 rule; ip -o link | cut -d: -f2; nft list table inet vpnrun-default-demo)" "$r" 'R13: and nothing twice'
 off >/dev/null
 bad=0
-for ((i = 0; i < 20; i++)); do
+rounds=$([ "$slow" ] && echo 3 || echo 20)
+for ((i = 0; i < rounds; i++)); do
 	on demo >/dev/null || bad=$((bad + 1))
 	[ "$(get "$RIG_WEB4")" = demo ] || bad=$((bad + 1))
 	off >/dev/null || bad=$((bad + 1))
 done
-is $bad 0 'R12: 20 times on and off'
+is $bad 0 "R12: $rounds times on and off"
 same 'R12: and the machine as before'
 like "$(vpnctl default nosuch 2>&1)" 'nosuch is not up' 'a VPN that there is not: a sentence'
 vpnctl down other >/dev/null
@@ -157,7 +160,8 @@ $RIG_CAPTURE start
 traffic &
 job=$!
 bad=0
-for ((i = 0; i < 4; i++)); do
+rounds=$([ "$slow" ] && echo 1 || echo 4)
+for ((i = 0; i < rounds; i++)); do
 	for v in other demo; do
 		on $v >/dev/null || bad=$((bad + 1))
 		[ "$(both)" = "$v $v" ] || bad=$((bad + 1))
@@ -165,7 +169,7 @@ for ((i = 0; i < 4; i++)); do
 done
 rm "$RIG_DIR/traffic"
 wait $job
-is $bad 0 'R16: a second default replaces the first, eight times'
+is $bad 0 'R16: a second default replaces the first, again and again'
 is "$($RIG_CAPTURE stop)" 0 'R16: and with traffic running nothing was in the clear'
 is "$(grep -c clear "$RIG_DIR/said")" 0 'R16: nor did any connection come out there'
 ok 'control: the traffic went by the one' grep -q demo "$RIG_DIR/said"
@@ -223,19 +227,20 @@ same 'R12: all as before'
 strike() { # strike SYSCALL N COMMAND...
 	strace -qqq -o /dev/null -e "trace=$1" -e "inject=$1:signal=SIGKILL:when=$2" -- "${@:3}" >"$RIG_DIR/strike.out" 2>&1
 }
+becomes() { on "$1" >/dev/null && [ "$(both)" = "$1 $1" ]; }
 # killed SYSCALL STEP BEFORE COMMAND...: at its 1st, 1+STEPth ... call, until it ends by itself. Then the next
 # default finishes (odd) or none undoes (even) what is left.
 killed() {
 	local sc=$1 step=$2 before=$3 n bad=0 i=0 clean
 	clean=$RIG_DIR/before
 	shift 3
-	for ((n = 1; n < 300; n += step * (${RIG_SLOW_FACTOR:-1} > 1 ? 5 : 1))); do
+	for ((n = 1; n < 300; n += step)); do
 		$before >/dev/null
 		strike "$sc" $n "$@"
 		[ $? = 137 ] || break
 		i=$((i + 1))
 		if [ $((i % 2)) = 1 ]; then
-			on other >/dev/null && [ "$(both)" = 'other other' ] || { bad=$((bad + 1)); diag "$sc $n: on: $(both)"; }
+			becomes other || { bad=$((bad + 1)); diag "$sc $n: on: $(both)"; }
 		fi
 		off >/dev/null || bad=$((bad + 1))
 		snapshot >"$RIG_DIR/after"
@@ -243,39 +248,46 @@ killed() {
 		[ $bad -lt 3 ] || break
 	done
 	off >/dev/null
+	[ $i -gt 0 ] || bad=1
 	diag "$sc: $i places"
 	return $bad
 }
 on_demo() { on demo; }
 nothing() { :; }
-for c in 'sendto 4' 'rename 1' 'linkat 1' 'clone 1' 'write 2'; do
+set -- 'sendto 4' 'rename 1' 'linkat 1' 'clone 1' 'write 2'
+[ -z "$slow" ] || set -- 'rename 2'
+for c in "$@"; do
 	# shellcheck disable=SC2086
 	ok "R13 R76: default killed at any ${c% *}: the next finishes or undoes it" killed $c nothing vpnctl default --no-ip demo
 done
 # A default stands at every moment here, whichever.
 switch_killed() { # switch_killed SYSCALL STEP
 	local n bad=0 v
-	for ((n = 1; n < 300; n += $2 * (${RIG_SLOW_FACTOR:-1} > 1 ? 5 : 1))); do
+	for ((n = 1; n < 300; n += $2)); do
 		on demo >/dev/null
 		strike "$1" $n vpnctl default --no-ip other
 		[ $? = 137 ] || break
 		timeout 0.1 "$probe" udp "$RIG_WEB4" 80 >/dev/null
 		timeout 0.1 "$probe" udp "$RIG_WEB6_ADDR" 80 >/dev/null
 		v=$([ $((n % 2)) = 0 ] && echo demo || echo other)
-		on $v >/dev/null && [ "$(both)" = "$v $v" ] || { bad=$((bad + 1)); diag "$1 $n: $(both)"; }
+		becomes "$v" || { bad=$((bad + 1)); diag "$1 $n: $(both)"; }
 	done
 	[ "$n" -gt 1 ] || bad=1
 	return $bad
 }
 on demo >/dev/null
 $RIG_CAPTURE start
-for c in 'sendto 7' 'rename 1' 'clone 1'; do
+set -- 'sendto 7' 'rename 1' 'clone 1'
+[ -z "$slow" ] || set -- 'sendto 30'
+for c in "$@"; do
 	# shellcheck disable=SC2086
 	ok "R13 R16 R76: a switch killed at any ${c% *}: either can be had" switch_killed $c
 done
 is "$($RIG_CAPTURE stop)" 0 'R16: and nothing was in the clear'
 off >/dev/null
-for c in 'sendto 8' 'rename 1' 'unlink 1' 'clone 1'; do
+set -- 'sendto 8' 'rename 1' 'unlink 1' 'clone 1'
+[ -z "$slow" ] || set -- 'unlink 3'
+for c in "$@"; do
 	# shellcheck disable=SC2086
 	ok "R12 R76: default none killed at any ${c% *}" killed $c on_demo vpnctl default --no-ip none
 done
