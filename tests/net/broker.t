@@ -158,7 +158,7 @@ is "$(setpriv --reuid 4004 --regid 4004 --groups 4000 $H $S tst good | cut -d' '
 # --- who is refused --------------------------------------------------------------------------
 
 like "$(bob tst good)" "refused: user bob \(uid 4002\) may not use VPN 'tst'; .*usermod -aG vpnrun bob" 'L26 bob'
-ok 'L26 with a line in the log' log_has "^vpnrund: refused tst uid=4002 pid=[0-9]+: user bob"
+ok 'L26 with a line in the log' wait_for 10 log_has "^vpnrund: refused tst uid=4002 pid=[0-9]+: user bob"
 like "$(setpriv --reuid 4002 --regid 4002 --groups 4000 $H $S tst good)" 'refused: user bob' \
 	'L26 bob, whose process still has the group: the file decides'
 like "$(setpriv --reuid 4004 --regid 4004 --clear-groups $H $S tst good)" 'refused: user unknown \(uid 4004\)' 'L26 dave without it'
@@ -202,7 +202,8 @@ like "$(alice tst memfd)" 'refused: the descriptor is a file, not a network name
 
 bad() { # bad FORM SENTENCE
 	like "$(alice tst bytes "$1")" "refused: $2" "L25 a request with a bad $1"
-	ok "L25 logged: $1" log_has "^vpnrund: dropped uid=4001 pid=[0-9]+: $2"
+	# The answer comes first, the line after it.
+	ok "L25 logged: $1" wait_for 10 log_has "^vpnrund: dropped uid=4001 pid=[0-9]+: $2"
 }
 bad short 'a request of 12 bytes'
 bad long 'a request of [0-9]+ bytes'
