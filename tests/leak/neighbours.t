@@ -56,7 +56,7 @@ diag "$before"
 
 # The danger: without the bridge's rules one forged frame moves the victim's forwarding entry.
 in_vpn demo nft delete table bridge "$table"
-# There the ports' table, and by br_netfilter the IP hooks', are further means against the same.
+# On a host's bridge the ports' table, and by br_netfilter the IP hooks', are further means against the same.
 [ "$RIG_LAYOUT" = netns ] || for family in netdev inet; do in_vpn demo nft delete table $family "$table"; done
 is "$(rx_of)" 0 'nothing of the attacker has reached the victim'
 forge direct
