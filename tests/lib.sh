@@ -29,6 +29,8 @@ is() { # is GOT WANTED DESCRIPTION
 		tap_failed=$((tap_failed + 1))
 		echo "not ok $tap_n - $3"
 		printf '%s\n' "got:    $1" "wanted: $2" | sed 's/^/#   /' | head -n 30
+		# If it counted packets, which.
+		[ "$2" != 0 ] || [ -z "${RIG_CAPTURE:-}" ] || $RIG_CAPTURE list | sed 's/^/#   seen: /' | head -n 30
 	fi
 }
 

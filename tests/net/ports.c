@@ -7,7 +7,7 @@
  *   ports answer ADDRESS PORT COMMAND    an HTTP answer: what the shell command prints
  *   ports trip ADDRESS PORT BYTES N      N connections at once, each sends BYTES, ends its own
  *                                        direction and wants the same bytes back: prints how many
- *                                        were right
+ *                                        were right, and how many were cut off after a byte
  *   ports trip-udp ADDRESS PORT N        N sockets, a datagram each
  *   ports cut ADDRESS PORT               sends a line and ends its direction: what comes back
  *   ports hold ADDRESS PORT              connects and waits for the end: prints "closed" or "reset"
@@ -158,7 +158,7 @@ static void serve_udp(void)
 
 struct trip {
 	uint64_t sent, got, out, in; /* bytes, and what the next byte is made of */
-	bool right, over;
+	bool right, over, cut;
 };
 
 static struct trip trips[MANY];
@@ -203,13 +203,14 @@ static void trip_receive(struct trip *t, int fd, uint64_t bytes)
 		return;
 	}
 	t->right = t->right && n == 0 && t->got == bytes;
+	t->cut = !t->right && t->got;
 	t->over = true;
 	close(fd);
 }
 
 static int trip(uint64_t bytes, size_t n)
 {
-	size_t left = n, right = 0;
+	size_t left = n, right = 0, cut = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		fds[i].fd = make_connection();
@@ -228,10 +229,13 @@ static int trip(uint64_t bytes, size_t n)
 			if (trips[i].over && fds[i].fd >= 0) {
 				fds[i].fd = -1;
 				right += trips[i].right;
+				cut += trips[i].cut;
 				left--;
 			}
 		}
 	}
+	if (cut)
+		printf("%zu cut, ", cut);
 	printf("%zu\n", right);
 	return right == n ? 0 : 1;
 }
