@@ -125,6 +125,30 @@ ok 'control: without the rules the kernel answers it' wait_for 5 some error "$n"
 vpnctl up demo >/dev/null
 if [ "$RIG_LAYOUT" = bridge ]; then
 	settle # so that the far end knows the way
+	# What the far end sends is for nobody here, and at the end of its hops.
+	far() { # far COMMAND...: where the sockets of the far end's WireGuard are
+		if [ "$RIG_WG" = go ]; then nsenter -t "$(cat "$RIG_DIR/demo.wg.pid")" -m -n "$@"; else in_ns demo "$@"; fi
+	}
+	far wg set far peer "$(cat "$RIG_DIR/keys/demo/client.pub")" \
+		allowed-ips 10.64.0.2/32,fd64:64::2/128,10.20.1.0/24,192.0.2.0/24,2001:db8:2::/64
+	in_ns demo ip route add 10.20.1.0/24 dev far src "$RIG_WEB4"
+	in_ns demo ip route add 192.0.2.0/24 dev far src "$RIG_WEB4"
+	in_ns demo ip -6 route add 2001:db8:2::/64 dev far src "$RIG_WEB6_ADDR"
+	in_ns demo nft 'add table inet last; add chain inet last hop { type filter hook postrouting priority 0; }
+		add rule inet last hop udp dport 9 ip ttl set 1; add rule inet last hop udp dport 9 ip6 hoplimit set 1'
+	stray() { for d in 10.20.1.77 192.0.2.1 2001:db8:2::1; do in_ns demo bash -c "echo x >/dev/udp/$d/9"; done; }
+	errors() { [ "$($RIG_CAPTURE list | grep -c "^protocol 1 .* > $RIG_WEB4, byte 11")" = 2 ]; }
+	$RIG_CAPTURE start
+	stray
+	settle
+	is "$($RIG_CAPTURE stop)" 0 'L24: what came by the tunnel and cannot be forwarded: no error leaves by the uplink'
+	nft flush chain inet $table arrived
+	$RIG_CAPTURE start
+	stray
+	# Of IPv6, later kernels choose the source by the device that it came by, and with it the way.
+	ok 'control: without that chain it does' wait_for 5 errors
+	$RIG_CAPTURE stop >/dev/null
+	in_ns demo nft delete table inet last
 	# The routing rules gone, the answer would go by the uplink.
 	for p in 201 301 101; do while ip rule del pref $p 2>/dev/null; do :; done; done
 	$RIG_CAPTURE start
