@@ -37,7 +37,7 @@ ALL_CFLAGS = -std=gnu17 $(WARN) $(HARDENING) -fno-strict-aliasing -fno-delete-nu
 ALL_LDFLAGS = -pie $(HARDENING_LD) -Wl,--as-needed $(LDFLAGS) $(SAN)
 
 LIBS_BRK = -lcap
-LIBS_CTL = -lmnl -lcap -ljansson -lseccomp -lnftables
+LIBS_CTL = -lmnl -lcap -ljansson -lseccomp -lnftables -lresolv
 
 LIB_SRC := $(sort $(wildcard src/base/*.c src/nl/*.c src/ns/*.c src/vpn/*.c src/box/*.c src/ipc/*.c src/launch/*.c src/policy/*.c src/relay/*.c))
 CTL_SRC := $(sort $(wildcard src/ctl/*.c))
@@ -90,6 +90,9 @@ $(B)/obj/vpn/firewall.o: $(B)/gen/netns.nft.h $(B)/gen/netns-ip4.nft.h $(B)/gen/
 	$(B)/gen/bridge.nft.h $(B)/gen/bridge-ip4.nft.h $(B)/gen/bridge-ip6.nft.h \
 	$(B)/gen/bridge-no6.nft.h $(B)/gen/bridge-busy.nft.h $(B)/gen/dns.nft.h
 
+$(B)/obj/vpn/default_firewall.o: $(B)/gen/default.nft.h $(B)/gen/default-ip4.nft.h \
+	$(B)/gen/default-ip6.nft.h $(B)/gen/default-strict.nft.h
+
 # --- installation ----------------------------------------------------------------------------
 
 BINDIR     := $(PREFIX)/bin
@@ -114,8 +117,8 @@ install: all install-plugins
 	install -m 0755 $(B)/libexec/vpnrun/vpnrund $(D)$(LIBEXECDIR)
 	$(install-hooks)
 	install -m 0644 $(B)/lib/vpnrun/policy/*.bpf $(D)$(LIBDIR)/policy
-	install -m 0644 contrib/systemd/vpnrund.socket $(D)$(UNITDIR)
-	for u in vpnrund.service vpnrun@.service vpnrun-publish@.service; do \
+	install -m 0644 contrib/systemd/vpnrund.socket contrib/systemd/vpnrun-default.socket $(D)$(UNITDIR)
+	for u in vpnrund.service vpnrun@.service vpnrun-default@.service vpnrun-publish@.service; do \
 		$(subst-paths) contrib/systemd/$$u.in > $(D)$(UNITDIR)/$$u && chmod 0644 $(D)$(UNITDIR)/$$u || exit 1; done
 	install -m 0644 contrib/systemd/vpnrun.sysusers $(D)$(SYSUSERSDIR)/vpnrun.conf
 	install -m 0644 contrib/systemd/vpnrun.tmpfiles $(D)$(TMPFILESDIR)/vpnrun.conf
@@ -130,6 +133,7 @@ install: all install-plugins
 uninstall:
 	@[ -n '$(D)' ] || tests/setup/before-uninstall
 	rm -f $(D)$(BINDIR)/vpnrun $(D)$(BINDIR)/vpnctl $(D)$(UNITDIR)/vpnrund.socket \
+		$(D)$(UNITDIR)/vpnrun-default.socket $(D)$(UNITDIR)/vpnrun-default@.service \
 		$(D)$(UNITDIR)/vpnrund.service $(D)$(UNITDIR)/vpnrun@.service $(D)$(UNITDIR)/vpnrun-publish@.service \
 		$(D)$(SYSUSERSDIR)/vpnrun.conf $(D)$(TMPFILESDIR)/vpnrun.conf \
 		$(D)$(COMPLETIONDIR)/vpnrun $(D)$(COMPLETIONDIR)/vpnctl

@@ -19,6 +19,8 @@ static const struct {
 	{"up", ctl_up, "NAME...", "bring VPNs up, each in a network namespace of its own"},
 	{"down", ctl_down, "[--force] NAME...", "take them down; --force unplugs who is inside"},
 	{"restart", ctl_restart, "NAME...", "a new tunnel by the file as it is now"},
+	{"default", ctl_default, "NAME|none [--strict]",
+	 "the whole machine's traffic by a VPN, or back"},
 	{"status", ctl_status, "[NAME] [--json]", "what is up, its traffic, and who is inside"},
 	{"list", ctl_list, "[--json]", "the VPNs that are configured"},
 	{"kick", ctl_kick, "NAME --uid U|--pid P", "unplug a user's or a process's cables"},
@@ -39,6 +41,7 @@ static const struct {
 	{"oci", ctl_oci, "enable|disable|status", "let podman's containers use VPNs by annotation"},
 	{"confine", ctl_confine, "UNIT --vpn NAME", "put an existing service into a VPN"},
 	{"release", ctl_release, "UNIT", "and take it out again"},
+	{"serve-default", ctl_serve_default, "", NULL},
 	{"supervise", ctl_supervise, "", NULL},
 	{"leak-probe", ctl_leak_probe, "", NULL},
 };

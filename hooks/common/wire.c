@@ -421,10 +421,10 @@ static int check_family(struct nl_sock *in, int family, const void *own, const v
 	uint32_t mtu;
 	int oif;
 
-	if (rtnl_route_get(in, family, own, &oif, &mtu, e) < 0 || oif != LO_IFINDEX)
+	if (rtnl_route_get(in, family, own, 0, &oif, &mtu, e) < 0 || oif != LO_IFINDEX)
 		return err_set(e, -ENOLINK, "%s has lost its address %s", end->name,
 			       inet_ntop(family, own, text, sizeof(text)));
-	if (rtnl_route_get(in, family, gateway, &oif, &mtu, e) < 0 || oif != end->ifindex)
+	if (rtnl_route_get(in, family, gateway, 0, &oif, &mtu, e) < 0 || oif != end->ifindex)
 		return err_set(e, -ENOLINK, "the container's route by %s to %s is gone", end->name,
 			       inet_ntop(family, gateway, text, sizeof(text)));
 	return 0;

@@ -132,6 +132,10 @@ static void json_profile(struct json_out *out, const struct profile *p)
 		json_texts(out, "groups", p->allow_groups, p->n_allow_groups);
 		json_out_end(out);
 	}
+	json_out_object(out, "allow_default");
+	json_texts(out, "users", p->default_users, p->n_default_users);
+	json_texts(out, "groups", p->default_groups, p->n_default_groups);
+	json_out_end(out);
 	json_number(out, "limit", p->limit != 0, p->limit);
 	json_out_str(out, "other_dns", other_dns_name(p));
 	if (p->layout == LAYOUT_BRIDGE) {

@@ -8,6 +8,7 @@
 int ctl_allowed_ips(int argc, char **argv);
 int ctl_check(int argc, char **argv);
 int ctl_confine(int argc, char **argv);
+int ctl_default(int argc, char **argv);
 int ctl_down(int argc, char **argv);
 int ctl_import(int argc, char **argv);
 int ctl_ip(int argc, char **argv);
@@ -20,6 +21,7 @@ int ctl_policy(int argc, char **argv);
 int ctl_publish(int argc, char **argv);
 int ctl_release(int argc, char **argv);
 int ctl_restart(int argc, char **argv);
+int ctl_serve_default(int argc, char **argv); /* hidden: what vpnrun-default.socket starts */
 int ctl_status(int argc, char **argv);
 int ctl_supervise(int argc, char **argv); /* hidden: what `up` starts */
 int ctl_unwrap(int argc, char **argv);

@@ -27,8 +27,6 @@
 #include "vpn/subtract.h"
 #include "vpn/value.h"
 
-/* Plain text and no verdict: right for every provider's VPN. */
-#define DEFAULT_URL	  "https://am.i.mullvad.net/ip"
 #define DEFAULT_TIMEOUT_S 15
 
 struct ip_options {
@@ -249,7 +247,7 @@ static int judge(const struct ip_options *o, const struct ip_answer *a)
 
 int ctl_ip(int argc, char **argv)
 {
-	struct ip_options o = {.url = DEFAULT_URL, .timeout_s = DEFAULT_TIMEOUT_S};
+	struct ip_options o = {.url = CTL_IP_URL, .timeout_s = DEFAULT_TIMEOUT_S};
 	AUTO_FREE char *text = NULL;
 	struct err e = ERR_INIT;
 	struct fetch *f = NULL;

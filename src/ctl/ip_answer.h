@@ -6,6 +6,9 @@
 
 #include "vpn/model.h"
 
+/* Plain text and no verdict: right for every provider's VPN. */
+#define CTL_IP_URL "https://am.i.mullvad.net/ip"
+
 struct ip_answer {
 	struct ipaddr ip;	 /* without text */
 	char text[46];		 /* of it */

@@ -118,7 +118,7 @@ static void json_vpn(struct json_out *out, const struct view *v)
 	json_out_str(out, "layout", view_layout_name(v));
 	json_out_str(out, "state", view_state_name(v->state));
 	json_out_bool(out, "default", v->is_default);
-	json_out_bool(out, "machine_default", false);
+	json_out_bool(out, "machine_default", v->is_machine_default);
 	json_out_str(out, "via", v->has_record && v->record.via[0] ? v->record.via : NULL);
 	json_out_str(out, "endpoint", view_endpoint(v));
 	if (measured && v->stats.handshake_age_s >= 0)
@@ -285,7 +285,9 @@ static void print_inside(const struct view *v)
 
 		printf("  %-9s  %-15s  %-12s  ", l->port,
 		       inet_ntop(AF_INET, &l->ip4, addr, sizeof(addr)), user_name(l->uid));
-		if (l->process.pid)
+		if (l->h == v->host_lease)
+			printf("%7s  (the machine itself: its default)\n", "-");
+		else if (l->process.pid)
 			printf("%7d  %s\n", l->process.pid, l->process.comm);
 		else
 			printf("%7s  (no process; its namespace is kept open)\n", "-");
@@ -322,6 +324,9 @@ static void print_remarks(const struct views *vs, const struct view *only, bool 
 
 		if (only && only != v)
 			continue;
+		if (v->is_machine_default)
+			printf("\n%s is the machine's default%s\n", v->name,
+			       v->is_strict ? ", strictly" : "");
 		if (v->why[0])
 			printf("\n%s%s is degraded:%s %s\n", colour ? "\033[33m" : "", v->name,
 			       colour ? "\033[0m" : "", v->why);

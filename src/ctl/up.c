@@ -12,6 +12,7 @@
 #include "ctl/ctl.h"
 #include "ctl/show.h"
 #include "vpn/apply.h"
+#include "vpn/default.h"
 #include "vpn/profile.h"
 #include "vpn/record.h"
 #include "vpn/value.h"
@@ -96,12 +97,29 @@ static int check_known(const char *name, struct err *e)
 	return rc;
 }
 
+/* Says so: the machine's traffic goes in the clear from here on. */
+static int forsake_default(const char *name, struct err *e)
+{
+	struct default_note n;
+	char was[16];
+	int r;
+
+	if (default_note_read(&n, NULL) < 0 || strcmp(n.now.name, name) != 0)
+		return 0;
+	r = default_clear(was, e);
+	if (r == 0)
+		printf("%s is not the default any more: traffic goes by the uplink\n", name);
+	return r;
+}
+
 static int down_one(const char *name, bool force)
 {
 	struct down_report rep;
 	struct err e = ERR_INIT;
 	int r = check_known(name, &e);
 
+	if (r == 0 && force)
+		r = forsake_default(name, &e);
 	if (r == 0)
 		r = vpn_down(name, force, &rep, &e);
 	if (r < 0)

@@ -15,6 +15,7 @@
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "vpn/bridge.h"
+#include "vpn/default.h"
 #include "vpn/profile.h"
 #include "vpn/value.h"
 
@@ -269,6 +270,24 @@ static void look(struct view *v)
 		degrade(v, e.msg);
 }
 
+static void read_machine_default(struct views *vs, bool do_look)
+{
+	struct default_note n;
+	struct err e = ERR_INIT;
+	struct view *v;
+
+	if (default_note_read(&n, NULL) < 0)
+		return;
+	v = find(vs, n.now.name);
+	if (!v)
+		return;
+	v->is_machine_default = true;
+	v->is_strict = n.now.strict;
+	v->host_lease = n.now.host;
+	if (do_look && default_judge(&n, &e) < 0)
+		degrade(v, e.msg);
+}
+
 /* What any user can see. */
 static void glance(struct view *v)
 {
@@ -300,6 +319,7 @@ int views_read(bool do_look, struct views *ret, struct err *e)
 		else
 			glance(v);
 	}
+	read_machine_default(&vs, do_look);
 	if (vs.n)
 		qsort(vs.at, vs.n, sizeof(*vs.at), by_id);
 	*ret = vs;

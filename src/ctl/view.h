@@ -16,9 +16,12 @@ enum view_state { VIEW_DOWN, VIEW_UP, VIEW_DEGRADED };
 
 struct view {
 	char name[NAME_MAX_LEN + 1];
-	int id; /* 0: unknown, the profile is broken and there is no record */
-	bool is_default;
-	struct err broken; /* what is wrong with its profile, code 0: nothing */
+	int id;			 /* 0: unknown, the profile is broken and there is no record */
+	bool is_default;	 /* vpnrun without a name takes it */
+	bool is_machine_default; /* see vpn/default.h */
+	bool is_strict;
+	uint32_t host_lease; /* the host's own cable, 0: none */
+	struct err broken;   /* what is wrong with its profile, code 0: nothing */
 	bool has_profile;
 	struct profile profile; /* without keys; the tunnel is empty where it may not be read */
 	bool has_record;

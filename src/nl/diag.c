@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lists, then destroys: each socket by its whole identity. Called by vpn/bridge_table.
+ * Lists, then destroys: each socket by its whole identity. Called by vpn/bridge_table and
+ * vpn/default_cable.
  */
 #include "nl/diag.h"
 

@@ -272,8 +272,8 @@ static int got_route(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-int rtnl_route_get(struct nl_sock *s, int family, const void *dst, int *ret_oif, uint32_t *ret_mtu,
-		   struct err *e)
+int rtnl_route_get(struct nl_sock *s, int family, const void *dst, uint32_t mark, int *ret_oif,
+		   uint32_t *ret_mtu, struct err *e)
 {
 	struct rtmsg rt = {
 		.rtm_family = (uint8_t)family,
@@ -286,6 +286,8 @@ int rtnl_route_get(struct nl_sock *s, int family, const void *dst, int *ret_oif,
 	nl_msg_init(&m);
 	nl_msg_begin(&m, RTM_GETROUTE, 0, &rt, sizeof(rt));
 	nl_put(&m, RTA_DST, dst, rtnl_addr_len(family));
+	if (mark)
+		nl_put_u32(&m, RTA_MARK, mark);
 	if (nl_query(s, &m, got_route, &ra, e) < 0)
 		return err_wrap(e, "no route to %s",
 				inet_ntop(family, dst, text, sizeof(text)) ? text : "?");
@@ -348,6 +350,44 @@ int rtnl_route_for_each(struct nl_sock *s, int family,
 	nl_msg_init(&m);
 	nl_msg_begin(&m, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
 	return nl_dump(s, &m, got_prefix, &w, e);
+}
+
+struct route_count {
+	uint8_t table;
+	size_t n;
+};
+
+static int count_route(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct rtmsg *rt = nl_payload(nlh);
+	struct route_count *c = arg;
+	struct route_prefix p = {0};
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE || nl_payload_len(nlh) < sizeof(*rt))
+		return 0;
+	p.table = rt->rtm_table;
+	nl_attr_each(nlh, sizeof(*rt), parse_prefix_attr, &p);
+	c->n += p.table == c->table;
+	return 0;
+}
+
+int rtnl_route_count(struct nl_sock *s, int family, uint8_t table, size_t *ret, struct err *e)
+{
+	struct rtmsg rt = {.rtm_family = (uint8_t)family};
+	struct route_count c = {.table = table};
+	struct nl_msg m;
+	int r = -EINTR;
+
+	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
+		c.n = 0;
+		nl_msg_init(&m);
+		nl_msg_begin(&m, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
+		r = nl_dump(s, &m, count_route, &c, e);
+	}
+	if (r < 0)
+		return err_wrap(e, "cannot list the routes of table %u", table);
+	*ret = c.n;
+	return 0;
 }
 
 /* --- namespace ids --------------------------------------------------------------- */

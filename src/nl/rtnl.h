@@ -95,9 +95,13 @@ int rtnl_route_delete(struct nl_sock *s, const struct rtnl_route *r, struct err 
 int rtnl_route_replace(struct nl_sock *s, const struct rtnl_route *r, const char *dev,
 		       struct err *e);
 
-/* How the kernel would reach dst: the device and the route's own MTU (0: the device's). */
-int rtnl_route_get(struct nl_sock *s, int family, const void *dst, int *ret_oif, uint32_t *ret_mtu,
-		   struct err *e);
+/* How the kernel would reach dst with a packet of that mark (0: none): the device and the route's
+ * own MTU (0: the device's). */
+int rtnl_route_get(struct nl_sock *s, int family, const void *dst, uint32_t mark, int *ret_oif,
+		   uint32_t *ret_mtu, struct err *e);
+
+/* How many routes a table has, of one family. */
+int rtnl_route_count(struct nl_sock *s, int family, uint8_t table, size_t *ret, struct err *e);
 
 /* A permanent neighbour. Batches: builds only; send with nl_call(). */
 void rtnl_put_neigh(struct nl_msg *m, int ifindex, int family, const void *addr,

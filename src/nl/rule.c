@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * FIB rules of <linux/fib_rules.h>. Must never report, change or delete a rule that does not carry
- * the protocol number of ours. Called by vpn/bridge.
+ * the protocol number of ours. Called by vpn/bridge_table and vpn/default_rules.
  */
 #include "nl/rule.h"
 
@@ -17,15 +17,25 @@
 
 #define DUMP_TRIES 3
 
+static uint8_t action_of(const struct rtnl_rule *r)
+{
+	if (r->unreachable)
+		return FR_ACT_UNREACHABLE;
+	if (r->go_to)
+		return FR_ACT_GOTO;
+	return r->nop ? FR_ACT_NOP : FR_ACT_TO_TBL;
+}
+
 static void put_rule(struct nl_msg *m, uint16_t type, uint16_t flags, const struct rtnl_rule *r)
 {
 	struct fib_rule_hdr hdr = {
 		.family = (uint8_t)r->family,
 		.src_len = r->src_len,
 		.dst_len = r->dst_len,
-		.table = r->unreachable ? RT_TABLE_UNSPEC : r->table,
-		.action = r->unreachable ? FR_ACT_UNREACHABLE : FR_ACT_TO_TBL,
+		.action = action_of(r),
 	};
+
+	hdr.table = hdr.action == FR_ACT_TO_TBL ? r->table : RT_TABLE_UNSPEC;
 
 	nl_msg_init(m);
 	nl_msg_begin(m, type, flags, &hdr, sizeof(hdr));
@@ -33,9 +43,15 @@ static void put_rule(struct nl_msg *m, uint16_t type, uint16_t flags, const stru
 		nl_put(m, FRA_SRC, r->src, rtnl_addr_len(r->family));
 	if (r->dst_len)
 		nl_put(m, FRA_DST, r->dst, rtnl_addr_len(r->family));
+	nl_put_u32(m, FRA_PRIORITY, r->priority);
+	if (r->mask) {
+		nl_put_u32(m, FRA_FWMARK, r->mark);
+		nl_put_u32(m, FRA_FWMASK, r->mask);
+	}
+	if (r->go_to)
+		nl_put_u32(m, FRA_GOTO, r->go_to);
 	if (r->no_default)
 		nl_put_u32(m, FRA_SUPPRESS_PREFIXLEN, 0);
-	nl_put_u32(m, FRA_PRIORITY, r->priority);
 	nl_put_u8(m, FRA_PROTOCOL, RTNL_RULE_PROTOCOL);
 }
 
@@ -85,6 +101,12 @@ static int parse_rule_attr(const struct nlattr *a, void *arg)
 		memcpy(at->r.dst, mnl_attr_get_payload(a), len);
 	else if (type == FRA_PRIORITY && len == sizeof(uint32_t))
 		at->r.priority = mnl_attr_get_u32(a);
+	else if (type == FRA_FWMARK && len == sizeof(uint32_t))
+		at->r.mark = mnl_attr_get_u32(a);
+	else if (type == FRA_FWMASK && len == sizeof(uint32_t))
+		at->r.mask = mnl_attr_get_u32(a);
+	else if (type == FRA_GOTO && len == sizeof(uint32_t))
+		at->r.go_to = mnl_attr_get_u32(a);
 	else if (type == FRA_SUPPRESS_PREFIXLEN && len == sizeof(uint32_t))
 		at->r.no_default = mnl_attr_get_u32(a) == 0;
 	else if (type == FRA_PROTOCOL && len == sizeof(uint8_t))
@@ -105,7 +127,8 @@ static int got_rule(const struct nlmsghdr *nlh, void *arg)
 	at.r.src_len = hdr->src_len;
 	at.r.dst_len = hdr->dst_len;
 	at.r.unreachable = hdr->action == FR_ACT_UNREACHABLE;
-	at.r.table = at.r.unreachable ? 0 : hdr->table;
+	at.r.nop = hdr->action == FR_ACT_NOP;
+	at.r.table = hdr->action == FR_ACT_TO_TBL ? hdr->table : 0;
 	mnl_attr_parse(nlh, sizeof(*hdr), parse_rule_attr, &at);
 	if (at.protocol != RTNL_RULE_PROTOCOL || at.r.priority != w->priority ||
 	    at.r.family != w->family)

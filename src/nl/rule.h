@@ -18,8 +18,11 @@ struct rtnl_rule {
 	uint8_t src[16], dst[16]; /* zeroed behind the address */
 	uint8_t src_len, dst_len; /* prefix lengths, 0: any */
 	uint8_t table;
-	bool unreachable; /* table unused */
-	bool no_default;  /* a default route of the table is passed over */
+	bool unreachable;    /* table unused */
+	bool no_default;     /* of the table, what is found by its default routes does not count */
+	bool nop;	     /* goes on with the next: a place for go_to to lead to */
+	uint32_t go_to;	     /* a later priority, 0: none; table unused */
+	uint32_t mark, mask; /* of the packet, mask 0: any */
 	int family;
 	uint32_t priority;
 };

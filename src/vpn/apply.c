@@ -17,6 +17,7 @@
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "vpn/bridge.h"
+#include "vpn/default.h"
 #include "vpn/finish.h"
 #include "vpn/firewall.h"
 #include "vpn/flows.h"
@@ -33,7 +34,7 @@
 #include "vpn/via.h"
 
 /* One up or down of a VPN at a time. The lock goes with the process. */
-static int lock_vpn(const char *name, struct err *e)
+int vpn_lock(const char *name, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
 	char path[64];
@@ -452,7 +453,7 @@ static int look_outside(struct up *u, struct err *note, struct err *e)
 	int r, back = -1;
 
 	if (u->p->via) {
-		u->via_lock = lock_vpn(u->p->via, e);
+		u->via_lock = vpn_lock(u->p->via, e);
 		if (u->via_lock < 0)
 			return u->via_lock;
 	}
@@ -522,14 +523,21 @@ int vpn_up(const struct profile *p, struct err *note, struct err *e)
 	struct up u = UP_INIT(p);
 	int r;
 
-	lock = lock_vpn(p->name, e);
+	r = default_recover(e);
+	if (r < 0)
+		return r;
+	lock = vpn_lock(p->name, e);
 	if (lock < 0)
 		return lock;
 	r = check_before(&u, note, e);
 	if (r == 0)
 		r = run_layout(&u, e);
 	end_up(&u);
-	return r < 0 ? err_wrap(e, "cannot bring up %s", p->name) : 0;
+	util_close(&lock);
+	lock = -1;
+	if (r < 0)
+		return err_wrap(e, "cannot bring up %s", p->name);
+	return default_follow(e);
 }
 
 /* --- restart --------------------------------------------------------------------------------- */
@@ -570,7 +578,10 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 	int r;
 
 	u.is_restart = true;
-	lock = lock_vpn(p->name, e);
+	r = default_recover(e);
+	if (r < 0)
+		return r;
+	lock = vpn_lock(p->name, e);
 	if (lock < 0)
 		return lock;
 	r = check_before(&u, note, e);
@@ -579,7 +590,11 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 	if (r == 0)
 		r = run_layout(&u, e);
 	end_up(&u);
-	return r < 0 ? err_wrap(e, "cannot restart %s", p->name) : 0;
+	util_close(&lock);
+	lock = -1;
+	if (r < 0)
+		return err_wrap(e, "cannot restart %s", p->name);
+	return default_follow(e);
 }
 
 /* --- down ------------------------------------------------------------------------------------ */
@@ -650,6 +665,21 @@ static int down_bridge(const struct record *rec, bool force, struct down_report 
 	return rc < 0 || rep->kept ? rc : record_remove(r.name, e);
 }
 
+/* Without it, the machine's traffic would go in the clear: that has to be asked for by its name. */
+static int check_not_default(const char *name, struct err *e)
+{
+	struct default_note n;
+
+	if (default_note_read(&n, NULL) < 0 ||
+	    (strcmp(n.now.name, name) != 0 && (!n.old.id || strcmp(n.old.name, name) != 0)))
+		return 0;
+	return err_set(
+		e, -EBUSY,
+		"%s is the machine's default; first: vpnctl default none (or vpnctl down --force "
+		"%s, which does that, too)",
+		name, name);
+}
+
 int vpn_down(const char *name, bool force, struct down_report *ret, struct err *e)
 {
 	AUTO_CLOSE int lock = -1, ns_fd = -1;
@@ -658,9 +688,12 @@ int vpn_down(const char *name, bool force, struct down_report *ret, struct err *
 	struct record rec;
 	int r;
 
-	lock = lock_vpn(name, e);
+	lock = vpn_lock(name, e);
 	if (lock < 0)
 		return lock;
+	r = check_not_default(name, e);
+	if (r < 0)
+		return r;
 	r = force ? 0 : via_check_unused(name, e);
 	if (r < 0)
 		return err_wrap(e, "cannot take down %s", name);

@@ -28,3 +28,6 @@ struct down_report {
 /* Takes the tunnel away. The namespace and its bridge stay, closed, while a lease is held or a
  * process lives in them, unless force, which cuts the cables first. */
 int vpn_down(const char *name, bool force, struct down_report *ret, struct err *e);
+
+/* One up, down or default of a VPN at a time: a descriptor that holds it until it is closed. */
+int vpn_lock(const char *name, struct err *e);

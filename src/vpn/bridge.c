@@ -183,7 +183,7 @@ static int write_sysctl(const char *dev, const char *family, const char *key, co
 }
 
 /* Before the device is up, and before it has an address. */
-static int set_sysctls(const char *dev, const char *rp_filter, bool ip6, struct err *e)
+int bridge_set_sysctls(const char *dev, const char *rp_filter, bool ip6, struct err *e)
 {
 	static const struct {
 		const char *family, *key, *value;
@@ -232,7 +232,7 @@ static int step_bridge(struct up *u, struct err *e)
 	if (r == 0)
 		r = rtnl_link_get(&s, RTNL_HERE, br, &link, e);
 	if (r == 0)
-		r = set_sysctls(br, "1", ip6, e);
+		r = bridge_set_sysctls(br, "1", ip6, e);
 	if (r == 0)
 		r = rtnl_addr_add(&s, br, AF_INET, &g4, pool.plen, e);
 	if (r == 0 && ip6)
@@ -309,7 +309,7 @@ int bridge_finish_device(const struct profile *p, uint32_t mtu, struct err *e)
 		r = rtnl_link_set_mtu(&s, p->name, mtu, e);
 	/* Loose here alone: by the main table, answers from the VPN come the wrong way. */
 	if (r == 0)
-		r = set_sysctls(p->name, "2", plan_source(p, AF_INET6) != NULL, e);
+		r = bridge_set_sysctls(p->name, "2", plan_source(p, AF_INET6) != NULL, e);
 	for (size_t i = 0; r == 0 && i < p->tunnel.n_addresses; i++) {
 		const struct ipaddr *a = &p->tunnel.addresses[i];
 		struct nl_msg m;

@@ -27,3 +27,6 @@ int bridge_judge(const struct record *r, struct err *e);
 
 /* The device's part, which is made anew with the device: addresses, its routes, its sysctls. */
 int bridge_finish_device(const struct profile *p, uint32_t mtu, struct err *e);
+
+/* The sysctls of a device of ours in the host's namespace, before it is up. */
+int bridge_set_sysctls(const char *dev, const char *rp_filter, bool ip6, struct err *e);

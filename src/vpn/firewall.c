@@ -103,7 +103,7 @@ static void put_family(FILE *f, const struct profile *p, int family, const char 
 }
 
 /* A table's name cannot be a definition of nft's. */
-static void put_named(FILE *f, const char *text, const char *name)
+void firewall_put_named(FILE *f, const char *text, const char *name)
 {
 	static const char mark[] = "@NAME@";
 	const char *at;
@@ -124,7 +124,7 @@ static void put_bridge_family(FILE *f, const struct profile *p, int family, cons
 		return;
 	inet_ntop(family, &a->v4, buf, sizeof(buf));
 	fprintf(f, "define address%c = %s\n", family == AF_INET ? '4' : '6', buf);
-	put_named(f, text, p->name);
+	firewall_put_named(f, text, p->name);
 }
 
 /* A definition of the servers of that family; *ret is the first, NULL: there is none. */
@@ -186,7 +186,7 @@ static void put_dns(FILE *f, const struct profile *p)
 		return;
 	if (p->layout == LAYOUT_BRIDGE)
 		snprintf(suffix, sizeof(suffix), "-%s", p->name);
-	put_named(f, policy_dns, suffix);
+	firewall_put_named(f, policy_dns, suffix);
 	put_dns_rules(f, p, suffix, AF_INET);
 	put_dns_rules(f, p, suffix, AF_INET6);
 }
@@ -258,12 +258,12 @@ static int put_bridge(FILE *f, const struct profile *p, const struct lease_pool 
 	fprintf(f, "define ports = \"vr%d.*\"\ndefine macs = 02:76:70:%02x:00:00\n", p->id,
 		(unsigned int)p->id);
 	fprintf(f, "define leases6 = %s/112\n", inet_ntop(AF_INET6, &n6, buf, sizeof(buf)));
-	put_named(f, policy_bridge, p->name);
+	firewall_put_named(f, policy_bridge, p->name);
 	put_bridge_family(f, p, AF_INET, policy_bridge_ip4);
 	put_bridge_family(f, p, AF_INET6, policy_bridge_ip6);
 	put_allowed(f, p);
 	if (plan_source(p, AF_INET6) && !forwarding_has_ip6(p))
-		put_named(f, policy_bridge_no6, p->name);
+		firewall_put_named(f, policy_bridge_no6, p->name);
 	return forwarding_opened(p, put_opened, &opened, e);
 }
 
@@ -410,7 +410,7 @@ static void put_busy(FILE *f, const struct profile *p)
 
 	fprintf(f, "define tun = \"%s\"\ndefine br = \"%s\"\n", p->name, p->bridge);
 	put_addresses(f, p, &pool);
-	put_named(f, policy_bridge_busy, p->name);
+	firewall_put_named(f, policy_bridge_busy, p->name);
 	fprintf(f,
 		"add rule netdev vpnrun-%s ways meta protocol ip fib daddr oifname $tun accept\n",
 		p->name);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/err.h"
 #include "vpn/model.h"
@@ -26,3 +27,9 @@ void firewall_apply_busy(const struct profile *p, int netns_fd);
 
 /* Of the bridge layout, whose tables stand beside those of others. Absent: 0. */
 int firewall_remove(const char *name, int netns_fd, struct err *e);
+
+/* Runs nft text in that namespace, in a child; name is for messages. */
+int firewall_run(const char *name, const char *text, int netns_fd, struct err *e);
+
+/* Writes text with every @NAME@ replaced. */
+void firewall_put_named(FILE *f, const char *text, const char *name);

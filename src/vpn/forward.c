@@ -139,7 +139,7 @@ static void end_asking(struct forwarder *f, int64_t again_ms)
 
 static int open_socket(const struct forwarder *f, int ns_fd, struct err *e)
 {
-	struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr = f->record.address4};
+	struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr = f->record.addr4};
 	struct sockaddr_in gateway = {
 		.sin_family = AF_INET,
 		.sin_addr = f->record.natpmp_gateway,

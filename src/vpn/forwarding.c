@@ -127,7 +127,7 @@ static int want_lan(const struct profile *p, struct wants *w, struct err *e)
 			host.v4.s_addr |= htonl(1);
 		else if (a->family == AF_INET6 && a->plen < 127)
 			host.v6.s6_addr[15] |= 1;
-		if (rtnl_route_get(&s, a->family, &host.v4, &oif, &mtu, NULL) < 0 ||
+		if (rtnl_route_get(&s, a->family, &host.v4, 0, &oif, &mtu, NULL) < 0 ||
 		    !if_indextoname((unsigned int)oif, dev) || !strcmp(dev, NO_DEVICE) ||
 		    !strcmp(dev, p->name) || !strcmp(dev, p->bridge))
 			continue;

@@ -22,16 +22,18 @@
 #include "base/util.h"
 #include "nl/rtnl.h"
 #include "ns/netns.h"
+#include "vpn/default.h"
 #include "vpn/path.h"
 #include "vpn/profile.h"
 #include "vpn/resolve.h"
 #include "vpn/supervise_lock.h"
 #include "vpn/via.h"
 
-#define LOOK_MS	  30000
-#define SETTLE_MS 1000 /* an uplink comes as a dozen events */
-#define SLEPT_MS  5000
-#define HELPER_MS 30000
+#define GROUP_IPV6_RULE (1u << (RTNLGRP_IPV6_RULE - 1))
+#define LOOK_MS		30000
+#define SETTLE_MS	1000 /* an uplink comes as a dozen events */
+#define SLEPT_MS	5000
+#define HELPER_MS	30000
 
 bool keep_is_stale(const struct tunnel_stats *now, uint64_t old_rx, uint64_t old_tx)
 {
@@ -53,7 +55,8 @@ int keeper_open(struct keeper *k, const char *name, bool userspace, struct err *
 	const struct sockaddr_nl addr = {
 		.nl_family = AF_NETLINK,
 		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE |
-			     RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE,
+			     RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE |
+			     GROUP_IPV6_RULE,
 	};
 
 	int r;
@@ -118,6 +121,8 @@ bool keeper_wake(struct keeper *k)
 	return now >= k->look_at || (k->event_at && now >= k->event_at);
 }
 
+enum help { HELP_STAY, HELP_MOVE, HELP_DEFAULT };
+
 /* --- the helper ------------------------------------------------------------------------------ */
 
 static void follow_mtu(const char *name, int ns, const struct tunnel *t,
@@ -169,7 +174,28 @@ static int help(const struct keeper *k, int ns, const char *current, bool move)
 	return r;
 }
 
-static void start_helper(struct keeper *k, int ns, const char *current, bool move)
+/* systemd-networkd takes the rules of others away when it starts anew. */
+static bool is_default_lost(const char *name)
+{
+	struct default_note n;
+
+	return default_note_read(&n, NULL) == 0 && n.state == DEFAULT_ON &&
+	       !strcmp(n.now.name, name) && default_judge(&n, NULL) == -ENOENT;
+}
+
+static int repair_default(const char *name)
+{
+	struct err e = ERR_INIT;
+	int r = default_follow(&e);
+
+	if (r < 0)
+		log_error("cannot repair the machine's default: %s", e.msg);
+	else
+		log_info("the routing rules by which %s is the machine's default had gone", name);
+	return r;
+}
+
+static void start_helper(struct keeper *k, int ns, const char *current, enum help what)
 {
 	pid_t self = getpid();
 	sigset_t none;
@@ -187,7 +213,8 @@ static void start_helper(struct keeper *k, int ns, const char *current, bool mov
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != self)
 			_exit(1);
 		signal(SIGPIPE, SIG_IGN);
-		_exit(help(k, ns, current, move) < 0);
+		_exit((what == HELP_DEFAULT ? repair_default(k->name)
+					    : help(k, ns, current, what == HELP_MOVE)) < 0);
 	}
 	k->helper_fd = supervise_pidfd(k->helper);
 	k->helper_until = util_now_ms() + HELPER_MS;
@@ -209,7 +236,7 @@ static int read_way(const union wg_endpoint *ep, uint32_t *ret_path)
 	int oif = 0;
 
 	if (!ep->family || nl_sock_open(&s, NETLINK_ROUTE, NULL) < 0 ||
-	    rtnl_route_get(&s, ep->family, dst, &oif, &mtu, NULL) < 0 ||
+	    rtnl_route_get(&s, ep->family, dst, MARK_BASE, &oif, &mtu, NULL) < 0 ||
 	    path_read(&one, ret_path, NULL) < 0)
 		return 0;
 	return oif;
@@ -230,6 +257,10 @@ void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 	int oif;
 
 	keeper_defer(k);
+	if (!k->helper && is_default_lost(k->name)) {
+		start_helper(k, vpn_netns_fd, "", HELP_DEFAULT);
+		return;
+	}
 	if (tunnel_dev_stats(k->name, vpn_netns_fd, k->userspace, &st, NULL) < 0 || !st.asked)
 		return;
 	oif = read_way(&st.peer, &path);
@@ -248,5 +279,6 @@ void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 	k->oif = oif;
 	k->path = path;
 	if (stale || changed || told)
-		start_helper(k, vpn_netns_fd, st.endpoint, stale || told || !oif);
+		start_helper(k, vpn_netns_fd, st.endpoint,
+			     stale || told || !oif ? HELP_MOVE : HELP_STAY);
 }

@@ -137,6 +137,8 @@ void profile_free(struct profile *p)
 	free(p->via);
 	strv_free(p->allow_users, p->n_allow_users);
 	strv_free(p->allow_groups, p->n_allow_groups);
+	strv_free(p->default_users, p->n_default_users);
+	strv_free(p->default_groups, p->n_default_groups);
 	ipaddrs_free(p->subnets, p->n_subnets);
 	ipaddrs_free(p->allow_lan, p->n_allow_lan);
 	free(p->allow_host);

@@ -90,8 +90,11 @@ bool tunnel_has_address(const struct tunnel *t, int family);
 
 enum vpn_layout { LAYOUT_NETNS, LAYOUT_BRIDGE };
 
-/* Of the bridge layout: the mark of the tunnel's own packets, unless its file says otherwise. */
+/* + id: the mark of the tunnel's own packets, unless its file says otherwise. All of them, and this
+ * number itself, lie within the mask. */
 #define MARK_BASE 10000
+#define MARK_NET  0x2700u
+#define MARK_MASK 0xffffff80u
 
 /* What becomes of questions to other name servers than the VPN's own. */
 enum other_dns { OTHER_DNS_ALLOW, OTHER_DNS_REDIRECT, OTHER_DNS_REFUSE };
@@ -117,6 +120,10 @@ struct profile {
 	size_t n_allow_users;
 	char **allow_groups; /* names or decimal gids; "vpnrun" where the file has no "allow" */
 	size_t n_allow_groups;
+	char **default_users; /* of "allow_default"; without it only root */
+	size_t n_default_users;
+	char **default_groups;
+	size_t n_default_groups;
 	bool allow_everyone; /* "allow": "everyone" */
 	enum other_dns other_dns;
 	uint32_t limit;		  /* cables a user may hold, 0: the pool */

@@ -21,7 +21,7 @@ static uint32_t way_mtu(struct nl_sock *s, int family, const void *dst)
 	uint32_t mtu = 0;
 	int oif = 0;
 
-	if (rtnl_route_get(s, family, dst, &oif, &mtu, NULL) < 0)
+	if (rtnl_route_get(s, family, dst, MARK_BASE, &oif, &mtu, NULL) < 0)
 		return 0;
 	if (mtu)
 		return mtu;

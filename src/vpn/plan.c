@@ -208,14 +208,33 @@ int plan_check_uplink(const struct profile *p, struct err *e)
 		       p->name, found, c.found.plen, dev, net, p->subnet4_plen, p->name);
 }
 
-static int put_names(char dst[][RECORD_ALLOW_LEN], char *const *names, size_t n, struct err *e)
+static int put_names(char dst[][RECORD_ALLOW_LEN], size_t max, const char *key, char *const *names,
+		     size_t n, struct err *e)
 {
-	if (n > RECORD_ALLOW_MAX)
-		return err_set(e, -E2BIG, "\"allow\" has more than %d names", RECORD_ALLOW_MAX);
+	if (n > max)
+		return err_set(e, -E2BIG, "\"%s\" has more than %zu names", key, max);
 	for (size_t i = 0; i < n; i++)
 		if (str_copy(dst[i], RECORD_ALLOW_LEN, names[i]) < 0)
-			return err_set(e, -E2BIG, "\"allow\": the name '%s' is too long", names[i]);
+			return err_set(e, -E2BIG, "\"%s\": the name '%s' is too long", key,
+				       names[i]);
 	return 0;
+}
+
+static int put_allowed(const struct profile *p, struct record *r, struct err *e)
+{
+	int rc = put_names(r->allow_users, RECORD_ALLOW_MAX, "allow", p->allow_users,
+			   p->n_allow_users, e);
+
+	if (rc == 0)
+		rc = put_names(r->allow_groups, RECORD_ALLOW_MAX, "allow", p->allow_groups,
+			       p->n_allow_groups, e);
+	if (rc == 0)
+		rc = put_names(r->default_users, RECORD_DEFAULT_MAX, "allow_default",
+			       p->default_users, p->n_default_users, e);
+	if (rc == 0)
+		rc = put_names(r->default_groups, RECORD_DEFAULT_MAX, "allow_default",
+			       p->default_groups, p->n_default_groups, e);
+	return rc;
 }
 
 static int put_dns(const struct tunnel *t, struct record *r, struct err *e)
@@ -239,10 +258,22 @@ static int put_dns(const struct tunnel *t, struct record *r, struct err *e)
 	return 0;
 }
 
+static void put_addresses(const struct profile *p, struct record *r)
+{
+	const struct ipaddr *a4 = plan_source(p, AF_INET), *a6 = plan_source(p, AF_INET6);
+
+	if (a4) {
+		r->flags |= RECORD_HAS_IP4;
+		r->addr4 = a4->v4;
+	}
+	if (a6) {
+		r->flags |= RECORD_HAS_IP6;
+		r->addr6 = a6->v6;
+	}
+}
+
 static int put_inbound(const struct profile *p, struct record *r, struct err *e)
 {
-	const struct ipaddr *own = plan_source(p, AF_INET);
-
 	for (size_t i = 0; i < p->n_expose && i < RECORD_EXPOSE_MAX; i++)
 		r->expose[i] = (struct record_port){p->expose[i].port, p->expose[i].udp};
 	for (size_t i = 0; i < p->n_may_expose && i < RECORD_RANGE_MAX; i++)
@@ -250,10 +281,9 @@ static int put_inbound(const struct profile *p, struct record *r, struct err *e)
 			(struct record_range){p->may_expose[i].low, p->may_expose[i].high};
 	if (!p->natpmp)
 		return 0;
-	if (!own)
+	if (!(r->flags & RECORD_HAS_IP4))
 		return err_set(e, -EINVAL, "\"port_forward\" needs a tunnel that carries IPv4");
 	r->natpmp_gateway = p->natpmp_gateway.v4;
-	r->address4 = own->v4;
 	str_copy(r->hook_user, sizeof(r->hook_user), p->hook_user ? p->hook_user : "");
 	str_copy(r->hook_command, sizeof(r->hook_command), p->hook_command ? p->hook_command : "");
 	return 0;
@@ -270,6 +300,7 @@ int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struc
 		.subnet4_plen = p->subnet4_plen,
 		.mtu = (uint16_t)mtu,
 		.limit = p->limit,
+		.mark = t->fwmark,
 	};
 	int rc;
 
@@ -278,10 +309,7 @@ int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struc
 	str_copy(r.via, sizeof(r.via), p->via ? p->via : "");
 	if (str_copy(r.bridge, sizeof(r.bridge), p->bridge) < 0)
 		return err_set(e, -E2BIG, "bridge name '%s' is too long", p->bridge);
-	if (plan_source(p, AF_INET))
-		r.flags |= RECORD_HAS_IP4;
-	if (plan_source(p, AF_INET6))
-		r.flags |= RECORD_HAS_IP6;
+	put_addresses(p, &r);
 	if (p->allow_everyone)
 		r.flags |= RECORD_EVERYONE;
 	if (p->other_dns != OTHER_DNS_ALLOW)
@@ -295,9 +323,7 @@ int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struc
 	if (rc == 0)
 		rc = put_inbound(p, &r, e);
 	if (rc == 0)
-		rc = put_names(r.allow_users, p->allow_users, p->n_allow_users, e);
-	if (rc == 0)
-		rc = put_names(r.allow_groups, p->allow_groups, p->n_allow_groups, e);
+		rc = put_allowed(p, &r, e);
 	if (rc < 0)
 		return err_wrap(e, "VPN '%s'", p->name);
 	*ret = r;

@@ -23,6 +23,7 @@
 #define PROFILE_SIZE_MAX (64u * 1024u)
 #define LIST_MAX	 256 /* entries of a list in the JSON */
 #define ALLOW_MAX	 32
+#define DEFAULT_MAX	 8 /* of "allow_default", as in a record */
 #define ALLOW_NAME_MAX	 32
 #define BRIDGE_LIST_MAX	 16
 
@@ -40,6 +41,7 @@ static const char *const known_keys[] = {
 	"bridge",
 	"subnet",
 	"allow",
+	"allow_default",
 	"limit",
 	"subnets",
 	"allow_host",
@@ -219,13 +221,13 @@ static bool is_account(const char *name)
 	return i > 0 && name[0] != '-';
 }
 
-static int read_accounts(struct reader *r, const char *key, char ***ret, size_t *ret_n)
+static int read_accounts(struct reader *r, const char *key, size_t max, char ***ret, size_t *ret_n)
 {
 	AUTO_FREE const char **list = NULL;
 	size_t i, n = 0;
 	char **place;
 
-	if (json_doc_strv(&r->doc, key, ALLOW_MAX, &list, &n, r->e) < 0)
+	if (json_doc_strv(&r->doc, key, max, &list, &n, r->e) < 0)
 		return -EINVAL;
 	for (i = 0; i < n; i++) {
 		if (!is_account(list[i]))
@@ -263,12 +265,30 @@ static int read_allow(struct reader *r)
 		return p->allow_groups[0] ? 0 : fail_memory(r);
 	} else if (json_doc_object(&r->doc, "allow", NULL) == 1) {
 		if (json_doc_check_keys(&r->doc, "allow", allow_keys, r->e) < 0 ||
-		    read_accounts(r, "allow.users", &p->allow_users, &p->n_allow_users) < 0)
+		    read_accounts(r, "allow.users", ALLOW_MAX, &p->allow_users, &p->n_allow_users) <
+			    0)
 			return -EINVAL;
-		return read_accounts(r, "allow.groups", &p->allow_groups, &p->n_allow_groups);
+		return read_accounts(r, "allow.groups", ALLOW_MAX, &p->allow_groups,
+				     &p->n_allow_groups);
 	}
 	return json_doc_fail(&r->doc, r->e, "allow",
 			     "must be \"everyone\" or {\"users\": [...], \"groups\": [...]}");
+}
+
+/* Who may make it the whole machine's: nobody but root, unless they are named. */
+static int read_allow_default(struct reader *r)
+{
+	struct profile *p = r->p;
+
+	if (!json_doc_has(&r->doc, "allow_default"))
+		return 0;
+	if (json_doc_object(&r->doc, "allow_default", r->e) < 0 ||
+	    json_doc_check_keys(&r->doc, "allow_default", allow_keys, r->e) < 0 ||
+	    read_accounts(r, "allow_default.users", DEFAULT_MAX, &p->default_users,
+			  &p->n_default_users) < 0)
+		return -EINVAL;
+	return read_accounts(r, "allow_default.groups", DEFAULT_MAX, &p->default_groups,
+			     &p->n_default_groups);
 }
 
 /* --- the tunnel in the JSON ------------------------------------------------------------------ */
@@ -484,7 +504,7 @@ static int read_all(struct reader *r)
 		return -EINVAL;
 	r->p->limit = (uint32_t)limit;
 	if (read_layout(r) < 0 || read_via(r) < 0 || read_bridge(r) < 0 || read_subnet(r) < 0 ||
-	    read_allow(r) < 0 || read_bridge_layout(r) < 0 ||
+	    read_allow(r) < 0 || read_allow_default(r) < 0 || read_bridge_layout(r) < 0 ||
 	    profile_read_inbound(&r->doc, r->p, r->e) < 0)
 		return -EINVAL;
 	return read_tunnel(r);
@@ -612,7 +632,7 @@ static int load_rest(struct reader *r)
 	if (why)
 		return json_doc_fail(&r->doc, r->e, "port_forward", "%s", why);
 	/* Beside the machine's own traffic, the tunnel's has to be told apart. */
-	if (r->p->layout == LAYOUT_BRIDGE && !r->p->tunnel.has_fwmark) {
+	if (!r->p->tunnel.fwmark) {
 		r->p->tunnel.has_fwmark = true;
 		r->p->tunnel.fwmark = MARK_BASE + (uint32_t)r->p->id;
 	}

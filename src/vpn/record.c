@@ -43,6 +43,10 @@ static bool is_sound(const struct record *r, const char *name)
 		if (!is_terminated(r->allow_users[i], RECORD_ALLOW_LEN) ||
 		    !is_terminated(r->allow_groups[i], RECORD_ALLOW_LEN))
 			return false;
+	for (size_t i = 0; i < RECORD_DEFAULT_MAX; i++)
+		if (!is_terminated(r->default_users[i], RECORD_ALLOW_LEN) ||
+		    !is_terminated(r->default_groups[i], RECORD_ALLOW_LEN))
+			return false;
 	return r->id >= 1 && r->id <= 99 && r->subnet4_plen >= 22 && r->subnet4_plen <= 29;
 }
 

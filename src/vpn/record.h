@@ -14,18 +14,19 @@
 #include "ns/names.h"
 #include "vpn/lease.h"
 
-#define RUN_DIR		  "/run/vpnrun"
-#define NETNS_DIR	  "/run/netns"
-#define RECORD_MAGIC	  0x4e505652u /* "RVPN" */
-#define RECORD_VERSION	  2
+#define RUN_DIR		   "/run/vpnrun"
+#define NETNS_DIR	   "/run/netns"
+#define RECORD_MAGIC	   0x4e505652u /* "RVPN" */
+#define RECORD_VERSION	   2
 
-#define RECORD_DNS_MAX	  8
-#define RECORD_ALLOW_MAX  32
-#define RECORD_ALLOW_LEN  33 /* a user's or group's name, as in utmp(5) */
-#define RECORD_SEARCH_LEN 512
-#define RECORD_EXPOSE_MAX 16
-#define RECORD_RANGE_MAX  8
-#define RECORD_HOOK_LEN	  256
+#define RECORD_DNS_MAX	   8
+#define RECORD_ALLOW_MAX   32
+#define RECORD_DEFAULT_MAX 8  /* of each list of "allow_default" */
+#define RECORD_ALLOW_LEN   33 /* a user's or group's name, as in utmp(5) */
+#define RECORD_SEARCH_LEN  512
+#define RECORD_EXPOSE_MAX  16
+#define RECORD_RANGE_MAX   8
+#define RECORD_HOOK_LEN	   256
 
 enum record_state {
 	RECORD_DOWN = 1, /* the namespace is kept, closed, for those who are inside */
@@ -85,9 +86,13 @@ struct record {
 	struct record_port expose[RECORD_EXPOSE_MAX];	  /* open from the VPN's side */
 	struct record_range may_expose[RECORD_RANGE_MAX]; /* what users may open for sandboxes */
 	struct in_addr natpmp_gateway;	  /* whom to ask for a forwarded port; 0: nobody */
-	struct in_addr address4;	  /* of the tunnel */
 	char hook_user[RECORD_ALLOW_LEN]; /* is told of the forwarded port; "": nobody */
 	char hook_command[RECORD_HOOK_LEN];
+	uint32_t mark;	      /* of the tunnel's own packets */
+	struct in_addr addr4; /* the tunnel's own */
+	struct in6_addr addr6;
+	char default_users[RECORD_DEFAULT_MAX][RECORD_ALLOW_LEN]; /* "allow_default" */
+	char default_groups[RECORD_DEFAULT_MAX][RECORD_ALLOW_LEN];
 };
 
 /* -ENOENT: not there (the VPN is not up). -EPROTO: not one of ours. Needs no privilege. */

@@ -15,6 +15,9 @@
 #include <time.h>
 
 #include "nl/rtnl.h"
+#include "vpn/uplink_dns.h"
+
+#define ADDRESSES_MAX 16 /* of one name */
 
 void endpoint_set_free(struct endpoint_set *es)
 {
@@ -30,7 +33,7 @@ static bool has_route(struct nl_sock *s, const union wg_endpoint *ep)
 	uint32_t mtu;
 	int oif;
 
-	return rtnl_route_get(s, ep->family, dst, &oif, &mtu, NULL) == 0;
+	return rtnl_route_get(s, ep->family, dst, MARK_BASE, &oif, &mtu, NULL) == 0;
 }
 
 static bool take_address(const struct addrinfo *ai, union wg_endpoint *ret)
@@ -45,28 +48,29 @@ static bool take_address(const struct addrinfo *ai, union wg_endpoint *ret)
 }
 
 /* The first that there is a way to: a name with both families is common on networks with one. */
-static int choose(const struct addrinfo *list, union wg_endpoint *ret)
+static int choose(const union wg_endpoint *all, size_t n, union wg_endpoint *ret)
 {
-	union wg_endpoint ep = {0}, first = {0};
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	bool routes = list->ai_next && nl_sock_open(&s, NETLINK_ROUTE, NULL) == 0;
+	bool routes = n > 1 && nl_sock_open(&s, NETLINK_ROUTE, NULL) == 0;
 
-	for (const struct addrinfo *ai = list; ai; ai = ai->ai_next) {
-		if (!take_address(ai, &ep))
-			continue;
-		if (!first.family)
-			first = ep;
-		if (!routes)
-			break;
-		if (has_route(&s, &ep)) {
-			first = ep;
+	if (n == 0)
+		return -EADDRNOTAVAIL;
+	*ret = all[0];
+	for (size_t i = 0; routes && i < n; i++)
+		if (has_route(&s, &all[i])) {
+			*ret = all[i];
 			break;
 		}
-	}
-	if (!first.family)
-		return -EADDRNOTAVAIL;
-	*ret = first;
 	return 0;
+}
+
+static size_t take_list(const struct addrinfo *list, union wg_endpoint *ret, size_t max)
+{
+	size_t n = 0;
+
+	for (const struct addrinfo *ai = list; ai && n < max; ai = ai->ai_next)
+		n += take_address(ai, &ret[n]);
+	return n;
 }
 
 static void wait_s(unsigned int s)
@@ -82,13 +86,18 @@ static int resolve_one(const struct tunnel_peer *p, int retries, union wg_endpoi
 {
 	struct addrinfo hints = {
 		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM, .ai_protocol = IPPROTO_UDP};
+	union wg_endpoint all[ADDRESSES_MAX] = {0};
 	struct addrinfo *list = NULL;
 	char port[8];
+	size_t n;
 	int gai, r, sys = 0;
 
 	if (!p->endpoint_is_name)
 		hints.ai_flags = AI_NUMERICHOST;
 	str_fmt(port, sizeof(port), "%u", p->port);
+	n = p->endpoint_is_name ? uplink_dns_resolve(p->host, p->port, all, ADDRESSES_MAX) : 0;
+	if (n)
+		return choose(all, n, ret);
 	for (int i = 0;; i++) {
 		gai = getaddrinfo(p->host, port, &hints, &list);
 		sys = errno;
@@ -104,7 +113,7 @@ static int resolve_one(const struct tunnel_peer *p, int retries, union wg_endpoi
 		return err_set(e, -EHOSTUNREACH,
 			       "cannot resolve the endpoint %s: %s; is the network up?", p->host,
 			       gai_strerror(gai));
-	r = choose(list, ret);
+	r = choose(all, take_list(list, all, ADDRESSES_MAX), ret);
 	freeaddrinfo(list);
 	if (r < 0)
 		return err_set(e, r, "the endpoint %s has no address", p->host);

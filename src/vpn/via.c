@@ -186,7 +186,7 @@ int via_check_way(const struct profile *p, const struct record *via, const struc
 				       "port %u of the endpoint is DNS, which \"other_dns\" of "
 				       "VPN '%s' keeps from it: choose another port",
 				       port, p->via);
-		if (rtnl_route_get(&s, ep->family, dst, &oif, &mtu, NULL) == 0 &&
+		if (rtnl_route_get(&s, ep->family, dst, 0, &oif, &mtu, NULL) == 0 &&
 		    if_indextoname((unsigned int)oif, dev) && !strcmp(dev, p->via))
 			continue;
 		endpoint_format(ep, text);

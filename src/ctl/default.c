@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vpnctl default: the whole machine's traffic by one VPN, and back. Parse, call vpn/default, say
+ * what came of it and which public address that gives; nobody who has no answer is waited for.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "ctl/ctl.h"
+#include "ctl/default_door.h"
+#include "ctl/fetch.h"
+#include "ctl/ip_answer.h"
+#include "ctl/show.h"
+#include "vpn/default.h"
+
+#define ASK_TIMEOUT_MS 3000
+
+struct default_options {
+	const char *name;
+	const char *url; /* NULL: the public address is not asked for */
+	bool strict;
+};
+
+static int usage(void)
+{
+	log_error("usage: vpnctl default [--strict] [--url URL|--no-ip] NAME|none");
+	return CTL_USAGE;
+}
+
+static int parse(int argc, char **argv, struct default_options *o)
+{
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--strict"))
+			o->strict = true;
+		else if (!strcmp(argv[i], "--no-ip"))
+			o->url = NULL;
+		else if (!strcmp(argv[i], "--url") && i + 1 < argc)
+			o->url = argv[++i];
+		else if (argv[i][0] == '-' || o->name)
+			return usage();
+		else
+			o->name = argv[i];
+	}
+	return o->name ? CTL_OK : usage();
+}
+
+__attribute__((noreturn)) static void ask_child(const char *url, int out)
+{
+	AUTO_FREE char *text = NULL;
+	struct err e = ERR_INIT;
+	struct fetch *f = NULL;
+	struct ip_answer a;
+
+	if (fetch_open(&f, &e) < 0 || fetch_get(f, url, AF_UNSPEC, ASK_TIMEOUT_MS, &text, &e) < 0 ||
+	    ip_answer_parse(text, &a, &e) < 0)
+		_exit(1);
+	_exit(fd_write_all(out, a.text, strlen(a.text)) < 0);
+}
+
+/* What a server out there calls us; "" where nobody answers. In a child, which is ended in time: a
+ * resolver without a server takes longer than anybody wants to wait. */
+static void ask(const char *url, char *ret, size_t size)
+{
+	struct pollfd p = {.events = POLLIN};
+	int fds[2];
+	ssize_t n = 0;
+	pid_t pid;
+
+	ret[0] = '\0';
+	if (!url || pipe2(fds, O_CLOEXEC) < 0)
+		return;
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		ask_child(url, fds[1]);
+	close(fds[1]);
+	p.fd = fds[0];
+	if (pid > 0 && poll(&p, 1, ASK_TIMEOUT_MS) > 0)
+		n = read(fds[0], ret, size - 1);
+	ret[n > 0 ? n : 0] = '\0';
+	close(fds[0]);
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+}
+
+static void say_addresses(const struct default_options *o, const char *before)
+{
+	char after[64];
+
+	if (!o->url)
+		return;
+	ask(o->url, after, sizeof(after));
+	printf("public address: %s, was %s\n", after[0] ? after : "unknown",
+	       before[0] ? before : "unknown");
+}
+
+static int clear(struct default_options *o, const char *before)
+{
+	struct err e = ERR_INIT;
+	char name[16];
+
+	if ((geteuid() ? door_ask("none", false, name, &e) : default_clear(name, &e)) < 0) {
+		log_error("%s", e.msg);
+		return CTL_FAILED;
+	}
+	if (!name[0]) {
+		puts("there was no default");
+		return CTL_OK;
+	}
+	printf("%s is not the default any more: traffic goes by the uplink\n", name);
+	say_addresses(o, before);
+	return CTL_OK;
+}
+
+static int set(struct default_options *o, const char *before)
+{
+	struct err e = ERR_INIT;
+	char was[16];
+
+	if (!str_is_vpn_name(o->name)) {
+		log_error("that is no VPN's name");
+		return CTL_FAILED;
+	}
+	if ((geteuid() ? door_ask(o->name, o->strict, was, &e)
+		       : default_set(o->name, o->strict, &e)) < 0) {
+		log_error("%s", e.msg);
+		return CTL_FAILED;
+	}
+	printf("%s is the default: all traffic but the LAN's goes by it\n", o->name);
+	say_addresses(o, before);
+	return CTL_OK;
+}
+
+int ctl_default(int argc, char **argv)
+{
+	struct default_options o = {.url = CTL_IP_URL};
+	char before[64];
+	int rc = parse(argc, argv, &o);
+
+	if (rc != CTL_OK)
+		return rc;
+	ask(o.url, before, sizeof(before));
+	return !strcmp(o.name, "none") ? clear(&o, before) : set(&o, before);
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The order is the safety. To set: the note, the firewall, the cable and its table, the rules, then
+ * the names. To clear: the names, the rules, then the rest. So names are never asked for in the
+ * clear by way of the VPN's servers, nor by way of the LAN's while traffic goes by the VPN; and
+ * while one default replaces another, the rules of one of them stand. Called by vpnctl's commands,
+ * and by `up`.
+ */
+#include "vpn/default.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "nl/nft.h"
+#include "vpn/apply.h"
+#include "vpn/default_dns.h"
+#include "vpn/default_part.h"
+#include "vpn/model.h"
+
+#define NOTE_PATH     RUN_DIR "/default.note"
+#define LOCK_PATH     RUN_DIR "/default.lock"
+#define NOTE_MAGIC    0x44505652u /* "RVPD" */
+#define VALID_MARK    "/proc/sys/net/ipv4/conf/all/src_valid_mark"
+#define RP_FILTER_DIR "/proc/sys/net/ipv4/conf"
+
+static bool is_text(const char *s, size_t size)
+{
+	return memchr(s, '\0', size) != NULL;
+}
+
+static bool is_way(const struct default_way *w)
+{
+	return is_text(w->name, sizeof(w->name)) && is_text(w->dev, sizeof(w->dev)) &&
+	       is_text(w->search, sizeof(w->search)) && w->id <= 99 &&
+	       (w->id == 0 || str_is_vpn_name(w->name));
+}
+
+int default_note_read(struct default_note *ret, struct err *e)
+{
+	AUTO_CLOSE int fd = open(NOTE_PATH, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct default_note n;
+
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open " NOTE_PATH);
+	if (read(fd, &n, sizeof(n)) != (ssize_t)sizeof(n) || n.magic != NOTE_MAGIC ||
+	    n.size != sizeof(n) || !is_way(&n.now) || !is_way(&n.old) || n.now.id == 0)
+		return err_set(e, -EPROTO, NOTE_PATH " was written by another version of vpnrun");
+	*ret = n;
+	return 0;
+}
+
+int default_note_write(const struct default_note *n, struct err *e)
+{
+	struct default_note out = *n;
+
+	out.magic = NOTE_MAGIC;
+	out.size = sizeof(out);
+	return file_replace(NOTE_PATH, &out, sizeof(out), 0644, e);
+}
+
+static int lock(struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	int r = dir_make(RUN_DIR, 0755, e);
+
+	if (r < 0)
+		return r;
+	fd = open(LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return err_sys(e, -errno, "cannot lock " LOCK_PATH);
+	return take_fd(&fd);
+}
+
+/* --- what else it needs ---------------------------------------------------------------------- */
+
+static int add_mark(const struct record *r, void *arg)
+{
+	struct default_marks *m = arg;
+
+	if (r->mark && (r->mark & MARK_MASK) != MARK_NET && m->n < ARRAY_SIZE(m->at))
+		m->at[m->n++] = r->mark;
+	return 0;
+}
+
+static struct default_marks read_marks(void)
+{
+	struct default_marks m = {.n = 0};
+
+	record_for_each(add_mark, &m);
+	return m;
+}
+
+static bool is_filtered(const char *dev)
+{
+	AUTO_FREE char *text = NULL;
+	char path[96];
+
+	return str_fmt(path, sizeof(path), RP_FILTER_DIR "/%s/rp_filter", dev) > 0 &&
+	       file_read(path, 16, &text, NULL, NULL) == 0 && text[0] == '1';
+}
+
+/* Where a reverse path is looked for strictly, the mark of the tunnels' own packets has to count in
+ * it, which one sysctl says for each device or for all. */
+static void look_valid_mark(struct default_note *n)
+{
+	AUTO_FREE char *text = NULL;
+	struct if_nameindex *all = if_nameindex();
+	bool strict = is_filtered("all") || is_filtered("default");
+
+	for (struct if_nameindex *i = all; i && i->if_index; i++)
+		strict = strict || (strcmp(i->if_name, "lo") != 0 && is_filtered(i->if_name));
+	if (all)
+		if_freenameindex(all);
+	n->valid_mark = -1;
+	if (strict && file_read(VALID_MARK, 16, &text, NULL, NULL) == 0 && text[0] == '0')
+		n->valid_mark = 0;
+}
+
+static int read_way(const char *name, bool strict, struct default_way *ret, struct err *e)
+{
+	struct default_way w = {.strict = strict};
+	struct err why = ERR_INIT;
+	struct record r;
+	int rc = record_read(name, &r, &why);
+
+	if (rc == -ENOENT || (rc == 0 && r.state != RECORD_UP))
+		return err_set(e, -ENETDOWN, "%s is not up; first: vpnctl up %s", name, name);
+	if (rc < 0)
+		return err_set(e, rc, "%s", why.msg);
+	str_copy(w.name, sizeof(w.name), r.name);
+	w.id = r.id;
+	w.layout = r.layout;
+	memcpy(w.dns, r.dns, sizeof(w.dns));
+	memcpy(w.search, r.search, sizeof(w.search));
+	if (r.layout == LAYOUT_BRIDGE)
+		str_copy(w.dev, sizeof(w.dev), r.device);
+	else
+		str_fmt(w.dev, sizeof(w.dev), "vh-%s", r.name);
+	*ret = w;
+	return 0;
+}
+
+/* --- set ------------------------------------------------------------------------------------- */
+
+static int close_way(const struct default_way *w, struct err *e)
+{
+	int r;
+
+	if (!w->id)
+		return 0;
+	r = default_rules_remove(w, e);
+	if (r == 0)
+		r = default_cable_end(w, e);
+	if (r == 0)
+		r = default_firewall_remove(w, e);
+	return r < 0 ? r : default_cable_close(w, e);
+}
+
+/* All but the names, for a note that is written. */
+static int open_way(struct default_note *n, struct err *e)
+{
+	struct default_marks marks = read_marks();
+	int r = default_cable_open(&n->now, e);
+
+	if (r == 0)
+		r = default_note_write(n, e); /* now with the cable's number */
+	if (r == 0)
+		r = default_firewall_add(&n->now, &marks, e);
+	if (r == 0 && n->valid_mark == 0)
+		r = file_write_existing(VALID_MARK, "1", e);
+	return r < 0 ? r : default_rules_add(&n->now, &marks, e);
+}
+
+static int clear_locked(struct default_note *n, struct err *e)
+{
+	int r;
+
+	n->state = DEFAULT_CHANGING;
+	r = default_note_write(n, e);
+	if (r == 0)
+		r = default_dns_clear(n, e);
+	if (r == 0)
+		r = close_way(&n->old, e);
+	if (r == 0)
+		r = close_way(&n->now, e);
+	if (r == 0 && n->valid_mark == 0)
+		r = file_write_existing(VALID_MARK, "0", e);
+	return r < 0 ? r : file_remove(NOTE_PATH, e);
+}
+
+/* Undoes what failed half-way: to what was before, which may be the other VPN. */
+static void back_out(struct default_note *n, bool is_new)
+{
+	struct default_way failed = n->now;
+
+	if (!is_new)
+		return; /* what stood before stands still */
+	if (!n->old.id) {
+		clear_locked(n, NULL);
+		return;
+	}
+	n->now = n->old;
+	n->old = failed;
+	if (default_note_write(n, NULL) < 0 || close_way(&failed, NULL) < 0)
+		return; /* the note says it; the next run does it */
+	memset(&n->old, 0, sizeof(n->old));
+	default_dns_set(n, NULL);
+	n->state = DEFAULT_ON;
+	default_note_write(n, NULL);
+}
+
+static int finish(struct default_note *n, struct err *e)
+{
+	int r = default_dns_set(n, e);
+
+	if (r == 0)
+		r = close_way(&n->old, e);
+	if (r < 0)
+		return r;
+	memset(&n->old, 0, sizeof(n->old));
+	n->state = DEFAULT_ON;
+	return default_note_write(n, e);
+}
+
+/* Of the two that a killed switch left, one stands for sure. The other goes. */
+static int keep_one(struct default_note *n, struct err *e)
+{
+	struct default_way *gone = &n->old;
+	int r;
+
+	if (!n->old.id)
+		return 0;
+	if (default_rules_judge(&n->now, NULL) < 0)
+		gone = &n->now;
+	r = close_way(gone, e);
+	if (gone == &n->now)
+		n->now = n->old;
+	memset(&n->old, 0, sizeof(n->old));
+	return r;
+}
+
+static bool is_way_of(const struct default_way *w, const char *name)
+{
+	return w->id && !strcmp(w->name, name);
+}
+
+/* Writes the note, with what the wanted one replaces. */
+static int begin(struct default_note *n, const struct default_way *w, bool *ret_is_new,
+		 struct err *e)
+{
+	int r = default_note_read(n, e);
+
+	if (r == 0 && !is_way_of(&n->now, w->name) && !is_way_of(&n->old, w->name))
+		r = keep_one(n, e);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == -ENOENT) {
+		memset(n, 0, sizeof(*n));
+		default_dns_look(n);
+		look_valid_mark(n);
+	}
+	*ret_is_new = !is_way_of(&n->now, w->name) && !is_way_of(&n->old, w->name);
+	if (*ret_is_new) {
+		r = default_cable_check(w, e);
+		if (r < 0)
+			return r;
+	}
+	if (n->now.id && !is_way_of(&n->now, w->name))
+		n->old = n->now;
+	n->state = DEFAULT_CHANGING;
+	n->now = *w;
+	return default_note_write(n, e);
+}
+
+int default_set(const char *name, bool strict, struct err *e)
+{
+	AUTO_CLOSE int fd = lock(e), vpn = -1;
+	struct default_way w;
+	struct default_note n;
+	bool is_new = true;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	vpn = vpn_lock(name, e);
+	if (vpn < 0)
+		return vpn;
+	r = read_way(name, strict, &w, e);
+	if (r == 0)
+		r = begin(&n, &w, &is_new, e);
+	if (r < 0)
+		return err_wrap(e, "cannot make %s the default", name);
+	r = open_way(&n, e);
+	if (r == 0)
+		r = finish(&n, e);
+	if (r < 0) {
+		back_out(&n, is_new);
+		return err_wrap(e, "cannot make %s the default", name);
+	}
+	return 0;
+}
+
+int default_clear(char *ret_name, struct err *e)
+{
+	AUTO_CLOSE int fd = lock(e);
+	struct default_note n;
+	int r;
+
+	ret_name[0] = '\0';
+	if (fd < 0)
+		return fd;
+	r = default_note_read(&n, e);
+	if (r == -ENOENT) {
+		memset(&n, 0, sizeof(n));
+		return default_dns_clear(&n, e); /* a restart of the machine leaves the file */
+	}
+	if (r == 0)
+		r = clear_locked(&n, e);
+	if (r < 0)
+		return err_wrap(e, "cannot take the default away");
+	memcpy(ret_name, n.now.name, sizeof(n.now.name));
+	return 0;
+}
+
+int default_recover(struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+
+	if (access(NOTE_PATH, F_OK) == 0 || !resolv_file_is_ours())
+		return 0;
+	fd = lock(e);
+	if (fd < 0)
+		return fd;
+	return access(NOTE_PATH, F_OK) == 0 ? 0 : resolv_file_restore(e);
+}
+
+int default_follow(struct err *e)
+{
+	struct default_marks marks = read_marks();
+	struct default_note n;
+	struct record rec;
+	int r = default_note_read(&n, NULL);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (record_read(n.now.name, &rec, NULL) == 0 && rec.state == RECORD_UP)
+		return default_set(n.now.name, n.now.strict, e);
+	/* It is down itself, and closed; what others need of it still changes. */
+	r = default_firewall_add(&n.now, &marks, e);
+	return r < 0 ? r : default_rules_add(&n.now, &marks, e);
+}
+
+int default_judge(const struct default_note *n, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock nft = NL_SOCK_INIT;
+	struct nft_count count = {0};
+	char table[48];
+	int r;
+
+	if (n->state != DEFAULT_ON)
+		return err_set(e, -ENOENT, "it was not finished; run again: vpnctl default %s",
+			       n->now.name);
+	str_fmt(table, sizeof(table), "vpnrun-default-%s", n->now.name);
+	r = nl_sock_open(&nft, NETLINK_NETFILTER, e);
+	if (r == 0)
+		r = nft_rules_count(&nft, table, &count, e);
+	if (r < 0)
+		return r;
+	if (!count.inet)
+		return err_set(e, -ENOENT, "its firewall is missing");
+	return default_rules_judge(&n->now, e);
+}

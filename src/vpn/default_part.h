@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The parts of a default: the cable, the table, the rules; the firewall; the names. Each may be
+ * made twice and taken away twice. vpn/default's alone.
+ */
+#pragma once
+
+#include "nl/rule.h"
+#include "vpn/default.h"
+
+#define DEFAULT_RULES_MAX 160
+
+struct default_marks {
+	uint32_t at[100]; /* those that lie outside MARK_NET */
+	size_t n;
+};
+
+struct default_rules {
+	struct rtnl_rule at[DEFAULT_RULES_MAX];
+	int n;
+};
+
+/* Pure. */
+void default_plan_rules(const struct default_way *w, const struct default_marks *marks, int family,
+			struct default_rules *ret);
+int default_firewall_text(const struct default_way *w, const struct default_marks *marks,
+			  const char *known, char **ret, struct err *e);
+
+/* Before anything is noted: whether its names and its table are free. */
+int default_cable_check(const struct default_way *w, struct err *e);
+/* The cable: w->host and the addresses are filled in. */
+int default_cable_open(struct default_way *w, struct err *e);
+/* Ends what is connected by it: the tunnel's own address stays, the cable's does not. */
+int default_cable_end(const struct default_way *w, struct err *e);
+int default_cable_close(const struct default_way *w, struct err *e);
+
+int default_rules_add(const struct default_way *w, const struct default_marks *marks,
+		      struct err *e);
+int default_rules_remove(const struct default_way *w, struct err *e);
+int default_rules_judge(const struct default_way *w, struct err *e);
+
+int default_firewall_add(const struct default_way *w, const struct default_marks *marks,
+			 struct err *e);
+int default_firewall_remove(const struct default_way *w, struct err *e);
+
+/* Which way the names go on this machine, and which servers they went to. */
+void default_dns_look(struct default_note *n);
+int default_dns_set(const struct default_note *n, struct err *e);
+int default_dns_clear(const struct default_note *n, struct err *e);

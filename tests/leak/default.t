@@ -1,0 +1,515 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `vpnctl default`: the whole machine's traffic by a VPN, both families and names; the LAN stays direct;
+# whatever goes wrong nothing goes in the clear; and all is put back to the byte. Runs inside the rig.
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh"
+
+slow=${RIG_SLOW:+yes}
+
+# All that a default could change.
+# shellcheck disable=SC2016
+snapshot() {
+	ip -o rule
+	ip -6 -o rule
+	ip -o route show table all | sed 's/ linkdown//'
+	ip -6 -o route show table all | sed 's/ expires [0-9]*sec//; s/ linkdown//'
+	ip -o link | grep -v ': \(demo\|br-demo\|other\|br-other\|vr[0-9.]*\)[@:]'
+	nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//; / expires [0-9]/d'
+	grep -rs . /proc/sys/net --exclude-dir=stat --exclude='*_key' --exclude=random --exclude='nf_conntrack_count' |
+		grep -vE 'stable_secret|/netfilter/|/nf_log/|/neigh/|/conf/(demo|other|br-demo|br-other)/' | sort
+	stat -c '%F %i %a %u %g %h %N' /etc/resolv.conf
+	cat /etc/resolv.conf
+	find /run/vpnrun ! -name '*.lock' | sort
+	ls -A /etc
+}
+get() { curl -s -m "${2:-5}" "http://$1/"; }
+both() { echo "$(get "$RIG_WEB4" "${1:-5}") $(get "$RIG_WEB6" "${1:-5}")"; }
+on() { vpnctl default --no-ip "$@"; }
+off() { vpnctl default --no-ip none; }
+same() { # same DESCRIPTION: as before the first default
+	snapshot >"$RIG_DIR/after"
+	is "$(diff "$RIG_DIR/before" "$RIG_DIR/after")" '' "$1"
+}
+
+# What comes with the first use of a bridge is there already.
+for v in demo other; do as_user vpnrun $v curl -s -m 5 "http://$RIG_WEB4/" >/dev/null; done
+snapshot >"$RIG_DIR/before"
+is "$(both)" 'clear clear' 'control: without a default the machine goes in the clear'
+$RIG_CAPTURE start
+both >/dev/null
+ok 'control: the capture sees it' test "$($RIG_CAPTURE stop)" -gt 0
+
+# --- on and off ----------------------------------------------------------------------------------
+
+like "$(on demo)" 'demo is the default' 'R11: default demo'
+$RIG_CAPTURE start
+is "$(both)" 'demo demo' 'R11 R14: all traffic goes by it, IPv4 and IPv6'
+is "$(get "$RIG_NAME")" demo 'R19: and by name'
+is "$(getent ahostsv4 "$RIG_SIDE" | head -1 | cut -d' ' -f1)" "$RIG_SIDE_DEMO" 'R19: the names are the VPN'"'"'s'
+is "$($RIG_CAPTURE stop)" 0 'R17: only UDP to the endpoint leaves by the uplink'
+is "$(get "$RIG_LAN") $(get "[$RIG_LAN6_ADDR]")" 'lan lan' 'R11: the LAN is reached directly'
+is "$(as_user vpnrun other curl -s -m 5 "http://$RIG_WEB4/")" other 'R16: a program in the other VPN goes by that'
+off >/dev/null
+same 'R12: default none puts back rules, routes, firewall, sysctls and resolv.conf'
+is "$(both)" 'clear clear' 'and traffic goes directly'
+like "$(off)" 'no default' 'R13: none when none is none: no error'
+on demo >/dev/null
+r=$(ip rule; ip -6 rule; ip -o link | cut -d: -f2; nft list table inet vpnrun-default-demo)
+ok 'R13: the same again: no error' on demo
+is "$(ip rule; ip -6 rule; ip -o link | cut -d: -f2; nft list table inet vpnrun-default-demo)" "$r" 'R13: and nothing twice'
+off >/dev/null
+bad=0
+rounds=$([ "$slow" ] && echo 3 || echo 20)
+for ((i = 0; i < rounds; i++)); do
+	on demo >/dev/null || bad=$((bad + 1))
+	[ "$(get "$RIG_WEB4")" = demo ] || bad=$((bad + 1))
+	off >/dev/null || bad=$((bad + 1))
+done
+is $bad 0 "R12: $rounds times on and off"
+same 'R12: and the machine as before'
+like "$(vpnctl default nosuch 2>&1)" 'nosuch is not up' 'a VPN that there is not: a sentence'
+vpnctl down other >/dev/null
+snapshot >"$RIG_DIR/before"
+like "$(on other 2>&1)" 'other is not up.*vpnctl up other' 'one that is down: a sentence'
+same 'and nothing was done'
+
+# resolv.conf as it may be, too.
+mv /etc/resolv.conf /run/real.conf
+ln -s ../run/real.conf /etc/resolv.conf
+stat -c '%i %N' /etc/resolv.conf >"$RIG_DIR/link"
+on demo >/dev/null
+is "$(get "$RIG_NAME")" demo 'R19: resolv.conf is a symlink: names go by the VPN'
+off >/dev/null
+is "$(stat -c '%i %N' /etc/resolv.conf)" "$(cat "$RIG_DIR/link")" 'R12: and it is the same symlink again'
+on demo >/dev/null
+echo 'nameserver 192.0.2.1' >/etc/resolv.conf.theirs
+mv /etc/resolv.conf.theirs /etc/resolv.conf
+off >/dev/null
+is "$(cat /etc/resolv.conf)" 'nameserver 192.0.2.1' 'what another program wrote meanwhile stays'
+ok 'and nothing of ours lies about' not test -e /etc/resolv.conf.vpnrun-saved
+mv /run/real.conf /etc/resolv.conf
+vpnctl up other >/dev/null
+for v in demo other; do as_user vpnrun $v curl -s -m 5 "http://$RIG_WEB4/" >/dev/null; done
+snapshot >"$RIG_DIR/before"
+
+# --- the address before and after ----------------------------------------------------------------
+
+out=$(vpnctl default --url "http://$RIG_WEB4/ip" demo)
+like "$out" 'public address: 10\.64\.0\.2, was 192\.168\.77\.2' 'R18: says the public address before and after'
+off >/dev/null
+forward() { in_ns router sh -c "echo $1 >/proc/sys/net/ipv4/ip_forward; echo $1 >/proc/sys/net/ipv6/conf/all/forwarding"; }
+forward 0
+t=$SECONDS
+out=$(vpnctl default --url "http://$RIG_NAME/ip" demo 2>&1)
+like "$? $out" '^0 .*unknown, was unknown' 'R18: offline: it toggles, and says that it does not know'
+ok 'R18: and does not hang' test $((SECONDS - t)) -lt $((20 * ${RIG_SLOW_FACTOR:-1}))
+ok 'R18: nor back' vpnctl default --url "http://$RIG_NAME/ip" none
+forward 1
+wait_for 10 get "$RIG_WEB4"
+same 'R18: as before'
+
+# --- the tunnel dies -----------------------------------------------------------------------------
+
+on demo >/dev/null
+is "$(both)" 'demo demo' 'control: it works'
+$RIG_CAPTURE start
+[ "$RIG_WG" != go ] || kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+in_vpn demo ip link delete demo
+is "$(both 2)" ' ' 'R15: the tunnel deleted: nothing is reached'
+t=$SECONDS
+curl -s -m 10 "http://$RIG_WEB4/" >/dev/null
+curl -s -m 10 "http://$RIG_WEB6/" >/dev/null
+ok 'R15: and refused at once' test $((SECONDS - t)) -lt $((4 * ${RIG_SLOW_FACTOR:-1}))
+timeout 1 "$RIG_DIR/build/tests/net/probe" udp "$RIG_WEB4" 80 >/dev/null
+is "$(getent ahostsv4 "$RIG_SIDE" | head -1 | cut -d' ' -f1)" '' 'R15: nor is a name resolved'
+is "$($RIG_CAPTURE stop)" 0 'R15: nothing left by the uplink'
+is "$(get "$RIG_LAN")" lan 'R11: the LAN still answers'
+[ "$RIG_WG" != go ] || kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+vpnctl up demo >/dev/null
+is "$(both)" 'demo demo' 'R15: back again: it works'
+$RIG_CAPTURE start
+ok 'restart of the default' vpnctl restart demo
+is "$(both)" 'demo demo' 'it works again'
+is "$($RIG_CAPTURE stop)" 0 'nothing left by the uplink meanwhile'
+out=$(vpnctl down demo 2>&1)
+like "$? $out" '^1 .*default.*vpnctl default none' 'down of the default: refused, and how'
+is "$(both)" 'demo demo' 'and it works'
+like "$(vpnctl down --force demo)" 'not the default any more' 'down --force takes the default away, and says so'
+is "$(both)" 'clear clear' 'traffic goes directly'
+vpnctl up demo >/dev/null
+as_user vpnrun demo curl -s -m 5 "http://$RIG_WEB4/" >/dev/null
+is "$(ip rule | grep '^[34]..:'; nft list tables | grep default; find /run/vpnrun -name default.note)" '' 'and nothing of it is left'
+
+# --- one replaces another ------------------------------------------------------------------------
+
+probe=$RIG_DIR/build/tests/net/probe
+on demo >/dev/null
+# Both families, TCP and UDP, new sockets without a pause, until the file is gone.
+traffic() {
+	while [ -e "$RIG_DIR/traffic" ]; do
+		get "$RIG_WEB4" 2
+		get "$RIG_WEB6" 2
+		timeout 0.1 "$probe" udp "$RIG_WEB4" 80 >/dev/null
+		timeout 0.1 "$probe" udp "$RIG_WEB6_ADDR" 80 >/dev/null
+		echo
+	done >"$RIG_DIR/said" 2>/dev/null
+}
+: >"$RIG_DIR/traffic"
+$RIG_CAPTURE start
+traffic &
+job=$!
+bad=0
+rounds=$([ "$slow" ] && echo 1 || echo 4)
+for ((i = 0; i < rounds; i++)); do
+	for v in other demo; do
+		on $v >/dev/null || bad=$((bad + 1))
+		[ "$(both)" = "$v $v" ] || bad=$((bad + 1))
+	done
+done
+rm "$RIG_DIR/traffic"
+wait $job
+is $bad 0 'R16: a second default replaces the first, again and again'
+is "$($RIG_CAPTURE stop)" 0 'R16: and with traffic running nothing was in the clear'
+is "$(grep -c clear "$RIG_DIR/said")" 0 'R16: nor did any connection come out there'
+ok 'control: the traffic went by the one' grep -q demo "$RIG_DIR/said"
+ok 'control: and by the other' grep -q other "$RIG_DIR/said"
+: >"$RIG_DIR/traffic"
+$RIG_CAPTURE start
+traffic &
+job=$!
+wait_for 10 grep -q demo "$RIG_DIR/said"
+off >/dev/null
+wait_for 10 grep -q clear "$RIG_DIR/said"
+rm "$RIG_DIR/traffic"
+wait $job
+ok 'control: the capture sees this traffic when the default goes' test "$($RIG_CAPTURE stop)" -gt 0
+as_user vpnrun demo curl -s -m 5 "http://$RIG_WEB4/" >/dev/null
+snapshot >"$RIG_DIR/before"
+
+# What is connected by the VPN does not go on by the uplink (L29).
+on demo >/dev/null
+curl -sN -m 30 "http://$RIG_WEB6/stream" >"$RIG_DIR/stream" 2>/dev/null &
+job=$!
+wait_for 10 test -s "$RIG_DIR/stream"
+$RIG_CAPTURE start
+off >/dev/null
+[ "$RIG_LAYOUT" = bridge ] || ok 'L29: a connection by the VPN ends with the default' wait_for 20 not kill -0 $job
+kill $job 2>/dev/null
+wait $job 2>/dev/null
+is "$($RIG_CAPTURE stop)" 0 'L29: and does not go on by the uplink'
+
+# Nor what was connected before the switch.
+curl -sN -m 30 "http://$RIG_WEB4/stream" >"$RIG_DIR/stream" 2>/dev/null &
+job=$!
+wait_for 10 test -s "$RIG_DIR/stream"
+on demo >/dev/null
+$RIG_CAPTURE start
+ok 'L29: a connection from before the switch ends' wait_for 20 not kill -0 $job
+kill $job 2>/dev/null
+wait $job 2>/dev/null
+is "$($RIG_CAPTURE stop)" 0 'L29: and sends nothing more by the uplink'
+off >/dev/null
+
+# The machine went off with a default: what is left is one file.
+on demo >/dev/null
+mv /run/vpnrun/default.note "$RIG_DIR/note"
+like "$(cat /etc/resolv.conf)" 'vpnctl default none puts back' 'control: after a restart resolv.conf is still the VPN'"'"'s'
+vpnctl up demo >/dev/null
+is "$(cat /etc/resolv.conf)" "nameserver $RIG_DNS_CLEAR" 'R56: the first VPN that comes up puts it back'
+mv "$RIG_DIR/note" /run/vpnrun/default.note
+off >/dev/null
+as_user vpnrun demo curl -s -m 5 "http://$RIG_WEB4/" >/dev/null
+same 'R12: all as before'
+
+# --- among others --------------------------------------------------------------------------------
+
+# Tailscale as it sets itself up: its rules, its table, its device; whichever comes first.
+tailscale_up() {
+	ip netns add tailnet
+	ip link add tailscale0 type veth peer name eth0 netns tailnet
+	ip addr add 100.101.102.103/32 dev tailscale0
+	ip addr add fd7a:115c:a1e0::1/128 dev tailscale0 nodad
+	ip link set tailscale0 up
+	ip -n tailnet addr add 100.100.100.100/32 dev eth0
+	ip -n tailnet addr add fd7a:115c:a1e0::53/128 dev eth0 nodad
+	ip -n tailnet link set eth0 up
+	ip -n tailnet route add 100.101.102.103 dev eth0
+	ip -n tailnet -6 route add fd7a:115c:a1e0::1 dev eth0
+	ip route add 100.64.0.0/10 dev tailscale0 table 52
+	ip -6 route add fd7a:115c:a1e0::/48 dev tailscale0 table 52
+	for f in -4 -6; do
+		ip $f rule add pref 5210 fwmark 0x80000/0xff0000 lookup main
+		ip $f rule add pref 5230 fwmark 0x80000/0xff0000 lookup default
+		ip $f rule add pref 5250 fwmark 0x80000/0xff0000 unreachable
+		ip $f rule add pref 5270 lookup 52
+	done
+}
+tailscale_down() {
+	ip netns delete tailnet
+	ip link delete tailscale0 2>/dev/null
+	for f in -4 -6; do
+		for p in 5210 5230 5250 5270; do ip $f rule delete pref $p; done
+		ip $f route flush table 52 2>/dev/null
+	done
+}
+tailnet() { ping -c 1 -W 2 100.100.100.100 && ping -6 -c 1 -W 2 fd7a:115c:a1e0::53; }
+its_rules() { ip rule; ip -6 rule; }
+tailscale_up
+r=$(its_rules | grep ^52)
+ok 'control: the tailnet answers without a default' tailnet
+on demo >/dev/null
+ok 'R52: and with one, MagicDNS'"'"'s address and IPv6' tailnet
+is "$(its_rules | grep ^52)" "$r" 'R52: its rules are as they were'
+is "$(both)" 'demo demo' 'R52: and all else goes by the VPN'
+like "$(ip route get 203.0.113.9 mark 0x80000)" "$([ "$RIG_LAYOUT" = bridge ] && echo dev demo || echo dev vh-demo)" "R52: its own packets go by the VPN, too"
+off >/dev/null
+ok 'R52: and afterwards' tailnet
+tailscale_down
+on demo >/dev/null
+$RIG_CAPTURE start
+ok 'R56: without Tailscale its addresses do not answer' not ping -c 1 -W 1 100.100.100.100
+is "$($RIG_CAPTURE stop)" 0 'R56: nor do they go in the clear'
+tailscale_up
+ok 'R56: Tailscale started after the default: the tailnet answers' tailnet
+is "$(both)" 'demo demo' 'R56: and all else goes by the VPN'
+tailscale_down
+off >/dev/null
+
+# A strict reverse path filter. The larger of two numbers counts, and 2 is loose.
+cat "/proc/sys/net/ipv4/conf/$RIG_UPLINK/rp_filter" >"$RIG_DIR/rp_filter"
+echo 1 >"/proc/sys/net/ipv4/conf/$RIG_UPLINK/rp_filter"
+on demo >/dev/null
+is "$(cat /proc/sys/net/ipv4/conf/all/src_valid_mark)" 1 'R25: a strict reverse path filter: the mark counts in it'
+is "$(both)" 'demo demo' 'R25: with a strict reverse path filter it works'
+is "$(get "$RIG_LAN")" lan 'R25: and the LAN'
+ok 'R25: a user'"'"'s program, too' test "$(as_user vpnrun other curl -s -m 5 "http://$RIG_WEB4/")" = other
+off >/dev/null
+is "$(cat /proc/sys/net/ipv4/conf/all/src_valid_mark)" 0 'R12: and its switch is put back'
+cat "$RIG_DIR/rp_filter" >"/proc/sys/net/ipv4/conf/$RIG_UPLINK/rp_filter"
+
+# What sends by the uplink on purpose, or asks the LAN for names.
+on demo >/dev/null
+$RIG_CAPTURE start
+perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Proto => "udp", PeerAddr => "$ARGV[0]:53"); print $s->send("x") ? "sent" : "$!"' \
+	"$RIG_LAN" >"$RIG_DIR/said"
+is "$($RIG_CAPTURE stop)" 0 'R19: the LAN is not asked for names'
+is "$(curl -s -m 2 --interface "$RIG_UPLINK" "http://$RIG_WEB4/")" '' 'a socket bound to the uplink gets nowhere, IPv4'
+off >/dev/null
+
+# An injected route (DHCP option 121).
+ip route add "${RIG_WEB4%.*}.0/25" via "$RIG_LAN" dev "$RIG_UPLINK"
+in_ns lan ip addr add "$RIG_WEB4/32" dev lo
+on demo >/dev/null
+is "$(get "$RIG_WEB4")" lan 'L22: control: a route that a DHCP server injects catches traffic'
+on --strict demo >/dev/null
+$RIG_CAPTURE start
+is "$(both)" 'demo demo' 'L22: with --strict it does not'
+is "$(curl -s -m 2 --interface "$RIG_UPLINK" "http://$RIG_WEB4/")" '' 'L22: nor for a socket bound to the uplink'
+is "$(curl -s -m 2 --interface "$RIG_UPLINK" "http://$RIG_WEB6/")" '' 'L22: nor by IPv6'
+is "$($RIG_CAPTURE stop)" 0 'L22: and nothing leaves by the uplink'
+is "$(get "$RIG_LAN")" lan 'L22: the LAN is reached'
+kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+for f in -4 -6; do while ip $f rule delete pref 301 2>/dev/null; do :; done; done
+$RIG_CAPTURE start
+is "$(both 2)" ' ' 'L22: with --strict the firewall alone holds'
+is "$($RIG_CAPTURE stop)" 0 'L22: and nothing leaves'
+like "$(vpnctl status demo)" "machine's default, strictly" 'status shows the default'
+like "$(vpnctl status demo --json)" '"machine_default": true' 'also as JSON'
+like "$(vpnctl status other --json)" '"machine_default": false' 'and not of the other'
+like "$(vpnctl status demo)" 'rule of the default is missing' 'status says what is missing'
+kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+on --strict demo >/dev/null
+is "$(both)" 'demo demo' 'the same default again repairs it'
+off >/dev/null
+in_ns lan ip addr del "$RIG_WEB4/32" dev lo
+ip route del "${RIG_WEB4%.*}.0/25" via "$RIG_LAN"
+get "$RIG_WEB4" >/dev/null
+as_user vpnrun demo curl -s -m 5 "http://$RIG_WEB4/" >/dev/null
+snapshot >"$RIG_DIR/after"
+is "$(diff "$RIG_DIR/before" "$RIG_DIR/after")" '' 'R12: in the end all is as before'
+
+# The name of an endpoint is asked for outside, also when the tunnel is dead (R62).
+vpnctl down other >/dev/null
+on demo >/dev/null
+: >"$RIG_DIR/dns-demo.log"
+ok 'R62: a VPN whose endpoint is a name comes up' vpnctl up other
+is "$(grep -c other.vpn "$RIG_DIR/dns-demo.log")" 0 'R62: its name was not asked for by the VPN'
+on other >/dev/null
+[ "$RIG_WG" != go ] || kill -STOP "$(cat /run/vpnrun/other.supervisor)"
+in_vpn other ip link delete other
+[ "$RIG_WG" != go ] || kill -CONT "$(cat /run/vpnrun/other.supervisor)"
+ok 'R62: and comes up again while it is itself the default' vpnctl up other
+is "$(both)" 'other other' 'R62: and works'
+off >/dev/null
+
+# What another program takes away comes back by itself (systemd-networkd, when it starts anew).
+on demo >/dev/null
+kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+for f in -4 -6; do while ip $f rule delete pref 301 2>/dev/null; do :; done; done
+is "$(get "$RIG_WEB4")" clear 'control: without the rules the machine goes in the clear'
+comes_back() { [ "$(both)" = 'demo demo' ]; }
+kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+ok 'R15: the keeper puts them back' wait_for 20 comes_back
+off >/dev/null
+
+# What follows is the same on every kernel, and long on a slow machine.
+if [ "$slow" ]; then
+	finish
+	exit
+fi
+for v in demo other; do as_user vpnrun $v curl -s -m 5 "http://$RIG_WEB4/" >/dev/null; done
+snapshot >"$RIG_DIR/before"
+
+# --- killed at any step --------------------------------------------------------------------------
+
+strike() { # strike SYSCALL N COMMAND...
+	strace -qqq -o /dev/null -e "trace=$1" -e "inject=$1:signal=SIGKILL:when=$2" -- "${@:3}" >"$RIG_DIR/strike.out" 2>&1
+}
+becomes() { on "$1" >/dev/null && [ "$(both)" = "$1 $1" ]; }
+# killed SYSCALL STEP BEFORE COMMAND...: at its 1st, 1+STEPth ... call, until it ends by itself. Then the next
+# default finishes (odd) or none undoes (even) what is left.
+killed() {
+	local sc=$1 step=$2 before=$3 n bad=0 i=0 clean
+	clean=$RIG_DIR/before
+	shift 3
+	for ((n = 1; n < 300; n += step)); do
+		$before >/dev/null
+		strike "$sc" $n "$@"
+		[ $? = 137 ] || break
+		i=$((i + 1))
+		if [ $((i % 2)) = 1 ]; then
+			becomes other || { bad=$((bad + 1)); diag "$sc $n: on: $(both)"; }
+		fi
+		off >/dev/null || bad=$((bad + 1))
+		snapshot >"$RIG_DIR/after"
+		diff "$clean" "$RIG_DIR/after" >"$RIG_DIR/diff" || { bad=$((bad + 1)); diag "$sc $n:" "$(cat "$RIG_DIR/diff")"; }
+		[ $bad -lt 3 ] || break
+	done
+	off >/dev/null
+	[ $i -gt 0 ] || bad=1
+	diag "$sc: $i places"
+	return $bad
+}
+on_demo() { on demo; }
+nothing() { :; }
+for c in 'sendto 4' 'rename 1' 'linkat 1' 'clone 1' 'write 2'; do
+	# shellcheck disable=SC2086
+	ok "R13 R76: default killed at any ${c% *}: the next finishes or undoes it" killed $c nothing vpnctl default --no-ip demo
+done
+# A default stands at every moment here, whichever.
+switch_killed() { # switch_killed SYSCALL STEP
+	local n bad=0 v
+	for ((n = 1; n < 300; n += $2)); do
+		on demo >/dev/null
+		strike "$1" $n vpnctl default --no-ip other
+		[ $? = 137 ] || break
+		timeout 0.1 "$probe" udp "$RIG_WEB4" 80 >/dev/null
+		timeout 0.1 "$probe" udp "$RIG_WEB6_ADDR" 80 >/dev/null
+		v=$([ $((n % 2)) = 0 ] && echo demo || echo other)
+		becomes "$v" || { bad=$((bad + 1)); diag "$1 $n: $(both)"; }
+	done
+	[ "$n" -gt 1 ] || bad=1
+	return $bad
+}
+on demo >/dev/null
+$RIG_CAPTURE start
+for c in 'sendto 7' 'rename 1' 'clone 1'; do
+	# shellcheck disable=SC2086
+	ok "R13 R16 R76: a switch killed at any ${c% *}: either can be had" switch_killed $c
+done
+is "$($RIG_CAPTURE stop)" 0 'R16: and nothing was in the clear'
+off >/dev/null
+for c in 'sendto 8' 'rename 1' 'unlink 1' 'clone 1'; do
+	# shellcheck disable=SC2086
+	ok "R12 R76: default none killed at any ${c% *}" killed $c on_demo vpnctl default --no-ip none
+done
+
+# --- resolvconf ----------------------------------------------------------------------------------
+
+# As openresolv does: a text for each interface, and a file that is its own.
+mkdir -p "$RIG_DIR/sbin" /run/resolvconf
+cat >"$RIG_DIR/sbin/resolvconf" <<-'X'
+	#!/bin/sh
+	echo "$*" >>/run/resolvconf/calls
+	case $1 in
+	-a) { echo '# Generated by resolvconf'; cat; } >/run/resolvconf/resolv.conf ;;
+	-d) cp /run/resolvconf/before /run/resolvconf/resolv.conf ;;
+	esac
+X
+chmod 755 "$RIG_DIR/sbin/resolvconf"
+dir=$(dirname "$(realpath -m /sbin/resolvconf)")
+mount -t overlay -o "lowerdir=$RIG_DIR/sbin:$dir" overlay "$dir"
+{ echo '# Generated by resolvconf'; cat /etc/resolv.conf; } | tee /run/resolvconf/before >/run/resolvconf/resolv.conf
+mv /etc/resolv.conf "$RIG_DIR/resolv.conf"
+ln -s /run/resolvconf/resolv.conf /etc/resolv.conf
+on demo >/dev/null
+is "$(get "$RIG_NAME")" demo 'R19: where resolvconf owns the file: names go by the VPN'
+ok 'R19: and the file is still resolvconf'"'"'s' test -L /etc/resolv.conf
+on other >/dev/null
+off >/dev/null
+is "$(cat /run/resolvconf/resolv.conf)" "$(cat /run/resolvconf/before)" 'R12: and are as before'
+like "$(tail -1 /run/resolvconf/calls)" '^-d ' 'R12: it was told so'
+mv "$RIG_DIR/resolv.conf" /etc/resolv.conf
+umount "$dir"
+
+# --- other files ---------------------------------------------------------------------------------
+
+cp /etc/vpnrun/demo.conf "$RIG_DIR/demo.conf"
+cp "$RIG_DIR/conf/v4only.conf" /etc/vpnrun/demo.conf
+vpnctl up demo >/dev/null
+on demo >/dev/null
+$RIG_CAPTURE start
+is "$(both 2)" 'demo ' 'R14: a VPN without IPv6: IPv4 goes by it, IPv6 nowhere'
+as_user timeout 1 "$probe" udp "$RIG_WEB6_ADDR" 80 >/dev/null
+is "$($RIG_CAPTURE stop)" 0 'R14: nothing in the clear'
+vpnctl down --force demo >/dev/null
+cp "$RIG_DIR/demo.conf" /etc/vpnrun/demo.conf
+vpnctl up demo >/dev/null
+on demo >/dev/null
+sed -i '/^\[Interface\]/a FwMark = 0x77' /etc/vpnrun/other.conf
+vpnctl restart other >/dev/null
+# Its first packet was sent before the default knew its mark, and WireGuard repeats it after 5 s.
+is "$(as_user vpnrun other curl -s -m 20 "http://$RIG_WEB4/")" other 'R17: a VPN whose file has a FwMark of its own goes by the uplink, too'
+on other >/dev/null
+is "$(both)" 'other other' 'R17: also as the default'
+off >/dev/null
+sed -i '/^FwMark/d' /etc/vpnrun/other.conf
+vpnctl restart other >/dev/null
+if [ "$RIG_LAYOUT" = netns ]; then
+	ip route add 192.0.2.0/24 dev "$RIG_UPLINK" table 1
+	like "$(on demo 2>&1)" 'table 1 has routes of somebody else' 'a routing table that is in use: refused'
+	is "$(ip route show table 1; ip rule | grep ^3..:)" "192.0.2.0/24 dev $RIG_UPLINK scope link " 'and left as it was'
+	ip route flush table 1
+	ip link add vh-demo type dummy 2>/dev/null || ip link add vh-demo type bridge
+	like "$(on demo 2>&1)" 'interface vh-demo already' 'a device of that name: refused'
+	ok 'and left alone' ip link show vh-demo
+	ip link delete vh-demo
+fi
+
+# --- users ---------------------------------------------------------------------------------------
+
+like "$(as_user vpnctl default --no-ip demo 2>&1)" 'root|vpnrun-default.socket' 'a user without the service: refused, and how'
+perl -MSocket -e 'socket(S, AF_UNIX, SOCK_SEQPACKET, 0) && bind(S, pack_sockaddr_un($ARGV[0])) && listen(S, 5) or die "$!";
+	chmod 0666, $ARGV[0]; $SIG{CHLD} = "IGNORE"; while (accept(C, S)) { if (!fork) { open STDIN, "<&", \*C; exec "vpnctl", "serve-default" } close C }' \
+	/run/vpnrun/default.sock 2>"$RIG_DIR/door.log" &
+door=$!
+wait_for 10 test -S /run/vpnrun/default.sock
+like "$(as_user vpnctl default --no-ip demo 2>&1)" 'you may not make demo the default.*allow_default' 'a user whom no file names: refused'
+ok 'and nothing was done' not test -e /run/vpnrun/default.note
+sed -i "s/{ /{ \"allow_default\": { \"users\": [\"$RIG_USER\"] }, /" /etc/vpnrun/demo.json
+sed -i "s/{ /{ \"allow_default\": { \"groups\": [\"$RIG_USER\"] }, /" /etc/vpnrun/other.json
+vpnctl up demo other >/dev/null
+like "$(as_user vpnctl default --no-ip demo)" 'demo is the default' 'R11: a user whom the file names'
+is "$(both)" 'demo demo' 'R11: and it is'
+like "$(as_stranger vpnctl default --no-ip none 2>&1)" 'you may not' 'a stranger may not take it away'
+like "$(as_user vpnctl default --no-ip --strict other)" 'other is the default' 'R16: a user in a group that the file names replaces it'
+is "$(both)" 'other other' 'R16: and it is'
+ok 'and takes it away' as_user vpnctl default --no-ip none
+is "$(both)" 'clear clear' 'and traffic goes directly'
+like "$(perl -MSocket -e 'socket(S, AF_UNIX, SOCK_SEQPACKET, 0); connect(S, pack_sockaddr_un($ARGV[0])); send(S, "x" x 24, 0); recv(S, $b, 400, 0); print length $b' \
+	/run/vpnrun/default.sock; cat "$RIG_DIR/door.log")" '^0.*no request' 'what is no request is not answered'
+sed 's/"users": \["[a-z]*"\]/"user": ["x"]/' /etc/vpnrun/demo.json >"$RIG_DIR/bad.json"
+like "$(vpnctl check "$RIG_DIR/bad.json" 2>&1)" 'allow_default.*user' 'check knows its keys'
+kill $door
+finish
