@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,18 +74,20 @@ static int wait_for(pid_t pid, const char *what, struct err *e)
 static int run_resolvconf(const char *const args[], const char *text, struct err *e)
 {
 	static char path_env[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-	AUTO_CLOSE int in = -1, out = -1;
+	/* A file, no pipe: a program that ends early must not end us, by SIGPIPE, in the middle. */
+	AUTO_CLOSE int in = memfd_create("resolvconf", MFD_CLOEXEC);
 	char *envp[] = {path_env, NULL}, *argv[8] = {NULL};
 	const char *program = find_resolvconf();
 	posix_spawn_file_actions_t fa;
 	char copy[8][32];
-	int fds[2], r;
 	pid_t pid;
+	int r;
 
-	if (!program || pipe2(fds, O_CLOEXEC) < 0)
+	if (!program)
 		return err_set(e, -ENOENT, "cannot run resolvconf");
-	in = fds[0];
-	out = fds[1];
+	if (in < 0 || (text && fd_write_all(in, text, strlen(text)) < 0) ||
+	    lseek(in, 0, SEEK_SET) < 0)
+		return err_sys(e, -errno, "cannot hand resolvconf its text");
 	for (int i = 0; args[i]; i++) {
 		str_copy(copy[i], sizeof(copy[i]), args[i]);
 		argv[i] = copy[i];
@@ -95,12 +98,6 @@ static int run_resolvconf(const char *const args[], const char *text, struct err
 	posix_spawn_file_actions_destroy(&fa);
 	if (r != 0)
 		return err_sys(e, -r, "cannot run %s", program);
-	/* Less than a pipe holds. */
-	if (text && fd_write_all(out, text, strlen(text)) < 0) {
-		/* it ended early, and its status says so */
-	}
-	util_close(&out);
-	out = -1;
 	return wait_for(pid, args[1], e);
 }
 
