@@ -147,6 +147,9 @@ static int read_way(const char *name, bool strict, struct default_way *ret, stru
 
 /* --- set ------------------------------------------------------------------------------------- */
 
+/* The firewall goes last: as long as the cable is there, each packet that still arrives by it for a
+ * connection that is none any more is answered with a reset, which without the rules takes the
+ * uplink. */
 static int close_way(const struct default_way *w, struct err *e)
 {
 	int r;
@@ -155,10 +158,10 @@ static int close_way(const struct default_way *w, struct err *e)
 		return 0;
 	r = default_rules_remove(w, e);
 	if (r == 0)
-		r = default_cable_end(w, e);
+		r = default_cable_close(w, e);
 	if (r == 0)
-		r = default_firewall_remove(w, e);
-	return r < 0 ? r : default_cable_close(w, e);
+		r = default_cable_end(w, e);
+	return r < 0 ? r : default_firewall_remove(w, e);
 }
 
 /* All but the names, for a note that is written. */
