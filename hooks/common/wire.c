@@ -308,7 +308,7 @@ int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e)
 		return r;
 	prepare(netns, &s.record);
 	r = attach_as_root(&here, &s.record, netns, w->ifname, (uint32_t)getpid(), &ends.host, e);
-	if (r == -ENOSPC && look_inside(&in, w, e) == -EEXIST)
+	if ((r == -EALREADY || r == -ENOSPC) && look_inside(&in, w, e) == -EEXIST)
 		return -EEXIST; /* somebody was faster with the same name */
 	if (r < 0)
 		return r;

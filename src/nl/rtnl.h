@@ -38,6 +38,9 @@ int rtnl_link_get(struct nl_sock *s, int nsid, const char *name, struct rtnl_lin
 int rtnl_link_get_index(struct nl_sock *s, int ifindex, struct rtnl_link *ret, struct err *e);
 /* The index alone, without libmnl. */
 int rtnl_link_index(struct nl_sock *s, const char *name, int *ret, struct err *e);
+/* Whether the socket's namespace has it. Of everything that can be asked of a name the cheapest:
+ * netdevice(7)'s SIOCGIFINDEX takes any socket, no lock and no message. */
+bool rtnl_link_exists(const struct nl_sock *s, const char *name);
 /* *ret is the caller's to free. Without the byte counts. */
 int rtnl_link_list(struct nl_sock *s, int nsid, struct rtnl_link **ret, size_t *ret_n,
 		   struct err *e);

@@ -12,9 +12,13 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#include "base/util.h"
 
 static void begin_new_link(struct nl_msg *m, unsigned int flags)
 {
@@ -194,6 +198,14 @@ int rtnl_link_index(struct nl_sock *s, const char *name, int *ret, struct err *e
 	nl_put_str(&m, IFLA_IFNAME, name);
 	r = nl_query(s, &m, got_index, ret, e);
 	return r < 0 ? err_wrap(e, "no device %s", name) : 0;
+}
+
+bool rtnl_link_exists(const struct nl_sock *s, const char *name)
+{
+	struct ifreq ifr = {.ifr_ifindex = 0};
+
+	return str_copy(ifr.ifr_name, sizeof(ifr.ifr_name), name) == 0 &&
+	       ioctl(s->fd, SIOCGIFINDEX, &ifr) == 0;
 }
 
 void rtnl_put_link_up(struct nl_msg *m, int ifindex)

@@ -10,11 +10,34 @@
 #include <unistd.h>
 
 #include "nl/rtnl.h"
+#include "ns/netns.h"
+
+/* -EEXIST: the lease is taken, try another. *looks: a socket where the ports are, or a closed one. */
+static int try_host(struct nl_sock *s, struct nl_sock *looks, const struct rtnl_veth *v,
+		    struct err *e)
+{
+	int r;
+
+	/* Costs a hundredth of an EEXIST, and before 6.14, where the kernel makes the peer first and
+	 * takes it back, a ten-thousandth. */
+	if (looks->fd >= 0 && rtnl_link_exists(looks, v->name))
+		return -EEXIST;
+	r = rtnl_link_add_veth(s, v, e);
+	if (r != -EEXIST || looks->fd < 0 || rtnl_link_exists(looks, v->name))
+		return r;
+	/* Given up in between; or it was the other name. */
+	r = rtnl_link_add_veth(s, v, e);
+	if (r != -EEXIST || rtnl_link_exists(looks, v->name))
+		return r;
+	return err_set(e, -EALREADY, "that network namespace already has a device called %s",
+		       v->peer_name);
+}
 
 int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, const char *ifname,
 		   uint32_t hint, uint32_t *ret_host, struct err *e)
 {
 	AUTO_CLOSE int vpn_fd = record_open_netns(r, e);
+	AUTO_NL_SOCK struct nl_sock looks = NL_SOCK_INIT;
 	struct lease_pool pool = record_pool(r);
 	uint32_t max = lease_max(&pool);
 	char port[LEASE_IF_LEN];
@@ -31,13 +54,15 @@ int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, cons
 
 	if (vpn_fd < 0)
 		return vpn_fd;
+	/* One who has CAP_NET_ADMIN alone plugs as well, and only searches slower. */
+	ns_nl_open(&looks, vpn_fd, NETLINK_ROUTE, NULL);
 	for (uint32_t i = 0; i + 1 < max; i++) {
 		uint32_t h = 2 + (hint % (max - 1) + i) % (max - 1);
 		int rc;
 
 		lease_port(&pool, h, port);
 		lease_mac(&pool, h, mac);
-		rc = rtnl_link_add_veth(s, &v, e);
+		rc = try_host(s, &looks, &v, e);
 		if (rc == 0)
 			*ret_host = h;
 		if (rc == 0)

@@ -39,22 +39,14 @@ sub settle {
 # Milliseconds. %$env is the whole environment, if it is there; stdin a file.
 sub call {
 	my ($argv, $stdin, $env) = @_;
-	open my $log, '+>', undef or die "no temporary file: $!\n";
-	my $start = time;
-	my $pid = fork // die "fork: $!\n";
-
-	if (!$pid) {
-		%ENV = %$env if $env;
-		open STDIN, '<', $stdin // '/dev/null' or exit 126;
-		open STDOUT, '>&', $log or exit 126;
-		open STDERR, '>&', $log or exit 126;
-		exec @$argv or exit 127;
-	}
-	waitpid $pid, 0;
-	my $ms = (time - $start) * 1000;
-	return $ms unless $?;
-	seek $log, 0, 0;
-	die "@$argv: failed:\n", <$log>;
+	my $log = "$ENV{RIG_DIR}/spawned.log";
+	my $spawn = "$ENV{RIG_DIR}/build/bench/spawn";
+	local %ENV = %$env if $env;
+	open my $ms, '-|', $spawn, $stdin // '/dev/null', $log, @$argv or die "$spawn: $!\n";
+	my $line = <$ms>;
+	return $line + 0 if close $ms;
+	open my $said, '<', $log or die "@$argv: failed\n";
+	die "@$argv: failed:\n", <$said>;
 }
 
 sub add {

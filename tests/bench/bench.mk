@@ -1,7 +1,7 @@
 # The benchmark: numbers side by side in one run, a table and $(B)/bench.json. Root.
 # BENCH='--quick', BENCH='--only flow' and the like are options of tests/bench/run.sh.
 
-BENCH_TOOLS := $(patsubst %,$(B)/bench/%,floor bench flow)
+BENCH_TOOLS := $(patsubst %,$(B)/bench/%,floor bench flow spawn)
 BENCH_CFLAGS = -Itests/bench
 
 bench-tools: $(BENCH_TOOLS)
@@ -19,7 +19,7 @@ $(B)/bench/bench: $(addprefix $(B)/bench/,bench.o plug.o phases.o) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
-$(B)/bench/flow: $(B)/bench/flow.o
+$(B)/bench/flow $(B)/bench/spawn: %: %.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 

@@ -15,7 +15,7 @@ my ($missed, $missing) = (0, 0);
 sub entry {
 	my ($section, $name, $key, $value) = @_;
 	my ($found) = grep { $_->{name} eq $name && (!$key || $_->{$key} eq $value) } @{$bench->{$section}};
-	return unless $found && $found->{n};
+	return undef unless $found && $found->{n}; # of a list too: its place must not be lost
 	# The launch benchmark's own names.
 	$found->{$_} //= $found->{"${_}_ms"} for qw(median min max);
 	return $found;
