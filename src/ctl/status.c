@@ -19,7 +19,7 @@
 #include "ctl/show.h"
 #include "ctl/view.h"
 #include "ctl/words.h"
-#include "vpn/forward.h"
+#include "vpn/port_forward.h"
 #include "vpn/forwarding.h"
 
 /* --- JSON ------------------------------------------------------------------------------------ */

@@ -80,9 +80,7 @@ static int open_or_create_netns(const char *name, bool *ret_created, struct err 
 	return fd;
 }
 
-/* A namespace that no record of ours speaks of is what a killed run left, or somebody else's: then
- * it has an interface that none of ours has. -EEXIST and a sentence that names it. */
-static int check_foreign(const char *name, int ns_fd, struct err *e)
+int step_check_foreign(const char *name, int ns_fd, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
 	AUTO_FREE struct rtnl_link *links = NULL;
@@ -117,7 +115,7 @@ static int do_namespace(struct up *u, struct err *e)
 	if (u->ns_fd < 0)
 		return u->ns_fd;
 	if (!u->ns_created && !u->is_ours) {
-		int r = check_foreign(u->p->name, u->ns_fd, e);
+		int r = step_check_foreign(u->p->name, u->ns_fd, e);
 
 		if (r < 0)
 			return r;
@@ -595,143 +593,4 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 	if (r < 0)
 		return err_wrap(e, "cannot restart %s", p->name);
 	return default_follow(e);
-}
-
-/* --- down ------------------------------------------------------------------------------------ */
-
-static int cut_cables(int ns_fd, struct err *e)
-{
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	AUTO_FREE struct rtnl_link *links = NULL;
-	size_t n;
-	int r;
-
-	r = ns_nl_open(&s, ns_fd, NETLINK_ROUTE, e);
-	if (r == 0)
-		r = rtnl_link_list(&s, RTNL_HERE, &links, &n, e);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < n; i++) {
-		if (!hold_is_lease(&links[i]))
-			continue;
-		r = rtnl_link_delete(&s, RTNL_HERE, links[i].name, e);
-		if (r < 0 && r != -ENODEV) /* its owner may have gone meanwhile */
-			return r;
-	}
-	return 0;
-}
-
-static int down_netns(const char *name, int ns_fd, bool force, struct down_report *rep,
-		      struct record *rec, struct err *e)
-{
-	struct hold h;
-	int r;
-
-	r = tunnel_dev_delete(name, ns_fd, e);
-	if (r == 0 && force)
-		r = cut_cables(ns_fd, e);
-	if (r == 0)
-		r = hold_count(ns_fd, &h, e);
-	if (r < 0)
-		return r;
-	rep->leases = h.leases;
-	rep->processes = h.processes;
-	rep->kept = !force && (h.leases || h.processes);
-	if (rep->kept) {
-		if (rec->id == 0)
-			return 0;
-		rec->state = RECORD_DOWN;
-		rec->supervisor_pid = 0;
-		return record_write(rec, e);
-	}
-	return ns_netns_remove(NETNS_DIR, name, e);
-}
-
-static bool is_record_of(const struct record *rec, int ns_fd)
-{
-	struct stat st;
-
-	return rec->id && fstat(ns_fd, &st) == 0 && st.st_dev == rec->netns_dev &&
-	       st.st_ino == rec->netns_ino;
-}
-
-static int down_bridge(const struct record *rec, bool force, struct down_report *rep, struct err *e)
-{
-	struct record r = *rec;
-	int rc;
-
-	rep->was_there = true;
-	rc = bridge_down(&r, force, rep, e);
-	return rc < 0 || rep->kept ? rc : record_remove(r.name, e);
-}
-
-/* Without it, the machine's traffic would go in the clear: that has to be asked for by its name. */
-static int check_not_default(const char *name, struct err *e)
-{
-	struct default_note n;
-
-	if (default_note_read(&n, NULL) < 0 ||
-	    (strcmp(n.now.name, name) != 0 && (!n.old.id || strcmp(n.old.name, name) != 0)))
-		return 0;
-	return err_set(
-		e, -EBUSY,
-		"%s is the machine's default; first: vpnctl default none (or vpnctl down --force "
-		"%s, which does that, too)",
-		name, name);
-}
-
-int vpn_down(const char *name, bool force, struct down_report *ret, struct err *e)
-{
-	AUTO_CLOSE int lock = -1, ns_fd = -1;
-	bool foreign;
-	struct down_report rep = {0};
-	struct record rec;
-	int r;
-
-	lock = vpn_lock(name, e);
-	if (lock < 0)
-		return lock;
-	r = check_not_default(name, e);
-	if (r < 0)
-		return r;
-	r = force ? 0 : via_check_unused(name, e);
-	if (r < 0)
-		return err_wrap(e, "cannot take down %s", name);
-	if (record_read(name, &rec, NULL) < 0)
-		memset(&rec, 0, sizeof(rec));
-	/* First of all: no new cables. */
-	if (rec.id) {
-		rec.state = RECORD_DOWN;
-		rec.supervisor_pid = rec.layout == LAYOUT_BRIDGE ? 0 : rec.supervisor_pid;
-		r = record_write(&rec, e);
-		if (r < 0)
-			return r;
-	} else if (bridge_note_read(name, &rec, NULL) < 0) {
-		memset(&rec, 0, sizeof(rec));
-	}
-	if (rec.id && rec.layout == LAYOUT_BRIDGE) {
-		r = down_bridge(&rec, force, &rep, e);
-		if (r < 0)
-			return err_wrap(e, "cannot take down %s", name);
-		*ret = rep;
-		return 0;
-	}
-	ns_fd = ns_netns_open(NETNS_DIR, name, NULL);
-	foreign = ns_fd >= 0 && !is_record_of(&rec, ns_fd) &&
-		  check_foreign(name, ns_fd, NULL) == -EEXIST;
-	rep.was_there = rec.id || (ns_fd >= 0 && !foreign);
-	if (ns_fd >= 0 && !foreign)
-		r = down_netns(name, ns_fd, force, &rep, &rec, e);
-	else
-		r = tunnel_dev_delete(name, -1, e);
-	if (r == 0 && ns_fd < 0)
-		r = ns_netns_remove(NETNS_DIR, name, e);
-	if (r == 0 && !rep.kept)
-		r = netnsfiles_remove(name, e);
-	if (r == 0 && !rep.kept)
-		r = record_remove(name, e);
-	if (r < 0)
-		return err_wrap(e, "cannot take down %s", name);
-	*ret = rep;
-	return 0;
 }

@@ -12,14 +12,15 @@
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 
-/* -EEXIST: the lease is taken, try another. *looks: a socket where the ports are, or a closed one. */
+/* -EEXIST: the lease is taken, try another. *looks: a socket where the ports are, or a closed one.
+ */
 static int try_host(struct nl_sock *s, struct nl_sock *looks, const struct rtnl_veth *v,
 		    struct err *e)
 {
 	int r;
 
-	/* Costs a hundredth of an EEXIST, and before 6.14, where the kernel makes the peer first and
-	 * takes it back, a ten-thousandth. */
+	/* Costs a hundredth of an EEXIST, and before 6.14, where the kernel makes the peer first
+	 * and takes it back, a ten-thousandth. */
 	if (looks->fd >= 0 && rtnl_link_exists(looks, v->name))
 		return -EEXIST;
 	r = rtnl_link_add_veth(s, v, e);

@@ -25,7 +25,7 @@
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "vpn/firewall.h"
-#include "vpn/forward.h"
+#include "vpn/port_forward.h"
 #include "vpn/inbound.h"
 #include "vpn/model.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See natpmp.h. Believes no length and no field that it has not compared. Called by vpn/forward.c.
+ * See natpmp.h. Believes no length and no field that it has not compared. Called by
+ * vpn/port_forward.c.
  */
 #include "vpn/natpmp.h"
 

@@ -49,3 +49,8 @@ int step_record(struct up *u, struct err *e);
  * asks, so that no answer can be forged. */
 int step_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex, bool ip4,
 		    bool ip6, struct err *e);
+
+/* For `down` too: a namespace that no record of ours speaks of is what a killed run left, or
+ * somebody else's: then it has an interface that none of ours has. -EEXIST and a sentence that
+ * names it. */
+int step_check_foreign(const char *name, int ns_fd, struct err *e);

@@ -29,7 +29,7 @@
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "vpn/finish.h"
-#include "vpn/forward.h"
+#include "vpn/port_forward.h"
 #include "vpn/inbound_serve.h"
 #include "vpn/keep.h"
 #include "vpn/profile.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Tells a user's program of the forwarded port. Must never run it as root, with a descriptor or a
- * word of ours, or for longer than HOOK_MS. Called by vpn/forward.c.
+ * word of ours, or for longer than HOOK_MS. Called by vpn/port_forward.c.
  */
-#include "vpn/forward_hook.h"
+#include "vpn/port_forward_hook.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See forward.h. The port is opened before anybody is told of it and closed before anybody is told
- * that it is gone. The socket is born in the VPN's namespace, bound to the tunnel's device and
+ * See port_forward.h. The port is opened before anybody is told of it and closed before anybody is
+ * told that it is gone. The socket is born in the VPN's namespace, bound to the tunnel's device and
  * address and connected to the gateway, so that no question leaves, and no answer comes, by another
  * way; it is open only while a question is, since it keeps the namespace alive. Whatever fails here
  * is said and tried again: the VPN stays up. Called by vpn/supervise_run.c.
  */
-#include "vpn/forward.h"
+#include "vpn/port_forward.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 #include "base/log.h"
 #include "ns/netns.h"
-#include "vpn/forward_hook.h"
+#include "vpn/port_forward_hook.h"
 #include "vpn/inbound_serve.h"
 #include "vpn/natpmp.h"
 #include "vpn/supervise_lock.h"
