@@ -21,6 +21,7 @@
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "vpn/bridge_table.h"
+#include "vpn/finish.h"
 #include "vpn/firewall.h"
 #include "vpn/flows.h"
 #include "vpn/forwarding.h"
@@ -326,7 +327,7 @@ int bridge_finish_device(const struct profile *p, uint32_t mtu, struct err *e)
 	}
 	if (r == 0)
 		r = set_device_up(&s, p->name, e);
-	return r < 0 ? r : bridge_table_add_device(&s, p, link.ifindex, e);
+	return r < 0 ? r : tunnel_add_routes(&s, p, link.ifindex, (uint8_t)p->id, e);
 }
 
 /* What is opened for answers from the LAN is noted first, closed by the firewall, then opened. */

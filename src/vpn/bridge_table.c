@@ -199,28 +199,6 @@ int bridge_table_remove(int id, struct err *e)
 	return r;
 }
 
-int bridge_table_add_device(struct nl_sock *s, const struct profile *p, int oif, struct err *e)
-{
-	const struct tunnel *t = &p->tunnel;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < t->n_peers; i++)
-		for (size_t j = 0; r == 0 && j < t->peers[i].n_allowed; j++) {
-			const struct ipaddr *a = &t->peers[i].allowed[j];
-			struct rtnl_route route = {
-				.family = a->family,
-				.dst = a->plen ? &a->v4 : NULL,
-				.plen = a->plen,
-				.oif = oif,
-				.table = (uint8_t)p->id,
-			};
-
-			if (plan_source(p, a->family))
-				r = rtnl_route_replace(s, &route, p->name, e);
-		}
-	return r;
-}
-
 /* --- sockets of the tunnel's address ---------------------------------------------------------- */
 
 /* The rules say what it was, also after the profile has changed. */

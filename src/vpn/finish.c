@@ -27,28 +27,27 @@ static int add_addresses(struct nl_sock *s, const struct profile *p, struct err 
 	return 0;
 }
 
-static int add_routes(struct nl_sock *s, const struct profile *p, int oif, struct err *e)
+int tunnel_add_routes(struct nl_sock *s, const struct profile *p, int oif, uint8_t table,
+		      struct err *e)
 {
 	const struct tunnel *t = &p->tunnel;
+	int r = 0;
 
-	for (size_t i = 0; i < t->n_peers; i++)
-		for (size_t j = 0; j < t->peers[i].n_allowed; j++) {
+	for (size_t i = 0; r == 0 && i < t->n_peers; i++)
+		for (size_t j = 0; r == 0 && j < t->peers[i].n_allowed; j++) {
 			const struct ipaddr *a = &t->peers[i].allowed[j];
 			struct rtnl_route route = {
 				.family = a->family,
 				.dst = a->plen ? &a->v4 : NULL,
 				.plen = a->plen,
 				.oif = oif,
+				.table = table,
 			};
-			int r;
 
-			if (!plan_source(p, a->family))
-				continue;
-			r = rtnl_route_replace(s, &route, p->name, e);
-			if (r < 0)
-				return r;
+			if (plan_source(p, a->family))
+				r = rtnl_route_replace(s, &route, p->name, e);
 		}
-	return 0;
+	return r;
 }
 
 int tunnel_finish(const struct profile *p, int vpn_netns_fd, uint32_t mtu, struct err *e)
@@ -75,6 +74,6 @@ int tunnel_finish(const struct profile *p, int vpn_netns_fd, uint32_t mtu, struc
 	if (r == 0)
 		r = rtnl_link_set_up(&s, p->name, true, e);
 	if (r == 0)
-		r = add_routes(&s, p, link.ifindex, e);
+		r = tunnel_add_routes(&s, p, link.ifindex, 0, e);
 	return r < 0 ? r : 0;
 }
