@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See wire.h. A port is known by its alias, and beyond doubt by its other end:
- * the kernel tells for a veth the namespace and the index of its peer. Must
- * never touch a port that is not the caller's, plug a namespace that is the
- * host's or a VPN's own, or leave half a cable. Called by the CNI and the
- * netavark plugin, as root.
+ * See wire.h. A port is known by its alias, and beyond doubt by its other end: the kernel tells for
+ * a veth the namespace and the index of its peer. Must never touch a port that is not the caller's,
+ * plug a namespace that is the host's or a VPN's own, or leave half a cable. Called by the CNI and
+ * the netavark plugin, as root.
  */
 #include "common/wire.h"
 
@@ -29,484 +28,477 @@
 #include "vpn/cable.h"
 #include "vpn/profile.h"
 
-#define LO_IFINDEX 1
-
 /* The VPN's side: its record, and a socket in the namespace of its ports. */
 struct side {
-  struct record record;
-  struct lease_pool pool;
-  int netns;
-  struct nl_sock nl;
+	struct record record;
+	struct lease_pool pool;
+	int netns;
+	struct nl_sock nl;
 };
 
-#define SIDE_INIT                                                              \
-  { .netns = -1, .nl = NL_SOCK_INIT, }
+#define SIDE_INIT                                \
+	{                                        \
+		.netns = -1, .nl = NL_SOCK_INIT, \
+	}
 
-static void side_close(struct side *s) {
-  nl_sock_close(&s->nl);
-  util_close(&s->netns);
+static void side_close(struct side *s)
+{
+	nl_sock_close(&s->nl);
+	util_close(&s->netns);
 }
 #define AUTO_SIDE __attribute__((cleanup(side_close)))
 
-int wire_tag(char ret[WIRE_TAG_LEN], const char *owner, const char *network,
-             const char *container, const char *ifname, struct err *e) {
-  if (str_fmt(ret, WIRE_TAG_LEN, "%s:%s/%s/%s", owner, network, container,
-              ifname) < 0)
-    return err_set(
-        e, -ENAMETOOLONG,
-        "the names of the network and the container are too long: together "
-        "at most %d characters fit an interface's alias",
-        WIRE_TAG_LEN - 24);
-  return 0;
+int wire_tag(char ret[WIRE_TAG_LEN], const char *owner, const char *network, const char *container,
+	     const char *ifname, struct err *e)
+{
+	if (str_fmt(ret, WIRE_TAG_LEN, "%s:%s/%s/%s", owner, network, container, ifname) < 0)
+		return err_set(e, -ENAMETOOLONG,
+			       "the names of the network and the container are too long: together "
+			       "at most %d characters fit an interface's alias",
+			       WIRE_TAG_LEN - 24);
+	return 0;
 }
 
-/* --- the VPN's side
- * -------------------------------------------------------------------------- */
+/* --- the VPN's side -------------------------------------------------------------------------- */
 
-static int no_record(const char *vpn, struct err *e) {
-  char path[sizeof(PROFILE_DIR) + NAME_MAX_LEN + 8];
+static int no_record(const char *vpn, struct err *e)
+{
+	char path[sizeof(PROFILE_DIR) + NAME_MAX_LEN + 8];
 
-  if (!str_is_vpn_name(vpn) ||
-      str_fmt(path, sizeof(path), PROFILE_DIR "/%s.json", vpn) < 0 ||
-      access(path, F_OK) < 0)
-    return err_set(e, -ENOENT, "there is no VPN '%s': see `vpnctl status`",
-                   vpn);
-  return err_set(e, -ENETDOWN, "VPN '%s' is not up; try: vpnctl up %s", vpn,
-                 vpn);
+	if (!str_is_vpn_name(vpn) || str_fmt(path, sizeof(path), PROFILE_DIR "/%s.json", vpn) < 0 ||
+	    access(path, F_OK) < 0)
+		return err_set(e, -ENOENT, "there is no VPN '%s': see `vpnctl status`", vpn);
+	return err_set(e, -ENETDOWN, "VPN '%s' is not up; try: vpnctl up %s", vpn, vpn);
 }
 
-static int side_open(struct side *s, const char *vpn, struct err *e) {
-  int r = record_read(vpn, &s->record, e);
+static int side_open(struct side *s, const char *vpn, struct err *e)
+{
+	int r = record_read(vpn, &s->record, e);
 
-  if (r == -ENOENT)
-    return no_record(vpn, e);
-  if (r < 0)
-    return r;
-  s->pool = record_pool(&s->record);
-  s->netns = record_open_netns(&s->record, e);
-  if (s->netns < 0) {
-    err_hint(e, "try: vpnctl down %s && vpnctl up %s", vpn, vpn);
-    if (s->netns == -ENOENT)
-      return err_set(e, -ESTALE,
-                     "the network namespace of VPN '%s' is gone; "
-                     "try: vpnctl down %s && vpnctl up %s",
-                     vpn, vpn, vpn);
-    return s->netns;
-  }
-  return ns_nl_open(&s->nl, s->netns, NETLINK_ROUTE, e);
+	if (r == -ENOENT)
+		return no_record(vpn, e);
+	if (r < 0)
+		return r;
+	s->pool = record_pool(&s->record);
+	s->netns = record_open_netns(&s->record, e);
+	if (s->netns < 0) {
+		err_hint(e, "try: vpnctl down %s && vpnctl up %s", vpn, vpn);
+		if (s->netns == -ENOENT)
+			return err_set(e, -ESTALE,
+				       "the network namespace of VPN '%s' is gone; "
+				       "try: vpnctl down %s && vpnctl up %s",
+				       vpn, vpn, vpn);
+		return s->netns;
+	}
+	return ns_nl_open(&s->nl, s->netns, NETLINK_ROUTE, e);
 }
 
 /* Where nothing can be plugged any more there is nothing to unplug. */
-static bool is_gone(int code) {
-  return code == -ENOENT || code == -ENETDOWN || code == -ESTALE;
+static bool is_gone(int code)
+{
+	return code == -ENOENT || code == -ENETDOWN || code == -ESTALE;
 }
 
-static int side_is_up(const struct side *s, struct err *e) {
-  if (s->record.state == RECORD_UP)
-    return 0;
-  return err_set(e, -ENETDOWN, "VPN '%s' is down; try: vpnctl up %s",
-                 s->record.name, s->record.name);
+static int side_is_up(const struct side *s, struct err *e)
+{
+	if (s->record.state == RECORD_UP)
+		return 0;
+	return err_set(e, -ENETDOWN, "VPN '%s' is down; try: vpnctl up %s", s->record.name,
+		       s->record.name);
 }
 
-static bool is_port(const struct side *s, const struct rtnl_link *l) {
-  return strcmp(l->kind, "veth") == 0 && lease_from_port(&s->pool, l->name) > 0;
+static bool is_port(const struct side *s, const struct rtnl_link *l)
+{
+	return strcmp(l->kind, "veth") == 0 && lease_from_port(&s->pool, l->name) > 0;
 }
 
 /* -ENOLINK: there is none. */
-static int find_tagged(struct side *s, const char *tag, struct rtnl_link *ret,
-                       struct err *e) {
-  AUTO_FREE struct rtnl_link *links = NULL;
-  size_t n = 0;
-  int r = rtnl_link_list(&s->nl, RTNL_HERE, &links, &n, e);
+static int find_tagged(struct side *s, const char *tag, struct rtnl_link *ret, struct err *e)
+{
+	AUTO_FREE struct rtnl_link *links = NULL;
+	size_t n = 0;
+	int r = rtnl_link_list(&s->nl, RTNL_HERE, &links, &n, e);
 
-  for (size_t i = 0; r == 0 && i < n; i++) {
-    if (!is_port(s, &links[i]) || strcmp(links[i].alias, tag) != 0)
-      continue;
-    *ret = links[i];
-    return 0;
-  }
-  return r < 0 ? r
-               : err_set(e, -ENOLINK, "VPN '%s' has no port of this container",
-                         s->record.name);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (!is_port(s, &links[i]) || strcmp(links[i].alias, tag) != 0)
+			continue;
+		*ret = links[i];
+		return 0;
+	}
+	return r < 0 ? r
+		     : err_set(e, -ENOLINK, "VPN '%s' has no port of this container",
+			       s->record.name);
 }
 
-static int unplug(struct side *s, const char *port, struct err *e) {
-  int r = rtnl_link_delete(&s->nl, RTNL_HERE, port, e);
+static int unplug(struct side *s, const char *port, struct err *e)
+{
+	int r = rtnl_link_delete(&s->nl, RTNL_HERE, port, e);
 
-  return r == -ENODEV ? 0 : r;
+	return r == -ENODEV ? 0 : r;
 }
 
-/* --- the container's side
- * -------------------------------------------------------------------- */
+/* --- the container's side -------------------------------------------------------------------- */
 
-static bool is_same(const struct stat *a, uint64_t dev, uint64_t ino) {
-  return a->st_dev == dev && a->st_ino == ino;
+static bool is_same(const struct stat *a, uint64_t dev, uint64_t ino)
+{
+	return a->st_dev == dev && a->st_ino == ino;
 }
 
-static bool is_at(const struct stat *ns, const char *path) {
-  struct stat st;
+static bool is_at(const struct stat *ns, const char *path)
+{
+	struct stat st;
 
-  return stat(path, &st) == 0 && is_same(ns, st.st_dev, st.st_ino);
+	return stat(path, &st) == 0 && is_same(ns, st.st_dev, st.st_ino);
 }
 
-static int is_of_vpn(const struct record *r, void *arg) {
-  const struct stat *ns = arg;
+static int is_of_vpn(const struct record *r, void *arg)
+{
+	const struct stat *ns = arg;
 
-  /* 1 here is "stop": the namespace of the bridge layout is the host's, seen
-   * elsewhere. */
-  return is_same(ns, r->netns_dev, r->netns_ino);
+	/* 1 here is "stop": the namespace of the bridge layout is the host's, seen elsewhere. */
+	return is_same(ns, r->netns_dev, r->netns_ino);
 }
 
-static int open_container(const char *path, struct err *e) {
-  /* Not blocking: a path may name a FIFO. */
-  AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  struct statfs fs;
-  struct stat st;
+static int open_container(const char *path, struct err *e)
+{
+	/* Not blocking: a path may name a FIFO. */
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct statfs fs;
+	struct stat st;
 
-  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-    return err_set(e, -ESRCH, "the network namespace %s does not exist", path);
-  if (fd < 0)
-    return err_sys(e, -errno, "cannot open the network namespace %s", path);
-  if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0)
-    return err_sys(e, -errno, "cannot look at %s", path);
-  if (fs.f_type != NSFS_MAGIC || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
-    /* What a runtime's namespace leaves when it is unmounted: an empty file. */
-    return err_set(e, -EBADF, "%s is no network namespace", path);
-  if (is_at(&st, "/proc/self/ns/net") || is_at(&st, "/proc/1/ns/net"))
-    return err_set(e, -EXDEV,
-                   "%s is the host's own network: only containers with a "
-                   "network of their own can be put into a VPN",
-                   path);
-  if (record_for_each(is_of_vpn, &st) > 0)
-    return err_set(e, -EXDEV,
-                   "%s is the network of a VPN itself, not of a container",
-                   path);
-  return take_fd(&fd);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return err_set(e, -ESRCH, "the network namespace %s does not exist", path);
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open the network namespace %s", path);
+	if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, -errno, "cannot look at %s", path);
+	if (fs.f_type != NSFS_MAGIC || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+		/* What a runtime's namespace leaves when it is unmounted: an empty file. */
+		return err_set(e, -EBADF, "%s is no network namespace", path);
+	if (is_at(&st, "/proc/self/ns/net") || is_at(&st, "/proc/1/ns/net"))
+		return err_set(e, -EXDEV,
+			       "%s is the host's own network: only containers with a "
+			       "network of their own can be put into a VPN",
+			       path);
+	if (record_for_each(is_of_vpn, &st) > 0)
+		return err_set(e, -EXDEV, "%s is the network of a VPN itself, not of a container",
+			       path);
+	return take_fd(&fd);
 }
 
-/* Interfaces that are not up are what the kernel puts into every namespace
- * (tunl0, sit0). */
-static int refuse_others(struct nl_sock *in, const struct wire *w,
-                         struct err *e) {
-  AUTO_FREE struct rtnl_link *links = NULL;
-  size_t n = 0;
-  int r = rtnl_link_list(in, RTNL_HERE, &links, &n, e);
+/* Interfaces that are not up are what the kernel puts into every namespace (tunl0, sit0). */
+static int refuse_others(struct nl_sock *in, const struct wire *w, struct err *e)
+{
+	AUTO_FREE struct rtnl_link *links = NULL;
+	size_t n = 0;
+	int r = rtnl_link_list(in, RTNL_HERE, &links, &n, e);
 
-  for (size_t i = 0; r == 0 && i < n; i++) {
-    if (links[i].ifindex == LO_IFINDEX || !(links[i].flags & IFF_UP) ||
-        strcmp(links[i].name, w->ifname) == 0)
-      continue;
-    return err_set(
-        e, -EBUSY,
-        "the container has another interface, %s, which leads around VPN "
-        "'%s'; if that is what you want, say \"exclusive\": false",
-        links[i].name, w->vpn);
-  }
-  return r;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (links[i].ifindex == LO_IFINDEX || !(links[i].flags & IFF_UP) ||
+		    strcmp(links[i].name, w->ifname) == 0)
+			continue;
+		return err_set(e, -EBUSY,
+			       "the container has another interface, %s, which leads around VPN "
+			       "'%s'; if that is what you want, say \"exclusive\": false",
+			       links[i].name, w->vpn);
+	}
+	return r;
 }
 
-static int look_inside(struct nl_sock *in, const struct wire *w,
-                       struct err *e) {
-  struct err ignored = ERR_INIT;
-  int ifindex;
+static int look_inside(struct nl_sock *in, const struct wire *w, struct err *e)
+{
+	struct err ignored = ERR_INIT;
+	int ifindex;
 
-  if (rtnl_link_index(in, w->ifname, &ifindex, &ignored) == 0)
-    return err_set(e, -EEXIST, "the container has an interface %s already",
-                   w->ifname);
-  return w->shared ? 0 : refuse_others(in, w, e);
+	if (rtnl_link_index(in, w->ifname, &ifindex, &ignored) == 0)
+		return err_set(e, -EEXIST, "the container has an interface %s already", w->ifname);
+	return w->shared ? 0 : refuse_others(in, w, e);
 }
 
-/* What the interface must not do by itself when it comes. Absent or refused:
- * the kernel's default, and no way out. */
-static void prepare(int netns, const struct record *r) {
-  struct err ignored = ERR_INIT;
+/* What the interface must not do by itself when it comes. Absent or refused: the kernel's default,
+ * and no way out. */
+static void prepare(int netns, const struct record *r)
+{
+	struct err ignored = ERR_INIT;
 
-  if (cable_has_ip6(r))
-    ns_sysctl_write(netns, "ipv6/conf/default/accept_ra", "0", &ignored);
-  else
-    ns_sysctl_write(netns, "ipv6/conf/default/disable_ipv6", "1", &ignored);
+	if (cable_has_ip6(r))
+		ns_sysctl_write(netns, "ipv6/conf/default/accept_ra", "0", &ignored);
+	else
+		ns_sysctl_write(netns, "ipv6/conf/default/disable_ipv6", "1", &ignored);
 }
 
-/* A namespace may be made with IPv6 off; other interfaces in it stay as they
- * are. */
-static void enable_ip6(int netns, const struct wire *w) {
-  char key[64];
-  struct err ignored = ERR_INIT;
+/* A namespace may be made with IPv6 off; other interfaces in it stay as they are. */
+static void enable_ip6(int netns, const struct wire *w)
+{
+	char key[64];
+	struct err ignored = ERR_INIT;
 
-  if (str_fmt(key, sizeof(key), "ipv6/conf/%s/disable_ipv6", w->ifname) >= 0)
-    ns_sysctl_write(netns, key, "0", &ignored);
+	if (str_fmt(key, sizeof(key), "ipv6/conf/%s/disable_ipv6", w->ifname) >= 0)
+		ns_sysctl_write(netns, key, "0", &ignored);
 }
 
 /* Whether port and end are one cable. */
 static bool is_pair(struct side *s, const struct rtnl_link *port, int netns,
-                    const struct rtnl_link *end) {
-  struct err ignored = ERR_INIT;
-  int nsid;
+		    const struct rtnl_link *end)
+{
+	struct err ignored = ERR_INIT;
+	int nsid;
 
-  return rtnl_nsid_get(&s->nl, netns, &nsid, &ignored) == 0 &&
-         port->peer_nsid == nsid && port->link == end->ifindex;
+	return rtnl_nsid_get(&s->nl, netns, &nsid, &ignored) == 0 && port->peer_nsid == nsid &&
+	       port->link == end->ifindex;
 }
 
-/* Both sides of a cable, in a VPN that is up. -errno: what is open is closed by
- * its owner. */
-static int open_both(const struct wire *w, struct side *s, int *ret_netns,
-                     struct nl_sock *in, struct err *e) {
-  int r = side_open(s, w->vpn, e);
+/* Both sides of a cable, in a VPN that is up. -errno: what is open is closed by its owner. */
+static int open_both(const struct wire *w, struct side *s, int *ret_netns, struct nl_sock *in,
+		     struct err *e)
+{
+	int r = side_open(s, w->vpn, e);
 
-  if (r == 0)
-    r = side_is_up(s, e);
-  if (r < 0)
-    return r;
-  r = open_container(w->netns, e);
-  if (r < 0)
-    return r;
-  *ret_netns = r;
-  return ns_nl_open(in, r, NETLINK_ROUTE, e);
+	if (r == 0)
+		r = side_is_up(s, e);
+	if (r < 0)
+		return r;
+	r = open_container(w->netns, e);
+	if (r < 0)
+		return r;
+	*ret_netns = r;
+	return ns_nl_open(in, r, NETLINK_ROUTE, e);
 }
 
-/* --- attach
- * ----------------------------------------------------------------------------------
- */
+/* --- attach ---------------------------------------------------------------------------------- */
 
-static int configure(struct side *s, struct nl_sock *in, const struct wire *w,
-                     uint32_t host, struct wire_ends *ret, struct err *e) {
-  char port[LEASE_IF_LEN];
-  int r;
+static int configure(struct side *s, struct nl_sock *in, const struct wire *w, uint32_t host,
+		     struct wire_ends *ret, struct err *e)
+{
+	char port[LEASE_IF_LEN];
+	int r;
 
-  lease_port(&s->pool, host, port);
-  r = rtnl_link_set_alias(&s->nl, port, w->tag, e);
-  if (r == 0)
-    r = cable_up(in, &s->record, w->ifname, host, e);
-  if (r == 0)
-    r = rtnl_link_get(in, RTNL_HERE, w->ifname, &ret->end, e);
-  if (r == 0)
-    r = rtnl_link_get(&s->nl, RTNL_HERE, port, &ret->port, e);
-  if (r < 0) {
-    struct err ignored = ERR_INIT;
+	lease_port(&s->pool, host, port);
+	r = rtnl_link_set_alias(&s->nl, port, w->tag, e);
+	if (r == 0)
+		r = cable_up(in, &s->record, w->ifname, host, e);
+	if (r == 0)
+		r = rtnl_link_get(in, RTNL_HERE, w->ifname, &ret->end, e);
+	if (r == 0)
+		r = rtnl_link_get(&s->nl, RTNL_HERE, port, &ret->port, e);
+	if (r < 0) {
+		struct err ignored = ERR_INIT;
 
-    unplug(s, port, &ignored);
-  }
-  return r;
+		unplug(s, port, &ignored);
+	}
+	return r;
 }
 
-int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e) {
-  struct nl_sock here AUTO_NL_SOCK = NL_SOCK_INIT;
-  struct nl_sock in AUTO_NL_SOCK = NL_SOCK_INIT;
-  struct side s AUTO_SIDE = SIDE_INIT;
-  AUTO_CLOSE int netns = -1;
-  struct wire_ends ends;
-  int r = open_both(w, &s, &netns, &in, e);
+int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e)
+{
+	struct nl_sock here AUTO_NL_SOCK = NL_SOCK_INIT;
+	struct nl_sock in AUTO_NL_SOCK = NL_SOCK_INIT;
+	struct side s AUTO_SIDE = SIDE_INIT;
+	AUTO_CLOSE int netns = -1;
+	struct wire_ends ends;
+	int r = open_both(w, &s, &netns, &in, e);
 
-  if (r == 0)
-    r = look_inside(&in, w, e);
-  if (r == 0)
-    r = nl_sock_open(&here, NETLINK_ROUTE, e);
-  if (r < 0)
-    return r;
-  prepare(netns, &s.record);
-  r = attach_as_root(&here, &s.record, netns, w->ifname, (uint32_t)getpid(),
-                     &ends.host, e);
-  if ((r == -EALREADY || r == -ENOSPC) && look_inside(&in, w, e) == -EEXIST)
-    return -EEXIST; /* somebody was faster with the same name */
-  if (r < 0)
-    return r;
-  ends.record = s.record;
-  if (cable_has_ip6(&s.record))
-    enable_ip6(netns, w);
-  r = configure(&s, &in, w, ends.host, &ends, e);
-  if (r == 0)
-    *ret = ends;
-  return r;
+	if (r == 0)
+		r = look_inside(&in, w, e);
+	if (r == 0)
+		r = nl_sock_open(&here, NETLINK_ROUTE, e);
+	if (r < 0)
+		return r;
+	prepare(netns, &s.record);
+	r = attach_as_root(&here, &s.record, netns, w->ifname, (uint32_t)getpid(), &ends.host, e);
+	if ((r == -EALREADY || r == -ENOSPC) && look_inside(&in, w, e) == -EEXIST)
+		return -EEXIST; /* somebody was faster with the same name */
+	if (r < 0)
+		return r;
+	ends.record = s.record;
+	if (cable_has_ip6(&s.record))
+		enable_ip6(netns, w);
+	r = configure(&s, &in, w, ends.host, &ends, e);
+	if (r == 0)
+		*ret = ends;
+	return r;
 }
 
-/* --- detach
- * ----------------------------------------------------------------------------------
- */
+/* --- detach ---------------------------------------------------------------------------------- */
 
 /* A port that was plugged by one who was killed before he could tag it. */
-static int find_untagged(struct side *s, const struct wire *w,
-                         struct rtnl_link *ret) {
-  struct nl_sock in AUTO_NL_SOCK = NL_SOCK_INIT;
-  AUTO_FREE struct rtnl_link *links = NULL;
-  struct err ignored = ERR_INIT;
-  AUTO_CLOSE int netns = w->netns ? open_container(w->netns, &ignored) : -ESRCH;
-  struct rtnl_link end;
-  size_t n = 0;
+static int find_untagged(struct side *s, const struct wire *w, struct rtnl_link *ret)
+{
+	struct nl_sock in AUTO_NL_SOCK = NL_SOCK_INIT;
+	AUTO_FREE struct rtnl_link *links = NULL;
+	struct err ignored = ERR_INIT;
+	AUTO_CLOSE int netns = w->netns ? open_container(w->netns, &ignored) : -ESRCH;
+	struct rtnl_link end;
+	size_t n = 0;
 
-  if (netns < 0 || ns_nl_open(&in, netns, NETLINK_ROUTE, &ignored) < 0 ||
-      rtnl_link_get(&in, RTNL_HERE, w->ifname, &end, &ignored) < 0 ||
-      rtnl_link_list(&s->nl, RTNL_HERE, &links, &n, &ignored) < 0)
-    return -ENOLINK;
-  for (size_t i = 0; i < n; i++) {
-    if (!is_port(s, &links[i]) || links[i].alias[0] ||
-        !is_pair(s, &links[i], netns, &end))
-      continue;
-    *ret = links[i];
-    return 0;
-  }
-  return -ENOLINK;
+	if (netns < 0 || ns_nl_open(&in, netns, NETLINK_ROUTE, &ignored) < 0 ||
+	    rtnl_link_get(&in, RTNL_HERE, w->ifname, &end, &ignored) < 0 ||
+	    rtnl_link_list(&s->nl, RTNL_HERE, &links, &n, &ignored) < 0)
+		return -ENOLINK;
+	for (size_t i = 0; i < n; i++) {
+		if (!is_port(s, &links[i]) || links[i].alias[0] ||
+		    !is_pair(s, &links[i], netns, &end))
+			continue;
+		*ret = links[i];
+		return 0;
+	}
+	return -ENOLINK;
 }
 
-/* While the container is there its end says which port is its own: a list of a
- * thousand is long. */
-static int find_by_end(struct side *s, const struct wire *w,
-                       struct rtnl_link *ret) {
-  struct nl_sock in AUTO_NL_SOCK = NL_SOCK_INIT;
-  struct err ignored = ERR_INIT;
-  AUTO_CLOSE int netns = w->netns ? open_container(w->netns, &ignored) : -ESRCH;
-  struct rtnl_link end, port;
+/* While the container is there its end says which port is its own: a list of a thousand is long. */
+static int find_by_end(struct side *s, const struct wire *w, struct rtnl_link *ret)
+{
+	struct nl_sock in AUTO_NL_SOCK = NL_SOCK_INIT;
+	struct err ignored = ERR_INIT;
+	AUTO_CLOSE int netns = w->netns ? open_container(w->netns, &ignored) : -ESRCH;
+	struct rtnl_link end, port;
 
-  if (netns < 0 || ns_nl_open(&in, netns, NETLINK_ROUTE, &ignored) < 0 ||
-      rtnl_link_get(&in, RTNL_HERE, w->ifname, &end, &ignored) < 0 ||
-      end.link <= 0 ||
-      rtnl_link_get_index(&s->nl, end.link, &port, &ignored) < 0 ||
-      !is_port(s, &port) || strcmp(port.alias, w->tag) != 0)
-    return -ENOLINK;
-  *ret = port;
-  return 0;
+	if (netns < 0 || ns_nl_open(&in, netns, NETLINK_ROUTE, &ignored) < 0 ||
+	    rtnl_link_get(&in, RTNL_HERE, w->ifname, &end, &ignored) < 0 || end.link <= 0 ||
+	    rtnl_link_get_index(&s->nl, end.link, &port, &ignored) < 0 || !is_port(s, &port) ||
+	    strcmp(port.alias, w->tag) != 0)
+		return -ENOLINK;
+	*ret = port;
+	return 0;
 }
 
-int wire_detach(const struct wire *w, struct err *e) {
-  struct side s AUTO_SIDE = SIDE_INIT;
-  struct rtnl_link port;
-  int r = side_open(&s, w->vpn, e);
+int wire_detach(const struct wire *w, struct err *e)
+{
+	struct side s AUTO_SIDE = SIDE_INIT;
+	struct rtnl_link port;
+	int r = side_open(&s, w->vpn, e);
 
-  if (is_gone(r))
-    return 0;
-  if (r < 0)
-    return r;
-  r = find_by_end(&s, w, &port);
-  if (r == -ENOLINK)
-    r = find_tagged(&s, w->tag, &port, e);
-  if (r == -ENOLINK)
-    r = find_untagged(&s, w, &port);
-  if (r < 0)
-    return r == -ENOLINK ? 0 : r;
-  return unplug_port(&s.nl, s.netns, &port, e);
+	if (is_gone(r))
+		return 0;
+	if (r < 0)
+		return r;
+	r = find_by_end(&s, w, &port);
+	if (r == -ENOLINK)
+		r = find_tagged(&s, w->tag, &port, e);
+	if (r == -ENOLINK)
+		r = find_untagged(&s, w, &port);
+	if (r < 0)
+		return r == -ENOLINK ? 0 : r;
+	return unplug_port(&s.nl, s.netns, &port, e);
 }
 
 int wire_collect(const char *vpn, const char *prefix,
-                 bool (*is_valid)(const char *tag, const void *arg),
-                 const void *arg, struct err *e) {
-  AUTO_FREE struct rtnl_link *links = NULL;
-  struct side s AUTO_SIDE = SIDE_INIT;
-  int r = side_open(&s, vpn, e), worst = 0;
-  size_t n = 0;
+		 bool (*is_valid)(const char *tag, const void *arg), const void *arg, struct err *e)
+{
+	AUTO_FREE struct rtnl_link *links = NULL;
+	struct side s AUTO_SIDE = SIDE_INIT;
+	int r = side_open(&s, vpn, e), worst = 0;
+	size_t n = 0;
 
-  if (is_gone(r))
-    return 0;
-  if (r == 0)
-    r = rtnl_link_list(&s.nl, RTNL_HERE, &links, &n, e);
-  for (size_t i = 0; r == 0 && i < n; i++) {
-    struct err one = ERR_INIT;
+	if (is_gone(r))
+		return 0;
+	if (r == 0)
+		r = rtnl_link_list(&s.nl, RTNL_HERE, &links, &n, e);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		struct err one = ERR_INIT;
 
-    if (!is_port(&s, &links[i]) || !str_starts(links[i].alias, prefix) ||
-        is_valid(links[i].alias, arg))
-      continue;
-    if (unplug(&s, links[i].name, &one) < 0 && worst == 0) {
-      worst = one.code;
-      *e = one;
-    }
-  }
-  return r < 0 ? r : worst;
+		if (!is_port(&s, &links[i]) || !str_starts(links[i].alias, prefix) ||
+		    is_valid(links[i].alias, arg))
+			continue;
+		if (unplug(&s, links[i].name, &one) < 0 && worst == 0) {
+			worst = one.code;
+			*e = one;
+		}
+	}
+	return r < 0 ? r : worst;
 }
 
-/* --- looking
- * ---------------------------------------------------------------------------------
- */
+/* --- looking --------------------------------------------------------------------------------- */
 
-/* An address is one's own where the kernel would reach it by lo; the gateway
- * stands for the rest of the world, because there is no route but the default
- * one. */
-static int check_family(struct nl_sock *in, int family, const void *own,
-                        const void *gateway, const struct rtnl_link *end,
-                        struct err *e) {
-  char text[INET6_ADDRSTRLEN];
-  uint32_t mtu;
-  int oif;
+/* An address is one's own where the kernel would reach it by lo; the gateway stands for the rest
+ * of the world, because there is no route but the default one. */
+static int check_family(struct nl_sock *in, int family, const void *own, const void *gateway,
+			const struct rtnl_link *end, struct err *e)
+{
+	char text[INET6_ADDRSTRLEN];
+	uint32_t mtu;
+	int oif;
 
-  if (rtnl_route_get(in, family, own, 0, &oif, &mtu, e) < 0 ||
-      oif != LO_IFINDEX)
-    return err_set(e, -ENOLINK, "%s has lost its address %s", end->name,
-                   inet_ntop(family, own, text, sizeof(text)));
-  if (rtnl_route_get(in, family, gateway, 0, &oif, &mtu, e) < 0 ||
-      oif != end->ifindex)
-    return err_set(e, -ENOLINK, "the container's route by %s to %s is gone",
-                   end->name, inet_ntop(family, gateway, text, sizeof(text)));
-  return 0;
+	if (rtnl_route_get(in, family, own, 0, &oif, &mtu, e) < 0 || oif != LO_IFINDEX)
+		return err_set(e, -ENOLINK, "%s has lost its address %s", end->name,
+			       inet_ntop(family, own, text, sizeof(text)));
+	if (rtnl_route_get(in, family, gateway, 0, &oif, &mtu, e) < 0 || oif != end->ifindex)
+		return err_set(e, -ENOLINK, "the container's route by %s to %s is gone", end->name,
+			       inet_ntop(family, gateway, text, sizeof(text)));
+	return 0;
 }
 
-static int check_config(const struct side *s, struct nl_sock *in,
-                        const struct wire_ends *x, struct err *e) {
-  struct in_addr own4 = lease_ip4(&s->pool, x->host),
-                 gw4 = lease_ip4(&s->pool, 1);
-  struct in6_addr own6 = lease_ip6(&s->pool, x->host),
-                  gw6 = lease_ip6(&s->pool, 1);
-  uint8_t mac[6];
-  int r = 0;
+static int check_config(const struct side *s, struct nl_sock *in, const struct wire_ends *x,
+			struct err *e)
+{
+	struct in_addr own4 = lease_ip4(&s->pool, x->host), gw4 = lease_ip4(&s->pool, 1);
+	struct in6_addr own6 = lease_ip6(&s->pool, x->host), gw6 = lease_ip6(&s->pool, 1);
+	uint8_t mac[6];
+	int r = 0;
 
-  lease_mac(&s->pool, x->host, mac);
-  if (!(x->end.flags & IFF_UP) || !(x->port.flags & IFF_UP))
-    return err_set(e, -ENOLINK, "%s is not up", x->end.name);
-  if (x->port.master != (int)s->record.bridge_ifindex)
-    return err_set(e, -ENOLINK, "port %s has left the bridge of VPN '%s'",
-                   x->port.name, s->record.name);
-  if (memcmp(x->end.mac, mac, sizeof(mac)) != 0)
-    return err_set(e, -ENOLINK, "%s has another MAC address than its lease",
-                   x->end.name);
-  if (s->record.flags & RECORD_HAS_IP4)
-    r = check_family(in, AF_INET, &own4, &gw4, &x->end, e);
-  if (r == 0 && cable_has_ip6(&s->record))
-    r = check_family(in, AF_INET6, &own6, &gw6, &x->end, e);
-  return r;
+	lease_mac(&s->pool, x->host, mac);
+	if (!(x->end.flags & IFF_UP) || !(x->port.flags & IFF_UP))
+		return err_set(e, -ENOLINK, "%s is not up", x->end.name);
+	if (x->port.master != (int)s->record.bridge_ifindex)
+		return err_set(e, -ENOLINK, "port %s has left the bridge of VPN '%s'", x->port.name,
+			       s->record.name);
+	if (memcmp(x->end.mac, mac, sizeof(mac)) != 0)
+		return err_set(e, -ENOLINK, "%s has another MAC address than its lease",
+			       x->end.name);
+	if (s->record.flags & RECORD_HAS_IP4)
+		r = check_family(in, AF_INET, &own4, &gw4, &x->end, e);
+	if (r == 0 && cable_has_ip6(&s->record))
+		r = check_family(in, AF_INET6, &own6, &gw6, &x->end, e);
+	return r;
 }
 
-int wire_check(const struct wire *w, struct wire_ends *ret, struct err *e) {
-  struct nl_sock in AUTO_NL_SOCK = NL_SOCK_INIT;
-  struct side s AUTO_SIDE = SIDE_INIT;
-  AUTO_CLOSE int netns = -1;
-  struct wire_ends ends;
-  int r = open_both(w, &s, &netns, &in, e);
+int wire_check(const struct wire *w, struct wire_ends *ret, struct err *e)
+{
+	struct nl_sock in AUTO_NL_SOCK = NL_SOCK_INIT;
+	struct side s AUTO_SIDE = SIDE_INIT;
+	AUTO_CLOSE int netns = -1;
+	struct wire_ends ends;
+	int r = open_both(w, &s, &netns, &in, e);
 
-  if (r < 0)
-    return r;
-  if (rtnl_link_get(&in, RTNL_HERE, w->ifname, &ends.end, e) < 0)
-    return err_set(e, -ENOLINK, "the container has no interface %s", w->ifname);
-  r = find_tagged(&s, w->tag, &ends.port, e);
-  if (r < 0)
-    return r;
-  if (!is_pair(&s, &ends.port, netns, &ends.end))
-    return err_set(e, -ENOLINK,
-                   "%s of the container is not the cable to VPN '%s'",
-                   w->ifname, w->vpn);
-  ends.host = lease_from_port(&s.pool, ends.port.name);
-  ends.record = s.record;
-  r = check_config(&s, &in, &ends, e);
-  if (r == 0 && !w->shared)
-    r = refuse_others(&in, w, e);
-  if (r == 0)
-    *ret = ends;
-  return r;
+	if (r < 0)
+		return r;
+	if (rtnl_link_get(&in, RTNL_HERE, w->ifname, &ends.end, e) < 0)
+		return err_set(e, -ENOLINK, "the container has no interface %s", w->ifname);
+	r = find_tagged(&s, w->tag, &ends.port, e);
+	if (r < 0)
+		return r;
+	if (!is_pair(&s, &ends.port, netns, &ends.end))
+		return err_set(e, -ENOLINK, "%s of the container is not the cable to VPN '%s'",
+			       w->ifname, w->vpn);
+	ends.host = lease_from_port(&s.pool, ends.port.name);
+	ends.record = s.record;
+	r = check_config(&s, &in, &ends, e);
+	if (r == 0 && !w->shared)
+		r = refuse_others(&in, w, e);
+	if (r == 0)
+		*ret = ends;
+	return r;
 }
 
-int wire_status(const char *vpn, uint32_t *ret_inside, struct err *e) {
-  AUTO_FREE struct rtnl_link *links = NULL;
-  struct side s AUTO_SIDE = SIDE_INIT;
-  uint32_t inside = 0;
-  size_t n = 0;
-  int r = side_open(&s, vpn, e);
+int wire_status(const char *vpn, uint32_t *ret_inside, struct err *e)
+{
+	AUTO_FREE struct rtnl_link *links = NULL;
+	struct side s AUTO_SIDE = SIDE_INIT;
+	uint32_t inside = 0;
+	size_t n = 0;
+	int r = side_open(&s, vpn, e);
 
-  *ret_inside = 0;
-  if (r == 0)
-    r = rtnl_link_list(&s.nl, RTNL_HERE, &links, &n, e);
-  if (r < 0)
-    return r;
-  for (size_t i = 0; i < n; i++)
-    inside += is_port(&s, &links[i]);
-  *ret_inside = inside;
-  r = side_is_up(&s, e);
-  if (r == 0 && inside >= lease_max(&s.pool) - 1)
-    r = err_set(e, -ENOSPC, "VPN '%s' has no free address: all %u are taken",
-                vpn, inside);
-  return r;
+	*ret_inside = 0;
+	if (r == 0)
+		r = rtnl_link_list(&s.nl, RTNL_HERE, &links, &n, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++)
+		inside += is_port(&s, &links[i]);
+	*ret_inside = inside;
+	r = side_is_up(&s, e);
+	if (r == 0 && inside >= lease_max(&s.pool) - 1)
+		r = err_set(e, -ENOSPC, "VPN '%s' has no free address: all %u are taken", vpn,
+			    inside);
+	return r;
 }

@@ -15,7 +15,8 @@
 
 #include "nl/sock.h"
 
-#define RTNL_HERE (-1)
+#define RTNL_HERE  (-1)
+#define LO_IFINDEX 1 /* of every network namespace */
 
 struct rtnl_link {
 	int ifindex;

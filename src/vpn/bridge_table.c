@@ -17,12 +17,12 @@
 #include "nl/rule.h"
 #include "vpn/bridge.h"
 #include "vpn/plan.h"
+#include "vpn/value.h"
 
 #define RULES_MAX	   80
 #define LIST_MAX	   16 /* of "subnets" and "allow_lan"; see profile.c */
 #define METRIC_UNREACHABLE UINT32_MAX
 #define METRIC_FALLBACK	   (UINT32_MAX - 1)
-#define LO_IFINDEX	   1 /* of every network namespace */
 
 static const int families[] = {AF_INET, AF_INET6};
 
@@ -101,7 +101,7 @@ static void plan_rules(const struct profile *p, int family, struct rules *ret)
 		copy_prefix(from.src, family, &net6);
 	from.src_len = family == AF_INET ? p->subnet4_plen : 64;
 	/* Before all else, and only where there is a LAN: never by the way that leads to the rest.
-	 */
+	 * The tailnet is a LAN whose routes Tailscale keeps in a table of its own. */
 	for (size_t i = 0; i < p->n_allow_lan && i < LIST_MAX; i++) {
 		if (p->allow_lan[i].family != family)
 			continue;
@@ -109,7 +109,8 @@ static void plan_rules(const struct profile *p, int family, struct rules *ret)
 		copy_prefix(r.dst, family, &p->allow_lan[i].v4);
 		r.dst_len = p->allow_lan[i].plen;
 		r.no_default = true;
-		put_pair(ret, r, RT_TABLE_MAIN);
+		put_pair(ret, r,
+			 ipaddr_is_tailnet(&p->allow_lan[i]) ? TAILSCALE_TABLE : RT_TABLE_MAIN);
 	}
 	put_pair(ret, from, (uint8_t)p->id);
 	if (own) {

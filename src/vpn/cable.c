@@ -17,7 +17,6 @@
 #include "base/util.h"
 #include "nl/rtnl.h"
 
-#define LO_IFINDEX  1 /* of every network namespace */
 #define IP6_PLEN    64
 #define IP6_MIN_MTU 1280
 

@@ -14,8 +14,7 @@
 #include "nl/rtnl.h"
 #include "vpn/default_part.h"
 #include "vpn/model.h"
-
-#define TAILSCALE_TABLE 52
+#include "vpn/value.h"
 
 static const int families[] = {AF_INET, AF_INET6};
 
@@ -23,12 +22,6 @@ struct prefix {
 	int family;
 	uint8_t plen;
 	uint8_t addr[16];
-};
-
-/* Where Tailscale is not, its table is empty and these go on like everything else. */
-static const struct prefix tailnet[] = {
-	{AF_INET, 10, {100, 64}},
-	{AF_INET6, 48, {0xfd, 0x7a, 0x11, 0x5c, 0xa1, 0xe0}},
 };
 
 /* A DHCP server can inject a route to anywhere; with "strict" only these are believed. */
@@ -79,8 +72,13 @@ void default_plan_rules(const struct default_way *w, const struct default_marks 
 		memcpy(p.addr, w->dns[i].addr, sizeof(p.addr));
 		add_to(ret, base, &p, w->id, false);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(tailnet); i++)
-		add_to(ret, base, &tailnet[i], TAILSCALE_TABLE, false);
+	/* Where Tailscale is not, its table is empty and these go on like everything else. */
+	for (size_t i = 0; i < ARRAY_SIZE(tailnets); i++) {
+		struct prefix p = {tailnets[i].family, tailnets[i].plen, {0}};
+
+		memcpy(p.addr, &tailnets[i].v6, sizeof(p.addr));
+		add_to(ret, base, &p, TAILSCALE_TABLE, false);
+	}
 	r.table = RT_TABLE_MAIN;
 	r.no_default = true;
 	if (!w->strict)

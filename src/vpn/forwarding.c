@@ -19,9 +19,8 @@
 #include "vpn/sysctls.h"
 #include "vpn/value.h"
 
-#define CONF6	  "/proc/sys/net/ipv6/conf"
-#define SWITCH	  "ipv6/conf/all/forwarding"
-#define NO_DEVICE "lo" /* never routed to */
+#define CONF6  "/proc/sys/net/ipv6/conf"
+#define SWITCH "ipv6/conf/all/forwarding"
 
 struct wants {
 	struct sysctl_want *at;
@@ -110,6 +109,29 @@ static int want_switch(const struct profile *p, struct wants *w, struct err *e)
 	return r < 0 ? r : want(w, "ipv6", "all", "forwarding", "1", e);
 }
 
+/* The device by which a host of that network is reached. A network's own address may be no host's,
+ * and its first may be this machine's, which lo leads to. */
+static bool find_device(struct nl_sock *s, const struct ipaddr *net, char dev[IF_NAMESIZE])
+{
+	int rest = (net->family == AF_INET ? 32 : 128) - net->plen;
+
+	for (int n = rest > 1; n <= (rest > 1 ? 2 : rest); n++) {
+		struct ipaddr host = *net;
+		uint32_t mtu;
+		int oif;
+
+		if (net->family == AF_INET)
+			host.v4.s_addr |= htonl((uint32_t)n);
+		else
+			host.v6.s6_addr[15] |= (uint8_t)n;
+		if (rtnl_route_get(s, net->family, &host.v4, 0, &oif, &mtu, NULL) < 0)
+			return false;
+		if (oif != LO_IFINDEX)
+			return if_indextoname((unsigned int)oif, dev) != NULL;
+	}
+	return false;
+}
+
 /* Answers come in by the device that leads there. */
 static int want_lan(const struct profile *p, struct wants *w, struct err *e)
 {
@@ -117,21 +139,12 @@ static int want_lan(const struct profile *p, struct wants *w, struct err *e)
 	int r = p->n_allow_lan ? nl_sock_open(&s, NETLINK_ROUTE, e) : 0;
 
 	for (size_t i = 0; r == 0 && i < p->n_allow_lan; i++) {
-		const struct ipaddr *a = &p->allow_lan[i];
-		struct ipaddr host = *a; /* a network's own address may be no host's */
 		char dev[IF_NAMESIZE];
-		uint32_t mtu;
-		int oif;
 
-		if (a->family == AF_INET && a->plen < 31)
-			host.v4.s_addr |= htonl(1);
-		else if (a->family == AF_INET6 && a->plen < 127)
-			host.v6.s6_addr[15] |= 1;
-		if (rtnl_route_get(&s, a->family, &host.v4, 0, &oif, &mtu, NULL) < 0 ||
-		    !if_indextoname((unsigned int)oif, dev) || !strcmp(dev, NO_DEVICE) ||
-		    !strcmp(dev, p->name) || !strcmp(dev, p->bridge))
+		if (!find_device(&s, &p->allow_lan[i], dev) || !strcmp(dev, p->name) ||
+		    !strcmp(dev, p->bridge))
 			continue;
-		if (a->family == AF_INET)
+		if (p->allow_lan[i].family == AF_INET)
 			r = want(w, "ipv4", dev, "forwarding", "1", e);
 		else
 			r = want(w, "ipv6", dev, "force_forwarding", "1", e);

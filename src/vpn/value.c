@@ -79,6 +79,16 @@ bool ipaddr_overlaps(const struct ipaddr *a, const struct ipaddr *b)
 	return ipaddr_contains(a, b) || ipaddr_contains(b, a);
 }
 
+const struct ipaddr tailnets[2] = {
+	{.family = AF_INET, .v6.s6_addr = {100, 64}, .plen = 10}, /* its first four bytes are v4 */
+	{.family = AF_INET6, .v6.s6_addr = {0xfd, 0x7a, 0x11, 0x5c, 0xa1, 0xe0}, .plen = 48},
+};
+
+bool ipaddr_is_tailnet(const struct ipaddr *a)
+{
+	return ipaddr_contains(&tailnets[0], a) || ipaddr_contains(&tailnets[1], a);
+}
+
 bool ipaddr_has_host_bits(const struct ipaddr *a)
 {
 	const uint8_t *b = ipaddr_bytes(a);

@@ -13,7 +13,11 @@ int ipaddr_parse(const char *text, struct ipaddr *ret);
 int ipaddr_append(struct ipaddr **list, size_t *n, const struct ipaddr *a, const char *text);
 bool ipaddr_overlaps(const struct ipaddr *a, const struct ipaddr *b);
 bool ipaddr_contains(const struct ipaddr *net, const struct ipaddr *a);
-bool ipaddr_has_host_bits(const struct ipaddr *a);		    /* 10.0.0.1/8 */
+bool ipaddr_has_host_bits(const struct ipaddr *a); /* 10.0.0.1/8 */
+/* Tailscale's addresses (100.64.0.0/10, fd7a:115c:a1e0::/48), to which its own table leads. */
+#define TAILSCALE_TABLE 52
+extern const struct ipaddr tailnets[2];
+bool ipaddr_is_tailnet(const struct ipaddr *a);
 int ipaddr_compare(const struct ipaddr *a, const struct ipaddr *b); /* of the prefixes */
 
 /* 44 characters of base64, as wg(8) writes a key: no spare bits, not all zero. */

@@ -131,6 +131,45 @@ with "$key6\"allow_lan\": [\"${RIG_WEB4%.*}.0/24\"], " >/dev/null
 $RIG_CAPTURE start
 like "$(how tcp "$RIG_WEB4")" "$refused" 'R22: a network that is not there: refused, not by the default route'
 is "$(seen .)" 0 'R22: nothing left by the uplink'
+# The tailnet, of which Tailscale tells in a table of its own.
+tail='100.64.0.0/10", "fd7a:115c:a1e0::/48'
+tailnet() { echo "$(get 100.100.100.100 2) $(get '[fd7a:115c:a1e0::53]' 2)"; }
+with "$key6\"allow_lan\": [\"$tail\"], " >/dev/null
+$RIG_CAPTURE start
+like "$(how tcp 100.100.100.100) $(how tcp fd7a:115c:a1e0::53)" '^(refused|unreachable) (refused|unreachable)$' \
+	'R53: a tailnet that is not there: refused, not by the default route'
+is "$(seen .)" 0 'R53: nothing left by the uplink'
+ip netns add tailnet
+ip link add tailscale0 type veth peer name eth0 netns tailnet
+ip addr add 100.101.102.103/32 dev tailscale0
+ip addr add fd7a:115c:a1e0::1/128 dev tailscale0 nodad
+ip link set tailscale0 up
+ip -n tailnet addr add 100.100.100.100/32 dev eth0
+ip -n tailnet addr add fd7a:115c:a1e0::53/128 dev eth0 nodad
+ip -n tailnet link set eth0 up
+ip -n tailnet route add 100.101.102.103 dev eth0
+ip -n tailnet -6 route add fd7a:115c:a1e0::1 dev eth0
+ip netns exec tailnet "$RIG_DIR/build/rig/webd" tailnet >/dev/null &
+web=$!
+for f in -4 -6; do
+	ip $f route add "$([ $f = -4 ] && echo 100.64.0.0/10 || echo fd7a:115c:a1e0::/48)" dev tailscale0 table 52
+	ip $f rule add pref 5270 lookup 52
+done
+wait_for 5 curl -s -m 1 http://100.100.100.100/
+with "$key6" >/dev/null
+is "$(tailnet)" ' ' 'R53: without the key the tailnet is not reached from the bridge'
+with "$key6\"allow_lan\": [\"$tail\"], " >/dev/null
+is "$(tailnet)" 'tailnet tailnet' 'R53: with its addresses in allow_lan it is, in both families'
+is "$(as_user vpnrun demo curl -s -m 5 http://100.100.100.100/)" tailnet 'R53: by a program under vpnrun, too'
+$RIG_CAPTURE start
+like "$(how tcp "$RIG_LAN")" 'demo|refused|unreachable|timeout' 'R53: and the LAN is not'
+is "$(get "$RIG_WEB4") $(get "[$RIG_WEB6_ADDR]")" 'demo demo' 'R53: all else goes by the VPN'
+is "$(seen .)" 0 'R53: nothing left by the uplink'
+for f in -4 -6; do ip $f rule delete pref 5270; done
+kill $web
+ip netns delete tailnet
+wait_for 5 not ip link show tailscale0
+with "$key6" >/dev/null
 check_with() {
 	mkdir -p "$RIG_DIR/bad"
 	sed "s|{ |{ $1|" "$RIG_DIR/demo.json" >"$RIG_DIR/bad/demo.json"

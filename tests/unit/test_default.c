@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The pure parts of the machine-wide default: the order of its rules, the text
- * of its firewall, the name servers of a resolv.conf.
+ * The pure parts of the machine-wide default: the order of its rules, the text of its firewall, the
+ * name servers of a resolv.conf.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -15,127 +15,120 @@
 #include "vpn/model.h"
 #include "vpn/uplink_dns.h"
 
-static struct default_way demo(void) {
-  struct default_way w = {
-      .name = "demo",
-      .id = 7,
-      .has_ip4 = 1,
-      .dev = "vh-demo",
-      .dns = {{AF_INET, {10, 64, 0, 1}}, {AF_INET6, {0xfd, 0x64, [15] = 1}}},
-  };
+static struct default_way demo(void)
+{
+	struct default_way w = {
+		.name = "demo",
+		.id = 7,
+		.has_ip4 = 1,
+		.dev = "vh-demo",
+		.dns = {{AF_INET, {10, 64, 0, 1}}, {AF_INET6, {0xfd, 0x64, [15] = 1}}},
+	};
 
-  inet_pton(AF_INET, "10.20.7.9", &w.addr4);
-  return w;
+	inet_pton(AF_INET, "10.20.7.9", &w.addr4);
+	return w;
 }
 
-/* Each rule as a letter: Goto, Dns, Tailnet, Main, Private (of main), the VPN's
- * table, Unreachable.
+/* Each rule as a letter: Goto, Dns, Tailnet, Main, Private (of main), the VPN's table, Unreachable.
  */
-static void letters(const struct default_rules *rs, char *ret) {
-  for (int i = 0; i < rs->n; i++) {
-    const struct rtnl_rule *r = &rs->at[i];
+static void letters(const struct default_rules *rs, char *ret)
+{
+	for (int i = 0; i < rs->n; i++) {
+		const struct rtnl_rule *r = &rs->at[i];
 
-    ret[i] = r->go_to                          ? 'G'
-             : r->unreachable                  ? 'U'
-             : r->table == 52                  ? 'T'
-             : r->table == RT_TABLE_MAIN       ? (r->dst_len ? 'P' : 'M')
-             : r->table == 7 && r->dst_len     ? 'D'
-             : r->table == 7 && !r->no_default ? 'V'
-                                               : '?';
-  }
-  ret[rs->n] = '\0';
+		ret[i] = r->go_to			   ? 'G'
+			 : r->unreachable		   ? 'U'
+			 : r->table == 52		   ? 'T'
+			 : r->table == RT_TABLE_MAIN	   ? (r->dst_len ? 'P' : 'M')
+			 : r->table == 7 && r->dst_len	   ? 'D'
+			 : r->table == 7 && !r->no_default ? 'V'
+							   : '?';
+	}
+	ret[rs->n] = '\0';
 }
 
-static void test_rules(void) {
-  const struct default_marks none = {.n = 0}, one = {.at = {0x77}, .n = 1};
-  char text[DEFAULT_RULES_MAX + 1];
-  struct default_way w = demo();
-  struct default_rules rs;
-  bool good = true;
+static void test_rules(void)
+{
+	const struct default_marks none = {.n = 0}, one = {.at = {0x77}, .n = 1};
+	char text[DEFAULT_RULES_MAX + 1];
+	struct default_way w = demo();
+	struct default_rules rs;
+	bool good = true;
 
-  default_plan_rules(&w, &none, AF_INET, &rs);
-  letters(&rs, text);
-  is_str(text, "GDTMVU", "R11 R17 R19 R52: the rules of IPv4 in their order");
-  for (int i = 0; i < rs.n; i++)
-    good = good && rs.at[i].priority == 307 && rs.at[i].family == AF_INET;
-  ok(good, "all of one priority, behind the bridges' (200 + id)");
-  ok(rs.at[0].mark == MARK_NET && rs.at[0].mask == MARK_MASK &&
-         rs.at[0].go_to == 407,
-     "R16: the marks of all tunnels go on behind them");
-  for (uint32_t id = 1; id <= 99; id++)
-    good = good && ((MARK_BASE + id) & MARK_MASK) == MARK_NET;
-  ok(good && (MARK_BASE & MARK_MASK) == MARK_NET,
-     "R16: every VPN's mark is one of them");
-  ok(rs.at[3].no_default, "R11: of the main table all but the default routes");
-  default_plan_rules(&w, &none, AF_INET6, &rs);
-  letters(&rs, text);
-  is_str(text, "GDTMVU", "R14: the same of IPv6, although the VPN has none");
-  default_plan_rules(&w, &one, AF_INET, &rs);
-  letters(&rs, text);
-  is_str(text, "GGDTMVU", "R17: a file's own FwMark");
-  w.strict = 1;
-  default_plan_rules(&w, &none, AF_INET, &rs);
-  letters(&rs, text);
-  is_str(text, "GDTPPPPVU",
-         "L22: strict: of the main table private addresses only");
+	default_plan_rules(&w, &none, AF_INET, &rs);
+	letters(&rs, text);
+	is_str(text, "GDTMVU", "R11 R17 R19 R52: the rules of IPv4 in their order");
+	for (int i = 0; i < rs.n; i++)
+		good = good && rs.at[i].priority == 307 && rs.at[i].family == AF_INET;
+	ok(good, "all of one priority, behind the bridges' (200 + id)");
+	ok(rs.at[0].mark == MARK_NET && rs.at[0].mask == MARK_MASK && rs.at[0].go_to == 407,
+	   "R16: the marks of all tunnels go on behind them");
+	for (uint32_t id = 1; id <= 99; id++)
+		good = good && ((MARK_BASE + id) & MARK_MASK) == MARK_NET;
+	ok(good && (MARK_BASE & MARK_MASK) == MARK_NET, "R16: every VPN's mark is one of them");
+	ok(rs.at[3].no_default, "R11: of the main table all but the default routes");
+	default_plan_rules(&w, &none, AF_INET6, &rs);
+	letters(&rs, text);
+	is_str(text, "GDTMVU", "R14: the same of IPv6, although the VPN has none");
+	default_plan_rules(&w, &one, AF_INET, &rs);
+	letters(&rs, text);
+	is_str(text, "GGDTMVU", "R17: a file's own FwMark");
+	w.strict = 1;
+	default_plan_rules(&w, &none, AF_INET, &rs);
+	letters(&rs, text);
+	is_str(text, "GDTPPPPVU", "L22: strict: of the main table private addresses only");
 }
 
-static void test_firewall(void) {
-  const struct default_marks one = {.at = {0x77}, .n = 1};
-  struct default_way w = demo();
-  struct err e = ERR_INIT;
-  char *text = NULL;
+static void test_firewall(void)
+{
+	const struct default_marks one = {.at = {0x77}, .n = 1};
+	struct default_way w = demo();
+	struct err e = ERR_INIT;
+	char *text = NULL;
 
-  ok(default_firewall_text(&w, &one, ", \"other\"", &text, &e) == 0,
-     "the text is made");
-  ok(text &&
-         strstr(text, "define known = { \"lo\", \"vh-demo\", \"other\" }\n"),
-     "the devices");
-  ok(text && strstr(text, "define marks = { 0x2700-0x277f, 0x77 }\n"),
-     "the marks");
-  ok(text && strstr(text, "define address4 = 10.20.7.9\n") &&
-         !strstr(text, "address6 ="),
-     "the families that the VPN carries");
-  ok(text && !strstr(text, "@NAME@") &&
-         strstr(text, "table inet vpnrun-default-demo {"),
-     "the table has the VPN's name");
-  ok(text && !strstr(text, "wrong ip daddr"), "not strict");
-  free(text);
-  w.strict = 1;
-  ok(default_firewall_text(&w, &one, "", &text, &e) == 0 &&
-         strstr(text, "wrong ip daddr"),
-     "L22: strict");
-  free(text);
+	ok(default_firewall_text(&w, &one, ", \"other\"", &text, &e) == 0, "the text is made");
+	ok(text && strstr(text, "define known = { \"lo\", \"vh-demo\", \"other\" }\n"),
+	   "the devices");
+	ok(text && strstr(text, "define marks = { 0x2700-0x277f, 0x77 }\n"), "the marks");
+	ok(text && strstr(text, "define address4 = 10.20.7.9\n") && !strstr(text, "address6 ="),
+	   "the families that the VPN carries");
+	ok(text && !strstr(text, "@NAME@") && strstr(text, "table inet vpnrun-default-demo {"),
+	   "the table has the VPN's name");
+	ok(text && !strstr(text, "wrong ip daddr"), "not strict");
+	free(text);
+	w.strict = 1;
+	ok(default_firewall_text(&w, &one, "", &text, &e) == 0 && strstr(text, "wrong ip daddr"),
+	   "L22: strict");
+	free(text);
 }
 
-static void test_servers(void) {
-  static const char conf[] =
-      "# nameserver 192.0.2.1\nnameserver 127.0.0.53\nnameserver ::1\n"
-      "nameserver\t192.0.2.2\nsearch nameserver\nnameserver fe80::1%eth0\n"
-      "nameserver nonsense\nnameserver 192.0.2.3 # x\n";
-  char path[] = "/tmp/vpnrun-default-XXXXXX";
-  struct record_ip got[4] = {{0}};
-  int fd = mkstemp(path);
+static void test_servers(void)
+{
+	static const char conf[] =
+		"# nameserver 192.0.2.1\nnameserver 127.0.0.53\nnameserver ::1\n"
+		"nameserver\t192.0.2.2\nsearch nameserver\nnameserver fe80::1%eth0\n"
+		"nameserver nonsense\nnameserver 192.0.2.3 # x\n";
+	char path[] = "/tmp/vpnrun-default-XXXXXX";
+	struct record_ip got[4] = {{0}};
+	int fd = mkstemp(path);
 
-  ok(fd >= 0 && write(fd, conf, sizeof(conf) - 1) == (ssize_t)sizeof(conf) - 1,
-     "a file");
-  is_int((long long)uplink_dns_parse(path, got, 4), 3,
-         "R62: the servers but this machine's own");
-  ok(got[0].family == AF_INET && got[0].addr[3] == 2 &&
-         got[1].family == AF_INET6 && got[2].addr[3] == 3,
-     "R62: in their order");
-  is_int((long long)uplink_dns_parse(path, got, 1), 1,
-         "no more than there is room for");
-  is_int((long long)uplink_dns_parse("/nonexistent", got, 4), 0,
-         "no file: none");
-  unlink(path);
-  close(fd);
+	ok(fd >= 0 && write(fd, conf, sizeof(conf) - 1) == (ssize_t)sizeof(conf) - 1, "a file");
+	is_int((long long)uplink_dns_parse(path, got, 4), 3,
+	       "R62: the servers but this machine's own");
+	ok(got[0].family == AF_INET && got[0].addr[3] == 2 && got[1].family == AF_INET6 &&
+		   got[2].addr[3] == 3,
+	   "R62: in their order");
+	is_int((long long)uplink_dns_parse(path, got, 1), 1, "no more than there is room for");
+	is_int((long long)uplink_dns_parse("/nonexistent", got, 4), 0, "no file: none");
+	unlink(path);
+	close(fd);
 }
 
-int main(void) {
-  tap_begin();
-  test_rules();
-  test_firewall();
-  test_servers();
-  return tap_done();
+int main(void)
+{
+	tap_begin();
+	test_rules();
+	test_firewall();
+	test_servers();
+	return tap_done();
 }
