@@ -149,7 +149,7 @@ static int read_way(const char *name, bool strict, struct default_way *ret, stru
 
 /* The firewall goes last: as long as the cable is there, each packet that still arrives by it for a
  * connection that is none any more is answered with a reset, which without the rules takes the
- * uplink. */
+ * uplink. What was opened while the cable went is ended by the second look. */
 static int close_way(const struct default_way *w, struct err *e)
 {
 	int r;
@@ -157,6 +157,8 @@ static int close_way(const struct default_way *w, struct err *e)
 	if (!w->id)
 		return 0;
 	r = default_rules_remove(w, e);
+	if (r == 0)
+		r = default_cable_end(w, e);
 	if (r == 0)
 		r = default_cable_close(w, e);
 	if (r == 0)
