@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# fast.sh make FAR-ADDRESS | remove: the namespace of the VPN demo once more, by hand, with the same
-# firewall, bridge and names, but a veth in the tunnel's place. In the rig.
+# fast.sh make FAR-ADDRESS | rules vpn|snat | remove: the namespace of the VPN demo once more, by hand,
+# with the same bridge and names, but a veth in the tunnel's place; and its firewall, or the one rule
+# without which no gateway can be. In the rig.
 #
 #   bench-box vpn0 ── vr1.200 br-demo (bench-vpn) demo ── far (bench-far) FAR-ADDRESS
 set -euo pipefail
@@ -13,11 +14,20 @@ if [ "$1" = remove ]; then
 	done
 	exit 0
 fi
+own=$(ip -n demo -4 -o addr show dev demo | awk '{ sub("/.*", "", $4); print $4 }')
+if [ "$1" = rules ]; then
+	ip netns exec bench-vpn nft flush ruleset
+	if [ "$2" = vpn ]; then
+		ip netns exec demo nft list ruleset
+	else
+		printf 'table ip gateway {\nchain out {\ntype nat hook postrouting priority srcnat\noifname "demo" snat to %s\n}\n}\n' "$own"
+	fi | ip netns exec bench-vpn nft -f -
+	exit 0
+fi
 far=$2
 mac=02:76:70:01:00:c8 # of host number 200, which the firewall knows
 mtu=$(ip netns exec demo cat /sys/class/net/br-demo/mtu)
 bridge=$(ip netns exec demo cat /sys/class/net/br-demo/address)
-own=$(ip -n demo -4 -o addr show dev demo | awk '{ sub("/.*", "", $4); print $4 }')
 
 for s in "${spaces[@]}"; do
 	ip netns add "$s"
@@ -49,4 +59,4 @@ B
 # shellcheck disable=SC2016 # for the inner shell
 ip netns exec bench-vpn sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward
 	for f in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e "$f" ] || echo 0 >"$f"; done'
-ip netns exec demo nft list ruleset | ip netns exec bench-vpn nft -f -
+"$0" rules vpn
