@@ -150,7 +150,7 @@ after_kill() { # after_kill WHAT N
 killed() {
 	local sc=$1 max=$2 before=$3 n bad=0 step=1
 	shift 3
-	[ -z "$slow" ] || step=5
+	[ -z "$slow" ] || step=8
 	for ((n = 1; n <= max; n += step)); do
 		$before
 		strike "$sc" $n signal=SIGKILL "$@"
@@ -189,7 +189,7 @@ is "$(leaked)" 0 'L02: nothing left by the uplink after any of these kills'
 # failed SYSCALL ERROR MAX: where up fails it says so in one sentence and undoes everything.
 failed() {
 	local sc=$1 err=$2 max=$3 n bad=0 rc step=1 seen=0
-	[ -z "$slow" ] || step=5
+	[ -z "$slow" ] || step=8
 	for ((n = 1; n <= max; n += step)); do
 		strike "$sc" $n "error=$err" vpnctl up demo
 		rc=$?
