@@ -108,7 +108,7 @@ static int clear(struct default_options *o, const char *before)
 	struct err e = ERR_INIT;
 	char name[16];
 
-	if ((geteuid() ? door_ask("none", false, name, &e) : default_clear(name, &e)) < 0) {
+	if ((geteuid() ? door_ask("none", false, name, &e) : default_clear(NULL, name, &e)) < 0) {
 		log_error("%s", e.msg);
 		return CTL_FAILED;
 	}
@@ -131,7 +131,7 @@ static int set(struct default_options *o, const char *before)
 		return CTL_FAILED;
 	}
 	if ((geteuid() ? door_ask(o->name, o->strict, was, &e)
-		       : default_set(o->name, o->strict, &e)) < 0) {
+		       : default_set(o->name, o->strict, NULL, &e)) < 0) {
 		log_error("%s", e.msg);
 		return CTL_FAILED;
 	}

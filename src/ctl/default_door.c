@@ -23,7 +23,7 @@
 #include "ctl/show.h"
 #include "vpn/default.h"
 
-#define REQUEST_MS 5000
+#define REQUEST_MS 1000
 #define ANSWER_MS  60000 /* another default may be on its way */
 #define GROUPS_MAX 1024
 
@@ -112,8 +112,9 @@ static int check_allowed(const char *name, uid_t uid, struct err *e)
 {
 	struct record r;
 
-	/* Whoever may not, learns nothing of what there is. */
-	if (record_read(name, &r, NULL) < 0 || !is_allowed(&r, uid))
+	if (record_read(name, &r, NULL) < 0)
+		return err_set(e, -ENETDOWN, "%s is not up; first: sudo vpnctl up %s", name, name);
+	if (!is_allowed(&r, uid))
 		return err_set(
 			e, -EPERM,
 			"you may not make %s the default, nor take it away: \"allow_default\" in "
@@ -122,19 +123,41 @@ static int check_allowed(const char *name, uid_t uid, struct err *e)
 	return 0;
 }
 
-static int serve(const struct door_request *req, uid_t uid, char *ret_name, struct err *e)
+struct asked {
+	const struct door_request *req;
+	uid_t uid;
+};
+
+/* Of every VPN that it takes the default from or gives it to, he must be one who may. */
+static int judge(const struct default_note *n, const void *arg, struct err *e)
 {
-	bool none = !strcmp(req->name, "none");
-	struct default_note n;
+	const struct asked *a = arg;
 	int r = 0;
 
-	if (default_note_read(&n, NULL) == 0)
-		r = check_allowed(n.now.name, uid, e);
-	if (r == 0 && !none)
-		r = check_allowed(req->name, uid, e);
-	if (r < 0)
-		return r;
-	return none ? default_clear(ret_name, e) : default_set(req->name, req->strict, e);
+	if (!n && !strcmp(a->req->name, "none"))
+		return 1;
+	if (n)
+		r = check_allowed(n->now.name, a->uid, e);
+	if (r == 0 && n && n->old.id)
+		r = check_allowed(n->old.name, a->uid, e);
+	if (r == 0 && strcmp(a->req->name, "none") != 0)
+		r = check_allowed(a->req->name, a->uid, e);
+	return r;
+}
+
+static int serve(const struct door_request *req, uid_t uid, char *ret_name, struct err *e)
+{
+	struct asked a = {req, uid};
+	const struct default_permit permit = {judge, &a};
+	struct default_note n;
+	int r = default_note_read(&n, NULL);
+
+	/* Whoever may not is not to wait for the lock: and under it he is asked again. */
+	r = judge(r == 0 ? &n : NULL, &a, e);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return strcmp(req->name, "none") != 0 ? default_set(req->name, req->strict, &permit, e)
+					      : default_clear(&permit, ret_name, e);
 }
 
 static bool is_request(const struct door_request *req, ssize_t n)

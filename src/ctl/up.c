@@ -97,18 +97,22 @@ static int check_known(const char *name, struct err *e)
 	return rc;
 }
 
+/* Another that has become it meanwhile stays it. */
+static int is_its_default(const struct default_note *n, const void *arg, struct err *e)
+{
+	(void)e;
+	return !n || !default_has(n, arg);
+}
+
 /* Says so: the machine's traffic goes in the clear from here on. */
 static int forsake_default(const char *name, struct err *e)
 {
-	struct default_note n;
+	const struct default_permit permit = {is_its_default, name};
 	char was[16];
-	int r;
+	int r = default_clear(&permit, was, e);
 
-	if (default_note_read(&n, NULL) < 0 || strcmp(n.now.name, name) != 0)
-		return 0;
-	r = default_clear(was, e);
-	if (r == 0)
-		printf("%s is not the default any more: traffic goes by the uplink\n", name);
+	if (r == 0 && was[0])
+		printf("%s is not the default any more: traffic goes by the uplink\n", was);
 	return r;
 }
 

@@ -33,6 +33,8 @@
 #include "vpn/tunnel_dev.h"
 #include "vpn/via.h"
 
+#define NETNS_LOCK RUN_DIR "/-.lock" /* no VPN is called so */
+
 /* One up or down of a VPN at a time. The lock goes with the process. */
 int vpn_lock(const char *name, struct err *e)
 {
@@ -56,7 +58,7 @@ int vpn_lock(const char *name, struct err *e)
 
 static int open_or_create_netns(const char *name, bool *ret_created, struct err *e)
 {
-	AUTO_CLOSE int dir = -1;
+	AUTO_CLOSE int lock = -1;
 	struct err why = ERR_INIT;
 	int fd = ns_netns_open(NETNS_DIR, name, &why);
 
@@ -65,10 +67,11 @@ static int open_or_create_netns(const char *name, bool *ret_created, struct err 
 		return fd;
 	if (fd != -ENOENT && fd != -EBADF)
 		return err_set(e, fd, "%s", why.msg);
-	/* Two VPNs coming up at once must not both make NETNS_DIR a mount point. */
-	dir = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0 || flock(dir, LOCK_EX) < 0)
-		return err_sys(e, -errno, "cannot lock " RUN_DIR);
+	/* Two VPNs coming up at once must not both make NETNS_DIR a mount point. A file that nobody
+	 * else can open: a lock on the directory itself, everybody could hold. */
+	lock = open(NETNS_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock < 0 || flock(lock, LOCK_EX) < 0)
+		return err_sys(e, -errno, "cannot lock " NETNS_LOCK);
 	if (fd == -EBADF) {
 		int r = ns_netns_remove(NETNS_DIR, name, e);
 
@@ -423,11 +426,19 @@ static int check_unchanged(const struct up *u, struct err *e)
 {
 	const struct record *o = &u->old;
 	const struct profile *p = u->p;
+	struct default_note n;
 	struct hold h = {0};
 	int fd, r;
 
 	if (o->id == 0 || (o->layout == (uint32_t)p->layout && has_same_ground(o, p)))
 		return 0;
+	/* The default's rules are those of the old id, and its table. */
+	if (default_note_read(&n, NULL) == 0 && default_has(&n, p->name))
+		return err_set(
+			e, -EBUSY,
+			"VPN '%s' has another layout, id, subnet or bridge than when it came "
+			"up, and is the machine's default; first: vpnctl default none",
+			p->name);
 	fd = record_open_netns(o, NULL);
 	if (fd < 0)
 		return 0;

@@ -163,6 +163,8 @@ static int close_way(const struct default_way *w, struct err *e)
 		r = default_cable_close(w, e);
 	if (r == 0)
 		r = default_cable_end(w, e);
+	if (r == 0)
+		r = default_cable_forget(w, e);
 	return r < 0 ? r : default_firewall_remove(w, e);
 }
 
@@ -212,21 +214,23 @@ static void back_out(struct default_note *n, bool is_new)
 	n->now = n->old;
 	n->old = failed;
 	if (default_note_write(n, NULL) < 0 || close_way(&failed, NULL) < 0)
-		return; /* the note says it; the next run does it */
+		return;		  /* the note says it; the next run does it */
+	default_dns_set(n, NULL); /* and no more those of the one that failed */
 	memset(&n->old, 0, sizeof(n->old));
-	default_dns_set(n, NULL);
 	n->state = DEFAULT_ON;
 	default_note_write(n, NULL);
 }
 
+/* The names are the new one's. From here there is no way back: of the old one, rules are gone. */
 static int finish(struct default_note *n, struct err *e)
 {
-	int r = default_dns_set(n, e);
+	int r = close_way(&n->old, e);
 
-	if (r == 0)
-		r = close_way(&n->old, e);
 	if (r < 0)
-		return r;
+		return err_wrap(e,
+				"%s is the default, but of %s something is left (the same again "
+				"finishes it)",
+				n->now.name, n->old.name);
 	memset(&n->old, 0, sizeof(n->old));
 	n->state = DEFAULT_ON;
 	return default_note_write(n, e);
@@ -254,78 +258,122 @@ static bool is_way_of(const struct default_way *w, const char *name)
 	return w->id && !strcmp(w->name, name);
 }
 
-/* Writes the note, with what the wanted one replaces. */
-static int begin(struct default_note *n, const struct default_way *w, bool *ret_is_new,
+bool default_has(const struct default_note *n, const char *name)
+{
+	return is_way_of(&n->now, name) || is_way_of(&n->old, name);
+}
+
+/* What there was to undo is not forgotten when the same is made once more. */
+static void keep_cable(struct default_way *w, const struct default_way *was)
+{
+	w->host = was->host;
+	w->has_ip4 = was->has_ip4;
+	w->has_ip6 = was->has_ip6;
+	w->addr4 = was->addr4;
+	w->addr6 = was->addr6;
+}
+
+/* Writes the note, with what the wanted one replaces. has: there is a note, which *n is. */
+static int begin(struct default_note *n, bool has, struct default_way *w, bool *ret_is_new,
 		 struct err *e)
 {
-	int r = default_note_read(n, e);
+	int r = 0;
 
-	if (r == 0 && !is_way_of(&n->now, w->name) && !is_way_of(&n->old, w->name))
-		r = keep_one(n, e);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	if (r == -ENOENT) {
+	if (!has) {
 		memset(n, 0, sizeof(*n));
 		default_dns_look(n);
 		look_valid_mark(n);
 	}
-	*ret_is_new = !is_way_of(&n->now, w->name) && !is_way_of(&n->old, w->name);
-	if (*ret_is_new) {
+	*ret_is_new = !default_has(n, w->name);
+	if (has && *ret_is_new)
+		r = keep_one(n, e);
+	if (r == 0 && *ret_is_new)
 		r = default_cable_check(w, e);
-		if (r < 0)
-			return r;
+	if (r < 0)
+		return r;
+	if (n->now.id && !is_way_of(&n->now, w->name)) {
+		struct default_way other = n->now;
+
+		n->now = n->old;
+		n->old = other;
 	}
-	if (n->now.id && !is_way_of(&n->now, w->name))
-		n->old = n->now;
+	if (is_way_of(&n->now, w->name))
+		keep_cable(w, &n->now);
 	n->state = DEFAULT_CHANGING;
 	n->now = *w;
 	return default_note_write(n, e);
 }
 
-int default_set(const char *name, bool strict, struct err *e)
+/* Under the lock. */
+static int set_locked(struct default_note *n, bool has, const char *name, bool strict,
+		      struct err *e)
 {
-	AUTO_CLOSE int fd = lock(e), vpn = -1;
+	AUTO_CLOSE int vpn = vpn_lock(name, e);
 	struct default_way w;
-	struct default_note n;
 	bool is_new = true;
 	int r;
 
-	if (fd < 0)
-		return fd;
-	vpn = vpn_lock(name, e);
 	if (vpn < 0)
 		return vpn;
 	r = read_way(name, strict, &w, e);
 	if (r == 0)
-		r = begin(&n, &w, &is_new, e);
+		r = begin(n, has, &w, &is_new, e);
 	if (r < 0)
 		return err_wrap(e, "cannot make %s the default", name);
-	r = open_way(&n, e);
+	r = open_way(n, e);
 	if (r == 0)
-		r = finish(&n, e);
+		r = default_dns_set(n, e);
 	if (r < 0) {
-		back_out(&n, is_new);
+		back_out(n, is_new);
 		return err_wrap(e, "cannot make %s the default", name);
 	}
-	return 0;
+	return finish(n, e);
 }
 
-int default_clear(char *ret_name, struct err *e)
+/* Locks, reads and asks. *ret_has: *n is what there is. Returns a descriptor, the lock. */
+static int start(const struct default_permit *permit, struct default_note *n, bool *ret_has,
+		 int *ret_verdict, struct err *e)
 {
 	AUTO_CLOSE int fd = lock(e);
-	struct default_note n;
 	int r;
+
+	if (fd < 0)
+		return fd;
+	r = default_note_read(n, e);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*ret_has = r == 0;
+	*ret_verdict = permit ? permit->ask(r == 0 ? n : NULL, permit->arg, e) : 0;
+	return *ret_verdict < 0 ? *ret_verdict : take_fd(&fd);
+}
+
+int default_set(const char *name, bool strict, const struct default_permit *permit, struct err *e)
+{
+	struct default_note n;
+	int verdict;
+	bool has;
+	AUTO_CLOSE int fd = start(permit, &n, &has, &verdict, e);
+
+	return fd < 0 ? fd : verdict ? 0 : set_locked(&n, has, name, strict, e);
+}
+
+int default_clear(const struct default_permit *permit, char *ret_name, struct err *e)
+{
+	struct default_note n;
+	int verdict, r;
+	bool has;
+	AUTO_CLOSE int fd = start(permit, &n, &has, &verdict, e);
 
 	ret_name[0] = '\0';
 	if (fd < 0)
-		return fd;
-	r = default_note_read(&n, e);
-	if (r == -ENOENT) {
+		return err_wrap(e, "cannot take the default away");
+	if (verdict)
+		return 0;
+	if (!has) {
 		memset(&n, 0, sizeof(n));
 		return default_dns_clear(&n, e); /* a restart of the machine leaves the file */
 	}
-	if (r == 0)
-		r = clear_locked(&n, e);
+	r = clear_locked(&n, e);
 	if (r < 0)
 		return err_wrap(e, "cannot take the default away");
 	memcpy(ret_name, n.now.name, sizeof(n.now.name));
@@ -344,20 +392,40 @@ int default_recover(struct err *e)
 	return access(NOTE_PATH, F_OK) == 0 ? 0 : resolv_file_restore(e);
 }
 
-int default_follow(struct err *e)
+/* only_lost: nothing if nothing is missing. */
+static int follow(bool only_lost, struct err *e)
 {
-	struct default_marks marks = read_marks();
+	struct default_marks marks;
 	struct default_note n;
 	struct record rec;
-	int r = default_note_read(&n, NULL);
+	int verdict, r;
+	bool has;
+	AUTO_CLOSE int fd = -1;
 
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
+	if (access(NOTE_PATH, F_OK) < 0)
+		return 0;
+	fd = start(NULL, &n, &has, &verdict, e);
+	if (fd < 0 || !has)
+		return fd < 0 ? fd : 0;
+	/* Another that was at it when it was looked at is done by now. */
+	if (only_lost && default_judge(&n, NULL) == 0)
+		return 0;
 	if (record_read(n.now.name, &rec, NULL) == 0 && rec.state == RECORD_UP)
-		return default_set(n.now.name, n.now.strict, e);
+		return set_locked(&n, true, n.now.name, n.now.strict, e);
 	/* It is down itself, and closed; what others need of it still changes. */
+	marks = read_marks();
 	r = default_firewall_add(&n.now, &marks, e);
 	return r < 0 ? r : default_rules_add(&n.now, &marks, e);
+}
+
+int default_follow(struct err *e)
+{
+	return follow(false, e);
+}
+
+int default_repair(struct err *e)
+{
+	return follow(true, e);
 }
 
 int default_judge(const struct default_note *n, struct err *e)

@@ -55,12 +55,23 @@ struct default_note {
 int default_note_read(struct default_note *ret, struct err *e);
 int default_note_write(const struct default_note *n, struct err *e);
 
-/* Makes that VPN, which is up, the way out; what was it before is it no more. Repeating it repairs
- * what is missing. Waits while another is at it. */
-int default_set(const char *name, bool strict, struct err *e);
+/* Asked when nobody else can change the default any more: n is what there is, NULL: none. 0: go on;
+ * 1: do nothing, which is no error; -errno and a sentence: refused. */
+struct default_permit {
+	int (*ask)(const struct default_note *n, const void *arg, struct err *e);
+	const void *arg;
+};
 
-/* Puts back all that was found, exactly. *ret_name (16 bytes) is whose it was, "" if nobody's. */
-int default_clear(char *ret_name, struct err *e);
+/* Makes that VPN, which is up, the way out; what was it before is it no more. Repeating it repairs
+ * what is missing. Waits while another is at it. permit may be NULL. */
+int default_set(const char *name, bool strict, const struct default_permit *permit, struct err *e);
+
+/* Puts back all that was found, exactly. *ret_name (16 bytes) is whose it was, "" if nobody's or
+ * nothing was done. permit may be NULL. */
+int default_clear(const struct default_permit *permit, char *ret_name, struct err *e);
+
+/* Whether that VPN is it, or in a switch that was broken off one of the two. */
+bool default_has(const struct default_note *n, const char *name);
 
 /* A restart of the machine takes a default away, but not what /etc keeps of it: puts that back. To
  * be called before names are needed. */
@@ -69,6 +80,8 @@ int default_recover(struct err *e);
 /* After a VPN came up, or its device was made anew: what of the default depends on it. No default:
  * nothing. */
 int default_follow(struct err *e);
+/* The same, if default_judge() misses something. */
+int default_repair(struct err *e);
 
 /* What is missing of what keeps the default closed: 0, or -ENOENT and a sentence. */
 int default_judge(const struct default_note *n, struct err *e);

@@ -19,6 +19,7 @@
 #include "vpn/bridge.h"
 #include "vpn/cable.h"
 #include "vpn/default_part.h"
+#include "vpn/flows.h"
 #include "vpn/model.h"
 
 #define METRIC_UNREACHABLE UINT32_MAX
@@ -196,6 +197,20 @@ int default_cable_end(const struct default_way *w, struct err *e)
 			r = diag_from(&s, IPPROTO_UDP, families[i], addr, true, &n, e);
 	}
 	return r;
+}
+
+int default_cable_forget(const struct default_way *w, struct err *e)
+{
+	struct lease_pool pool;
+	struct record r;
+	/* The tunnel's own address is that of its bridge's clients, too, whose connections go on.
+	 */
+	bool is_bridge = w->layout == LAYOUT_BRIDGE && record_read(w->name, &r, NULL) == 0;
+
+	if (is_bridge)
+		pool = record_pool(&r);
+	return flows_forget_given(w->has_ip4 ? &w->addr4 : NULL, w->has_ip6 ? &w->addr6 : NULL,
+				  is_bridge ? &pool : NULL, e);
 }
 
 int default_cable_close(const struct default_way *w, struct err *e)

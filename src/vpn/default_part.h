@@ -33,6 +33,9 @@ int default_cable_open(struct default_way *w, struct err *e);
 /* Ends what is connected by it: the tunnel's own address stays, the cable's does not. */
 int default_cable_end(const struct default_way *w, struct err *e);
 int default_cable_close(const struct default_way *w, struct err *e);
+/* Of connections that the firewall gave w's address the kernel forgets so: they would keep it on
+ * any other way, and their next packets would leave with it. */
+int default_cable_forget(const struct default_way *w, struct err *e);
 
 int default_rules_add(const struct default_way *w, const struct default_marks *marks,
 		      struct err *e);

@@ -102,3 +102,37 @@ int flows_forget(const struct record *r, int ns_fd, struct err *e)
 	set_grounds(&g, &pool);
 	return forget(ns_fd, is_own, &g, e);
 }
+
+struct given {
+	struct grounds g;
+	bool has_bridge;
+	const struct in_addr *a4;
+	const struct in6_addr *a6;
+};
+
+static bool is_given(const struct ct_flow *f, void *arg)
+{
+	const struct given *w = arg;
+	const void *a = f->family == AF_INET ? (const void *)w->a4 : (const void *)w->a6;
+	size_t len = f->family == AF_INET ? 4 : 16;
+	struct ipaddr src;
+
+	if ((f->family != AF_INET && f->family != AF_INET6) || !a ||
+	    memcmp(f->answers_to, a, len) != 0 || memcmp(f->src, a, len) == 0)
+		return false;
+	src = make_addr(f->family, f->src);
+	return !w->has_bridge ||
+	       !ipaddr_contains(f->family == AF_INET ? &w->g.own4 : &w->g.own6, &src);
+}
+
+int flows_forget_given(const struct in_addr *a4, const struct in6_addr *a6,
+		       const struct lease_pool *bridge, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct given w = {.has_bridge = bridge != NULL, .a4 = a4, .a6 = a6};
+	int r = nl_sock_open(&s, NETLINK_NETFILTER, e);
+
+	if (bridge)
+		set_grounds(&w.g, bridge);
+	return r < 0 ? r : ct_delete_if(&s, is_given, &w, e);
+}

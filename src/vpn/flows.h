@@ -14,3 +14,8 @@ int flows_forget_stale(const struct profile *p, int ns_fd, struct err *e);
 
 /* Forgets all connections of the VPN's programs: it is going. */
 int flows_forget(const struct record *r, int ns_fd, struct err *e);
+
+/* Forgets connections of this namespace that were given one of these source addresses (NULL: none),
+ * but for those of bridge's sandboxes and clients (NULL: it is not here). */
+int flows_forget_given(const struct in_addr *a4, const struct in6_addr *a6,
+		       const struct lease_pool *bridge, struct err *e);

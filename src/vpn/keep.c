@@ -174,24 +174,25 @@ static int help(const struct keeper *k, int ns, const char *current, bool move)
 	return r;
 }
 
-/* systemd-networkd takes the rules of others away when it starts anew. */
+/* systemd-networkd takes the rules of others away when it starts anew; and a switch may have been
+ * broken off. */
 static bool is_default_lost(const char *name)
 {
 	struct default_note n;
 
-	return default_note_read(&n, NULL) == 0 && n.state == DEFAULT_ON &&
-	       !strcmp(n.now.name, name) && default_judge(&n, NULL) == -ENOENT;
+	return default_note_read(&n, NULL) == 0 && !strcmp(n.now.name, name) &&
+	       default_judge(&n, NULL) == -ENOENT;
 }
 
 static int repair_default(const char *name)
 {
 	struct err e = ERR_INIT;
-	int r = default_follow(&e);
+	int r = default_repair(&e);
 
 	if (r < 0)
 		log_error("cannot repair the machine's default: %s", e.msg);
 	else
-		log_info("the routing rules by which %s is the machine's default had gone", name);
+		log_info("some of what makes %s the machine's default had gone", name);
 	return r;
 }
 
