@@ -62,6 +62,13 @@ wait_for() { # wait_for SECONDS COMMAND...: until the command succeeds; a bounde
 	done
 }
 
+# ended PID: it runs no more. `kill -0` finds a dead child for as long as its shell waits for others.
+ended() {
+	local stat
+	read -r stat <"/proc/$1/stat" || return 0
+	[[ ${stat##*) } = Z* ]]
+} 2>/dev/null
+
 # in_vpn VPN COMMAND...: where the VPN's device and bridge are
 in_vpn() {
 	local vpn=$1

@@ -245,8 +245,7 @@ stream=$!
 wait_for 10 test -s "$RIG_DIR/stream"
 $RIG_CAPTURE start
 like "$(vpnctl down demo)" 'closed, for 1 inside' 'R21: down while a socket would go on without the rules: closed, and kept'
-ended() { ! kill -0 $stream 2>/dev/null; }
-ok 'R21: a connection of that address ends at once' wait_for 10 ended
+ok 'R21: a connection of that address ends at once' wait_for 10 ended $stream
 wait $stream
 a_few
 is "$(seen .)" 0 'R21: and nothing of either left by the uplink'

@@ -206,7 +206,7 @@ for ((i = 0; i < rounds; i++)); do
 		$RIG_CAPTURE start
 		off >/dev/null
 		# In the bridge layout it may go on: its address still leads into the tunnel.
-		[ "$RIG_LAYOUT" = bridge ] || ok 'L29: a connection by the VPN ends with the default' wait_for 20 not kill -0 $job
+		[ "$RIG_LAYOUT" = bridge ] || ok 'L29: a connection by the VPN ends with the default' wait_for 20 ended $job
 		kill $job 2>/dev/null
 		wait $job 2>/dev/null
 		is "$($RIG_CAPTURE stop)" 0 "L29: and does not go on by the uplink ($w)"
@@ -268,7 +268,7 @@ job=$!
 wait_for 10 test -s "$RIG_DIR/stream"
 on demo >/dev/null
 $RIG_CAPTURE start
-ok 'L29: a connection from before the switch ends' wait_for 20 not kill -0 $job
+ok 'L29: a connection from before the switch ends' wait_for 20 ended $job
 kill $job 2>/dev/null
 wait $job 2>/dev/null
 is "$($RIG_CAPTURE stop)" 0 'L29: and sends nothing more by the uplink'

@@ -38,7 +38,7 @@ for i in "${!args[@]}"; do
 	esac
 done
 kill "$old"
-wait_for 5 not kill -0 "$old"
+wait_for 5 ended "$old"
 before=$(asked clear)
 in_ns internet setsid "${args[@]}" </dev/null >"$RIG_DIR/dnsd.out" 2>&1 &
 wait_for 5 test -s "$RIG_DIR/dnsd.out"
@@ -96,6 +96,6 @@ kill "$job"
 wait "$job" 2>/dev/null
 pid=$(sup)
 vpnctl down demo >/dev/null
-ok 'R37: down ends it' wait_for 5 not kill -0 "$pid"
+ok 'R37: down ends it' wait_for 5 ended "$pid"
 ok 'R37: and leaves no file of it' not ls /run/vpnrun/demo.supervisor /run/vpnrun/demo.log
 finish

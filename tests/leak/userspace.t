@@ -16,7 +16,6 @@ home=$(as_user sh -c 'echo $HOME')
 sup() { cat "/run/vpnrun/$1.supervisor"; }
 go() { pgrep -P "$(sup "$1")" -x wireguard-go; }
 new_go() { [ -n "$(go demo)" ] && [ "$(go demo)" != "$1" ]; }
-gone() { ! kill -0 "$1" 2>/dev/null; }
 web() { [ "$(get_by "$1" "http://$RIG_WEB4/" 3)" = "$1" ]; }
 loop_is() { [[ $(cut -d' ' -f2 "$home/loop") =~ ^($1)$ ]]; }
 nothing_left() { # of a VPN in userspace
@@ -69,7 +68,7 @@ is "$(vpnctl status demo >/dev/null && echo up)" up 'status says up'
 old=$(go demo) oldsup=$(sup demo)
 $RIG_CAPTURE start
 kill -KILL "$oldsup"
-ok 'L01: the supervisor killed takes wireguard-go along' wait_for 5 gone "$old"
+ok 'L01: the supervisor killed takes wireguard-go along' wait_for 5 ended "$old"
 ok 'L01: programs are refused, not let out' wait_for 5 loop_is 'refused|unreachable'
 like "$(vpnctl status demo)" 'degraded: the tunnel device is missing' 'status says why'
 is "$($RIG_CAPTURE stop)" 0 'L01: nothing left by the uplink'
@@ -78,7 +77,7 @@ ok 'for the program that is inside, too' wait_for 10 loop_is demo
 oldsup=$(sup demo)
 kill -STOP "$oldsup"
 ok 'a supervisor that hangs does not keep down from its work' vpnctl down demo
-ok 'and is gone' gone "$oldsup"
+ok 'and is gone' ended "$oldsup"
 kill $job
 wait $job 2>/dev/null
 vpnctl down demo >/dev/null
@@ -91,7 +90,7 @@ vpnctl up demo >/dev/null
 if [ "$RIG_LAYOUT" = netns ]; then
 	oldsup=$(sup demo)
 	ip netns delete demo
-	ok 'the namespace deleted: the supervisor ends by itself' wait_for 10 gone "$oldsup"
+	ok 'the namespace deleted: the supervisor ends by itself' wait_for 10 ended "$oldsup"
 fi
 vpnctl down demo >/dev/null
 ok 'and down clears the rest' nothing_left demo
