@@ -34,13 +34,32 @@ static int try_host(struct nl_sock *s, struct nl_sock *looks, const struct rtnl_
 		       v->peer_name);
 }
 
+/* Steps of so much go through all n numbers, and leave a long run of taken ones at once. */
+static uint32_t find_stride(uint32_t n)
+{
+	uint32_t stride = n * 5 / 8 + 1;
+
+	for (;; stride++) {
+		uint32_t a = n, b = stride;
+
+		while (b) {
+			uint32_t rest = a % b;
+
+			a = b;
+			b = rest;
+		}
+		if (a == 1)
+			return stride;
+	}
+}
+
 int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, const char *ifname,
 		   uint32_t hint, uint32_t *ret_host, struct err *e)
 {
 	AUTO_CLOSE int vpn_fd = record_open_netns(r, e);
 	AUTO_NL_SOCK struct nl_sock looks = NL_SOCK_INIT;
 	struct lease_pool pool = record_pool(r);
-	uint32_t max = lease_max(&pool);
+	uint32_t max = lease_max(&pool), stride;
 	char port[LEASE_IF_LEN];
 	uint8_t mac[6];
 	struct rtnl_veth v = {
@@ -57,8 +76,9 @@ int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, cons
 		return vpn_fd;
 	/* One who has CAP_NET_ADMIN alone plugs as well, and only searches slower. */
 	ns_nl_open(&looks, vpn_fd, NETLINK_ROUTE, NULL);
+	stride = find_stride(max - 1);
 	for (uint32_t i = 0; i + 1 < max; i++) {
-		uint32_t h = 2 + (hint % (max - 1) + i) % (max - 1);
+		uint32_t h = 2 + (hint % (max - 1) + i * stride) % (max - 1);
 		int rc;
 
 		lease_port(&pool, h, port);
