@@ -151,7 +151,7 @@ ok 'R72: and is shut' not hello 53000 1
 ok 'R72: the VPN stays up' works
 mode ok
 vpnctl up demo >/dev/null
-ok 'R72: it answers again: open again' wait_for 10 hello 53000
+ok 'R72: it answers again: open again' wait_for 10 hello 53000 3
 
 # Killed, and started again.
 kill -KILL "$(cat /run/vpnrun/demo.supervisor)"
@@ -159,7 +159,7 @@ kill -KILL "$(cat /run/vpnrun/demo.supervisor)"
 vpnctl up demo >/dev/null
 ok 'R72: a killed supervisor: the next asks again' wait_for 10 asked 2 '0 53000$'
 ok 'R72: and has the same port' wait_for 10 port_is 53000
-ok 'R72: and it arrives' wait_for 10 hello 53000
+ok 'R72: and it arrives' wait_for 10 hello 53000 3
 stop
 with ''
 ok 'R72: port_forward taken out: no port' wait_for 10 not test -e /run/vpnrun/demo.port
