@@ -27,6 +27,7 @@
 
 #define LIFETIME_S 60
 #define RETRY_MS   60000
+#define REFRESH_MS 1000
 #define SAY_TRIES  3 /* unanswered questions, before it is said */
 #define INNER	   0 /* "whatever you forward": what such providers document */
 #define SUGGEST	   1
@@ -93,6 +94,18 @@ static void unsay(struct forwarder *f)
 	f->said = false;
 }
 
+/* Makes the firewall say what the file and the cables say now. */
+static void refresh(struct forwarder *f, int ns_fd)
+{
+	struct err e = ERR_INIT;
+
+	f->refresh_at = 0;
+	if (inbound_refresh(&f->record, ns_fd, &e) == 0)
+		return;
+	say(f, "cannot set the open ports: %.150s", e.msg);
+	f->refresh_at = util_now_ms() + REFRESH_MS;
+}
+
 static void publish(struct forwarder *f, const uint16_t ports[2], int ns_fd)
 {
 	char path[64], text[FORWARD_SIZE];
@@ -108,9 +121,9 @@ static void publish(struct forwarder *f, const uint16_t ports[2], int ns_fd)
 		str_fmt(text, sizeof(text), "%u %u\n", ports[0], ports[1]);
 	r = ports[0] ? file_replace(path, text, strlen(text), 0644, &e) : file_remove(path, &e);
 	if (r == 0)
-		r = inbound_refresh(&f->record, ns_fd, &e);
+		refresh(f, ns_fd);
 	if (r < 0)
-		say(f, "cannot open the forwarded port: %.150s", e.msg);
+		say(f, "cannot publish the forwarded port: %.150s", e.msg);
 	else if (ports[0])
 		log_info("%s: the provider forwards port %u (TCP) and %u (UDP)", f->name, ports[0],
 			 ports[1]);
@@ -224,12 +237,12 @@ static void finish(struct forwarder *f, int ns_fd)
 	int64_t now = util_now_ms();
 
 	f->expires_at = now + (int64_t)f->lifetime_s * 1000;
+	/* 45 s of 60. What a restarted gateway has forgotten is asked for at once. */
+	end_asking(f, f->remap ? 0 : (int64_t)f->lifetime_s * 750);
 	if (f->said)
 		unsay(f);
 	if (memcmp(f->ports, f->answer, sizeof(f->ports)) != 0)
 		publish(f, f->answer, ns_fd);
-	/* 45 s of 60. What a restarted gateway has forgotten is asked for at once. */
-	end_asking(f, f->remap ? 0 : (int64_t)f->lifetime_s * 750);
 }
 
 static void refuse(struct forwarder *f, uint16_t result, int ns_fd)
@@ -293,14 +306,20 @@ void forwarder_reread(struct forwarder *f, int vpn_netns_fd)
 
 	util_close(&f->fd);
 	f->at = 0;
-	if (record_read(f->name, &r, NULL) < 0 || r.state != RECORD_UP ||
-	    !r.natpmp_gateway.s_addr) {
+	if (record_read(f->name, &r, NULL) < 0 || r.state != RECORD_UP)
+		r = (struct record){0};
+	if (!r.natpmp_gateway.s_addr) {
 		lose(f, vpn_netns_fd);
 		unsay(f);
-		f->record = (struct record){0};
-		return;
 	}
 	f->record = r;
+	f->refresh_at = 0;
+	/* `up` may have read the file and the cables before, and written the firewall after, a
+	 * change that was made here: only who writes last knows what is so. */
+	if (r.natpmp_gateway.s_addr || r.may_expose[0].high)
+		refresh(f, vpn_netns_fd);
+	if (!r.natpmp_gateway.s_addr)
+		return;
 	if (!f->expires_at) {
 		/* A predecessor's: still ours unless the gateway says otherwise. */
 		forward_ports(&r, f->ports);
@@ -321,6 +340,8 @@ void forwarder_poll(const struct forwarder *f, struct pollfd ret[FORWARD_FDS], i
 
 	if (f->expires_at && (!at || f->expires_at < at))
 		at = f->expires_at;
+	if (f->refresh_at && (!at || f->refresh_at < at))
+		at = f->refresh_at;
 	if (f->hook && (!at || f->hook_until < at))
 		at = f->hook_until;
 	left = at - util_now_ms();
@@ -346,6 +367,8 @@ void forwarder_step(struct forwarder *f, int vpn_netns_fd)
 		read_answers(f, vpn_netns_fd);
 	if (f->expires_at && util_now_ms() >= f->expires_at)
 		lose(f, vpn_netns_fd);
+	if (f->refresh_at && util_now_ms() >= f->refresh_at)
+		refresh(f, vpn_netns_fd);
 	if (!f->at || util_now_ms() < f->at)
 		return;
 	if (f->fd < 0)

@@ -33,6 +33,7 @@ struct forwarder {
 	uint16_t ports[2], answer[2];
 	uint32_t lifetime_s;
 	int64_t expires_at; /* 0: no port */
+	int64_t refresh_at; /* when to try the firewall again, which failed; 0: it is right */
 	bool has_epoch, remap;
 	uint32_t epoch;
 	int64_t epoch_at;
@@ -44,7 +45,7 @@ struct forwarder {
 };
 
 void forwarder_init(struct forwarder *f, const char *name);
-/* `up` has written the record: asks at once. */
+/* `up` has written the firewall and then the record: sets the open ports again, asks at once. */
 void forwarder_reread(struct forwarder *f, int vpn_netns_fd);
 void forwarder_close(struct forwarder *f);
 

@@ -91,6 +91,11 @@ ok 'R29: not the inner number' deaf udp "$a4" 9053
 vpnctl up demo >/dev/null
 speak
 is "$(ask tcp "$a4" 8080) $(ask udp "$a4" 8080)" "$c4 $c4" 'R29: up again closes nothing'
+# As an up would leave it that had looked at the cables before that sandbox came.
+in_vpn demo nft flush map inet "vpnrun$([ "${RIG_LAYOUT:-netns}" = netns ] || echo -demo)" in4
+ok 'the danger: an up at the same time shuts it' deaf tcp "$a4" 8080
+kill -HUP "$(cat /run/vpnrun/demo.supervisor)"
+ok 'R29: the supervisor, told of the up, opens it again' wait_for 10 hears tcp "$a4" 8080
 vpnctl restart demo >/dev/null
 speak
 wait_for 20 hears tcp "$a4" 8080

@@ -160,6 +160,20 @@ vpnctl up demo >/dev/null
 ok 'R72: a killed supervisor: the next asks again' wait_for 10 asked 2 '0 53000$'
 ok 'R72: and has the same port' wait_for 10 port_is 53000
 ok 'R72: and it arrives' wait_for 10 hello 53000 3
+
+# What an `up` at the same time wrote over, from what it had read before: the last word is the supervisor's.
+gateway 60 6000
+vpnctl up demo >/dev/null
+wait_for 10 asked 2
+table=vpnrun
+[ "${RIG_LAYOUT:-netns}" = netns ] || table=vpnrun-demo
+of_table() { in_vpn demo nft "$1" element inet $table open "{ tcp . $2 }"; }
+ok 'a set as an up without the port would leave it' of_table delete 53000
+ok 'or with one that is gone' of_table add 53001
+ok 'the danger: shut' not hello 53000 1
+kill -HUP "$(cat /run/vpnrun/demo.supervisor)"
+ok 'R72: told that an up has ended, the supervisor opens what is forwarded' wait_for 10 hello 53000 3
+ok 'R72: and shuts what is not' not of_table get 53001
 stop
 with ''
 ok 'R72: port_forward taken out: no port' wait_for 10 not test -e /run/vpnrun/demo.port
