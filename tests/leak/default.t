@@ -63,15 +63,6 @@ r=$(ip rule; ip -6 rule; ip -o link | cut -d: -f2; nft list table inet vpnrun-de
 ok 'R13: the same again: no error' on demo
 is "$(ip rule; ip -6 rule; ip -o link | cut -d: -f2; nft list table inet vpnrun-default-demo)" "$r" 'R13: and nothing twice'
 off >/dev/null
-bad=0
-rounds=$([ "$slow" ] && echo 3 || echo 20)
-for ((i = 0; i < rounds; i++)); do
-	on demo >/dev/null || bad=$((bad + 1))
-	[ "$(get "$RIG_WEB4")" = demo ] || bad=$((bad + 1))
-	off >/dev/null || bad=$((bad + 1))
-done
-is $bad 0 "R12: $rounds times on and off"
-same 'R12: and the machine as before'
 like "$(vpnctl default nosuch 2>&1)" 'nosuch is not up' 'a VPN that there is not: a sentence'
 vpnctl down other >/dev/null
 snapshot >"$RIG_DIR/before"
@@ -293,7 +284,7 @@ tailscale_up() {
 	ip link add tailscale0 type veth peer name eth0 netns tailnet
 	ip addr add 100.101.102.103/32 dev tailscale0
 	ip addr add fd7a:115c:a1e0::1/128 dev tailscale0 nodad
-	ip link set tailscale0 up
+	ip link set tailscale0 addrgenmode none up
 	ip -n tailnet addr add 100.100.100.100/32 dev eth0
 	ip -n tailnet addr add fd7a:115c:a1e0::53/128 dev eth0 nodad
 	ip -n tailnet link set eth0 up
@@ -328,7 +319,20 @@ is "$(both)" 'demo demo' 'R52: and all else goes by the VPN'
 like "$(ip route get 203.0.113.9 mark 0x80000)" "$([ "$RIG_LAYOUT" = bridge ] && echo dev demo || echo dev vh-demo)" "R52: its own packets go by the VPN, too"
 off >/dev/null
 ok 'R52: and afterwards' tailnet
+snapshot >"$RIG_DIR/before"
+bad=0
+rounds=$([ "$slow" ] && echo 3 || echo 20)
+for ((i = 0; i < rounds; i++)); do
+	on demo >/dev/null || bad=$((bad + 1))
+	[ "$(both) $(get "$RIG_LAN")" = 'demo demo lan' ] || bad=$((bad + 1))
+	tailnet >/dev/null || bad=$((bad + 1))
+	off >/dev/null || bad=$((bad + 1))
+done
+is $bad 0 "R12 R52: $rounds times on and off, beside the tailnet"
+same 'R12 R52: and the machine as before, its table 52 and rules, too'
 tailscale_down
+as_user vpnrun demo curl -s -m 12 "http://$RIG_WEB4/" >/dev/null
+snapshot >"$RIG_DIR/before"
 on demo >/dev/null
 $RIG_CAPTURE start
 ok 'R56: without Tailscale its addresses do not answer' not ping -c 1 -W 1 100.100.100.100
