@@ -86,6 +86,26 @@ static void put_pair(struct rules *rs, struct rtnl_rule r, uint8_t table)
 	rs->at[rs->n++] = r;
 }
 
+/* An endpoint may lie in one of the subnets: what is encrypted already must not go in again. */
+static void put_skips(const struct profile *p, struct rtnl_rule r, struct rules *rs)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < p->n_subnets; i++)
+		any = any || p->subnets[i].family == r.family;
+	if (!any)
+		return;
+	r.table = RT_TABLE_MAIN;
+	r.mark = MARK_NET;
+	r.mask = MARK_MASK;
+	rs->at[rs->n++] = r;
+	if ((p->tunnel.fwmark & MARK_MASK) == MARK_NET)
+		return;
+	r.mark = p->tunnel.fwmark;
+	r.mask = UINT32_MAX;
+	rs->at[rs->n++] = r;
+}
+
 static void plan_rules(const struct profile *p, int family, struct rules *ret)
 {
 	struct rtnl_rule base = {.family = family, .priority = BRIDGE_RULE_BASE + (uint32_t)p->id};
@@ -119,6 +139,7 @@ static void plan_rules(const struct profile *p, int family, struct rules *ret)
 		r.src_len = family == AF_INET ? 32 : 128;
 		put_pair(ret, r, (uint8_t)p->id);
 	}
+	put_skips(p, base, ret);
 	for (size_t i = 0; i < p->n_subnets && i < LIST_MAX; i++) {
 		if (p->subnets[i].family != family)
 			continue;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "nl/rtnl.h"
+#include "vpn/value.h"
 
 struct lease_pool plan_pool(const struct profile *p)
 {
@@ -154,9 +155,19 @@ int plan_check_subnet(const struct profile *p, struct err *e)
 
 struct uplink_check {
 	const struct profile *p;
+	const struct ipaddr *subnet; /* of "subnets"; NULL: the sandboxes' own */
 	struct ipaddr found;
 	int oif;
 };
+
+/* What is as wide as that is no network of the host's: a half of all there is, by another VPN. */
+static const struct ipaddr *overlapping_subnet(const struct profile *p, const struct ipaddr *a)
+{
+	for (size_t i = 0; i < p->n_subnets && a->plen >= 8; i++)
+		if (ipaddr_overlaps(&p->subnets[i], a))
+			return &p->subnets[i];
+	return NULL;
+}
 
 static int check_route(int family, const void *dst, uint8_t plen, int oif, void *arg)
 {
@@ -168,7 +179,8 @@ static int check_route(int family, const void *dst, uint8_t plen, int oif, void 
 	    !strcmp(dev, c->p->bridge))
 		return 0; /* its own, from the last time; a stranger's of that name is refused */
 	memcpy(&a.v4, dst, family == AF_INET ? sizeof(a.v4) : sizeof(a.v6));
-	if (!is_private_prefix(&a) || !overlaps(c->p, &a))
+	c->subnet = overlapping_subnet(c->p, &a);
+	if (!c->subnet && (!is_private_prefix(&a) || !overlaps(c->p, &a)))
 		return 0;
 	c->found = a;
 	c->oif = oif;
@@ -195,6 +207,12 @@ int plan_check_uplink(const struct profile *p, struct err *e)
 	if (!if_indextoname((unsigned int)c.oif, dev))
 		snprintf(dev, sizeof(dev), "?");
 	inet_ntop(c.found.family, &c.found.v4, found, sizeof(found));
+	if (c.subnet)
+		return err_set(e, -EADDRINUSE,
+			       "VPN '%s': the host's own route %s/%u dev %s overlaps %s of "
+			       "\"subnets\" and would be cut off; take that out of "
+			       "/etc/vpnrun/%s.json, or list what the VPN has of it",
+			       p->name, found, c.found.plen, dev, c.subnet->text, p->name);
 	if (c.found.family == AF_INET6)
 		return err_set(
 			e, -EADDRINUSE,

@@ -24,7 +24,8 @@ const struct ipaddr *plan_subnet_clash(const struct profile *p, const char **ret
 int plan_check_subnet(const struct profile *p, struct err *e);
 
 /* -EADDRINUSE if a route of the host's main table overlaps the subnet: what the user calls by that
- * address could not be reached from inside. Call in the host's namespace. */
+ * address could not be reached from inside; or one of "subnets", which would take it from the host.
+ * Call in the host's namespace. */
 int plan_check_uplink(const struct profile *p, struct err *e);
 
 /* The record of the VPN as it will be once up; namespace and bridge numbers are the caller's. */

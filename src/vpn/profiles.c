@@ -195,6 +195,28 @@ struct conflict {
 	struct err *e;
 };
 
+/* Of two rules for the same destination the lower id's would win, and nobody be told. */
+static int conflict_subnets(const struct profile *a, const struct profile *b, struct err *e)
+{
+	struct ipaddr bridge = {.family = AF_INET, .v4 = b->subnet4, .plen = b->subnet4_plen};
+
+	for (size_t i = 0; i < a->n_subnets; i++) {
+		if (ipaddr_overlaps(&a->subnets[i], &bridge))
+			return err_set(e, -EEXIST,
+				       "%s of \"subnets\" of VPN '%s' overlaps the subnet of VPN "
+				       "'%s': change one of them in " PROFILE_DIR,
+				       a->subnets[i].text, a->name, b->name);
+		for (size_t k = 0; k < b->n_subnets; k++)
+			if (ipaddr_overlaps(&a->subnets[i], &b->subnets[k]))
+				return err_set(
+					e, -EEXIST,
+					"%s of \"subnets\" of VPN '%s' overlaps %s of VPN "
+					"'%s': take it out of one of the files in " PROFILE_DIR,
+					a->subnets[i].text, a->name, b->subnets[k].text, b->name);
+	}
+	return 0;
+}
+
 static int conflict_one(const char *name, const struct profile *other, const struct err *why,
 			void *arg)
 {
@@ -229,7 +251,9 @@ static int conflict_one(const char *name, const struct profile *other, const str
 			       "the bridge %s of VPN '%s' is VPN '%s''s already: give one of them "
 			       "another \"bridge\" in " PROFILE_DIR,
 			       c->p->bridge, c->p->name, name);
-	return 0;
+	if (conflict_subnets(c->p, other, c->e) < 0)
+		return -EEXIST;
+	return conflict_subnets(other, c->p, c->e);
 }
 
 int profile_check_conflicts(const struct profile *p, struct err *e)

@@ -105,6 +105,29 @@ restore
 put demo "\"subnet\": \"${RIG_LAN%.*}.0/24\""
 refused "${RIG_LAN%.*}\\.0/24 dev $RIG_UPLINK overlaps" "R51: the LAN's subnet: refused, its route named"
 restore
+put demo "\"subnets\": [\"198.51.100.0/24\", \"${RIG_LAN%.*.*}.0.0/16\"]"
+refused "route ${RIG_LAN%.*}\\.0/24 dev $RIG_UPLINK overlaps ${RIG_LAN%.*.*}\\.0\\.0/16 of \"subnets\"" 'R24: subnets with the LAN in one of them: refused'
+restore
+put demo '"subnets": ["198.18.0.0/15"]'
+put other '"subnets": ["198.19.1.0/24"]'
+refused "198.18.0.0/15 of \"subnets\" of VPN 'demo' overlaps 198.19.1.0/24 of VPN 'other'" 'R24: subnets of two VPNs overlap: refused'
+refused "198.19.1.0/24 of \"subnets\" of VPN 'other' overlaps 198.18.0.0/15 of VPN 'demo'" 'R24: the same seen from the other' other
+restore
+put demo '"subnets": ["10.20.0.0/16"]'
+refused "10.20.0.0/16 of \"subnets\" of VPN 'demo' overlaps the subnet of VPN 'other'" "R24: subnets with another VPN's own: refused"
+restore
+put demo "\"subnets\": [\"${RIG_ENDPOINT4%.*}.0/24\", \"${RIG_ENDPOINT6%::*}::/64\"]"
+echo 2 >"/proc/sys/net/ipv4/conf/$RIG_UPLINK/rp_filter"
+vpnctl up demo >/dev/null
+ok 'R24: subnets with the endpoint in one of them: it works' wait_for 12 works
+like "$(ip route get "$RIG_ENDPOINT4")" 'dev demo ' 'R24: what is for that address goes by the VPN'
+like "$(ip route get "$RIG_ENDPOINT4" mark 10001)" "dev $RIG_UPLINK " 'R24: what is encrypted already does not, a second time'
+like "$(ip route get "$RIG_ENDPOINT6")" 'dev demo ' 'R24: by IPv6, too'
+like "$(ip route get "$RIG_ENDPOINT6" mark 10001)" "dev $RIG_UPLINK " 'R24: nor by IPv6'
+vpnctl down demo >/dev/null
+echo 1 >"/proc/sys/net/ipv4/conf/$RIG_UPLINK/rp_filter"
+ok 'and down takes that away' wait_for 5 is_clean
+restore
 put demo '"bridge": "br0"'
 put other '"bridge": "br0"'
 refused "bridge br0 .*demo.*other" 'one bridge name in two files: refused'
