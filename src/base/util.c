@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define NEW_TRIES 1000 /* at 1 ms */
+
 void util_close(int *fd)
 {
 	int saved = errno;
@@ -199,6 +201,25 @@ int file_write_existing(const char *path, const char *text, struct err *e)
 	return 0;
 }
 
+/* Others can read it from a writer's fchmod(2) on, until its next call renames it: where that does
+ * not come, the writer was killed, and whoever holds the lock is none. */
+static int lock_new(int fd, const char *tmp, struct err *e)
+{
+	struct stat st;
+
+	for (int tries = 0; tries < NEW_TRIES; tries++) {
+		if (fstat(fd, &st) < 0)
+			return err_sys(e, -errno, "cannot stat %s", tmp);
+		if (flock(fd, st.st_mode & 077 ? LOCK_EX | LOCK_NB : LOCK_EX) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK)
+			return err_sys(e, -errno, "cannot lock %s", tmp);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	unlink(tmp);
+	return 0;
+}
+
 /* Opens "PATH.new" and holds its lock. The name is fixed, so that what a killed run leaves is one
  * file, which the next run takes over; the lock makes it one writer's at a time. */
 static int open_new(const char *tmp, struct err *e)
@@ -209,8 +230,8 @@ static int open_new(const char *tmp, struct err *e)
 
 		if (fd < 0)
 			return err_sys(e, -errno, "cannot create %s", tmp);
-		if (flock(fd, LOCK_EX) < 0)
-			return err_sys(e, -errno, "cannot lock %s", tmp);
+		if (lock_new(fd, tmp, e) < 0)
+			return -EIO;
 		if (fstat(fd, &ours) < 0)
 			return err_sys(e, -errno, "cannot stat %s", tmp);
 		/* Its holder before us has renamed it away. */

@@ -25,6 +25,8 @@
 #include "vpn/plan.h"
 #include "vpn/profile.h"
 
+#define IMPORT_LOCK RUN_DIR "/-import.lock" /* no VPN is called so */
+
 struct import {
 	const char *file;
 	const char *arg_name;
@@ -35,7 +37,8 @@ struct import {
 	char *text;
 	size_t len;
 	struct tunnel tunnel;
-	int dir; /* PROFILE_DIR, locked */
+	int dir; /* PROFILE_DIR */
+	int lock;
 	bool created_dir;
 };
 
@@ -87,9 +90,12 @@ static int open_dir(struct import *im, struct err *e)
 			       PROFILE_DIR " must belong to root and be writable by root "
 					   "only: chown root " PROFILE_DIR
 					   "; chmod 755 " PROFILE_DIR);
-	/* Two imports at once must not choose one id. */
-	if (flock(im->dir, LOCK_EX) < 0)
-		return err_sys(e, -errno, "cannot lock " PROFILE_DIR);
+	/* Two imports at once must not choose one id. The directory itself everybody could lock. */
+	if (dir_make(RUN_DIR, 0755, e) < 0)
+		return -EIO;
+	im->lock = open(IMPORT_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (im->lock < 0 || flock(im->lock, LOCK_EX) < 0)
+		return err_sys(e, -errno, "cannot lock " IMPORT_LOCK);
 	return 0;
 }
 
@@ -300,7 +306,7 @@ static int parse_args(struct import *im, int argc, char **argv)
 
 int ctl_import(int argc, char **argv)
 {
-	struct import im = {.dir = -1};
+	struct import im = {.dir = -1, .lock = -1};
 	struct err e = ERR_INIT;
 	int status = parse_args(&im, argc, argv);
 
@@ -326,5 +332,6 @@ int ctl_import(int argc, char **argv)
 		util_wipe(im.text, im.len);
 	free(im.text);
 	util_close(&im.dir);
+	util_close(&im.lock);
 	return status == CTL_OK && im.arg_up ? ctl_up_name(im.name) : status;
 }

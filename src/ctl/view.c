@@ -6,6 +6,7 @@
 #include "ctl/view.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +185,38 @@ static void judge_bridge(struct view *v, int ns)
 		degrade(v, "its bridge is down");
 }
 
+/* Without one, what is for the tunnel is refused. */
+static void judge_routes(struct view *v, int ns)
+{
+	static const struct {
+		int family;
+		uint32_t flag;
+		const char *option;
+	} families[] = {{AF_INET, RECORD_HAS_IP4, ""}, {AF_INET6, RECORD_HAS_IP6, " -6"}};
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	uint8_t table = v->record.layout == LAYOUT_BRIDGE ? v->record.id : RT_TABLE_MAIN;
+	struct err e = ERR_INIT;
+	struct rtnl_link link;
+	char why[sizeof(v->why)];
+	size_t n = 0;
+
+	if (ns_nl_open(&s, ns, NETLINK_ROUTE, &e) < 0 ||
+	    rtnl_link_get(&s, RTNL_HERE, v->record.device, &link, &e) < 0) {
+		degrade(v, e.msg);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		if (!(v->record.flags & families[i].flag))
+			continue;
+		str_fmt(why, sizeof(why), "its routes are missing (ip%s route show table %u)",
+			families[i].option, table);
+		if (rtnl_route_count(&s, families[i].family, table, link.ifindex, &n, &e) < 0)
+			degrade(v, e.msg);
+		else if (!n)
+			degrade(v, why);
+	}
+}
+
 static void judge_firewall(struct view *v, int ns)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
@@ -263,6 +296,7 @@ static void look(struct view *v)
 		degrade(v, e.msg);
 	else
 		judge_tunnel(v);
+	judge_routes(v, ns);
 	judge_bridge(v, ns);
 	if (v->record.layout == LAYOUT_NETNS)
 		judge_firewall(v, ns);
@@ -284,7 +318,7 @@ static void read_machine_default(struct views *vs, bool do_look)
 	v->is_machine_default = true;
 	v->is_strict = n.now.strict;
 	v->host_lease = n.now.host;
-	if (do_look && default_judge(&n, &e) < 0)
+	if (do_look && default_judge(&n, &e) < 0 && e.code != -EXDEV)
 		degrade(v, e.msg);
 }
 

@@ -354,6 +354,7 @@ int rtnl_route_for_each(struct nl_sock *s, int family,
 
 struct route_count {
 	uint8_t table;
+	int oif; /* 0: any */
 	size_t n;
 };
 
@@ -367,14 +368,15 @@ static int count_route(const struct nlmsghdr *nlh, void *arg)
 		return 0;
 	p.table = rt->rtm_table;
 	nl_attr_each(nlh, sizeof(*rt), parse_prefix_attr, &p);
-	c->n += p.table == c->table;
+	c->n += p.table == c->table && (!c->oif || p.oif == c->oif);
 	return 0;
 }
 
-int rtnl_route_count(struct nl_sock *s, int family, uint8_t table, size_t *ret, struct err *e)
+int rtnl_route_count(struct nl_sock *s, int family, uint8_t table, int oif, size_t *ret,
+		     struct err *e)
 {
 	struct rtmsg rt = {.rtm_family = (uint8_t)family};
-	struct route_count c = {.table = table};
+	struct route_count c = {.table = table, .oif = oif};
 	struct nl_msg m;
 	int r = -EINTR;
 

@@ -104,8 +104,9 @@ int rtnl_route_replace(struct nl_sock *s, const struct rtnl_route *r, const char
 int rtnl_route_get(struct nl_sock *s, int family, const void *dst, uint32_t mark, int *ret_oif,
 		   uint32_t *ret_mtu, struct err *e);
 
-/* How many routes a table has, of one family. */
-int rtnl_route_count(struct nl_sock *s, int family, uint8_t table, size_t *ret, struct err *e);
+/* How many routes a table has, of one family, by one device (0: any). */
+int rtnl_route_count(struct nl_sock *s, int family, uint8_t table, int oif, size_t *ret,
+		     struct err *e);
 
 /* A permanent neighbour. Batches: builds only; send with nl_call(). */
 void rtnl_put_neigh(struct nl_msg *m, int ifindex, int family, const void *addr,

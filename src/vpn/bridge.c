@@ -315,7 +315,8 @@ int bridge_finish_device(const struct profile *p, uint32_t mtu, struct err *e)
 		const struct ipaddr *a = &p->tunnel.addresses[i];
 		struct nl_msg m;
 
-		if (!plan_source(p, a->family))
+		/* Of a second one of a family no rule knows: its packets would take the uplink. */
+		if (a != plan_source(p, a->family))
 			continue;
 		/* No route with it: the main table is not ours to add to. */
 		nl_msg_init(&m);

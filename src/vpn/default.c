@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -49,7 +50,11 @@ int default_note_read(struct default_note *ret, struct err *e)
 		return err_sys(e, -errno, "cannot open " NOTE_PATH);
 	if (read(fd, &n, sizeof(n)) != (ssize_t)sizeof(n) || n.magic != NOTE_MAGIC ||
 	    n.size != sizeof(n) || !is_way(&n.now) || !is_way(&n.old) || n.now.id == 0)
-		return err_set(e, -EPROTO, NOTE_PATH " was written by another version of vpnrun");
+		return err_set(
+			e, -EPROTO,
+			NOTE_PATH
+			" was written by another version of vpnrun: take the default away with that "
+			"one, or restart the machine");
 	*ret = n;
 	return 0;
 }
@@ -61,6 +66,32 @@ int default_note_write(const struct default_note *n, struct err *e)
 	out.magic = NOTE_MAGIC;
 	out.size = sizeof(out);
 	return file_replace(NOTE_PATH, &out, sizeof(out), 0644, e);
+}
+
+static int note_here(struct default_note *n, struct err *e)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/net", &st) < 0)
+		return err_sys(e, -errno, "cannot look at the network namespace");
+	n->netns_dev = st.st_dev;
+	n->netns_ino = st.st_ino;
+	return 0;
+}
+
+/* A VPN that goes by another's has its keeper in that one's namespace: there, all of the default is
+ * missing, and making it would send that VPN's programs by this one. */
+static int check_here(const struct default_note *n, struct err *e)
+{
+	struct default_note here = {0};
+	int r = note_here(&here, e);
+
+	if (r == 0 && (here.netns_dev != n->netns_dev || here.netns_ino != n->netns_ino))
+		return err_set(e, -EXDEV,
+			       "%s is the default of another network namespace: this has to be run "
+			       "in that one",
+			       n->now.name);
+	return r;
 }
 
 static int lock(struct err *e)
@@ -168,12 +199,25 @@ static int close_way(const struct default_way *w, struct err *e)
 	return r < 0 ? r : default_firewall_remove(w, e);
 }
 
+static bool has_other_address(const struct default_way *was, const struct default_way *now)
+{
+	return (was->has_ip4 && was->addr4.s_addr != now->addr4.s_addr) ||
+	       (was->has_ip6 && memcmp(&was->addr6, &now->addr6, sizeof(was->addr6)) != 0);
+}
+
 /* All but the names, for a note that is written. */
 static int open_way(struct default_note *n, struct err *e)
 {
 	struct default_marks marks = read_marks();
+	struct default_way was = n->now;
 	int r = default_cable_open(&n->now, e);
 
+	/* Of an address that it has no more, nobody would know later what to forget. */
+	if (r == 0 && has_other_address(&was, &n->now)) {
+		r = default_cable_end(&was, e);
+		if (r == 0)
+			r = default_cable_forget(&was, e);
+	}
 	if (r == 0)
 		r = default_note_write(n, e); /* now with the cable's number */
 	if (r == 0)
@@ -246,6 +290,7 @@ static int keep_one(struct default_note *n, struct err *e)
 		return 0;
 	if (default_rules_judge(&n->now, NULL) < 0)
 		gone = &n->now;
+	default_dns_forget(n, gone);
 	r = close_way(gone, e);
 	if (gone == &n->now)
 		n->now = n->old;
@@ -281,11 +326,12 @@ static int begin(struct default_note *n, bool has, struct default_way *w, bool *
 
 	if (!has) {
 		memset(n, 0, sizeof(*n));
+		r = note_here(n, e);
 		default_dns_look(n);
 		look_valid_mark(n);
 	}
 	*ret_is_new = !default_has(n, w->name);
-	if (has && *ret_is_new)
+	if (r == 0 && has && *ret_is_new)
 		r = keep_one(n, e);
 	if (r == 0 && *ret_is_new)
 		r = default_cable_check(w, e);
@@ -343,7 +389,10 @@ static int start(const struct default_permit *permit, struct default_note *n, bo
 	if (r < 0 && r != -ENOENT)
 		return r;
 	*ret_has = r == 0;
-	*ret_verdict = permit ? permit->ask(r == 0 ? n : NULL, permit->arg, e) : 0;
+	r = *ret_has ? check_here(n, e) : 0;
+	if (r < 0)
+		return r;
+	*ret_verdict = permit ? permit->ask(*ret_has ? n : NULL, permit->arg, e) : 0;
 	return *ret_verdict < 0 ? *ret_verdict : take_fd(&fd);
 }
 
@@ -405,6 +454,8 @@ static int follow(bool only_lost, struct err *e)
 	if (access(NOTE_PATH, F_OK) < 0)
 		return 0;
 	fd = start(NULL, &n, &has, &verdict, e);
+	if (fd == -EXDEV)
+		return 0;
 	if (fd < 0 || !has)
 		return fd < 0 ? fd : 0;
 	/* Another that was at it when it was looked at is done by now. */
@@ -435,6 +486,9 @@ int default_judge(const struct default_note *n, struct err *e)
 	char table[48];
 	int r;
 
+	r = check_here(n, e);
+	if (r < 0)
+		return r;
 	if (n->state != DEFAULT_ON)
 		return err_set(e, -ENOENT, "it was not finished; run again: vpnctl default %s",
 			       n->now.name);
@@ -446,5 +500,6 @@ int default_judge(const struct default_note *n, struct err *e)
 		return r;
 	if (!count.inet)
 		return err_set(e, -ENOENT, "its firewall is missing");
-	return default_rules_judge(&n->now, e);
+	r = default_rules_judge(&n->now, e);
+	return r < 0 ? r : default_cable_judge(&n->now, e);
 }

@@ -49,6 +49,7 @@ struct default_note {
 	int32_t valid_mark;	     /* what src_valid_mark was, -1: untouched */
 	struct default_way now, old; /* old: the one that now replaces */
 	struct record_ip uplink_dns[DEFAULT_DNS_MAX];
+	uint64_t netns_dev, netns_ino; /* the network namespace whose default it is */
 };
 
 /* -ENOENT: there is no default. Needs no privilege. */
@@ -83,5 +84,6 @@ int default_follow(struct err *e);
 /* The same, if default_judge() misses something. */
 int default_repair(struct err *e);
 
-/* What is missing of what keeps the default closed: 0, or -ENOENT and a sentence. */
+/* What is missing of what keeps the default closed: 0, or -ENOENT and a sentence; -EXDEV: it is
+ * that of another network namespace than the caller's. */
 int default_judge(const struct default_note *n, struct err *e);

@@ -74,7 +74,7 @@ int default_cable_check(const struct default_way *w, struct err *e)
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		size_t n;
 
-		r = rtnl_route_count(&s, families[i], w->id, &n, e);
+		r = rtnl_route_count(&s, families[i], w->id, 0, &n, e);
 
 		if (r < 0)
 			return r;
@@ -86,6 +86,33 @@ int default_cable_check(const struct default_way *w, struct err *e)
 				w->id, w->id);
 	}
 	return 0;
+}
+
+/* Of the bridge layout that is the tunnel's own, and judged there. */
+int default_cable_judge(const struct default_way *w, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct rtnl_link link;
+	int r;
+
+	if (w->layout == LAYOUT_BRIDGE)
+		return 0;
+	r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	if (r == 0 && rtnl_link_get(&s, RTNL_HERE, w->dev, &link, NULL) < 0)
+		return err_set(e, -ENODEV, "the cable of the default, %s, is missing", w->dev);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
+		size_t n = 0;
+
+		if (!has_family(w, families[i]))
+			continue;
+		r = rtnl_route_count(&s, families[i], w->id, link.ifindex, &n, e);
+		if (r == 0 && !n)
+			return err_set(e, -ENOENT,
+				       "the routes of the default are missing (ip%s route show "
+				       "table %u)",
+				       i ? " -6" : "", w->id);
+	}
+	return r;
 }
 
 static int plug(struct nl_sock *s, const struct record *r, struct default_way *w, struct err *e)

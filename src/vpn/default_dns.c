@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,10 @@
 #include "ns/names.h"
 #include "vpn/default_dns.h"
 #include "vpn/default_part.h"
+#include "vpn/supervise_lock.h"
 #include "vpn/uplink_dns.h"
+
+#define RESOLVCONF_MS 20000
 
 static const char *const resolvconf_places[] = {"/sbin/resolvconf", "/usr/sbin/resolvconf",
 						"/usr/bin/resolvconf"};
@@ -58,13 +62,20 @@ void default_dns_look(struct default_note *n)
 
 /* --- resolvconf ------------------------------------------------------------------------------ */
 
+/* It runs what others have put into its directories, and all who change the default wait for us. */
 static int wait_for(pid_t pid, const char *what, struct err *e)
 {
+	AUTO_CLOSE int fd = supervise_pidfd(pid);
+	bool late = fd >= 0 && !supervise_wait_pidfd(fd, RESOLVCONF_MS);
 	int status = 0;
 
+	if (late)
+		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_sys(e, -errno, "cannot wait for resolvconf");
+	if (late)
+		return err_set(e, -ETIMEDOUT, "resolvconf %s does not end", what);
 	if (status != 0)
 		return err_set(e, -EIO, "resolvconf %s failed", what);
 	return 0;
@@ -125,7 +136,7 @@ static int resolv_text(const struct default_way *w, char *ret, size_t size, stru
 	return r < 0 ? err_sys(e, r, "cannot write resolv.conf of %s", w->name) : 0;
 }
 
-static void forget_way(const struct default_note *n, const struct default_way *w)
+void default_dns_forget(const struct default_note *n, const struct default_way *w)
 {
 	if (!w->id)
 		return;
@@ -137,8 +148,8 @@ static void forget_way(const struct default_note *n, const struct default_way *w
 
 int default_dns_clear(const struct default_note *n, struct err *e)
 {
-	forget_way(n, &n->now);
-	forget_way(n, &n->old);
+	default_dns_forget(n, &n->now);
+	default_dns_forget(n, &n->old);
 	return n->dns == DEFAULT_DNS_FILE || n->dns == DEFAULT_DNS_UNTOUCHED
 		       ? resolv_file_restore(e)
 		       : 0;
@@ -160,6 +171,6 @@ int default_dns_set(const struct default_note *n, struct err *e)
 	else if (r == 0)
 		r = resolv_file_replace(n->now.name, text, e);
 	if (r == 0)
-		forget_way(n, &n->old);
+		default_dns_forget(n, &n->old);
 	return r;
 }

@@ -71,17 +71,20 @@ int default_firewall_text(const struct default_way *w, const struct default_mark
 
 struct known {
 	FILE *f;
-	const char *dev;
+	const struct default_way *w;
 };
 
 static int put_known(const struct record *r, void *arg)
 {
 	const struct known *k = arg;
 
-	if (r->layout == LAYOUT_BRIDGE && strcmp(r->device, k->dev) != 0)
+	if (r->layout == LAYOUT_BRIDGE && strcmp(r->device, k->w->dev) != 0)
 		fprintf(k->f, ", \"%s\"", r->device);
 	if (r->layout == LAYOUT_BRIDGE)
 		fprintf(k->f, ", \"%s\"", r->bridge);
+	/* One of them may be the default until this one is. */
+	else if (strcmp(r->name, k->w->name) != 0)
+		fprintf(k->f, ", \"vh-%s\"", r->name);
 	return 0;
 }
 
@@ -98,7 +101,7 @@ int default_firewall_add(const struct default_way *w, const struct default_marks
 			 struct err *e)
 {
 	AUTO_FREE char *text = NULL, *names = NULL;
-	struct known k = {.dev = w->dev};
+	struct known k = {.w = w};
 	size_t len;
 	int r;
 

@@ -28,6 +28,7 @@ int default_firewall_text(const struct default_way *w, const struct default_mark
 
 /* Before anything is noted: whether its names and its table are free. */
 int default_cable_check(const struct default_way *w, struct err *e);
+int default_cable_judge(const struct default_way *w, struct err *e);
 /* The cable: w->host and the addresses are filled in. */
 int default_cable_open(struct default_way *w, struct err *e);
 /* Ends what is connected by it: the tunnel's own address stays, the cable's does not. */
@@ -50,3 +51,5 @@ int default_firewall_remove(const struct default_way *w, struct err *e);
 void default_dns_look(struct default_note *n);
 int default_dns_set(const struct default_note *n, struct err *e);
 int default_dns_clear(const struct default_note *n, struct err *e);
+/* Of one of the two alone; with resolv.conf as a file there is nothing to do. */
+void default_dns_forget(const struct default_note *n, const struct default_way *w);

@@ -90,8 +90,12 @@ static int down_bridge(const struct record *rec, bool force, struct down_report 
 static int check_not_default(const char *name, struct err *e)
 {
 	struct default_note n;
+	int r = default_note_read(&n, NULL);
 
-	if (default_note_read(&n, NULL) < 0 ||
+	/* One that cannot be read is one all the same. */
+	if (r < 0 && r != -ENOENT)
+		return default_note_read(&n, e);
+	if (r < 0 ||
 	    (strcmp(n.now.name, name) != 0 && (!n.old.id || strcmp(n.old.name, name) != 0)))
 		return 0;
 	return err_set(

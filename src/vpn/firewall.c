@@ -217,15 +217,19 @@ struct opened_lan {
 	const struct profile *p;
 };
 
-/* It was closed before, and is open for answers alone. */
+/* It was closed before, and is open for answers alone. What another program forwards by name, as
+ * Docker does for published ports, is its own affair: it has opened the machine since. */
 static void put_opened(int family, const char *dev, void *arg)
 {
 	const struct opened_lan *o = arg;
 
-	fprintf(o->f,
-		"add rule inet vpnrun-%s forward iifname \"%s\" oifname != $br meta nfproto %s "
-		"ct state { new, invalid, untracked } drop\n",
-		o->p->name, dev, family == AF_INET ? "ipv4" : "ipv6");
+	static const char *const what[] = {"{ invalid, untracked }", "new ct status & dnat == 0"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(what); i++)
+		fprintf(o->f,
+			"add rule inet vpnrun-%s forward iifname \"%s\" oifname != $br meta nfproto "
+			"%s ct state %s drop\n",
+			o->p->name, dev, family == AF_INET ? "ipv4" : "ipv6", what[i]);
 }
 
 /* The addresses are the profile's as parsed, written anew here. */

@@ -124,7 +124,7 @@ static bool find_device(struct nl_sock *s, const struct ipaddr *net, char dev[IF
 			host.v4.s_addr |= htonl((uint32_t)n);
 		else
 			host.v6.s6_addr[15] |= (uint8_t)n;
-		if (rtnl_route_get(s, net->family, &host.v4, 0, &oif, &mtu, NULL) < 0)
+		if (rtnl_route_get(s, net->family, &host.v4, MARK_BASE, &oif, &mtu, NULL) < 0)
 			return false;
 		if (oif != LO_IFINDEX)
 			return if_indextoname((unsigned int)oif, dev) != NULL;
@@ -132,7 +132,8 @@ static bool find_device(struct nl_sock *s, const struct ipaddr *net, char dev[IF
 	return false;
 }
 
-/* Answers come in by the device that leads there. */
+/* Asked for as the tunnels' own packets are: no rule of the default's counts. Answers come in by
+ * the device that leads there. */
 static int want_lan(const struct profile *p, struct wants *w, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;

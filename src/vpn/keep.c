@@ -179,9 +179,14 @@ static int help(const struct keeper *k, int ns, const char *current, bool move)
 static bool is_default_lost(const char *name)
 {
 	struct default_note n;
+	struct record r;
 
-	return default_note_read(&n, NULL) == 0 && !strcmp(n.now.name, name) &&
-	       default_judge(&n, NULL) == -ENOENT;
+	if (default_note_read(&n, NULL) < 0)
+		return false;
+	/* One that goes by another VPN has its keeper there, and not here. */
+	if (strcmp(n.now.name, name) != 0 && (record_read(n.now.name, &r, NULL) < 0 || !r.via[0]))
+		return false;
+	return default_judge(&n, NULL) == -ENOENT;
 }
 
 static int repair_default(const char *name)
@@ -192,7 +197,7 @@ static int repair_default(const char *name)
 	if (r < 0)
 		log_error("cannot repair the machine's default: %s", e.msg);
 	else
-		log_info("some of what makes %s the machine's default had gone", name);
+		log_info("%s: some of what makes the machine's default had gone", name);
 	return r;
 }
 

@@ -142,6 +142,18 @@ static bool is_wanted(const struct sysctl_want *want, size_t n, const char *key)
 	return false;
 }
 
+/* The switch of the whole machine, which somebody has turned on since, set each device's own: to
+ * set it back would cut off what that was turned on for. */
+static bool is_switched_on(const char *key)
+{
+	size_t len = strlen(key), tail = strlen("/forwarding");
+	char value[8];
+
+	return str_starts(key, "ipv4/conf/") && len > tail &&
+	       !strcmp(key + len - tail, "/forwarding") &&
+	       read_value("ipv4/ip_forward", value, NULL) == 0 && !strcmp(value, "1");
+}
+
 /* First the values, then the lines: a killed run's next one does it again. */
 static int put_back(struct note *note, const char *vpn, const struct sysctl_want *want, size_t n,
 		    struct err *e)
@@ -158,7 +170,7 @@ static int put_back(struct note *note, const char *vpn, const struct sysctl_want
 		for (size_t k = 0; k < note->n; k++)
 			others |= strcmp(note->at[k].vpn, vpn) != 0 &&
 				  !strcmp(note->at[k].key, l->key);
-		if (!others)
+		if (!others && !is_switched_on(l->key))
 			r = write_value(l->key, l->before, e);
 	}
 	for (size_t i = 0; i < note->n; i++)

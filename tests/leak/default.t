@@ -240,6 +240,32 @@ ip netns exec box "$probe" flow "$RIG_WEB4" 7007 "$RIG_DIR/flow" &
 flow=$!
 word_is() { [ "$(cut -d' ' -f2 "$RIG_DIR/flow")" = "$1" ]; }
 ok 'R20: what the host forwards for a container goes by it, too' wait_for 12 word_is demo
+if [ "$RIG_LAYOUT" = netns ]; then
+	# Another cable, with another address: nobody would know later what to forget of the old one.
+	own=$(ip -4 -o addr show vh-demo)
+	ip link set vh-demo down
+	ip link set vh-demo address 02:00:00:00:00:63
+	on demo >/dev/null
+	ok 'control: the cable has another address now' test "$(ip -4 -o addr show vh-demo | grep -c "${own#*inet }")" = 0
+	# shellcheck disable=SC2016
+	seen_now() { read -r n _ <"$RIG_DIR/flow"; [ "$n" -gt "$1" ]; }
+	read -r n _ <"$RIG_DIR/flow"
+	ok "L29: the container's flow goes on by that" wait_for 12 seen_now "$n"
+fi
+# Names that the LAN asks a container of this machine's for are not this machine's.
+ip netns exec box perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Proto => "udp", LocalPort => 53) or die $!;
+	while ($s->recv($b, 99)) { $s->send("box") }' &
+named=$!
+from_lan() { in_ns lan perl -MIO::Socket::INET -e '$SIG{ALRM} = sub { exit }; alarm 1; $s = IO::Socket::INET->new(Proto => "udp",
+	PeerAddr => "$ARGV[0]:53"); $s->send("x"); $s->recv($b, 99); print $b' "$1"; }
+in_ns lan ip route add 172.30.0.2 via "$RIG_HOST4"
+is "$(from_lan 172.30.0.2)" '' 'what asks one behind this machine for names is refused'
+nft "table ip box { chain in { type nat hook prerouting priority dstnat; iifname \"$RIG_UPLINK\" udp dport 53 dnat to 172.30.0.2; }; }"
+answered() { [ "$(from_lan "$RIG_HOST4")" = box ]; }
+ok 'a name server that this machine offers to its LAN from a container goes on' wait_for 10 answered
+kill $named
+wait $named 2>/dev/null
+in_ns lan ip route delete 172.30.0.2
 $RIG_CAPTURE start
 off >/dev/null
 ok 'control: its flow goes on by the uplink, as before' wait_for 12 word_is clear
@@ -420,12 +446,74 @@ kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
 ok 'R15: the keeper puts them back' wait_for 20 comes_back
 off >/dev/null
 
+# Each of the other means taken away.
+table=1
+on demo >/dev/null
+kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+$RIG_CAPTURE start
+for f in -4 -6; do ip $f route flush table $table; done
+is "$(both 2)" ' ' 'L03 R15: the routes flushed: nothing is reached'
+is "$($RIG_CAPTURE stop)" 0 'L03 R15: and nothing leaves'
+like "$(vpnctl status demo)" 'its routes are missing|the routes of the default are missing' 'L03: status says so'
+kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+if [ "$RIG_LAYOUT" = netns ]; then
+	ok 'R15: the keeper puts them back' wait_for 45 comes_back
+fi
+vpnctl up demo >/dev/null
+ok 'R76: after an up it works' wait_for 12 comes_back
+kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+$RIG_CAPTURE start
+nft delete table inet vpnrun-default-demo
+[ "$RIG_LAYOUT" = netns ] || nft 'delete table inet vpnrun-demo; delete table bridge vpnrun-demo'
+is "$(both)" 'demo demo' 'L03: the firewalls deleted: the rules alone lead all into the tunnel'
+in_vpn demo ip link set demo down
+is "$(both 2)" ' ' 'L03 R15: and with the tunnel gone as well, to nowhere'
+is "$($RIG_CAPTURE stop)" 0 'L03: nothing left by the uplink'
+like "$(vpnctl status demo)" 'degraded' 'L03: status says so'
+kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+vpnctl up demo >/dev/null
+ok 'R76: an up puts all of that back' wait_for 12 comes_back
+
+# A neighbour who asks whether an address is the machine's (CVE-2019-14899).
+w=$([ "$RIG_LAYOUT" = netns ] && echo vh-demo || echo demo)
+own4=$(ip -4 -o addr show "$w" | sed 's/.* inet //;s,[/ ].*,,') own6=$(ip -6 -o addr show "$w" scope global | sed 's/.* inet6 //;s,[/ ].*,,')
+in_ns lan sh -c "ip route add $own4 via $RIG_HOST4; ip -6 route add $own6 via $RIG_HOST6"
+echoes() { awk '/^Icmp: [0-9]/ { n = $10 } /^Icmp6InEchos / { m = $2 } END { print n + m }' /proc/net/snmp /proc/net/snmp6; }
+knock() { in_ns lan ping -c 1 -W 1 "$own4" >/dev/null; in_ns lan ping -6 -c 1 -W 1 "$own6" >/dev/null; }
+n=$(echoes)
+knock
+is "$(echoes)" "$n" "L21: the default's address hears nothing from the LAN"
+kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+nft delete table inet vpnrun-default-demo
+[ "$RIG_LAYOUT" = netns ] || nft delete table inet vpnrun-demo
+knock
+is "$(echoes)" $((n + 2)) 'control: without the firewalls it does, by both families'
+kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+in_ns lan sh -c "ip route delete $own4; ip -6 route delete $own6"
+vpnctl up demo >/dev/null
+off >/dev/null
+
 # What follows is the same on every kernel, and long on a slow machine.
 if [ "$slow" ]; then
 	finish
 	exit
 fi
 for v in demo other; do as_user vpnrun $v curl -s -m 12 "http://$RIG_WEB4/" >/dev/null; done
+snapshot >"$RIG_DIR/before"
+
+# By an endpoint that is reached by IPv6.
+cp -p /etc/vpnrun/demo.conf "$RIG_DIR/demo.saved"
+cat "$RIG_DIR/conf/demo6.conf" >/etc/vpnrun/demo.conf
+$RIG_CAPTURE start
+on demo >/dev/null
+vpnctl restart demo >/dev/null
+ok 'R17: an endpoint that is reached by IPv6: all by the VPN' wait_for 12 comes_back
+like "$(vpnctl status demo)" "$RIG_ENDPOINT6" 'control: it is the one'
+is "$($RIG_CAPTURE stop)" 0 'R17: and nothing leaves by the uplink but to it'
+cat "$RIG_DIR/demo.saved" >/etc/vpnrun/demo.conf
+vpnctl restart demo >/dev/null
+off >/dev/null
+as_user vpnrun demo curl -s -m 12 "http://$RIG_WEB4/" >/dev/null
 snapshot >"$RIG_DIR/before"
 
 # --- killed at any step --------------------------------------------------------------------------

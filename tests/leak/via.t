@@ -97,6 +97,39 @@ ok "R69: its MTU follows demo's" wait_for 20 mtu_is 1300
 ip -n demo link set demo mtu "$was"
 ok "R69: both ways" wait_for 20 mtu_is $((was - 80))
 
+# --- the machine's default -----------------------------------------------------------------------
+
+# The keeper of nested is in demo's namespace, where nothing of a default is, nor may be made.
+of_demo() { for f in -4 -6; do ip -n demo $f rule; ip -n demo $f route show table all; done; ip -n demo -o link; in_vpn demo nft list tables; }
+host_rules() { ip rule; ip -6 rule; }
+both() { echo "$(curl -s -m 10 "http://$RIG_WEB4/") $(curl -s -m 10 "http://$RIG_WEB6/")"; }
+looked() { kill -USR2 "$1"; wait_for 15 more; }
+cap start
+$RIG_CAPTURE start
+ok 'R74: a VPN that goes by another as the default' vpnctl default --no-ip nested
+is "$(both)" 'other other' 'R11 R74: all goes by it, both families'
+is "$(curl -s -m 5 "http://$RIG_LAN/")" lan 'R11 R74: and the LAN does not'
+inside=$(of_demo) rules=$(host_rules)
+n=$(asked demo)
+ok "R74: its keeper looks" looked "$(cat /run/vpnrun/nested.supervisor)"
+is "$(of_demo)" "$inside" "R74: and leaves demo's namespace as it is"
+like "$(ip netns exec demo vpnctl default none 2>&1)" 'nested is the default of another network namespace' \
+	'default none in another namespace: a sentence'
+is "$(of_demo) $(host_rules)" "$inside $rules" 'and nothing was done'
+kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+for f in -4 -6; do while ip $f rule delete pref 303 2>/dev/null; do :; done; done
+like "$(vpnctl status nested)" 'a routing rule of the default is missing' 'control: its rules are gone'
+kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+same_rules() { [ "$(host_rules)" = "$rules" ]; }
+ok "R15 R74: the other's keeper puts them back" wait_for 20 same_rules
+is "$(both)" 'other other' 'R15 R74: and it works'
+ok 'none' vpnctl default --no-ip none
+cap stop >/dev/null
+$RIG_CAPTURE stop >/dev/null
+is "$($RIG_CAPTURE list | grep -cF -e '10.64.' -e '10.2.0.' -e '10.20.')" 0 'R74: none of its addresses left by the uplink'
+is "$(cap list | grep -c "$RIG_OTHER_ENDPOINT4")" 0 "R17 R74: nor did its own packets: they went by demo"
+is "$(host_rules | grep -c '^[34]03')" 0 'R12: its rules are gone'
+
 # --- the other dies ------------------------------------------------------------------------------
 
 as_user vpnrun nested "$probe" loop "$RIG_WEB4" 80 "$home/loop" &
