@@ -255,6 +255,46 @@ kill $f4 $f6 $s1 $s2
 wait $f4 $f6 $s1 $s2 2>/dev/null
 is "$(vpnctl down demo)" 'demo is down' 'and down, when they have ended'
 is "$(switches)" "$first" 'R37: all switches are as they were'
+
+# --- Docker, started later -----------------------------------------------------------------------
+
+# It turns the whole machine's switch on and publishes ports by DNAT.
+with "\"allow_lan\": [\"$RIG_LAN\"], " >/dev/null
+ip netns add pub
+ip link add pub type veth peer name eth0 netns pub
+ip addr add 172.31.0.1/24 dev pub
+ip link set pub up
+ip -n pub addr add 172.31.0.2/24 dev eth0
+ip -n pub link set eth0 up
+ip -n pub route add default via 172.31.0.1
+echo 1 >/proc/sys/net/ipv4/ip_forward
+nft "table ip pub { chain in { type nat hook prerouting priority dstnat; iifname \"$RIG_UPLINK\" tcp dport 8088 dnat to 172.31.0.2:80; }; }"
+ip netns exec pub perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => 80, Listen => 5) or die $!;
+	while ($c = $s->accept) { sysread $c, $b, 999; print $c "HTTP/1.0 200 OK\r\n\r\npub"; close $c }' &
+pub=$!
+in_ns lan ip route add 172.31.0.2 via "$RIG_HOST4"
+published() { [ "$(in_ns lan curl -s -m 2 "http://$RIG_HOST4:8088/")" = pub ]; }
+ok 'R22: what Docker publishes is reached from the LAN while allow_lan is up' wait_for 10 published
+is "$(in_ns lan curl -s -m 2 "http://172.31.0.2/")" '' 'R22: and what nobody publishes is not'
+vpnctl down demo >/dev/null
+is "$(all_of "ipv4/conf/$RIG_UPLINK/forwarding")" 1 'R37: down leaves on what somebody has turned on for the whole machine'
+ok 'R37: and it is reached as before' published
+kill $pub
+wait $pub 2>/dev/null
+in_ns lan ip route delete 172.31.0.2
+nft delete table ip pub
+ip netns delete pub
+wait_for 5 not ip link show pub
+echo 0 >/proc/sys/net/ipv4/ip_forward
+
+# --- two addresses of a family -------------------------------------------------------------------
+
+sed -i 's|^Address = .*|&, 10.64.0.99/32|' /etc/vpnrun/demo.conf
+with '' >/dev/null
+is "$(ip -4 -o addr show demo | grep -c 'inet 10\.64')" 1 'R21: one is on the host: of a second no rule would know'
+is "$(as_user vpnrun demo curl -s -m 10 "http://$RIG_WEB4/")" demo 'and it works'
+vpnctl down demo >/dev/null
+sed -i 's|, 10.64.0.99/32||' /etc/vpnrun/demo.conf
 echo 0 >/proc/sys/net/ipv6/conf/lo/forwarding
 diag "$(diff <(echo "$before") <(switches))"
 finish
