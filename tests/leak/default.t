@@ -393,8 +393,11 @@ off >/dev/null
 # An injected route (DHCP option 121).
 ip route add "${RIG_WEB4%.*}.0/25" via "$RIG_LAN" dev "$RIG_UPLINK"
 in_ns lan ip addr add "$RIG_WEB4/32" dev lo
+# Or a router advertisement, which names no LAN of its own (RFC 4191).
+ip -6 route add "$RIG_WEB6_ADDR/128" via "$RIG_LAN6_ADDR" dev "$RIG_UPLINK"
+in_ns lan ip -6 addr add "$RIG_WEB6_ADDR/128" dev lo nodad
 on demo >/dev/null
-is "$(get "$RIG_WEB4")" lan 'L22: control: a route that a DHCP server injects catches traffic'
+is "$(both)" 'lan lan' 'L22: control: a route that a DHCP server or a router injects catches traffic'
 on --strict demo >/dev/null
 $RIG_CAPTURE start
 is "$(both)" 'demo demo' 'L22: with --strict it does not'
@@ -416,7 +419,9 @@ on --strict demo >/dev/null
 is "$(both)" 'demo demo' 'the same default again repairs it'
 off >/dev/null
 in_ns lan ip addr del "$RIG_WEB4/32" dev lo
+in_ns lan ip -6 addr del "$RIG_WEB6_ADDR/128" dev lo
 ip route del "${RIG_WEB4%.*}.0/25" via "$RIG_LAN"
+ip -6 route del "$RIG_WEB6_ADDR/128" via "$RIG_LAN6_ADDR"
 get "$RIG_WEB4" >/dev/null
 as_user vpnrun demo curl -s -m 12 "http://$RIG_WEB4/" >/dev/null
 snapshot >"$RIG_DIR/after"
