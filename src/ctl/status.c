@@ -117,6 +117,7 @@ static void json_vpn(struct json_out *out, const struct view *v)
 		json_out_null(out, "id");
 	json_out_str(out, "layout", view_layout_name(v));
 	json_out_str(out, "state", view_state_name(v->state));
+	json_out_str(out, "why", v->why[0] ? v->why : NULL);
 	json_out_bool(out, "default", v->is_default);
 	json_out_bool(out, "machine_default", v->is_machine_default);
 	json_out_str(out, "via", v->has_record && v->record.via[0] ? v->record.via : NULL);

@@ -18,6 +18,7 @@
 #include "vpn/bridge.h"
 #include "vpn/default.h"
 #include "vpn/profile.h"
+#include "vpn/supervise.h"
 #include "vpn/value.h"
 
 /* WireGuard drops a session that is older (REJECT_AFTER_TIME of its paper). */
@@ -253,6 +254,22 @@ static void judge_tunnel(struct view *v)
 	}
 }
 
+/* The nearest to the root: a wireguard-go ends with it. */
+static void judge_supervisor(struct view *v)
+{
+	struct err e = ERR_INIT;
+	char why[sizeof(v->why)];
+	int r = supervise_is_alive(v->name, &e);
+
+	if (r < 0)
+		degrade(v, e.msg);
+	if (r != 0)
+		return;
+	str_fmt(why, sizeof(why), "its supervisor has ended; vpnctl up %s starts it again",
+		v->name);
+	degrade(v, why);
+}
+
 static void judge_via(struct view *v)
 {
 	struct record other;
@@ -291,6 +308,7 @@ static void look(struct view *v)
 	if (v->state != VIEW_UP)
 		return;
 	judge_via(v);
+	judge_supervisor(v);
 	if (tunnel_dev_stats(v->record.device, ns, v->record.flags & RECORD_USERSPACE, &v->stats,
 			     &e) < 0)
 		degrade(v, e.msg);

@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -65,14 +64,38 @@ bool supervise_wait_pidfd(int pidfd, int timeout_ms)
 	}
 }
 
-/* 1: locked by another, 0: free, or -errno. */
+/* 1: locked by another, 0: free, or -errno. Only asks: a lock taken for a moment would be in the
+ * way of a supervisor that starts. */
 static int is_locked(int fd)
 {
-	if (flock(fd, LOCK_SH | LOCK_NB) == 0) {
-		flock(fd, LOCK_UN);
-		return 0;
-	}
-	return errno == EWOULDBLOCK ? 1 : -errno;
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	return fcntl(fd, F_OFD_GETLK, &lock) < 0 ? -errno : lock.l_type != F_UNLCK;
+}
+
+/* The lock's file, or -ENOENT. */
+static int open_lock(const char *name, struct err *e)
+{
+	char path[64];
+	int fd, r = supervise_path(name, "supervisor", path, sizeof(path), e);
+
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT ? -ENOENT : err_sys(e, -errno, "cannot open %s", path);
+	return fd;
+}
+
+int supervise_is_alive(const char *name, struct err *e)
+{
+	AUTO_CLOSE int fd = open_lock(name, e);
+	int r;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	r = is_locked(fd);
+	return r < 0 ? err_sys(e, r, "cannot ask for the lock of the supervisor of %s", name) : r;
 }
 
 /* The pid that the holder wrote. It writes after it has locked: an empty file means "in a moment".
@@ -93,22 +116,19 @@ static pid_t read_pid(int fd)
 /* A pidfd of the living supervisor, or -ENOENT. */
 static int open_holder(const char *name, pid_t *ret_pid, struct err *e)
 {
-	AUTO_CLOSE int fd = -1;
-	char path[64];
-	int r = supervise_path(name, "supervisor", path, sizeof(path), e);
+	AUTO_CLOSE int fd = open_lock(name, e);
 
-	if (r < 0)
-		return r;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return errno == ENOENT ? -ENOENT : err_sys(e, -errno, "cannot open %s", path);
+		return fd;
 	for (int tries = 0; tries < 100; tries++) {
 		AUTO_CLOSE int pidfd = -1;
+		int r = is_locked(fd);
 		pid_t pid;
 
-		r = is_locked(fd);
 		if (r <= 0)
-			return r < 0 ? err_sys(e, r, "cannot ask for the lock on %s", path)
+			return r < 0 ? err_sys(e, r,
+					       "cannot ask for the lock of the supervisor of %s",
+					       name)
 				     : -ENOENT;
 		pid = read_pid(fd);
 		if (pid)
@@ -120,7 +140,7 @@ static int open_holder(const char *name, pid_t *ret_pid, struct err *e)
 		}
 		poll(NULL, 0, 10);
 	}
-	return err_set(e, -EBUSY, "%s is locked, but its holder cannot be found", path);
+	return err_set(e, -EBUSY, "the supervisor of %s cannot be found", name);
 }
 
 pid_t supervise_find(const char *name, struct err *e)

@@ -29,6 +29,9 @@ int supervise_reread(const char *name, struct err *e);
 /* Ends it and waits until it is gone; SIGKILL after 3 s. None there: 0. */
 int supervise_stop(const char *name, struct err *e);
 
+/* 1, 0 or -errno. */
+int supervise_is_alive(const char *name, struct err *e);
+
 /* Its pid, 0 if none lives, or -errno. */
 pid_t supervise_find(const char *name, struct err *e);
 

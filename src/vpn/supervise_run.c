@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -81,6 +80,7 @@ struct sup {
 static int take_lock(struct sup *s, struct err *e)
 {
 	char path[64], text[16];
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	struct stat ours, there;
 	int r = supervise_path(s->name, "supervisor", path, sizeof(path), e);
 
@@ -91,7 +91,7 @@ static int take_lock(struct sup *s, struct err *e)
 
 		if (fd < 0)
 			return err_sys(e, -errno, "cannot open %s", path);
-		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
 			return err_sys(e, -errno, "another supervisor of %s is running", s->name);
 		/* A predecessor may have removed the file between our open and our lock. */
 		if (fstat(fd, &ours) < 0 || stat(path, &there) < 0 || ours.st_ino != there.st_ino)

@@ -88,7 +88,7 @@ $RIG_CAPTURE stop >/dev/null
 if [ "$RIG_WG" = kernel ]; then
 	kill -KILL "$(sup)"
 	ok 'R69: without its keeper the tunnel works' web
-	like "$(vpnctl status demo)" '(^|[^a-z])up' 'and status says up'
+	like "$(vpnctl status demo)" 'degraded: its supervisor has ended' 'R70: and status says what is missing'
 	vpnctl up demo >/dev/null
 	ok 'the next up brings the keeper back' kill -0 "$(sup)"
 fi

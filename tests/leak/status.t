@@ -27,7 +27,7 @@ state_is() { [ "$(json demo '$v->{state}')" = "$1" ]; }
 # --- a VPN that is up ----------------------------------------------------------------------------
 ok 'R70: status NAME of one that is up exits 0' vpnctl status demo
 is "$(vpnctl status --json | value demo '[sort keys %$v]')" \
-	'["addresses", "default", "dns", "endpoint", "forward_error", "forwarded_port", "forwarded_udp_port", "handshake_age_s", "id", "inside", "layout", "leases", "machine_default", "name", "rx_bytes", "state", "tx_bytes", "via"]' \
+	'["addresses", "default", "dns", "endpoint", "forward_error", "forwarded_port", "forwarded_udp_port", "handshake_age_s", "id", "inside", "layout", "leases", "machine_default", "name", "rx_bytes", "state", "tx_bytes", "via", "why"]' \
 	'status --json has the keys that are promised'
 is "$(json demo '[@$v{qw(id layout state default machine_default)}]')" \
 	"[1, \"$RIG_LAYOUT\", \"up\", true, false]" 'id, layout and state, and the lowest id is the default'
@@ -130,6 +130,15 @@ in_vpn demo nft flush table bridge "$table" 2>/dev/null &&
 	like "$(vpnctl status demo)" 'degraded: its firewall is missing' 'L03: the firewall is emptied'
 vpnctl up demo >/dev/null
 ok 'L03: up puts it back' vpnctl status demo
+
+kill -KILL "$(cat /run/vpnrun/demo.supervisor)"
+ended_supervisor='its supervisor has ended; vpnctl up demo starts it again'
+wait_for 10 sh -c "vpnctl status demo | grep -q supervisor"
+like "$(vpnctl status demo)" "demo is degraded: $ended_supervisor" 'R70: nobody looks after the tunnel'
+is "$(json demo '[@$v{qw(state why)}]')" "[\"degraded\", \"$ended_supervisor\"]" 'R70: the same in JSON'
+ok 'R70: and the exit status tells it' not vpnctl status demo
+vpnctl up demo >/dev/null
+is "$(json demo '[@$v{qw(state why)}]')" '["up", null]' 'R70: up starts it again, as it says'
 
 # A peer that never answers. What is sent into nothing must be more than one try.
 vpnctl down demo >/dev/null

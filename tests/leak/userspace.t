@@ -70,7 +70,7 @@ $RIG_CAPTURE start
 kill -KILL "$oldsup"
 ok 'L01: the supervisor killed takes wireguard-go along' wait_for 5 ended "$old"
 ok 'L01: programs are refused, not let out' wait_for 5 loop_is 'refused|unreachable'
-like "$(vpnctl status demo)" 'degraded: the tunnel device is missing' 'status says why'
+like "$(vpnctl status demo)" 'degraded: its supervisor has ended' 'R70: status says why'
 is "$($RIG_CAPTURE stop)" 0 'L01: nothing left by the uplink'
 ok 'R76: the next up makes all anew' vpnctl up demo
 ok 'for the program that is inside, too' wait_for 10 loop_is demo
