@@ -117,8 +117,10 @@ install: all install-plugins
 	install -m 0755 $(B)/libexec/vpnrun/vpnrund $(D)$(LIBEXECDIR)
 	$(install-hooks)
 	install -m 0644 $(B)/lib/vpnrun/policy/*.bpf $(D)$(LIBDIR)/policy
-	install -m 0644 contrib/systemd/vpnrund.socket contrib/systemd/vpnrun-default.socket $(D)$(UNITDIR)
-	for u in vpnrund.service vpnrun@.service vpnrun-default@.service vpnrun-publish@.service; do \
+	install -m 0644 contrib/systemd/vpnrund.socket contrib/systemd/vpnrun-default.socket \
+		contrib/systemd/vpnrun-keeper@.path $(D)$(UNITDIR)
+	for u in vpnrund.service vpnrun@.service vpnrun-keeper@.service \
+		vpnrun-default@.service vpnrun-publish@.service; do \
 		$(subst-paths) contrib/systemd/$$u.in > $(D)$(UNITDIR)/$$u && chmod 0644 $(D)$(UNITDIR)/$$u || exit 1; done
 	install -m 0644 contrib/systemd/vpnrun.sysusers $(D)$(SYSUSERSDIR)/vpnrun.conf
 	install -m 0644 contrib/systemd/vpnrun.tmpfiles $(D)$(TMPFILESDIR)/vpnrun.conf
@@ -135,6 +137,7 @@ uninstall:
 	rm -f $(D)$(BINDIR)/vpnrun $(D)$(BINDIR)/vpnctl $(D)$(UNITDIR)/vpnrund.socket \
 		$(D)$(UNITDIR)/vpnrun-default.socket $(D)$(UNITDIR)/vpnrun-default@.service \
 		$(D)$(UNITDIR)/vpnrund.service $(D)$(UNITDIR)/vpnrun@.service $(D)$(UNITDIR)/vpnrun-publish@.service \
+		$(D)$(UNITDIR)/vpnrun-keeper@.path $(D)$(UNITDIR)/vpnrun-keeper@.service \
 		$(D)$(SYSUSERSDIR)/vpnrun.conf $(D)$(TMPFILESDIR)/vpnrun.conf \
 		$(D)$(COMPLETIONDIR)/vpnrun $(D)$(COMPLETIONDIR)/vpnctl
 	for m in src/man/*.[1-8]; do rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; done

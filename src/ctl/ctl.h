@@ -21,6 +21,7 @@ int ctl_policy(int argc, char **argv);
 int ctl_publish(int argc, char **argv);
 int ctl_release(int argc, char **argv);
 int ctl_restart(int argc, char **argv);
+int ctl_revive(int argc, char **argv);	      /* hidden: what vpnrun-keeper@ runs */
 int ctl_serve_default(int argc, char **argv); /* hidden: what vpnrun-default.socket starts */
 int ctl_status(int argc, char **argv);
 int ctl_supervise(int argc, char **argv); /* hidden: what `up` starts */

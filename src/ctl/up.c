@@ -38,7 +38,8 @@ static int apply_name(const char *name,
 		return ctl_fail(&e);
 	if (note.msg[0])
 		log_info("note: %s", note.msg);
-	printf("%s is up\n", name);
+	if (r == 0)
+		printf("%s is up\n", name);
 	return 0;
 }
 
@@ -60,6 +61,22 @@ int ctl_up(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		rc |= ctl_up_name(argv[i]);
 	return rc;
+}
+
+/* Whoever took the VPN down may have removed its files, too. */
+int ctl_revive(int argc, char **argv)
+{
+	struct record r;
+
+	if (argc != 2 || argv[1][0] == '-') {
+		log_error("usage: vpnctl revive NAME");
+		return 2;
+	}
+	if (!ctl_is_root("revive"))
+		return 1;
+	if (!str_is_vpn_name(argv[1]) || record_read(argv[1], &r, NULL) < 0 || r.state != RECORD_UP)
+		return 0;
+	return apply_name(argv[1], vpn_revive);
 }
 
 int ctl_restart(int argc, char **argv)

@@ -526,7 +526,16 @@ static void end_up(struct up *u)
 	endpoint_set_free(&u->endpoints);
 }
 
-int vpn_up(const struct profile *p, struct err *note, struct err *e)
+/* Asked under the lock: whoever takes it down on purpose has it until the record says so. */
+static bool has_lost_supervisor(const char *name)
+{
+	struct record r;
+
+	return record_read(name, &r, NULL) == 0 && r.state == RECORD_UP &&
+	       supervise_is_alive(name, NULL) == 0;
+}
+
+static int up(const struct profile *p, bool only_lost, struct err *note, struct err *e)
 {
 	AUTO_CLOSE int lock = -1;
 	struct up u = UP_INIT(p);
@@ -538,6 +547,8 @@ int vpn_up(const struct profile *p, struct err *note, struct err *e)
 	lock = vpn_lock(p->name, e);
 	if (lock < 0)
 		return lock;
+	if (only_lost && !has_lost_supervisor(p->name))
+		return 1;
 	r = check_before(&u, note, e);
 	if (r == 0)
 		r = run_layout(&u, e);
@@ -547,6 +558,16 @@ int vpn_up(const struct profile *p, struct err *note, struct err *e)
 	if (r < 0)
 		return err_wrap(e, "cannot bring up %s", p->name);
 	return default_follow(e);
+}
+
+int vpn_up(const struct profile *p, struct err *note, struct err *e)
+{
+	return up(p, false, note, e);
+}
+
+int vpn_revive(const struct profile *p, struct err *note, struct err *e)
+{
+	return up(p, true, note, e);
 }
 
 /* --- restart --------------------------------------------------------------------------------- */

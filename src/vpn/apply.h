@@ -15,6 +15,9 @@
  * down of the same VPN runs. May block on name resolution. */
 int vpn_up(const struct profile *p, struct err *note, struct err *e);
 
+/* vpn_up() of a VPN that is up and whose supervisor has ended; any other is left alone: 1. */
+int vpn_revive(const struct profile *p, struct err *note, struct err *e);
+
 /* As vpn_up(), with a new tunnel in the same namespace: who is inside stays inside, refused until
  * the new tunnel is up. What can be checked is checked first, while the old tunnel still works. */
 int vpn_restart(const struct profile *p, struct err *note, struct err *e);

@@ -185,7 +185,8 @@ if command -v make >/dev/null && [ -f "$RIG_TREE/Makefile" ] && [ -w "$RIG_B" ];
 	say make --no-print-directory -C "$RIG_TREE" B="$RIG_B" -o all PREFIX=/usr DESTDIR="$d" install
 	is "$(cd "$d" && find . -type f -o -type l | sed 's,^\.,,' | grep -vE '/(man/man[1-8]/[a-z.-]+\.[1-8]|policy/[a-z0-9.-]+\.bpf|policy/oci/[a-z]+/[a-z]+\.json)$' | sort | xargs -n 1)" \
 		"$(printf '%s\n' /usr/bin/vpnctl /usr/bin/vpnrun /usr/lib/systemd/system/vpnrun-default.socket \
-			/usr/lib/systemd/system/vpnrun-default@.service /usr/lib/systemd/system/vpnrun-publish@.service \
+			/usr/lib/systemd/system/vpnrun-default@.service /usr/lib/systemd/system/vpnrun-keeper@.path \
+			/usr/lib/systemd/system/vpnrun-keeper@.service /usr/lib/systemd/system/vpnrun-publish@.service \
 			/usr/lib/systemd/system/vpnrun@.service /usr/lib/systemd/system/vpnrund.service \
 			/usr/lib/systemd/system/vpnrund.socket /usr/lib/sysusers.d/vpnrun.conf \
 			/usr/lib/tmpfiles.d/vpnrun.conf /usr/libexec/vpnrun/cni/vpnrun \
