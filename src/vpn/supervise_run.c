@@ -567,17 +567,27 @@ static int prepare(struct sup *s, struct err *e)
 }
 
 /* With the kernel's WireGuard there is a device already, and nothing to run. */
-static int begin(struct sup *s, struct err *e)
+static int begin_kernel(struct sup *s, struct err *e)
 {
 	AUTO_CLOSE int ns = -1;
+	struct profile p = {0};
+	int r = profile_load_name(s->name, &p, e);
+
+	s->layout = p.layout;
+	profile_free(&p);
+	if (r < 0)
+		return r;
+	ns = open_namespace(s, e);
+	return ns < 0 ? ns : 0;
+}
+
+static int begin(struct sup *s, struct err *e)
+{
 	int r = keeper_open(&s->keeper, s->name, !s->kernel, e);
 
 	if (r < 0)
 		return r;
-	if (!s->kernel)
-		return launch(s, true, e);
-	ns = open_namespace(s, e);
-	return ns < 0 ? ns : 0;
+	return s->kernel ? begin_kernel(s, e) : launch(s, true, e);
 }
 
 static void look_after(struct sup *s)
