@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # `vpnctl restart`: another key or endpoint, with everybody left where they are. Runs inside the rig.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
