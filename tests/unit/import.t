@@ -128,6 +128,12 @@ r=$?
 [ $r = 1 ] && [ -z "$(ls -A $d)" ]; ok $? "a full disk leaves nothing half-made"
 umount $d
 
+run allowed-ips '0.0.0.0/0, ::/0' --minus 100.64.0.0/10 --minus=fd7a:115c:a1e0::/48 &&
+	sed -n 's/^AllowedIPs = //p' "$confs/split-tailnet.conf" | cmp -s - "$work/out"
+ok $? "R57 allowed-ips: all but the tailnet is what a file made for that says"
+run allowed-ips 10.0.0.0/8 --minus 0.0.0.0/0
+[ $? = 1 ] && says 'nothing remains'; ok $? "R57 nothing remains: says so"
+
 for i in $(seq 1 12); do "$VPNCTL" import "$confs/pia.conf" --name "p$i" >/dev/null 2>&1 & done
 wait
 [ "$(cat $d/*.json | grep -o '"id": [0-9]*' | sort | uniq -d | wc -l)" = 0 ] &&
