@@ -57,6 +57,28 @@ like "$(user vpnctl unwrap fox)" 'as it was' 'R09: unwrap'
 is "$(files)" "$before" 'R09: and nothing of it is left, nothing else was touched'
 like "$(user vpnctl unwrap fox)" 'had no wrapper' 'once more: nothing to do'
 
+# The form for all users, as its files say: the wrapper under the program's name, the entry in their
+# own share. Its directories are the machine's, so here they are only this user's.
+desktop=$RIG_TREE/contrib/desktop
+sed -e 's/^vpn=.*/vpn=demo/' -e "s|^for dir in .*|for dir in $sys/bin; do|" "$desktop/vpnrun-wrapper" >"$RIG_DIR/wrapper"
+is "$(diff "$desktop/vpnrun-wrapper" "$RIG_DIR/wrapper" | grep -c '^<')" 2 'the wrapper for all users, for demo'
+mkdir "$home/all"
+install -m 755 "$RIG_DIR/wrapper" "$home/all/vpnrun-wrapper"
+ln -s vpnrun-wrapper "$home/all/fox"
+ln -s vpnrun-wrapper "$home/all/nofox"
+is "$(as_user "$home/all/fox" 'a  b')" '1 [a  b] demo' 'R09: under the name of a program, it goes by the VPN'
+out=$(as_user "$home/all/nofox" 2>&1)
+is "$? $out" '127 nofox: not installed' 'R09: a program that is not there: says so'
+sed -i 's/^policy=.*/policy=browser/' "$home/all/vpnrun-wrapper"
+is "$(as_user "$home/all/fox")" '0 [] demo' 'R09: with a policy as well'
+exec=$(sed -n 's/^Exec=//p' "$desktop/vpnrun-firefox.desktop")
+is "$exec" 'vpnrun --policy browser mullvad -- /usr/bin/firefox %u' 'the entry for all users'
+exec=${exec/mullvad/demo} exec=${exec/\/usr\/bin\/firefox/$sys/bin/fox}
+# shellcheck disable=SC2086 # words, as a desktop makes them
+is "$(as_user ${exec/\%u/x})" '1 [x] demo' 'R09: its command goes by the VPN'
+is "$(grep -c '^DBusActivatable=false$' "$desktop/vpnrun-firefox.desktop")" 1 'L16: and is not activated by D-Bus'
+rm -r "$home/all"
+
 as_user sh -c 'mkdir -p ~/.local/bin; echo mine >~/.local/bin/fox'
 with=$(files)
 out=$(user vpnctl wrap fox --vpn demo 2>&1)
