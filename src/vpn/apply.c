@@ -293,6 +293,7 @@ int step_tunnel(struct up *u, struct err *e)
 {
 	const struct profile *p = u->p;
 	struct tunnel_stats st;
+	struct err why = ERR_INIT;
 	int r;
 
 	if (u->was_up && is_socket_there(u) &&
@@ -314,8 +315,9 @@ int step_tunnel(struct up *u, struct err *e)
 		return r;
 	r = tunnel_finish(p, u->ns_fd, u->mtu, e);
 	/* The tunnel works without its keeper: as long as nothing changes around it. */
-	if (r == 0 && !u->userspace)
-		supervise_start_keeper(p->name, u->socket_fd, u->mtu, NULL);
+	if (r == 0 && !u->userspace &&
+	    supervise_start_keeper(p->name, u->socket_fd, u->mtu, &why) < 0 && u->note)
+		err_set(u->note, why.code, "nobody looks after the tunnel: %s", why.msg);
 	return r < 0 ? r : tunnel_dev_wait(p->name, &p->tunnel, u->userspace, e);
 }
 
@@ -455,7 +457,7 @@ static int check_unchanged(const struct up *u, struct err *e)
 }
 
 /* Endpoints and the way to them, as seen from where the socket is to be. */
-static int look_outside(struct up *u, struct err *note, struct err *e)
+static int look_outside(struct up *u, struct err *e)
 {
 	struct err path_note = ERR_INIT;
 	struct record via;
@@ -480,12 +482,12 @@ static int look_outside(struct up *u, struct err *note, struct err *e)
 			*e = path_note;
 	}
 	ns_netns_leave(&back);
-	if (r == 0 && note)
-		*note = path_note;
+	if (r == 0 && u->note)
+		*u->note = path_note;
 	return r;
 }
 
-static int check_before(struct up *u, struct err *note, struct err *e)
+static int check_before(struct up *u, struct err *e)
 {
 	int r, fd;
 
@@ -499,12 +501,12 @@ static int check_before(struct up *u, struct err *note, struct err *e)
 	if (r == 0)
 		r = netnsfiles_check(u->p->name, e);
 	if (r == 0)
-		r = look_outside(u, note, e);
+		r = look_outside(u, e);
 	if (r < 0)
 		return r;
-	if (note && !note->msg[0] && u->p->layout == LAYOUT_BRIDGE && plan_source(u->p, AF_INET6) &&
-	    !forwarding_has_ip6(u->p))
-		forwarding_say_no_ip6(u->p, note->msg, sizeof(note->msg));
+	if (u->note && !u->note->msg[0] && u->p->layout == LAYOUT_BRIDGE &&
+	    plan_source(u->p, AF_INET6) && !forwarding_has_ip6(u->p))
+		forwarding_say_no_ip6(u->p, u->note->msg, sizeof(u->note->msg));
 	fd = u->old.id ? record_open_netns(&u->old, NULL) : -1;
 	u->is_ours = fd >= 0;
 	u->was_up = fd >= 0 && u->old.state == RECORD_UP;
@@ -513,9 +515,9 @@ static int check_before(struct up *u, struct err *note, struct err *e)
 	return 0;
 }
 
-#define UP_INIT(profile)                                                     \
-	{                                                                    \
-		.p = (profile), .ns_fd = -1, .socket_fd = -1, .via_lock = -1 \
+#define UP_INIT(profile, remark)                                                               \
+	{                                                                                      \
+		.p = (profile), .note = (remark), .ns_fd = -1, .socket_fd = -1, .via_lock = -1 \
 	}
 
 static void end_up(struct up *u)
@@ -538,7 +540,7 @@ static bool has_lost_supervisor(const char *name)
 static int up(const struct profile *p, bool only_lost, struct err *note, struct err *e)
 {
 	AUTO_CLOSE int lock = -1;
-	struct up u = UP_INIT(p);
+	struct up u = UP_INIT(p, note);
 	int r;
 
 	r = default_recover(e);
@@ -549,7 +551,7 @@ static int up(const struct profile *p, bool only_lost, struct err *note, struct 
 		return lock;
 	if (only_lost && !has_lost_supervisor(p->name))
 		return 1;
-	r = check_before(&u, note, e);
+	r = check_before(&u, e);
 	if (r == 0)
 		r = run_layout(&u, e);
 	end_up(&u);
@@ -604,7 +606,7 @@ static int close_for_restart(struct up *u, struct err *e)
 int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 {
 	AUTO_CLOSE int lock = -1;
-	struct up u = UP_INIT(p);
+	struct up u = UP_INIT(p, note);
 	int r;
 
 	u.is_restart = true;
@@ -614,7 +616,7 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 	lock = vpn_lock(p->name, e);
 	if (lock < 0)
 		return lock;
-	r = check_before(&u, note, e);
+	r = check_before(&u, e);
 	if (r == 0)
 		r = close_for_restart(&u, e);
 	if (r == 0)

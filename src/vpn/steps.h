@@ -18,6 +18,7 @@
 
 struct up {
 	const struct profile *p;
+	struct err *note; /* what the user should know; may be NULL */
 	struct endpoint_set endpoints;
 	uint32_t mtu;
 	int ns_fd;	 /* where the device and the bridge are */

@@ -89,6 +89,10 @@ if [ "$RIG_WG" = kernel ]; then
 	kill -KILL "$(sup)"
 	ok 'R69: without its keeper the tunnel works' web
 	like "$(vpnctl status demo)" 'degraded: its supervisor has ended' 'R70: and status says what is missing'
+	rm /run/vpnrun/demo.inbound
+	mkdir -p /run/vpnrun/demo.inbound/x
+	like "$(vpnctl up demo 2>&1)" 'note: nobody looks after the tunnel: .*demo\.inbound.*demo is up' 'R69: where it cannot be started, up says why'
+	rm -r /run/vpnrun/demo.inbound
 	vpnctl up demo >/dev/null
 	ok 'the next up brings the keeper back' kill -0 "$(sup)"
 fi
