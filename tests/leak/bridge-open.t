@@ -6,31 +6,14 @@
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 probe=$RIG_DIR/build/tests/net/probe
-own6=yes
-[ -e /proc/sys/net/ipv6/conf/default/force_forwarding ] || own6=
+# shellcheck source=tests/leak/bridge.sh
+. "$RIG_DIR/tests/leak/bridge.sh"
 
-vpnctl down --force demo other >/dev/null
-sed -i -E 's/"layout": "[a-z]*"(, "ipv6_forwarding": true)?/"layout": "bridge"/' /etc/vpnrun/demo.json /etc/vpnrun/other.json
-cp /etc/vpnrun/demo.json "$RIG_DIR/demo.json"
-with() { # with 'KEY-VALUES, ': demo has them, until `with ''`
-	sed "s|{ |{ $1|" "$RIG_DIR/demo.json" >/etc/vpnrun/demo.json
-	vpnctl up demo
-}
+to_bridge no-switch
 all_of() { cat "/proc/sys/net/$1"; }
 switches() { # of the machine, and of devices that are not the VPNs'
 	grep -H . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv6/conf/*/{forwarding,accept_ra,force_forwarding} 2>/dev/null |
 		grep -vE '/(demo|br-demo|other|br-other|hand|vr1\.[0-9]+)/'
-}
-plug() {
-	ip netns add hand
-	ip link add hand type veth peer name eth0 netns hand
-	ip link set hand master br-demo up
-	ip -n hand link set lo up
-	ip -n hand addr add 10.20.1.200/24 dev eth0
-	ip -n hand addr add fd76:706e:7275:1::1:c8/64 dev eth0 nodad
-	ip -n hand link set eth0 up
-	ip -n hand route add default via 10.20.1.1
-	ip -n hand route add default via fd76:706e:7275:1::1
 }
 in_hand() { ip netns exec hand "$@"; }
 get() { in_hand curl -s -m "${2:-5}" "http://$1/"; }
@@ -48,7 +31,7 @@ echo 1 >/proc/sys/net/ipv6/conf/lo/forwarding # somebody's own setting
 echo 1 >"/proc/sys/net/ipv6/conf/$RIG_UPLINK/accept_ra"
 first=$(switches)
 out=$(vpnctl up demo 2>&1)
-plug
+plug hand 200
 if [ "$own6" ]; then
 	is "$out" 'demo is up' 'up'
 	is "$(get "[$RIG_WEB6_ADDR]")" demo 'R20: IPv6 is forwarded'
@@ -72,8 +55,7 @@ else
 	is "$(curl -s -m 5 "http://$RIG_WEB6/")" clear 'R03: the host itself has its IPv6'
 	sed -i 's/{ /{ "ipv6_forwarding": true, /' /etc/vpnrun/other.json
 	vpnctl up other >/dev/null
-	ip netns delete hand
-	wait_for 5 not ip link show hand
+	unplug hand
 	vpnctl down demo >/dev/null
 	is "$(all_of ipv6/conf/all/forwarding)" 1 'one of two that asked goes down: the switch stays'
 	kill -9 "$(cat /run/vpnrun/other.supervisor 2>/dev/null)" 2>/dev/null
@@ -91,7 +73,7 @@ else
 		is "$(switches)" "$first" "R76: down killed at its file call $n: the next down puts all back"
 	done
 	vpnctl up demo >/dev/null
-	plug
+	plug hand 200
 	with '' >/dev/null 2>&1
 	is "$(switches)" "$first" 'the key taken out, and up: all put back'
 	with '"ipv6_forwarding": true, ' >/dev/null
@@ -111,7 +93,13 @@ is "$(get "$RIG_LAN") $(get "[$RIG_LAN6_ADDR]")" 'lan lan' 'R22: allow_lan: a cl
 is "$(as_user vpnrun demo curl -s -m 5 "http://$RIG_LAN/")" lan 'R22: so does a program under vpnrun'
 is "$(seen "(^|[ ])(10\\.20\\.|10\\.64\\.|fd76:|fd64:)")" 0 'R22: with the address of the host'
 is "$(get "$RIG_WEB4") $(get "[$RIG_WEB6_ADDR]")" 'demo demo' 'R22: all else goes by the VPN'
-is "$(get "$RIG_HOST4" 2)$(get "[$RIG_HOST6]" 2)" '' 'R22: the host itself is not reached'
+"$RIG_DIR/build/rig/webd" host >/dev/null &
+web=$!
+by_lan() { in_ns lan curl -s -m 5 "http://$RIG_HOST4/" "http://[$RIG_HOST6]/" | xargs; }
+host_serves() { [ "$(by_lan)" = 'host host' ]; }
+ok 'control: the LAN reaches a service of the host' wait_for 10 host_serves
+is "$(get "$RIG_HOST4" 1)$(get "[$RIG_HOST6]" 1)$(get 10.20.1.1 1)$(get '[fd76:706e:7275:1::1]' 1)" '' 'R22: a client does not'
+kill $web
 is "$(all_of "ipv4/conf/$RIG_UPLINK/forwarding") $(all_of ipv4/ip_forward)" '1 0' 'the uplink alone lets answers in'
 # It is no router for the LAN.
 in_ns lan ip route add "$RIG_WEB4" via "$RIG_HOST4"
@@ -219,17 +207,13 @@ both_are() { [[ $(cut -d' ' -f2 "$RIG_DIR/flow")$(cut -d' ' -f2 "$RIG_DIR/flow6"
 more() { [ "$(cut -d' ' -f1 "$RIG_DIR/flow6")" -gt "$1" ]; }
 a_few() { wait_for 10 more $(($(cut -d' ' -f1 "$RIG_DIR/flow6") + 4)); }
 ok 'R23: two of the host send from it, and are answered' wait_for 10 both_are demo
-no_rules() {
-	while ip rule delete pref 201 proto kernel 2>/dev/null; do :; done
-	while ip -6 rule delete pref 201 proto kernel 2>/dev/null; do :; done
-}
-no_rules
+no_rules 1
 for chain in none output guard; do
 	$RIG_CAPTURE start
 	[ $chain = none ] || nft flush chain inet vpnrun-demo $chain
 	a_few
 	is "$(seen .)" 0 "R21: the rules deleted, and of the firewall $chain: nothing of that address leaves"
-	[ $chain = none ] || { vpnctl up demo >/dev/null && no_rules; }
+	[ $chain = none ] || { vpnctl up demo >/dev/null && no_rules 1; }
 done
 $RIG_CAPTURE start
 nft 'flush chain inet vpnrun-demo output; flush chain inet vpnrun-demo guard'
@@ -238,8 +222,7 @@ ok 'control: without both chains it goes out by the uplink' test "$(seen "(10\\.
 vpnctl up demo >/dev/null
 ok 'up puts both back' wait_for 10 both_are demo
 
-ip netns delete hand
-wait_for 5 not ip link show hand
+unplug hand
 curl -s -m 60 --interface fd64:64::2 -o "$RIG_DIR/stream" "http://$RIG_WEB6/stream" &
 stream=$!
 wait_for 10 test -s "$RIG_DIR/stream"

@@ -156,6 +156,10 @@ $RIG_CAPTURE start
 is "$(as_user vpnrun --reach 9200 demo curl -s -m 5 http://localhost:9200/)" host '--reach: the one port is'
 is "$(as_user vpnrun --reach 80:9200 demo curl -s -m 5 'http://[::1]/')" host '--reach: by another number'
 ok 'R50: and no other' not as_user vpnrun --reach 9200 demo curl -s -m 3 http://127.0.0.1:9300/
+stop "$one"
+start "$ports" answer 0.0.0.0 9200 'echo host'
+one=$pid
+is "$(get "http://$RIG_HOST4:9200/")" host 'control: at another address it is there, for the host'
 ok 'R50: nor at another address' not as_user vpnrun --reach 9200 demo curl -s -m 3 "http://$RIG_HOST4:9200/"
 is "$(as_user vpnrun --reach 9200 -p 9000:9001 demo curl -s -m 5 "http://$RIG_WEB4/")" demo '--reach: all else goes by the VPN'
 is "$($RIG_CAPTURE stop)" 0 'L01: nothing of all that left by the uplink'

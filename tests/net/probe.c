@@ -5,8 +5,10 @@
  *
  *   probe tcp|udp ADDR PORT      one try, at most 5 s
  *   probe loop ADDR PORT FILE    tries by TCP for ever, from one process; FILE always holds the
- * last COUNT WORD MS, replaced whole probe flow ADDR PORT FILE [FROM] the same by UDP from one
- * socket, which asks for ever probe serve ADDR PORT WORD   answers that
+ *                                last COUNT WORD MS, replaced whole
+ *   probe flow ADDR PORT FILE [FROM]
+ *                                the same by UDP from one socket, which asks for ever
+ *   probe serve ADDR PORT WORD   answers that; ADDR :: is every address of both families
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -175,22 +178,42 @@ __attribute__((noreturn)) static void flow(char **argv, const char *from)
 	}
 }
 
+/* Answers from the address that was asked, also where it is bound to all of them. */
 __attribute__((noreturn)) static void serve(char **argv)
 {
 	struct sockaddr_storage ss, from;
 	socklen_t len = make_addr(argv[0], argv[1], &ss);
 	int fd = socket(ss.ss_family, SOCK_DGRAM, 0);
-	char buf[64];
+	const int on = 1;
+	char buf[64], control[256];
+	struct iovec iov;
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&ss, len) < 0)
 		exit(1);
+	if (ss.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
 	puts("ready");
 	fclose(stdout);
 	for (;;) {
-		socklen_t n = sizeof(from);
+		struct msghdr m = {
+			.msg_name = &from,
+			.msg_namelen = sizeof(from),
+			.msg_iov = &iov,
+			.msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof(control),
+		};
+		struct cmsghdr *c;
 
-		if (recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&from, &n) >= 0)
-			sendto(fd, argv[2], strlen(argv[2]), 0, (struct sockaddr *)&from, n);
+		iov = (struct iovec){buf, sizeof(buf)};
+		if (recvmsg(fd, &m, 0) < 0)
+			continue;
+		c = CMSG_FIRSTHDR(&m);
+		/* The way back is the routes' choice. */
+		if (c && c->cmsg_type == IPV6_PKTINFO)
+			((struct in6_pktinfo *)CMSG_DATA(c))->ipi6_ifindex = 0;
+		iov = (struct iovec){argv[2], strlen(argv[2])};
+		sendmsg(fd, &m, 0);
 	}
 }
 
