@@ -58,6 +58,14 @@ int bridge_note_read(const char *name, struct record *ret, struct err *e)
 	return 0;
 }
 
+void bridge_note_clear_half(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), RUN_DIR "/%s.undo.new", name);
+	unlink(path);
+}
+
 static int note_write(const struct up *u, struct err *e)
 {
 	struct record r;

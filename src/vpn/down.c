@@ -111,8 +111,10 @@ static int close_record(const char *name, struct record *rec, struct err *e)
 	if (record_read(name, rec, NULL) < 0)
 		memset(rec, 0, sizeof(*rec));
 	if (!rec->id) {
-		if (bridge_note_read(name, rec, NULL) < 0)
+		if (bridge_note_read(name, rec, NULL) < 0) {
 			memset(rec, 0, sizeof(*rec));
+			bridge_note_clear_half(name);
+		}
 		return 0;
 	}
 	rec->state = RECORD_DOWN;

@@ -176,7 +176,8 @@ static int put_back(struct note *note, const char *vpn, const struct sysctl_want
 	for (size_t i = 0; i < note->n; i++)
 		if (strcmp(note->at[i].vpn, vpn) != 0 || is_wanted(want, n, note->at[i].key))
 			note->at[rest.n++] = note->at[i];
-	if (r < 0 || rest.n == note->n)
+	/* With nothing noted, a killed run's half-written note goes. */
+	if (r < 0 || (rest.n == note->n && rest.n))
 		return r;
 	note->n = rest.n;
 	return note_write(note, e);
