@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: no
 # `vpnctl up` and `down` of the bridge layout beside a container engine's firewall, a mesh VPN's
-# rules and other people's settings: they stay as they are, byte for byte, whatever happens to an up
-# or down; wrong input is refused before anything is touched. Runs inside the rig.
+# rules and other people's settings: they stay as they are, byte for byte; wrong input is refused
+# before anything is touched. (An up or down that is killed or fails: lifecycle.t.) Inside the rig.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh" || exit
-RIG_LAYOUT=bridge # for get_by
 
 vpnctl down --force demo other >/dev/null
 sed -i -E 's/"layout": "[a-z]*"(, "ipv6_forwarding": true)?/"layout": "bridge"/' /etc/vpnrun/demo.json /etc/vpnrun/other.json
@@ -55,7 +54,6 @@ leftovers() {
 remember() { clean=$(host_net && leftovers); }
 is_clean() { [ "$(host_net && leftovers)" = "$clean" ]; }
 why_unclean() { diff <(echo "$clean") <(host_net && leftovers) | grep '^[<>]'; }
-works() { [ "$(get_by demo "http://$RIG_WEB4/")" = demo ]; }
 one_sentence() { [ "$(wc -l <<<"$1")" = 1 ] && [[ $1 =~ ^vpnctl:.*[a-z0-9.\)]$ ]]; }
 remember
 
@@ -148,70 +146,6 @@ done
 clean=$first
 ok 'all is as before' wait_for 5 is_clean
 
-# --- killed, or failing, at any step --------------------------------------------------------------
-
-strike() { # strike SYSCALL N WHAT COMMAND...: with something done at its Nth call
-	strace -qqq -o /dev/null -e "trace=$1" -e "inject=$1:$3:when=$2" -- "${@:4}" >"$RIG_DIR/strike.out" 2>&1
-}
-after_kill() { # odd: up repairs; even: down removes
-	local out
-	if [ $(($1 % 2)) = 1 ]; then
-		out=$(vpnctl up demo 2>&1) || { diag "$1: up: $out"; return 1; }
-		works || { diag "$1: up again, but it does not work"; return 1; }
-	fi
-	out=$(vpnctl down demo 2>&1) || { diag "$1: down: $out"; return 1; }
-	wait_for 5 is_clean || { diag "$1: left behind:" "$(why_unclean)"; return 1; }
-}
-killed() { # killed SYSCALL STEP BEFORE COMMAND...
-	local sc=$1 step=$2 before=$3 n bad=0
-	shift 3
-	for ((n = 1; n <= 300; n += step)); do
-		[ -z "$before" ] || vpnctl up demo >/dev/null
-		strike "$sc" $n signal=SIGKILL "$@"
-		[ $? = 137 ] || break
-		after_kill $n || bad=$((bad + 1))
-		[ $bad -lt 3 ] || break
-	done
-	vpnctl down demo >/dev/null 2>&1
-	diag "$sc: up to call $n"
-	[ $n -gt 1 ] && return $bad
-}
-put demo "\"allow_lan\": [\"$RIG_LAN\"]"
-for c in 'sendto 7' 'write 5' 'rename 1' 'unlink 1'; do
-	# shellcheck disable=SC2086
-	ok "R76: up killed at any ${c% *}: up repairs, down removes all" killed $c '' vpnctl up demo
-done
-for c in 'sendto 5' 'write 1' 'rename 1' 'unlink 1'; do
-	# shellcheck disable=SC2086
-	ok "R76: down killed at any ${c% *}: up repairs, down removes all" killed $c up vpnctl down demo
-done
-failed() { # failed SYSCALL ERROR STEP: one sentence, all undone
-	local n bad=0 rc
-	for ((n = 1; n <= 200; n += $3)); do
-		strike "$1" $n "error=$2" vpnctl up demo
-		rc=$?
-		# All is done by then, and only its word is lost.
-		if [ $rc = 0 ] || grep -q 'cannot write the output' "$RIG_DIR/strike.out"; then
-			vpnctl down demo >/dev/null 2>&1
-		elif ! one_sentence "$(cat "$RIG_DIR/strike.out")"; then
-			diag "$1 $n: status $rc:" "$(cat "$RIG_DIR/strike.out")"
-			bad=$((bad + 1))
-		fi
-		wait_for 5 is_clean || {
-			diag "$1 $n: left behind:" "$(why_unclean)"
-			bad=$((bad + 1))
-			vpnctl down demo >/dev/null 2>&1
-		}
-		[ $bad -lt 3 ] || break
-		[ $rc != 0 ] || [ $n -lt "$4" ] || break
-	done
-	diag "$1: up to call $n"
-	return $bad
-}
-for c in 'sendto EPERM 5 50' 'write EINVAL 4 24' 'rename EROFS 1 4' 'socket EMFILE 4 12'; do
-	# shellcheck disable=SC2086
-	ok "R36 R76: up failing at any ${c%% *}: one sentence, all undone" failed $c
-done
 $RIG_CAPTURE stop >/dev/null
 is "$($RIG_CAPTURE list | grep -cE '(^|[ ])(10\.64\.|10\.2\.0\.|10\.20\.|fd64:|fd02:|fd76:)')" 0 \
 	'L02: through all of that nothing of the VPNs left by the uplink'

@@ -1,11 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # `vpnctl up` and `down` themselves: they leave the host alone, may be repeated, may be killed or fail
-# at any step, and leave either the VPN or nothing. Runs inside the rig.
+# at any step, and leave either the VPN or nothing. Runs inside the rig, in either layout: where the
+# host's namespace is used, its own devices, rules, tables and settings are to be as before, too.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 probe=$RIG_DIR/build/tests/net/probe
 slow=${RIG_SLOW:+yes}
+bridge=
+[ "$RIG_LAYOUT" = netns ] || bridge=yes
 
 # --- what the host shows -------------------------------------------------------------------------
 
@@ -17,7 +20,7 @@ host_net() {
 	ip -6 rule
 	ip route show table all
 	ip -6 route show table all | sed 's/ expires [0-9]*sec//'
-	nft list ruleset
+	nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//'
 	cat /etc/resolv.conf /etc/nsswitch.conf
 	grep -rs . /proc/sys/net --include='*' --exclude-dir=stat --exclude='*_key' \
 		--exclude=random --exclude='nf_conntrack_count'
@@ -29,6 +32,7 @@ leftovers() {
 	grep -E ' /run/netns/| /etc/netns/' /proc/self/mountinfo | cut -d' ' -f5 | sort
 	ip -o link | cut -d: -f2
 	processes | sort
+	[ -z "$bridge" ] || host_net
 }
 processes() {
 	grep -lazsE '^(vpnctl|wireguard-go|strace)$' /proc/[0-9]*/cmdline | while read -r c; do
@@ -40,9 +44,18 @@ count_of() { processes | grep -c "$1"; }
 is_clean() { [ "$(leftovers)" = "$clean" ]; }
 why_unclean() { diff <(echo "$clean") <(leftovers) | grep '^[<>]'; }
 
-inside() { nsenter --net=/run/netns/demo "$@"; }
+# Who has no other way than the VPN: in its namespace, or a client of its bridge for as long as there is one.
+if [ "$bridge" ]; then
+	present() { ip link set client master br-demo 2>/dev/null; }
+	inside() { ip netns exec client "$@"; }
+	absent() { ip link set client nomaster; }
+else
+	present() { nsenter --net=/run/netns/demo true 2>/dev/null; }
+	inside() { nsenter --net=/run/netns/demo "$@"; }
+	absent() { :; }
+fi
 says() { curl -s -m 10 "http://$1/"; }
-works() { [ "$(inside curl -s -m 10 "http://$RIG_WEB4/")" = demo ]; }
+works() { [ "$(get_by demo "http://$RIG_WEB4/")" = demo ]; }
 one_sentence() { [ "$(wc -l <<<"$1")" = 1 ] && [[ $1 =~ ^vpnctl:.*[a-z0-9.\)]$ ]]; }
 
 # What the capture saw, without the host's answers to what the far end still sends to a tunnel that is
@@ -58,6 +71,29 @@ leaked() {
 # --- the host is left alone ----------------------------------------------------------------------
 
 vpnctl down demo other >/dev/null
+if [ "$bridge" ]; then
+	# A container engine's firewall, a mesh VPN's rules, others' settings; and a client's cable.
+	nft -f - <<-NFT
+		table ip filter {
+			chain DOCKER { }
+			chain FORWARD { type filter hook forward priority filter; policy accept; jump DOCKER; }
+		}
+		table inet vpnrun { set s { type ipv4_addr; elements = { 192.0.2.1 }; }; }
+	NFT
+	ip rule add pref 201 from 192.0.2.77 lookup 52
+	for f in -4 -6; do ip $f rule add pref 5270 lookup 52; done
+	ip route add 203.0.113.250 dev "$RIG_UPLINK" table 2
+	# shellcheck source=tests/leak/bridge.sh
+	. "$RIG_DIR/tests/leak/bridge.sh"
+	# Both change one setting of the uplink, which is nobody's.
+	sed -i "s|{ |{ \"allow_lan\": [\"$RIG_LAN\"], |" /etc/vpnrun/demo.json /etc/vpnrun/other.json
+	ip netns add client
+	ip link add client type veth peer name eth0 netns client
+	ip link set client addrgenmode none
+	ip link set client up
+	ip -n client link set lo up
+	settle client eth0 10.20.1 fd76:706e:7275:1::1 200
+fi
 is "$(count_of 'vpnctl supervise')" 0 'R36: down leaves no process behind'
 clean=$(leftovers)
 net=$(host_net)
@@ -71,30 +107,35 @@ ip rule del pref 5000
 echo 0 >/proc/sys/net/ipv4/conf/lo/forwarding
 
 vpnctl up demo other >/dev/null
-is "$(diff <(echo "$net") <(host_net))" '' 'R03: with two VPNs up the host has the same links, addresses, rules, routes, sysctls, nft, resolv.conf'
+[ "$bridge" ] ||
+	is "$(diff <(echo "$net") <(host_net))" '' 'R03: with two VPNs up the host has the same links, addresses, rules, routes, sysctls, nft, resolv.conf'
 is "$(says "$RIG_WEB4")" "$other_way" 'R03: ordinary traffic goes as before'
+if [ -z "$bridge" ]; then
 is "$(ip netns list | cut -d' ' -f1 | grep -xE 'demo|other' | sort | xargs)" 'demo other' 'R32: several named namespaces, listed'
 ok 'R33: the tunnel is not in the host'"'"'s namespace' not ip link show demo
 ok 'R33: it is in the VPN'"'"'s' ip -n demo link show demo
 is "$(ip netns exec demo curl -s -m 10 "http://$RIG_NAME/")" demo 'R34 R42: ip netns exec: routes and names of the VPN'
+fi
 
 record=$(od -An -tx1 /run/vpnrun/demo)
-supervisors=$(count_of 'vpnctl supervise')
+supervisors=2
+[ "$RIG_WG" != kernel ] || supervisors=$(count_of 'vpnctl supervise')
 ok 'R13: up when up: no error' vpnctl up demo
 is "$(od -An -tx1 /run/vpnrun/demo)" "$record" 'R13: and nothing changed in its record'
-is "$(count_of 'vpnctl supervise')" "$supervisors" 'R13: nor another supervisor'
+one_each() { [ "$(count_of 'vpnctl supervise')" = "$supervisors" ]; }
+ok 'R13: nor another supervisor' wait_for 5 one_each
 ok 'R13: it works' works
 is "$(vpnctl down demo)" 'demo is down' 'R37: down'
 out=$(vpnctl down demo)
 is "$? $out" '0 demo was not up' 'R13: down when down: no error'
-is "$(ip netns list | cut -d' ' -f1 | grep -x demo)" '' 'R32: the namespace is gone'
+[ "$bridge" ] || is "$(ip netns list | cut -d' ' -f1 | grep -x demo)" '' 'R32: the namespace is gone'
 vpnctl down other >/dev/null
 ok 'R37: all is gone' is_clean
 
 # --- again and again -----------------------------------------------------------------------------
 
 $RIG_CAPTURE start
-rounds=$([ "$slow" ] && echo 5 || echo 20)
+rounds=$([ "$slow$bridge" ] && echo 6 || echo 20) # bridge-life.t: 20 of two VPNs
 bad=0
 for ((i = 0; i < rounds; i++)); do
 	out=$(vpnctl up demo 2>&1 && vpnctl down demo 2>&1) || { bad=$((bad + 1)); diag "$out"; }
@@ -104,21 +145,33 @@ is $bad 0 "R37: $rounds times up and down, clean each time"
 is "$(diff <(echo "$net") <(host_net))" '' 'R37: and the host as it was'
 
 # A program that tries without a pause, through the ends and beginnings of a VPN.
+: >"$RIG_DIR/tries"
 (
 	trap 'exit 0' TERM
 	while :; do
-		[ ! -e /run/netns/demo ] || inside "$probe" tcp "$RIG_WEB4" 80
-		[ ! -e /run/netns/demo ] || inside timeout 0.1 "$probe" udp "$RIG_WEB6_ADDR" 80
+		present && inside timeout 2 "$probe" tcp "$RIG_WEB4" 80
+		present && inside timeout 0.1 "$probe" udp "$RIG_WEB6_ADDR" 80
 	done
 ) >"$RIG_DIR/tries" 2>/dev/null &
 trier=$!
+no_way='^(refused|unreachable)'
+tried() { grep -cE "$1" "$RIG_DIR/tries"; }
+tried_more() { [ "$(tried "$1")" -gt "$2" ]; }
 for ((i = 0; i < rounds / 2; i++)); do
-	vpnctl up demo >/dev/null && works && vpnctl down --force demo >/dev/null
+	n=$(tried '^demo')
+	vpnctl up demo >/dev/null && works && wait_for 10 tried_more '^demo' "$n"
+	if [ "$bridge" ]; then # while a client holds it, it is closed and stays
+		n=$(tried "$no_way")
+		vpnctl down demo >/dev/null
+		wait_for 10 tried_more "$no_way" "$n"
+	fi
+	vpnctl down --force demo >/dev/null
 done
 kill $trier
 wait $trier
-ok 'L02: meanwhile a program in the namespace got through' grep -q '^demo' "$RIG_DIR/tries"
-ok 'L02: or was refused' grep -qE '^(refused|unreachable)' "$RIG_DIR/tries"
+absent
+ok "L02: meanwhile a program inside got through" grep -q '^demo' "$RIG_DIR/tries"
+ok 'L02: or was refused' grep -qE "$no_way" "$RIG_DIR/tries"
 is "$(grep -c '^clear' "$RIG_DIR/tries")" 0 'L02: but never met the clear network'
 is "$(leaked)" 0 'L02: nothing left by the uplink while it came and went'
 vpnctl down --force demo >/dev/null
@@ -134,10 +187,11 @@ strike() {
 # After a kill: nothing can get out; then up repairs (odd) or down removes (even) what is left.
 after_kill() { # after_kill WHAT N
 	local out
-	if nsenter --net=/run/netns/demo true 2>/dev/null; then
-		inside "$probe" tcp "$RIG_WEB4" 80 >>"$RIG_DIR/tries"
-		# It is the sending that matters; the far end answers one of these a second.
+	if present; then
+		# It is the sending that matters: what is refused is refused at once, and UDP once a second.
+		inside timeout 0.3 "$probe" tcp "$RIG_WEB4" 80 >>"$RIG_DIR/tries"
 		inside timeout 0.1 "$probe" udp "$RIG_WEB4" 80 >>"$RIG_DIR/tries"
+		absent
 	fi
 	if [ $(($2 % 2)) = 1 ]; then
 		out=$(vpnctl up demo 2>&1) || { diag "$1 $2: up: $out"; return 1; }
@@ -150,6 +204,8 @@ after_kill() { # after_kill WHAT N
 killed() {
 	local sc=$1 max=$2 before=$3 n bad=0 step=1
 	shift 3
+	# Odd ones: after_kill takes turns.
+	[ -z "$bridge" ] || case $sc in sendto | write) step=11 ;; unlink) step=3 ;; esac
 	[ -z "$slow" ] || step=8
 	for ((n = 1; n <= max; n += step)); do
 		$before
@@ -168,7 +224,8 @@ bring_up() { vpnctl up demo >/dev/null; }
 
 $RIG_CAPTURE start
 : >"$RIG_DIR/tries"
-calls='sendto mount unshare write rename mkdir fchmod flock clone'
+calls='sendto write rename flock clone'
+calls="$calls $([ "$bridge" ] && echo unlink || echo mount unshare mkdir fchmod)"
 [ "$RIG_WG" = kernel ] || calls="$calls pidfd_send_signal"
 for c in $calls; do
 	ok "R36 R76: up killed at any $c: up repairs, down removes all" killed "$c" 200 nothing vpnctl up demo
@@ -176,7 +233,7 @@ done
 for c in sendto write rename clone; do
 	ok "R76: up of what is up killed at any $c" killed "$c" 20 bring_up vpnctl up demo
 done
-calls='sendto umount2 unlink rename rmdir'
+calls="sendto unlink rename $([ "$bridge" ] && echo write || echo umount2 rmdir)"
 [ "$RIG_WG" = kernel ] || calls="$calls pidfd_send_signal poll"
 for c in $calls; do
 	ok "R36 R76: down killed at any $c: up repairs, down removes all" killed "$c" 100 bring_up vpnctl down demo
@@ -189,6 +246,7 @@ is "$(leaked)" 0 'L02: nothing left by the uplink after any of these kills'
 # failed SYSCALL ERROR MAX: where up fails it says so in one sentence and undoes everything.
 failed() {
 	local sc=$1 err=$2 max=$3 n bad=0 rc step=1 seen=0
+	[ -z "$bridge" ] || case $sc in sendto | write) step=9 ;; socket | recvmsg) step=2 ;; esac
 	[ -z "$slow" ] || step=8
 	for ((n = 1; n <= max; n += step)); do
 		strike "$sc" $n "error=$err" vpnctl up demo
@@ -215,8 +273,10 @@ failed() {
 	return $bad
 }
 $RIG_CAPTURE start
-for c in 'sendto EPERM 100' 'clone EAGAIN 3' 'pipe2 EMFILE 3' 'mount EPERM 5' 'unshare ENOSPC 2' 'write ENOSPC 60' \
-	'rename EROFS 6' 'socket EMFILE 12' 'recvmsg ENOBUFS 12' 'bind EADDRINUSE 8'; do
+errors=('sendto EPERM 100' 'clone EAGAIN 3' 'pipe2 EMFILE 3' 'write ENOSPC 60' 'rename EROFS 6' 'socket EMFILE 12'
+	'recvmsg ENOBUFS 12' 'bind EADDRINUSE 8')
+[ "$bridge" ] || errors+=('mount EPERM 5' 'unshare ENOSPC 2')
+for c in "${errors[@]}"; do
 	# shellcheck disable=SC2086
 	ok "R36 R76: up failing at any ${c% *}: one sentence, all undone" failed $c
 done
@@ -256,6 +316,7 @@ for i in 1 2 3 4 5; do
 	wait $!
 	wait_for 5 is_clean || { bad=$((bad + 1)); diag "$(why_unclean)"; }
 	[ -z "$slow" ] || break
+	[ -z "$bridge" ] || [ $i != 3 ] || break
 done
 is $bad 0 'R13: five ups at once, of two VPNs, then downs at once'
 for i in 1 2 3; do
@@ -270,25 +331,27 @@ ok 'R37: all is gone' wait_for 5 is_clean
 
 # --- leftovers -----------------------------------------------------------------------------------
 
-: >/run/netns/demo
+what=bridge
+[ "$bridge" ] || what=namespace
+[ "$bridge" ] || : >/run/netns/demo
 ok 'R76: a stale file where the namespace belongs: up' vpnctl up demo
 ok 'R76: works' works
 cp /run/vpnrun/demo "$RIG_DIR/record"
 vpnctl down demo >/dev/null
 cp "$RIG_DIR/record" /run/vpnrun/demo
-like "$(vpnctl status demo 2>&1)" 'degraded|down|stale|again' 'a record without its namespace: status does not say up'
-ok 'R76: a record without its namespace: up' vpnctl up demo
+like "$(vpnctl status demo 2>&1)" 'degraded|down|stale|again' "a record without its $what: status does not say up"
+ok "R76: a record without its $what: up" vpnctl up demo
 ok 'R76: works' works
 vpnctl down demo >/dev/null
 cp "$RIG_DIR/record" /run/vpnrun/demo
-ok 'R76: a record without its namespace: down' vpnctl down demo
+ok "R76: a record without its $what: down" vpnctl down demo
 ok 'R76: all is gone' wait_for 5 is_clean
 vpnctl up demo >/dev/null
 rm /run/vpnrun/demo
-ok 'R76: a namespace without its record: up' vpnctl up demo
+ok "R76: a $what without its record: up" vpnctl up demo
 ok 'R76: works' works
 rm /run/vpnrun/demo
-ok 'R76: a namespace without its record: down' vpnctl down demo
+ok "R76: a $what without its record: down" vpnctl down demo
 ok 'R76: all is gone' wait_for 5 is_clean
 vpnctl up demo >/dev/null
 printf garbage >/run/vpnrun/demo
@@ -296,6 +359,26 @@ ok 'R76: a record of another version: up' vpnctl up demo
 printf garbage >/run/vpnrun/demo
 ok 'R76: a record of another version: down' vpnctl down demo
 ok 'R76: all is gone' wait_for 5 is_clean
+if [ "$bridge" ]; then
+	# Beside the record there is a note of what is to be undone.
+	for bad in 'rm -f' 'truncate -s 7'; do
+		for c in up down; do
+			vpnctl up demo >/dev/null
+			$bad /run/vpnrun/demo.undo
+			ok "R76: $bad of the note: $c" vpnctl $c demo
+			[ $c = down ] || ok 'R76: works' works
+			vpnctl down demo >/dev/null
+			ok 'R76: all is gone' wait_for 5 is_clean
+		done
+	done
+fi
+[ -z "$bridge" ] || {
+	absent
+	ip netns delete client
+	wait_for 5 not ip link show client
+	finish
+	exit
+}
 
 # --- names that are taken ------------------------------------------------------------------------
 
