@@ -162,7 +162,6 @@ ok 'R76: up: the same flows go by the VPN' wait_for 20 all_say demo
 kill "${jobs[@]}"
 wait "${jobs[@]}" 2>/dev/null
 ip netns delete machine
-free() { [ -z "$(ls /sys/class/net/br-demo/brif)" ]; }
-ok 'the bridge is free again' wait_for 20 free
+ok 'the bridge is free again' wait_for 20 free br-demo
 is "$(vpnctl down demo)" 'demo is down' 'down'
 finish

@@ -116,5 +116,7 @@ is "$($RIG_CAPTURE stop)" 0 'L20: and nothing of it left by the uplink'
 
 kill "${servers[@]}"
 unplug hand away
+wait_for 20 free br-demo
+wait_for 20 free br-other
 is "$(vpnctl down demo other)" $'demo is down\nother is down' 'down'
 finish

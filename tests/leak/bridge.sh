@@ -47,6 +47,8 @@ unplug() { # unplug NAME...
 	done
 }
 
+free() { [ -z "$(ls "/sys/class/net/$1/brif")" ]; } # free BRIDGE: the kernel has taken all cables out
+
 no_tables() { # no_tables VPN: all of its firewall
 	local f
 	for f in inet bridge netdev; do nft delete table $f "vpnrun-$1" 2>/dev/null; done

@@ -201,6 +201,8 @@ ok 'R21: and its flows' wait_for 15 flows_are demo
 kill "${flows[@]}"
 wait "${flows[@]}" 2>/dev/null
 unplug hand second
+wait_for 20 free br-demo
+wait_for 20 free br-other
 ok 'down' vpnctl down demo
 ok 'down of the other' vpnctl down other
 snapshot >"$RIG_DIR/after"
@@ -217,6 +219,7 @@ is "$(get "$RIG_WEB4")$(get "$RIG_WEB6")" demodemo 'R20: a bridge of another nam
 is "$(as_user vpnrun demo curl -s -m 5 "http://$RIG_WEB4/")" demo 'R20: so does a cable of the broker'
 ok 'R20: and there is none of the usual name' not ip link show br-demo
 unplug hand
+wait_for 20 free br-mine
 is "$(vpnctl down demo)" 'demo is down' 'R20: down'
 cp "$RIG_DIR/demo.json" /etc/vpnrun/demo.json
 snapshot >"$RIG_DIR/after"
