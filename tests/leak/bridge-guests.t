@@ -108,19 +108,22 @@ fi
 
 # It takes itself to be in a sandbox where it sees no kernel thread: it is shown one. Debian keeps
 # bridges from ordinary users until root says otherwise.
-firejail_() {
+firejail_() { # firejail_ H COMMAND...
+	# Each another address: firejail takes none that is answered for, and one that ends answers on.
+	local h=$1
+	shift
 	# shellcheck disable=SC2016
 	exec unshare -m sh -c 'mount --bind "$1" /proc/1/comm && shift && exec "$@"' - "$RIG_DIR/kthreadd" \
-		as_user firejail --quiet --noprofile --net=br-demo --ip=10.20.1.205 --dns="$RIG_DNS_DEMO" "$@"
+		as_user firejail --quiet --noprofile --net=br-demo --ip="10.20.1.$h" --dns="$RIG_DNS_DEMO" "$@"
 }
 if command -v firejail >/dev/null; then
 	echo kthreadd >"$RIG_DIR/kthreadd"
 	echo 'restricted-network no' >>/etc/firejail/firejail.config
-	is "$(firejail_ curl -s -m 12 "http://$RIG_NAME/" 2>"$RIG_DIR/fj")" demo \
+	is "$(firejail_ 206 curl -s -m 12 "http://$RIG_NAME/" 2>"$RIG_DIR/fj")" demo \
 		'R20: firejail --net=br-demo --dns=… of an ordinary user reaches the VPN, by name'
 	diag "$(cat "$RIG_DIR/fj")"
 	is "$(grep -c "$RIG_NAME" "$RIG_DIR/dns-clear.log")" 0 'R20: no name was asked in the clear'
-	(firejail_ "$probe" flow "$RIG_WEB4" 7007 "$dir/firejail") &
+	(firejail_ 205 "$probe" flow "$RIG_WEB4" 7007 "$dir/firejail") &
 	jobs+=($!)
 	flows+=(firejail)
 else
