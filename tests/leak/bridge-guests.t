@@ -119,12 +119,22 @@ firejail_() { # firejail_ H COMMAND...
 if command -v firejail >/dev/null; then
 	echo kthreadd >"$RIG_DIR/kthreadd"
 	echo 'restricted-network no' >>/etc/firejail/firejail.config
-	is "$(firejail_ 206 curl -s -m 12 "http://$RIG_NAME/" 2>"$RIG_DIR/fj")" demo \
-		'R20: firejail --net=br-demo --dns=… of an ordinary user reaches the VPN, by name'
+	# Its search for neighbours now and then asks select(2) for a time below zero, and it gives up.
+	for _ in 1 2 3; do
+		word=$(firejail_ 206 curl -s -m 12 "http://$RIG_NAME/" 2>"$RIG_DIR/fj")
+		grep -q arp_check "$RIG_DIR/fj" || break
+	done
+	is "$word" demo 'R20: firejail --net=br-demo --dns=… of an ordinary user reaches the VPN, by name'
 	diag "$(cat "$RIG_DIR/fj")"
 	is "$(grep -c "$RIG_NAME" "$RIG_DIR/dns-clear.log")" 0 'R20: no name was asked in the clear'
-	(firejail_ 205 "$probe" flow "$RIG_WEB4" 7007 "$dir/firejail") &
-	jobs+=($!)
+	begun() { [ -s "$dir/firejail" ] || ended "$pid"; }
+	for _ in 1 2 3; do
+		(firejail_ 205 "$probe" flow "$RIG_WEB4" 7007 "$dir/firejail") &
+		pid=$!
+		wait_for 20 begun
+		[ ! -s "$dir/firejail" ] || break
+	done
+	jobs+=("$pid")
 	flows+=(firejail)
 else
 	skip 'firejail is not installed' 'R20: firejail --net=br-demo reaches the VPN'
