@@ -178,6 +178,22 @@ static int read_way(const char *name, bool strict, struct default_way *ret, stru
 
 /* --- set ------------------------------------------------------------------------------------- */
 
+/* What is connected by the address that it had before. */
+static int forget_former(const struct default_way *w, struct err *e)
+{
+	struct default_way former = *w;
+	int r;
+
+	former.addr4 = w->was4;
+	former.addr6 = w->was6;
+	former.has_ip4 = w->was4.s_addr != 0;
+	former.has_ip6 = !IN6_IS_ADDR_UNSPECIFIED(&w->was6);
+	if (!former.has_ip4 && !former.has_ip6)
+		return 0;
+	r = default_cable_end(&former, e);
+	return r < 0 ? r : default_cable_forget(&former, e);
+}
+
 /* The firewall goes last: as long as the cable is there, each packet that still arrives by it for a
  * connection that is none any more is answered with a reset, which without the rules takes the
  * uplink. What was opened while the cable went is ended by the second look. */
@@ -196,13 +212,18 @@ static int close_way(const struct default_way *w, struct err *e)
 		r = default_cable_end(w, e);
 	if (r == 0)
 		r = default_cable_forget(w, e);
+	if (r == 0)
+		r = forget_former(w, e);
 	return r < 0 ? r : default_firewall_remove(w, e);
 }
 
-static bool has_other_address(const struct default_way *was, const struct default_way *now)
+/* Of an address that it has no more, nobody would know later what to forget. */
+static void note_former(struct default_way *now, const struct default_way *was)
 {
-	return (was->has_ip4 && was->addr4.s_addr != now->addr4.s_addr) ||
-	       (was->has_ip6 && memcmp(&was->addr6, &now->addr6, sizeof(was->addr6)) != 0);
+	if (was->has_ip4 && was->addr4.s_addr != now->addr4.s_addr)
+		now->was4 = was->addr4;
+	if (was->has_ip6 && memcmp(&was->addr6, &now->addr6, sizeof(was->addr6)) != 0)
+		now->was6 = was->addr6;
 }
 
 /* All but the names, for a note that is written. */
@@ -212,16 +233,20 @@ static int open_way(struct default_note *n, struct err *e)
 	struct default_way was = n->now;
 	int r = default_cable_open(&n->now, e);
 
-	/* Of an address that it has no more, nobody would know later what to forget. */
-	if (r == 0 && has_other_address(&was, &n->now)) {
-		r = default_cable_end(&was, e);
-		if (r == 0)
-			r = default_cable_forget(&was, e);
+	if (r == 0) {
+		note_former(&n->now, &was);
+		r = default_note_write(n, e); /* now with the cable's number */
 	}
 	if (r == 0)
-		r = default_note_write(n, e); /* now with the cable's number */
-	if (r == 0)
 		r = default_firewall_add(&n->now, &marks, e);
+	/* Only now: as long as the firewall was the old one, each packet made anew what was
+	 * forgotten. */
+	if (r == 0)
+		r = forget_former(&n->now, e);
+	if (r == 0) {
+		n->now.was4.s_addr = 0;
+		n->now.was6 = in6addr_any;
+	}
 	if (r == 0 && n->valid_mark == 0)
 		r = file_write_existing(VALID_MARK, "1", e);
 	return r < 0 ? r : default_rules_add(&n->now, &marks, e);
@@ -316,6 +341,8 @@ static void keep_cable(struct default_way *w, const struct default_way *was)
 	w->has_ip6 = was->has_ip6;
 	w->addr4 = was->addr4;
 	w->addr6 = was->addr6;
+	w->was4 = was->was4;
+	w->was6 = was->was6;
 }
 
 /* Writes the note, with what the wanted one replaces. has: there is a note, which *n is. */

@@ -219,6 +219,9 @@ int default_cable_end(const struct default_way *w, struct err *e)
 			families[i] == AF_INET ? (const void *)&w->addr4 : (const void *)&w->addr6;
 		size_t n;
 
+		/* Of no address: that would be everybody's sockets. */
+		if (!has_family(w, families[i]))
+			continue;
 		r = diag_from(&s, IPPROTO_TCP, families[i], addr, true, &n, e);
 		if (r == 0)
 			r = diag_from(&s, IPPROTO_UDP, families[i], addr, true, &n, e);

@@ -302,6 +302,22 @@ off >/dev/null
 as_user vpnrun demo curl -s -m 12 "http://$RIG_WEB4/" >/dev/null
 same 'R12: all as before'
 
+# What another program takes away comes back by itself (systemd-networkd, when it starts anew).
+on demo >/dev/null
+kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+for f in -4 -6; do while ip $f rule delete pref 301 2>/dev/null; do :; done; done
+is "$(get "$RIG_WEB4")" clear 'control: without the rules the machine goes in the clear'
+comes_back() { [ "$(both)" = 'demo demo' ]; }
+kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+ok 'R15: the keeper puts them back' wait_for 20 comes_back
+off >/dev/null
+
+# What follows is the same on every kernel, and long on a slow machine.
+if [ "$slow" ]; then
+	finish
+	exit
+fi
+
 # --- among others --------------------------------------------------------------------------------
 
 # Tailscale as it sets itself up: its rules, its table, its device; whichever comes first.
@@ -441,21 +457,6 @@ ok 'R62: and comes up again while it is itself the default' vpnctl up other
 is "$(both)" 'other other' 'R62: and works'
 off >/dev/null
 
-# What another program takes away comes back by itself (systemd-networkd, when it starts anew).
-on demo >/dev/null
-kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
-for f in -4 -6; do while ip $f rule delete pref 301 2>/dev/null; do :; done; done
-is "$(get "$RIG_WEB4")" clear 'control: without the rules the machine goes in the clear'
-comes_back() { [ "$(both)" = 'demo demo' ]; }
-kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
-ok 'R15: the keeper puts them back' wait_for 20 comes_back
-off >/dev/null
-
-# What follows is the same on every kernel, and long on a slow machine.
-if [ "$slow" ]; then
-	finish
-	exit
-fi
 # Each of the other means taken away.
 table=1
 on demo >/dev/null
