@@ -117,7 +117,7 @@ restore
 put demo "\"subnets\": [\"${RIG_ENDPOINT4%.*}.0/24\", \"${RIG_ENDPOINT6%::*}::/64\"]"
 echo 2 >"/proc/sys/net/ipv4/conf/$RIG_UPLINK/rp_filter"
 vpnctl up demo >/dev/null
-works() { [ "$(get_by demo "http://$RIG_WEB4/" 3)" = demo ]; }
+works() { [ "$(curl -s -m 3 --interface 10.64.0.2 "http://$RIG_WEB4/")" = demo ]; }
 carries() {
 	wait_for 30 works && return
 	vpnctl status demo
