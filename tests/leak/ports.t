@@ -80,13 +80,13 @@ for at in 0.0.0.0 :: ::1; do
 done
 start as_user vpnrun -p 9000:9001 demo sh -c "exec $ports answer \"\$(ip -4 -o addr show vpn0 | sed 's/.*inet //;s,/.*,,')\" 9001 'echo hello'"
 is "$(get http://localhost:9000/)" hello "R47: a program bound to the sandbox's own address"
-is "$("$ports" hold 127.0.0.1 9000 & h=$!; ss -tn >/dev/null; kill $h 2>/dev/null; wait $h 2>/dev/null; echo)" '' \
+is "$("$ports" hold 127.0.0.1 9000 & h=$!; ss -tn >/dev/null; kill -KILL $h 2>/dev/null; wait $h 2>/dev/null; echo)" '' \
 	'a client that goes away'
 stop "$pid"
 wait_for 5 no_relay
 start as_user vpnrun -p 9000:9001 none "$ports" answer 127.0.0.1 9001 'echo hello'
 is "$(get http://localhost:9000/)" hello 'with no VPN at all'
-is "$("$ports" hold ::1 9000 </dev/null & h=$!; kill $h; wait $h 2>/dev/null; get http://localhost:9000/)" hello 'and again'
+is "$("$ports" hold ::1 9000 </dev/null & h=$!; kill -KILL $h; wait $h 2>/dev/null; get http://localhost:9000/)" hello 'and again'
 stop "$pid"
 wait_for 5 no_relay
 start as_user vpnrun -p 9000:9001 none sleep 60 &
