@@ -91,7 +91,7 @@ static int open_dir(struct import *im, struct err *e)
 					   "only: chown root " PROFILE_DIR
 					   "; chmod 755 " PROFILE_DIR);
 	/* Two imports at once must not choose one id. The directory itself everybody could lock. */
-	if (dir_make(RUN_DIR, 0755, e) < 0)
+	if (record_make_dir(e) < 0)
 		return -EIO;
 	im->lock = open(IMPORT_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (im->lock < 0 || flock(im->lock, LOCK_EX) < 0)

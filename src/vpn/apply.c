@@ -42,7 +42,7 @@ int vpn_lock(const char *name, struct err *e)
 	char path[64];
 	int r;
 
-	r = dir_make(RUN_DIR, 0755, e);
+	r = record_make_dir(e);
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), RUN_DIR "/%s.lock", name);

@@ -97,7 +97,7 @@ static int check_here(const struct default_note *n, struct err *e)
 static int lock(struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
-	int r = dir_make(RUN_DIR, 0755, e);
+	int r = record_make_dir(e);
 
 	if (r < 0)
 		return r;

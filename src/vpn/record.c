@@ -73,6 +73,16 @@ int record_read(const char *name, struct record *ret, struct err *e)
 	return 0;
 }
 
+/* The caller's umask must not keep users from the records. */
+int record_make_dir(struct err *e)
+{
+	if (mkdir(RUN_DIR, 0755) == 0)
+		return chmod(RUN_DIR, 0755) < 0
+			       ? err_sys(e, -errno, "cannot set the mode of " RUN_DIR)
+			       : 0;
+	return errno == EEXIST ? 0 : err_sys(e, -errno, "cannot create " RUN_DIR);
+}
+
 int record_write(const struct record *r, struct err *e)
 {
 	struct record out = *r;
@@ -82,7 +92,7 @@ int record_write(const struct record *r, struct err *e)
 	rc = record_path(r->name, path, sizeof(path));
 	if (rc < 0)
 		return err_sys(e, rc, "cannot write the record of %s", r->name);
-	rc = dir_make(RUN_DIR, 0755, e);
+	rc = record_make_dir(e);
 	if (rc < 0)
 		return rc;
 	out.magic = RECORD_MAGIC;

@@ -98,7 +98,9 @@ struct record {
 /* -ENOENT: not there (the VPN is not up). -EPROTO: not one of ours. Needs no privilege. */
 int record_read(const char *name, struct record *ret, struct err *e);
 int record_write(const struct record *r, struct err *e); /* root */
-int record_remove(const char *name, struct err *e);	 /* absent: 0 */
+/* RUN_DIR, for everybody to read, if it is not there. */
+int record_make_dir(struct err *e);
+int record_remove(const char *name, struct err *e); /* absent: 0 */
 
 /* The record with the lowest id that is up. -ENOENT: none. */
 int record_read_default(struct record *ret, struct err *e);

@@ -308,7 +308,7 @@ static int start(const char *name, int netns_fd, uint32_t mtu, bool kernel, int3
 		 struct err *e)
 {
 	AUTO_CLOSE int log = -1, null = -1, ours = -1, theirs = -1;
-	int pipefd[2], r = dir_make(RUN_DIR, 0755, e);
+	int pipefd[2], r = record_make_dir(e);
 	pid_t pid, self = getpid();
 
 	if (r < 0)

@@ -43,6 +43,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Only what is looked at: an empty /etc is enough for vpnctl.
 mount -t tmpfs -o mode=755 tmpfs /etc || { echo "1..0 # SKIP no tmpfs can be mounted"; exit 0; }
+# And a /run of its own, where the first import makes the directory.
+mount -t tmpfs -o mode=755 tmpfs /run
 d=/etc/vpnrun
 umask 077
 
@@ -64,6 +66,8 @@ run import "$confs/mullvad.conf"
 ok $? "R35 import of a file as downloaded"
 [ "$(mode $d)" = 755 ] && [ "$(mode $d/mullvad.conf)" = 600 ] && [ "$(mode $d/mullvad.json)" = 644 ]
 ok $? "R26 modes 0755, 0600, 0644 whatever the umask"
+[ "$(mode /run/vpnrun) $(find /run/vpnrun -mindepth 1 -printf '%m\n')" = '755 600' ]
+ok $? "R26 so of the directory of what is up, whose lock is root's"
 cmp -s "$confs/mullvad.conf" $d/mullvad.conf; ok $? "R35 byte for byte"
 ! grep -q 'kEv8js' "$work/out" "$work/err" $d/mullvad.json; ok $? "R26 no key in the output or the JSON"
 run check --json $d/mullvad.json
