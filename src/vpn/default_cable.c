@@ -99,7 +99,7 @@ int default_cable_judge(const struct default_way *w, struct err *e)
 		return 0;
 	r = nl_sock_open(&s, NETLINK_ROUTE, e);
 	if (r == 0 && rtnl_link_get(&s, RTNL_HERE, w->dev, &link, NULL) < 0)
-		return err_set(e, -ENODEV, "the cable of the default, %s, is missing", w->dev);
+		return err_set(e, -ENOENT, "the cable of the default, %s, is missing", w->dev);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
 		size_t n = 0;
 

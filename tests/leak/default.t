@@ -469,6 +469,10 @@ like "$(vpnctl status demo)" 'its routes are missing|the routes of the default a
 kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
 if [ "$RIG_LAYOUT" = netns ]; then
 	ok 'R15: the keeper puts them back' wait_for 45 comes_back
+	ip link delete vh-demo
+	like "$(vpnctl status demo)" 'the cable of the default, vh-demo, is missing' 'L03: the cable deleted: status says so'
+	kill -USR2 "$(cat /run/vpnrun/demo.supervisor)"
+	ok 'R15: and the keeper plugs another in' wait_for 45 comes_back
 fi
 vpnctl up demo >/dev/null
 ok 'R76: after an up it works' wait_for 12 comes_back
