@@ -99,14 +99,54 @@ bool box_fds_is_harmless(int fd, const struct stat *st)
 	}
 }
 
+static bool is_named(int fd, const int *keep, size_t n_keep)
+{
+	for (size_t i = 0; i < n_keep; i++)
+		if (keep[i] == fd)
+			return true;
+	return false;
+}
+
 static bool is_kept(int fd, const int *keep, size_t n_keep)
 {
 	struct stat st;
 
-	for (size_t i = 0; i < n_keep; i++)
-		if (keep[i] == fd)
-			return true;
-	return fstat(fd, &st) == 0 && box_fds_is_harmless(fd, &st);
+	return is_named(fd, keep, n_keep) || (fstat(fd, &st) == 0 && box_fds_is_harmless(fd, &st));
+}
+
+static const char *kind_name(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return "a directory";
+	case S_IFCHR:
+	case S_IFBLK:
+		return "a device";
+	case S_IFREG:
+		return "a handle of the kernel's";
+	default:
+		return "not a file, a pipe, a terminal or a socket";
+	}
+}
+
+int box_fds_check_stdio(const int *keep, size_t n_keep, struct err *e)
+{
+	static const char *const names[] = {"standard input", "standard output", "standard error"};
+	struct stat st;
+
+	for (int fd = 0; fd <= 2; fd++) {
+		if (is_named(fd, keep, n_keep))
+			continue;
+		if (fstat(fd, &st) < 0)
+			return err_sys(e, -errno, "cannot look at %s", names[fd]);
+		if (S_ISSOCK(st.st_mode) || box_fds_is_harmless(fd, &st))
+			continue;
+		return err_set(e, -EINVAL,
+			       "%s is %s, by which the command could reach what is hidden from it; "
+			       "give it a file or a pipe, or say --keep-fd %d",
+			       names[fd], kind_name(st.st_mode), fd);
+	}
+	return 0;
 }
 
 int box_fds_filter(const int *keep, size_t n_keep, unsigned int *ret_closed, struct err *e)
@@ -132,7 +172,11 @@ int box_fds_filter(const int *keep, size_t n_keep, unsigned int *ret_closed, str
 			if (str_uint(de->d_name, 3, INT32_MAX, &fd) < 0 || (int)fd == dir ||
 			    is_kept((int)fd, keep, n_keep))
 				continue;
-			close((int)fd);
+			/* close(2) frees the number even where it reports an error; what is
+			 * still there in spite of it would be a way around the sandbox. */
+			if (close((int)fd) < 0 && fcntl((int)fd, F_GETFD) >= 0)
+				return err_set(e, -EBADF,
+					       "cannot close the inherited descriptor %d", (int)fd);
 			closed++;
 		}
 	}

@@ -316,7 +316,9 @@ static int prepare(struct launch *l, struct err *e)
 	launch_step("VPN found");
 	/* A socket of the host's network is no way out of the host's network. */
 	if (l->network != LAUNCH_HOST || o->strict) {
-		r = box_fds_filter(o->keep_fd, o->n_keep_fd, &l->closed_fds, e);
+		r = box_fds_check_stdio(o->keep_fd, o->n_keep_fd, e);
+		if (r == 0)
+			r = box_fds_filter(o->keep_fd, o->n_keep_fd, &l->closed_fds, e);
 		launch_step("descriptors");
 	}
 	if (r == 0)

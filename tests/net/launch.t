@@ -205,6 +205,28 @@ is "$(me /mnt/bin/with-fds $V none sh -c 'echo ${LISTEN_FDS-unset}')" unset 'L10
 is "$(run none sh -c 'ls /proc/self/fd | wc -l')" "$(me sh -c 'ls /proc/self/fd | wc -l')" 'none of ours is left'
 ok 'a closed stdin stays closed' me sh -c "exec $V none sh -c '! test -e /proc/self/fd/0' <&-"
 
+for what in directory:/ namespace:/proc/self/ns/net "device:/dev/net/tun" procfile:/proc/self/status; do
+	from=${what#*:}
+	[ -e "$from" ] || continue
+	like "$(me sh -c "exec $V none ls /proc/self/fd/0/ <$from" 2>&1)" \
+		'^vpnrun: standard input is a (directory|device|handle of the kernel).*--keep-fd 0$' \
+		"L53 standard input is a ${what%%:*}: refused"
+done
+chmod 711 /run
+ok 'control: a directory as standard input leads around a mount over it' \
+	me unshare -Um --map-user=4242 --map-group=4242 --keep-caps \
+	sh -c 'mount -t tmpfs none /run && test -e /proc/self/fd/0/nscd && ! test -e /run/nscd' </run
+chmod 755 /run
+like "$(me sh -c "exec $V none true 2</" 2>&1; echo $?)" 125 'L53 standard error, likewise'
+is "$(me sh -c "exec $V --keep-fd 0 none sh -c 'test -d /proc/self/fd/0; echo \$?' </mnt")" 0 'L53 --keep-fd 0 accepts it'
+ok 'L53 a file and /dev/null are streams as ever' me sh -c "exec $V none cat </etc/passwd >/dev/null"
+is "$(perl -MSocket -e 'socketpair A, B, AF_UNIX, SOCK_STREAM, 0; open STDIN, "<&", \*B; exec @ARGV' \
+	$SP $V none sh -c 'test -S /proc/self/fd/0; echo $?')" 0 'L53 a socket stays a standard stream'
+if command -v strace >/dev/null; then
+	like "$(me /mnt/bin/with-fds strace -qq -o /dev/null -e inject=close:error=EIO $V none sh -c "$fds" 2>&1)" \
+		'cannot close the inherited descriptor' 'L51 a descriptor that cannot be closed ends the launch'
+fi
+
 # --- names -------------------------------------------------------------------------------------
 
 doors='/run/nscd/socket /run/systemd/resolve/io.systemd.Resolve /run/avahi-daemon/socket /run/dbus/system_bus_socket /run/docker.sock'
