@@ -16,6 +16,7 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -27,6 +28,7 @@
 #include "base/util.h"
 #include "ns/etc.h"
 #include "ns/mirror.h"
+#include "ns/upcall.h"
 
 #define TMPFS_FLAGS (MS_NOSUID | MS_NODEV)
 #define LAYER	    "/run/etc"
@@ -243,12 +245,12 @@ static int mount_tmp(struct err *e)
 }
 
 /* A directory below a new mount would still be the old one, with its neighbours. */
-static int reenter(const char *cwd, struct err *e)
+static int reenter(const char *cwd, bool always, struct err *e)
 {
 	static const char *const roots[] = {"/run",	"/etc",		"/sys",
 					    "/var/run", "/var/lib/sss", "/tmp"};
 	const char *rel;
-	bool below = !cwd;
+	bool below = !cwd || always;
 
 	for (size_t i = 0; cwd && i < ARRAY_SIZE(roots); i++)
 		below |= is_below(cwd, roots[i], &rel);
@@ -302,6 +304,7 @@ int ns_view_make(const struct view *v, struct view_report *ret, struct err *e)
 	struct view_report report = {false, false};
 	char cwd[PATH_MAX];
 	bool has_cwd = getcwd(cwd, sizeof(cwd)) && cwd[0] == '/';
+	size_t n_covered = 0;
 	mode_t mask;
 	int r;
 
@@ -317,8 +320,15 @@ int ns_view_make(const struct view *v, struct view_report *ret, struct err *e)
 	mask = umask(022);
 	r = rearrange(v, &(struct covered){run, tmp}, &report, e);
 	umask(mask);
+	if (r == 0 && !v->host_network)
+		r = ns_upcall_cover(&(struct upcall_view){.strict = v->strict,
+							  .cwd = has_cwd ? cwd : NULL,
+							  .home = getenv("HOME"),
+							  .allow = v->allow,
+							  .n_allow = v->n_allow},
+				    &n_covered, e);
 	if (r == 0)
-		r = reenter(has_cwd ? cwd : NULL, e);
+		r = reenter(has_cwd ? cwd : NULL, n_covered > 0, e);
 	if (r == 0)
 		*ret = report;
 	return r;

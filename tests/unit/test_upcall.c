@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which mounts are upcalls, and lines of mountinfo as proc(5) describes them and as nobody should
+ * write them (L52).
+ */
+#include "tap.h"
+
+#include "ns/upcall.c"
+
+static void test_types(void)
+{
+	ok(ns_upcall_is_type("autofs", false) && ns_upcall_is_type("afs", false),
+	   "L52 autofs, afs");
+	ok(ns_upcall_is_type("fuse.avfsd", false), "L52 a path that names a host, in user space");
+	ok(!ns_upcall_is_type("fuse.sshfs", false), "L52 one fixed place stays by default");
+	ok(ns_upcall_is_type("fuse.sshfs", true) && ns_upcall_is_type("fuse.rclone", true) &&
+		   ns_upcall_is_type("fuse", true) && ns_upcall_is_type("fuse.new", true),
+	   "L52 --strict: everything in user space that is not known to be local");
+	ok(!ns_upcall_is_type("fuse.gocryptfs", true) && !ns_upcall_is_type("fuseblk", true) &&
+		   !ns_upcall_is_type("ext4", true) && !ns_upcall_is_type("nfs4", true),
+	   "disks stay");
+}
+
+static void test_lines(void)
+{
+	static const struct {
+		const char *line, *path, *type;
+	} cases[] = {
+		{"36 35 98:0 /m /mnt2 rw,noatime master:1 - ext3 /dev/root rw", "/mnt2", "ext3"},
+		{"36 35 0:9 / /net rw - autofs /etc/auto.net rw,fd=7", "/net", "autofs"},
+		{"36 35 0:9 / /a\\040b\\134c rw shared:1 master:2 - afs none rw", "/a b\\c", "afs"},
+		{"36 35 0:9 / /a\\012b rw - fuse.a\\040b x rw\n", "/a\nb", "fuse.a b"},
+		{"36 35 0:9 /", NULL, NULL},
+		{"36 35 0:9 / /net rw shared:1", NULL, NULL},
+		{"", NULL, NULL},
+		{" - autofs", NULL, NULL},
+		{"36 - autofs x / /net rw", NULL, NULL},
+	};
+	struct mount_line m;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *l = cases[i].line;
+		bool good = parse_line(l, end_of(l), &m);
+
+		is_int(good, cases[i].path != NULL, "mountinfo: a line, or not");
+		if (!good || !cases[i].path)
+			continue;
+		is_str(m.path, cases[i].path, "its path");
+		is_str(m.type, cases[i].type, "its type");
+	}
+}
+
+static void test_long_path(void)
+{
+	static char line[2 * PATH_MAX];
+	struct mount_line m;
+
+	memset(line, 'a', sizeof(line));
+	memcpy(line, "1 2 0:1 / /", 11);
+	memcpy(line + sizeof(line) - 20, " rw - autofs none rw", 20);
+	line[sizeof(line) - 1] = '\0';
+	ok(!parse_line(line, end_of(line), &m), "a path that is too long is no line");
+}
+
+static void test_below(void)
+{
+	ok(is_at_or_below("/net/a", "/net") && is_at_or_below("/net", "/net"), "below");
+	ok(!is_at_or_below("/network", "/net") && !is_at_or_below("/", "/net"), "not below");
+}
+
+int main(void)
+{
+	tap_begin();
+	test_types();
+	test_lines();
+	test_long_path();
+	test_below();
+	return tap_done();
+}
