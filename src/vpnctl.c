@@ -75,8 +75,10 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i].name)) {
-			int rc = commands[i].run(argc - 1, argv + 1);
+			int rc = ctl_inside(argc - 1, argv + 1);
 
+			if (rc < 0)
+				rc = commands[i].run(argc - 1, argv + 1);
 			if (fflush(stdout) != 0 && rc == 0) {
 				log_error("cannot write the output");
 				rc = 1;

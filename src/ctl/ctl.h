@@ -29,5 +29,9 @@ int ctl_unwrap(int argc, char **argv);
 int ctl_up(int argc, char **argv);
 int ctl_wrap(int argc, char **argv);
 
+/* Within a sandbox of vpnrun, where nothing of the host can be seen: answers for the command, and
+ * returns its exit status. -1: not inside, or the command needs nothing of the host's. */
+int ctl_inside(int argc, char **argv);
+
 /* `vpnctl up NAME`, for `import --up`. */
 int ctl_up_name(const char *name);

@@ -14,6 +14,7 @@
 #include "relay/relay.h"
 #include "vpn/inbound.h"
 #include "vpn/record.h"
+#include "vpn/sandbox.h"
 
 #define LAUNCH_FAILED	  125
 #define LAUNCH_NO_EXEC	  126
@@ -52,6 +53,17 @@ enum launch_network { LAUNCH_NONE, LAUNCH_HOST, LAUNCH_VPN };
 /* *ret_record is filled for a VPN, which is up; otherwise zeroed. */
 int launch_find(const char *vpn, enum launch_network *ret, struct record *ret_record,
 		struct err *e);
+
+/* 0: nothing is around this process, the launch goes on. 1: it is in a sandbox of the VPN that was
+ * asked for, and the command belongs there as it is; *ret says which. Otherwise e says where one
+ * is: nothing that was asked for can be had from there. */
+int launch_inside(const struct launch_options *o, struct sandbox *ret, struct err *e);
+
+/* Leaves SANDBOX_FILE and VPNRUN_VPN for the command. network: LAUNCH_NONE or LAUNCH_VPN. */
+int launch_mark(const struct launch_options *o, const struct record *r, uint32_t host,
+		const char *policy, struct err *e);
+/* VPNRUN_VPN of the sandbox that this process has joined; without a record: none. */
+void launch_mark_joined(void);
 
 /* Under sudo: becomes the user who called it, for good. Otherwise does nothing. */
 int launch_become_caller(struct err *e);

@@ -268,6 +268,8 @@ static int make_sandbox(struct launch *l, struct err *e)
 	if (r == 0)
 		r = take_cable(l, e);
 	if (r == 0)
+		r = launch_mark(l->o, &l->record, l->host, policy_name(l), e);
+	if (r == 0)
 		launch_step("network configured");
 	return r;
 }
@@ -289,6 +291,7 @@ static int join_sandbox(const struct launch *l, struct err *e)
 		return r;
 	if ((!has_cwd || chdir(cwd) < 0) && chdir("/") < 0)
 		return err_sys(e, -errno, "cannot enter / of the sandbox");
+	launch_mark_joined();
 	launch_step("sandbox entered");
 	return 0;
 }
@@ -399,6 +402,17 @@ static int become_command(const struct launch_options *o, struct err *e)
 	return code == -ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_NO_EXEC;
 }
 
+/* A policy that the line names comes on top of the sandbox's: less is allowed, never more. */
+static int add_policy(const struct launch *l, const struct sandbox *around, struct err *e)
+{
+	int r;
+
+	if (!l->o->policy || !strcmp(l->o->policy, around->policy))
+		return 0;
+	r = read_policy(l, e);
+	return r == 0 && policy.header.n_insns ? box_seccomp_load(&policy, e) : r;
+}
+
 int launch_run(const struct launch_options *o, struct err *e)
 {
 	struct launch l = {.o = o,
@@ -407,10 +421,15 @@ int launch_run(const struct launch_options *o, struct err *e)
 			   .netns = -1,
 			   .host_netns = -1,
 			   .ports = LAUNCH_PORTS_INIT};
+	struct sandbox around;
 	int r;
 
 	launch_step("start");
-	r = prepare(&l, e);
+	r = launch_inside(o, &around, e);
+	if (r == 1)
+		return add_policy(&l, &around, e) < 0 ? LAUNCH_FAILED : become_command(o, e);
+	if (r == 0)
+		r = prepare(&l, e);
 	if (r == 0)
 		r = confine(&l, e);
 	launch_ports_close(&l.ports);
