@@ -74,7 +74,8 @@ int ctl_revive(int argc, char **argv)
 	}
 	if (!ctl_is_root("revive"))
 		return 1;
-	if (!str_is_vpn_name(argv[1]) || record_read(argv[1], &r, NULL) < 0 || r.state != RECORD_UP)
+	if (!str_is_vpn_name(argv[1]) || record_read(argv[1], &r, NULL) < 0 ||
+	    r.state == RECORD_DOWN)
 		return 0;
 	return apply_name(argv[1], vpn_revive);
 }

@@ -340,6 +340,28 @@ static void read_machine_default(struct views *vs, bool do_look)
 		degrade(v, e.msg);
 }
 
+/* Shut like one that is down, but nobody wants it so. */
+static void judge_record(struct view *v)
+{
+	const struct record *r = &v->record;
+	char why[sizeof(v->why)];
+
+	v->state = r->state == RECORD_UP ? VIEW_UP : VIEW_DOWN;
+	if (r->state != RECORD_LOST)
+		return;
+	if (r->why[0])
+		str_fmt(why, sizeof(why),
+			"it is shut, as bringing it back failed: %s; try again: "
+			"sudo vpnctl up %s",
+			r->why, v->name);
+	else
+		str_fmt(why, sizeof(why),
+			"it is shut while it is made anew; if that lasts: sudo "
+			"vpnctl up %s",
+			v->name);
+	degrade(v, why);
+}
+
 /* What any user can see. */
 static void glance(struct view *v)
 {
@@ -365,7 +387,7 @@ int views_read(bool do_look, struct views *ret, struct err *e)
 
 		if (!v->has_record)
 			continue;
-		v->state = v->record.state == RECORD_UP ? VIEW_UP : VIEW_DOWN;
+		judge_record(v);
 		if (do_look)
 			look(v);
 		else

@@ -27,8 +27,8 @@ struct view {
 	bool has_record;
 	struct record record;
 	enum view_state state;
-	char why[200]; /* it is degraded, as the end of a sentence; else "" */
-	bool looked;   /* what follows is known */
+	char why[RECORD_WHY_LEN + 128]; /* it is degraded, as the end of a sentence; else "" */
+	bool looked;			/* what follows is known */
 	struct tunnel_stats stats;
 	struct inside inside;
 };

@@ -289,36 +289,67 @@ static bool is_socket_there(const struct up *u)
 	return u->old.via_dev == st.st_dev && u->old.via_ino == st.st_ino;
 }
 
-int step_tunnel(struct up *u, struct err *e)
+/* Of a supervisor that was killed, the lock is free before wireguard-go ends: a device that still
+ * answers says nothing of whether it will go on to. */
+static bool may_keep_tunnel(const struct up *u)
+{
+	bool userspace = u->old.flags & RECORD_USERSPACE;
+	const char *name = u->p->name;
+	struct tunnel_stats st;
+
+	return u->was_up && is_socket_there(u) &&
+	       (!userspace || supervise_is_alive(name, NULL) == 1) &&
+	       tunnel_dev_stats(name, u->ns_fd, userspace, &st, NULL) == 0 && st.present &&
+	       st.asked;
+}
+
+/* Until it does its work, so that what ends meanwhile is noticed. */
+static int finish_tunnel(struct up *u, struct err *e)
 {
 	const struct profile *p = u->p;
-	struct tunnel_stats st;
 	struct err why = ERR_INIT;
-	int r;
+	int r = tunnel_finish(p, u->ns_fd, u->mtu, e);
 
-	if (u->was_up && is_socket_there(u) &&
-	    tunnel_dev_stats(p->name, u->ns_fd, u->old.flags & RECORD_USERSPACE, &st, NULL) == 0 &&
-	    st.present) {
-		u->userspace = u->old.flags & RECORD_USERSPACE;
-		u->supervisor_pid = u->old.supervisor_pid;
-		r = tunnel_dev_configure(p->name, u->ns_fd, u->userspace, &p->tunnel, &u->endpoints,
-					 e);
-	} else {
-		/* What a killed run left may have any configuration. */
-		r = tunnel_dev_delete(p->name, u->ns_fd, e);
-		if (r == 0)
-			r = tunnel_dev_create(p->name, u->ns_fd, u->socket_fd, &p->tunnel,
-					      &u->endpoints, u->mtu, &u->userspace,
-					      &u->supervisor_pid, e);
-	}
-	if (r < 0)
-		return r;
-	r = tunnel_finish(p, u->ns_fd, u->mtu, e);
 	/* The tunnel works without its keeper: as long as nothing changes around it. */
 	if (r == 0 && !u->userspace &&
 	    supervise_start_keeper(p->name, u->socket_fd, u->mtu, &why) < 0 && u->note)
 		err_set(u->note, why.code, "nobody looks after the tunnel: %s", why.msg);
 	return r < 0 ? r : tunnel_dev_wait(p->name, &p->tunnel, u->userspace, e);
+}
+
+static int keep_tunnel(struct up *u, struct err *e)
+{
+	int r;
+
+	u->userspace = u->old.flags & RECORD_USERSPACE;
+	u->supervisor_pid = u->old.supervisor_pid;
+	r = tunnel_dev_configure(u->p->name, u->ns_fd, u->userspace, &u->p->tunnel, &u->endpoints,
+				 e);
+	return r < 0 ? r : finish_tunnel(u, e);
+}
+
+/* What a killed run left may have any configuration. */
+static int make_tunnel(struct up *u, struct err *e)
+{
+	int r = tunnel_dev_delete(u->p->name, u->ns_fd, e);
+
+	if (r == 0)
+		r = tunnel_dev_create(u->p->name, u->ns_fd, u->socket_fd, &u->p->tunnel,
+				      &u->endpoints, u->mtu, &u->userspace, &u->supervisor_pid, e);
+	return r < 0 ? r : finish_tunnel(u, e);
+}
+
+/* Whatever has ended while it was kept, supervisor or wireguard-go, is made anew: of one that
+ * cannot be kept, undo would leave nothing anyway. */
+int step_tunnel(struct up *u, struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	if (!may_keep_tunnel(u))
+		return make_tunnel(u, e);
+	if (keep_tunnel(u, &why) == 0 && may_keep_tunnel(u))
+		return 0;
+	return make_tunnel(u, e);
 }
 
 void step_undo_tunnel(struct up *u)
@@ -378,32 +409,36 @@ static const struct step netns_steps[] = {
 	{do_files, undo_files},		 {step_record, NULL},
 };
 
-/* After a failed up of a VPN that others still hold, the record must not promise a tunnel. */
-static void record_as_down(const struct up *u)
+/* After a failed up, the record must not promise a tunnel. What was up before, and nobody has taken
+ * down, is still to be brought back: the record says that, too. */
+static void record_as_failed(const struct up *u, const struct err *why)
 {
 	struct record r = u->old;
+	bool is_lost = r.id && r.state != RECORD_DOWN;
 
-	if (u->ns_created || r.id == 0) {
+	if (!is_lost && (u->ns_created || r.id == 0)) {
 		record_remove(u->p->name, NULL);
 		return;
 	}
-	r.state = RECORD_DOWN;
+	r.state = is_lost ? RECORD_LOST : RECORD_DOWN;
 	r.supervisor_pid = 0;
+	snprintf(r.why, sizeof(r.why), "%.*s", (int)sizeof(r.why) - 1, is_lost ? why->msg : "");
 	record_write(&r, NULL);
 }
 
 static int run_steps(struct up *u, const struct step *steps, size_t n, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
-		int r = steps[i].act(u, e);
+		struct err why = ERR_INIT;
+		int r = steps[i].act(u, &why);
 
 		if (r == 0)
 			continue;
-		record_as_down(u);
+		record_as_failed(u, &why);
 		for (size_t j = i + 1; j-- > 0;)
 			if (steps[j].undo)
 				steps[j].undo(u);
-		return r;
+		return err_set(e, r, "%s", why.msg);
 	}
 	return 0;
 }
@@ -529,12 +564,13 @@ static void end_up(struct up *u)
 }
 
 /* Asked under the lock: whoever takes it down on purpose has it until the record says so. */
-static bool has_lost_supervisor(const char *name)
+static bool is_lost(const char *name)
 {
 	struct record r;
 
-	return record_read(name, &r, NULL) == 0 && r.state == RECORD_UP &&
-	       supervise_is_alive(name, NULL) == 0;
+	if (record_read(name, &r, NULL) < 0 || r.state == RECORD_DOWN)
+		return false;
+	return r.state == RECORD_LOST || supervise_is_alive(name, NULL) == 0;
 }
 
 static int up(const struct profile *p, bool only_lost, struct err *note, struct err *e)
@@ -549,7 +585,7 @@ static int up(const struct profile *p, bool only_lost, struct err *note, struct 
 	lock = vpn_lock(p->name, e);
 	if (lock < 0)
 		return lock;
-	if (only_lost && !has_lost_supervisor(p->name))
+	if (only_lost && !is_lost(p->name))
 		return 1;
 	r = check_before(&u, e);
 	if (r == 0)
@@ -569,7 +605,12 @@ int vpn_up(const struct profile *p, struct err *note, struct err *e)
 
 int vpn_revive(const struct profile *p, struct err *note, struct err *e)
 {
-	return up(p, true, note, e);
+	int r = up(p, true, note, e);
+
+	/* What is worth a note to who brings a tunnel up, is here what was asked for. */
+	if (r == 0 && supervise_is_alive(p->name, NULL) == 0)
+		return err_set(e, -ECHILD, "the supervisor of %s does not stay", p->name);
+	return r;
 }
 
 /* --- restart --------------------------------------------------------------------------------- */
@@ -589,7 +630,10 @@ static int close_for_restart(struct up *u, struct err *e)
 	ns_fd = record_open_netns(&u->old, e);
 	if (ns_fd < 0)
 		return ns_fd;
-	u->old.state = RECORD_DOWN; /* no new cables from here on */
+	/* No new cables from here on. */
+	if (u->old.state != RECORD_DOWN)
+		u->old.state = RECORD_LOST;
+	u->old.why[0] = '\0';
 	r = record_write(&u->old, e);
 	if (r == 0)
 		r = tunnel_dev_delete(u->p->name, ns_fd, e);

@@ -118,6 +118,7 @@ static int close_record(const char *name, struct record *rec, struct err *e)
 		return 0;
 	}
 	rec->state = RECORD_DOWN;
+	rec->why[0] = '\0';
 	rec->supervisor_pid = rec->layout == LAYOUT_BRIDGE ? 0 : rec->supervisor_pid;
 	return record_write(rec, e);
 }

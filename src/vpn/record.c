@@ -37,7 +37,8 @@ static bool is_sound(const struct record *r, const char *name)
 	    !is_terminated(r->via, sizeof(r->via)) ||
 	    !is_terminated(r->endpoint, sizeof(r->endpoint)) ||
 	    !is_terminated(r->hook_user, sizeof(r->hook_user)) ||
-	    !is_terminated(r->hook_command, sizeof(r->hook_command)))
+	    !is_terminated(r->hook_command, sizeof(r->hook_command)) ||
+	    !is_terminated(r->why, sizeof(r->why)))
 		return false;
 	for (size_t i = 0; i < RECORD_ALLOW_MAX; i++)
 		if (!is_terminated(r->allow_users[i], RECORD_ALLOW_LEN) ||

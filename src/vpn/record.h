@@ -17,7 +17,7 @@
 #define RUN_DIR		   "/run/vpnrun"
 #define NETNS_DIR	   "/run/netns"
 #define RECORD_MAGIC	   0x4e505652u /* "RVPN" */
-#define RECORD_VERSION	   2
+#define RECORD_VERSION	   3
 
 #define RECORD_DNS_MAX	   8
 #define RECORD_ALLOW_MAX   32
@@ -27,10 +27,14 @@
 #define RECORD_EXPOSE_MAX  16
 #define RECORD_RANGE_MAX   8
 #define RECORD_HOOK_LEN	   256
+#define RECORD_WHY_LEN	   256
 
 enum record_state {
 	RECORD_DOWN = 1, /* the namespace is kept, closed, for those who are inside */
 	RECORD_UP = 2,
+	/* It was up, and nobody has asked for its end: it is being made anew, or that has failed.
+	 * Closed as if it were down, and tried again. */
+	RECORD_LOST = 3,
 };
 
 enum record_flags {
@@ -93,6 +97,7 @@ struct record {
 	struct in6_addr addr6;
 	char default_users[RECORD_DEFAULT_MAX][RECORD_ALLOW_LEN]; /* "allow_default" */
 	char default_groups[RECORD_DEFAULT_MAX][RECORD_ALLOW_LEN];
+	char why[RECORD_WHY_LEN]; /* it is lost, if the reason is known */
 };
 
 /* -ENOENT: not there (the VPN is not up). -EPROTO: not one of ours. Needs no privilege. */

@@ -208,7 +208,7 @@ static int refuse_user(const struct record *r, void *arg)
 {
 	const struct search *s = arg;
 
-	if (r->state != RECORD_UP || strcmp(r->via, s->name) != 0)
+	if (r->state == RECORD_DOWN || strcmp(r->via, s->name) != 0)
 		return 0;
 	return err_set(s->e, -EBUSY,
 		       "VPN '%s' goes by %s (\"via\"); first: vpnctl down %s (or down --force %s, "

@@ -96,6 +96,59 @@ if [ "$RIG_WG" = go ]; then
 	ok 'R76: the next up repairs it' vpnctl up demo
 	ok 'the same processes work again' wait_for 20 both_are demo
 	is "$($RIG_CAPTURE stop)" 0 'L01: nothing left by the uplink meanwhile'
+
+	# Killed, its lock is free for some ms before wireguard-go ends, too: what is brought up in that time must
+	# not count on the one that dies. `up` at once; `revive` as systemd does it, once the lock's file is closed.
+	sup() { cat /run/vpnrun/demo.supervisor; }
+	bring_back() { # up|revive
+		local old
+		old=$(sup)
+		kill -9 "$old"
+		[ "$1" = up ] || wait_for 10 ended "$old"
+		# Who is inside may have asked more than once before the endpoint answers: nothing mends the rest by waiting.
+		vpnctl "$1" demo && { wait_for 5 vpnctl status demo || vpnctl status demo; }
+	}
+	bad=0
+	$RIG_CAPTURE start
+	for ((i = 0; i < 25; i++)); do
+		for how in up revive; do
+			out=$(bring_back $how 2>&1) || { bad=$((bad + 1)) && diag "$i, $how: $out"; }
+		done
+	done
+	is "$bad" 0 'R95: 50 times killed and brought back at once: each time it is up'
+	# The same at the worst moment: it has been found alive, and is being configured.
+	old=$(sup)
+	strace -qq -o "$RIG_DIR/keep.strace" -e trace=connect -e inject=connect:delay_enter=1000000:when=2 \
+		vpnctl up demo >/dev/null &
+	up=$!
+	wait_for 10 grep -q 'wireguard/demo.sock' "$RIG_DIR/keep.strace"
+	kill -9 "$old"
+	wait $up
+	is $? 0 'R95: killed while up keeps its tunnel: it is made anew'
+	ok 'R95: and is up' vpnctl status demo
+	ok 'the same processes work again' wait_for 20 both_are demo
+
+	# Bringing back that fails is tried again; what was taken down is left alone.
+	broken() { strace -qq -o /dev/null -e inject=clone:error=EAGAIN:when=1 vpnctl "$@"; }
+	for how in revive up restart; do
+		kill -9 "$(sup)"
+		wait_for 10 both_are 'refused|unreachable'
+		ok "R95: $how that fails: says so" not broken $how demo
+		like "$(vpnctl status demo)" 'degraded.*bringing it back failed: .*Resource temporarily' "R95: $how failed: status says what"
+		like "$(as_user vpnctl status demo)" 'degraded.*bringing it back failed' "R95: $how failed: to everybody"
+		ok "R95: $how failed: a launch is refused" not as_user vpnrun demo true
+		ok "R95: $how failed: revive succeeds" vpnctl revive demo
+		ok "R95: $how failed: after revive it is up" vpnctl status demo
+		ok 'the same processes work again' wait_for 20 both_are demo
+	done
+	vpnctl down demo >/dev/null
+	ok 'R95: revive of what was taken down: nothing to do' vpnctl revive demo
+	ok 'R95: an up that fails: says so' not broken up demo
+	ok 'R95: and revive: nothing to do' vpnctl revive demo
+	is "$(vpnctl list --json | grep -c '"up"')" 1 'R95: down stays down'
+	vpnctl up demo >/dev/null
+	ok 'the same processes work again' wait_for 20 both_are demo
+	is "$($RIG_CAPTURE stop)" 0 'R95 L01: nothing left by the uplink in all of that'
 fi
 
 # Down while in use keeps the namespace, closed; --force cuts.
