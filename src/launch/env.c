@@ -6,6 +6,7 @@
  */
 #include "launch/launch.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,10 +15,19 @@
 
 #define X11_DIR "/tmp/.X11-unix"
 
-/* Addresses of the session that the strict view hides, with a path somewhere in them. */
+/* Addresses of the session with a path somewhere in them. */
 static const char *const session[] = {
-	"DBUS_SESSION_BUS_ADDRESS", "DBUS_STARTER_ADDRESS", "SSH_AUTH_SOCK",
-	"GPG_AGENT_INFO",	    "SESSION_MANAGER",	    "GNOME_KEYRING_CONTROL",
+	"SSH_AUTH_SOCK",
+	"GPG_AGENT_INFO",
+	"GNOME_KEYRING_CONTROL",
+};
+/* Others' servers, none of which is in a sandbox: a program that asked them would be told of what
+ * runs outside. */
+static const char *const servers[] = {
+	"DBUS_STARTER_ADDRESS",
+	"DBUS_STARTER_BUS_TYPE",
+	"DBUS_SESSION_BUS_PID",
+	"SESSION_MANAGER",
 };
 
 /* The first path in an address like "unix:path=/run/user/1000/bus,guid=..." is there. */
@@ -46,7 +56,31 @@ static void clean_session(void)
 	}
 }
 
-void launch_clean_env(bool strict, bool closed_fds)
+/* A session bus is at one place, or there is none: libraries that are told of one and do not find
+ * it wait, or start another outside our sight. GVfs without a bus must not look for its daemon. */
+static void set_bus(const char *runtime)
+{
+	char path[PATH_MAX], address[PATH_MAX + 16];
+
+	if (str_fmt(path, sizeof(path), "%s/bus", runtime) > 0 && access(path, F_OK) == 0 &&
+	    str_fmt(address, sizeof(address), "unix:path=%s", path) > 0) {
+		setenv("DBUS_SESSION_BUS_ADDRESS", address, 1);
+		return;
+	}
+	unsetenv("DBUS_SESSION_BUS_ADDRESS");
+	setenv("GIO_USE_VFS", "local", 0);
+}
+
+static void set_runtime(const char *runtime)
+{
+	setenv("XDG_RUNTIME_DIR", runtime, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(servers); i++)
+		unsetenv(servers[i]);
+	set_bus(runtime);
+	clean_session();
+}
+
+void launch_clean_env(const char *runtime, bool closed_fds)
 {
 	const char *notify = getenv("NOTIFY_SOCKET");
 
@@ -58,6 +92,6 @@ void launch_clean_env(bool strict, bool closed_fds)
 	/* An abstract socket is in another network now, a path may be covered. */
 	if (notify && (notify[0] != '/' || access(notify, F_OK) < 0))
 		unsetenv("NOTIFY_SOCKET");
-	if (strict)
-		clean_session();
+	if (*runtime)
+		set_runtime(runtime);
 }

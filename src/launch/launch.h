@@ -71,8 +71,9 @@ int launch_become_caller(struct err *e);
 /* $SHELL, or the user's of /etc/passwd, or /bin/sh. Never NULL; static or the environment's. */
 const char *launch_shell(void);
 
-/* Takes out of the environment what would lead to what is not there any more. */
-void launch_clean_env(bool strict, bool closed_fds);
+/* Takes out of the environment what would lead to what is not there any more, and says where the
+ * runtime directory is ("": it is the host's). */
+void launch_clean_env(const char *runtime, bool closed_fds);
 
 /* -EBUSY if the command is a program that would hand its window over to an instance that runs in
  * another network than the VPN's (id 0: none), or than that of process with (0: none). */

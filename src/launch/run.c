@@ -30,6 +30,7 @@
 #include "ns/netns.h"
 #include "ns/userns.h"
 #include "ns/view.h"
+#include "session/session.h"
 #include "vpn/attach.h"
 #include "vpn/cable.h"
 
@@ -46,6 +47,7 @@ struct launch {
 	int netns;	/* our own new one, -1: none */
 	int host_netns; /* root: the one we came from, until plugged; -1: none */
 	uint32_t host;	/* the lease, 0: none yet */
+	struct session session;
 	struct launch_ports ports;
 	struct record record;
 	char resolv_conf[NAMES_RESOLV_MAX];
@@ -217,11 +219,27 @@ static int take_cable(struct launch *l, struct err *e)
 	return r < 0 ? r : cable_up(&s, &l->record, LEASE_CABLE, l->host, e);
 }
 
-static int change_view(const struct launch *l, struct err *e)
+static int fill_runtime(void *arg, struct err *e)
+{
+	return session_mount(arg, e);
+}
+
+static int allow_in_runtime(void *arg, const char *path, struct err *e)
+{
+	return session_allow(arg, path, e);
+}
+
+static int change_view(struct launch *l, struct err *e)
 {
 	struct view_report report;
+	struct view_runtime runtime = {
+		.path = l->session.runtime,
+		.fill = fill_runtime,
+		.allow = allow_in_runtime,
+		.arg = &l->session,
+	};
 	struct view v = {
-		.uid = geteuid(),
+		.runtime = l->network == LAUNCH_HOST ? NULL : &runtime,
 		.resolv_conf = l->resolv_conf,
 		.host_network = l->network == LAUNCH_HOST,
 		.own_userns = !l->root,
@@ -229,8 +247,10 @@ static int change_view(const struct launch *l, struct err *e)
 		.allow = l->o->allow,
 		.n_allow = l->o->n_allow,
 	};
-	int r = ns_view_make(&v, &report, e);
+	int r = v.runtime ? session_enter(&l->session, e) : 0;
 
+	if (r == 0)
+		r = ns_view_make(&v, &report, e);
 	if (r < 0)
 		return r;
 	if (report.etc_copied)
@@ -244,10 +264,27 @@ static int change_view(const struct launch *l, struct err *e)
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-static int make_sandbox(struct launch *l, struct err *e)
+/* The host's network has the host's session; a sandbox that runs already has its own. */
+static int open_session(struct launch *l, struct err *e)
 {
+	const char *name = l->network == LAUNCH_VPN ? l->record.name : "none";
 	int r;
 
+	if (l->network == LAUNCH_HOST)
+		return 0;
+	r = session_open(l->o->strict || l->o->with_pid ? NULL : name, &l->session, e);
+	if (l->o->strict)
+		l->session.classes = SESSION_WAYLAND | SESSION_SOUND;
+	launch_step("session");
+	return r;
+}
+
+static int make_sandbox(struct launch *l, struct err *e)
+{
+	int r = open_session(l, e);
+
+	if (r < 0)
+		return r;
 	if (l->network == LAUNCH_VPN && !l->root) {
 		l->sock = ipc_connect(l->o->socket, e);
 		if (l->sock < 0)
@@ -281,12 +318,14 @@ static bool is_bare(const struct launch *l)
 	       !l->o->with_pid;
 }
 
-static int join_sandbox(const struct launch *l, struct err *e)
+static int join_sandbox(struct launch *l, struct err *e)
 {
 	char cwd[PATH_MAX];
 	bool has_cwd = getcwd(cwd, sizeof(cwd)) && cwd[0] == '/';
-	int r = ns_userns_join(l->o->with_pid, e);
+	int r = open_session(l, e);
 
+	if (r == 0)
+		r = ns_userns_join(l->o->with_pid, e);
 	if (r < 0)
 		return r;
 	if ((!has_cwd || chdir(cwd) < 0) && chdir("/") < 0)
@@ -350,7 +389,7 @@ static int confine(struct launch *l, struct err *e)
 		r = box_apparmor_leave(e);
 	if (r < 0 || is_bare(l))
 		return r;
-	launch_clean_env(l->o->strict, l->closed_fds > 0);
+	launch_clean_env(l->session.runtime, l->closed_fds > 0);
 	r = box_drop(kept_caps(l), policy.header.n_insns ? &policy : NULL, e);
 	launch_step("powers dropped");
 	return r;
@@ -420,6 +459,7 @@ int launch_run(const struct launch_options *o, struct err *e)
 			   .sock = -1,
 			   .netns = -1,
 			   .host_netns = -1,
+			   .session = SESSION_INIT,
 			   .ports = LAUNCH_PORTS_INIT};
 	struct sandbox around;
 	int r;
@@ -436,5 +476,6 @@ int launch_run(const struct launch_options *o, struct err *e)
 	util_close(&l.sock);
 	util_close(&l.netns);
 	util_close(&l.host_netns);
+	session_close(&l.session);
 	return r < 0 ? LAUNCH_FAILED : become_command(o, e);
 }

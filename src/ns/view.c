@@ -88,33 +88,9 @@ static int mount_run(struct err *e)
 
 /* --- what comes back ------------------------------------------------------------------------- */
 
-static bool is_no_display(const char *name, void *arg)
-{
-	(void)arg;
-	return !str_starts(name, "wayland-") && !str_starts(name, "pipewire-0") &&
-	       strcmp(name, "pulse") != 0;
-}
-
-static int fill_user_dir(const struct view *v, int old_run, struct err *e)
-{
-	char src[PATH_MAX], rel[32], dst[48];
-	int r;
-
-	snprintf(rel, sizeof(rel), "user/%u", v->uid);
-	if (!v->strict) {
-		r = carry(old_run, rel, "/run", e);
-		return r == -ENOENT ? 0 : r;
-	}
-	snprintf(dst, sizeof(dst), "/run/%s", rel);
-	if (old_path(src, sizeof(src), old_run, rel) < 0 || access(src, F_OK) < 0)
-		return 0;
-	r = dir_make(dst, 0700, e);
-	return r < 0 ? r : mirror_dir(src, dst, is_no_display, NULL, e);
-}
-
 static int fill_run(const struct view *v, int old_run, struct err *e)
 {
-	int r = fill_user_dir(v, old_run, e);
+	int r = v->runtime->fill(v->runtime->arg, e);
 
 	if (r < 0)
 		return r;
@@ -174,6 +150,9 @@ static int allow_one(const struct view *v, const struct covered *old, const char
 
 	if (strstr(path, "/../") || strstr(path, "//"))
 		return err_set(e, -EINVAL, "--allow %s: not a plain absolute path", path);
+	r = v->runtime ? v->runtime->allow(v->runtime->arg, path, e) : 0;
+	if (r != 0)
+		return r < 0 ? err_wrap(e, "--allow %s", path) : 0;
 	if ((is_below(path, "/run", &rel) || is_below(path, "/var/run", &rel)) && *rel)
 		r = carry(old->run, rel, "/run", e);
 	else if (v->strict && is_below(path, "/tmp", &rel) && *rel)
@@ -245,10 +224,15 @@ static int mount_tmp(struct err *e)
 }
 
 /* A directory below a new mount would still be the old one, with its neighbours. */
-static int reenter(const char *cwd, bool always, struct err *e)
+static int reenter(const struct view *v, const char *cwd, bool always, struct err *e)
 {
-	static const char *const roots[] = {"/run",	"/etc",		"/sys",
-					    "/var/run", "/var/lib/sss", "/tmp"};
+	const char *const roots[] = {"/run",
+				     "/etc",
+				     "/sys",
+				     "/var/run",
+				     "/var/lib/sss",
+				     "/tmp",
+				     v->runtime ? v->runtime->path : "/run"};
 	const char *rel;
 	bool below = !cwd || always;
 
@@ -328,7 +312,7 @@ int ns_view_make(const struct view *v, struct view_report *ret, struct err *e)
 							  .n_allow = v->n_allow},
 				    &n_covered, e);
 	if (r == 0)
-		r = reenter(has_cwd ? cwd : NULL, n_covered > 0, e);
+		r = reenter(v, has_cwd ? cwd : NULL, n_covered > 0, e);
 	if (r == 0)
 		*ret = report;
 	return r;

@@ -10,10 +10,19 @@
 
 #include "base/err.h"
 
+/* The user's runtime directory, which a layer above knows. */
+struct view_runtime {
+	const char *path; /* where it is */
+	int (*fill)(void *arg, struct err *e);
+	/* 1: path is in it and was given back; 0: it is not in it */
+	int (*allow)(void *arg, const char *path, struct err *e);
+	void *arg;
+};
+
 struct view {
-	uid_t uid;		 /* whose /run/user/UID stays */
-	const char *resolv_conf; /* the whole text */
-	bool host_network;	 /* only the ways to names are hidden, all else of /run stays */
+	const char *resolv_conf;	    /* the whole text */
+	const struct view_runtime *runtime; /* NULL with host_network alone */
+	bool host_network; /* only the ways to names are hidden, all else of /run stays */
 	bool own_userns; /* false: root's mounts, which no lock protects and which may propagate */
 	bool strict;	 /* the session's sockets and /tmp are hidden, too */
 	const char *const *allow; /* absolute paths to give back */

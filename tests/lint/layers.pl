@@ -16,7 +16,8 @@ my %may = (
 	vpn    => ['ns', 'nl', 'base'],
 	broker => ['vpn', 'ns', 'nl', 'ipc', 'box', 'base'],
 	relay  => ['box', 'base'],
-	launch => ['relay', 'vpn', 'ns', 'nl', 'ipc', 'box', 'base'],
+	session => ['ns', 'nl', 'base'],
+	launch => ['session', 'relay', 'vpn', 'ns', 'nl', 'ipc', 'box', 'base'],
 	ctl    => ['policy', 'relay', 'vpn', 'ns', 'nl', 'box', 'base'],
 	tools  => ['policy', 'box', 'base'],
 );

@@ -240,7 +240,7 @@ done
 is $open 5 'control: nscd, resolved, avahi, system bus and docker answer outside'
 is $shut 5 'L05 L06 L07 none of them inside'
 is "$(run none ls -A /run | grep -v '^mount$' | tr '\n' ' ')" 'lock media shm udev user ' '/run is an allow-list'
-is "$(run none ls /run/user/4242 | tr '\n' ' ')" 'bus pipewire-0 pulse wayland-0 ' "with the user's own"
+is "$(run none ls /run/user/4242 | tr '\n' ' ')" 'pipewire-0 pulse wayland-0 ' "with the user's display and sound"
 is "$(run none stat -c %a:%u /run/user/4242)" 700:4242 'as it was'
 ok '--allow gives one back' run --allow /run/dbus none sh -c "$connects /run/dbus/system_bus_socket"
 ok 'and no other' not run --allow /run/dbus none sh -c "$connects /run/nscd/socket"
@@ -332,7 +332,8 @@ is "$(me $E $V --strict none sh -c 'echo "$DBUS_SESSION_BUS_ADDRESS$SSH_AUTH_SOC
 is "$(me $E $V --strict --allow /run/user/4242/bus --allow /tmp/.X11-unix none sh -c 'echo "$DBUS_SESSION_BUS_ADDRESS $DISPLAY"')" \
 	'unix:path=/run/user/4242/bus :0' '--allow gives back by name'
 is "$(run --strict none stat -c %a /run/user/4242)" 700 '--strict: the directory is private'
-is "$(me $E $V none sh -c 'echo "$DBUS_SESSION_BUS_ADDRESS"')" unix:path=/run/user/4242/bus 'without it they stay'
+is "$(me $E $V none sh -c 'echo "$DBUS_SESSION_BUS_ADDRESS $SSH_AUTH_SOCK $DISPLAY"')" ' /tmp/mine :0' \
+	"without it the keys and the display stay, and the session's bus does not"
 
 # --- into a sandbox that runs ------------------------------------------------------------------
 
