@@ -65,6 +65,7 @@ _vpnrun() {
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
 	--policy) _vpnrun_reply "$(_vpnrun_policies)" "$cur" && return ;;
 	--with) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$cur") && return ;;
+	--allow) [[ $cur != /* ]] && _vpnrun_reply 'wayland x11 sound bus' "$cur" && return ;;&
 	--allow | --socket)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")

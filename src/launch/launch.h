@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "ns/names.h"
 #include "relay/relay.h"
+#include "session/words.h"
 #include "vpn/inbound.h"
 #include "vpn/record.h"
 #include "vpn/sandbox.h"
@@ -36,6 +37,7 @@ struct launch_options {
 	size_t n_dns;
 	const char *allow[LAUNCH_ALLOW_MAX];
 	size_t n_allow;
+	unsigned int words; /* of --allow, enum session_word */
 	int keep_fd[LAUNCH_KEEP_MAX];
 	size_t n_keep_fd;
 	struct relay_specs publish, reach;

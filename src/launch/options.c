@@ -16,16 +16,16 @@ const char launch_usage[] =
 	"       vpnrun [OPTION...] -- COMMAND [ARGUMENT...]      the VPN with the lowest id\n"
 	"       vpnrun --with PID [--] [COMMAND [ARGUMENT...]]   in a sandbox that runs already\n"
 	"\n"
-	"Runs COMMAND (your shell without one) so that all its traffic goes through VPN.\n"
-	"VPN is a name that `vpnctl list` knows, or:\n"
+	"Runs COMMAND (else your shell) so that all its traffic goes through VPN: a name, or\n"
 	"  default, -          the VPN with the lowest id\n"
 	"  none                no network but its own loopback\n"
 	"  host                the host's network; changes only what --dns says\n"
 	"\n"
 	"  --dns ADDRESS       ask this name server; may be repeated\n"
 	"  --policy NAME       what the command may do: default, browser, strict, none, or your own\n"
-	"  --strict            policy strict, and hide the session's sockets and /tmp\n"
-	"  --allow PATH        give back something below /run (with --strict also /tmp)\n"
+	"  --strict            policy strict; no session, display, sound, /tmp or /dev of yours\n"
+	"  --allow WHAT        give back a PATH below /run (--strict: /tmp, /dev), or by a word:\n"
+	"                      wayland, x11, sound (with --strict); bus, the session's own, whole\n"
 	"  --keep-fd N         hand on the open descriptor N, whatever it is\n"
 	"  -p [ADDR:]HOST:INSIDE[/udp]  localhost:HOST outside reaches the command's INSIDE\n"
 	"  --reach PORT        inside, localhost:PORT reaches the host's; or INSIDE:HOST\n"
@@ -84,10 +84,16 @@ static int add_dns(struct launch_options *o, const char *v, struct err *e)
 
 static int add_allow(struct launch_options *o, const char *v, struct err *e)
 {
+	unsigned int word = session_word(v);
+
+	o->words |= word;
+	if (word)
+		return 0;
 	if (o->n_allow == LAUNCH_ALLOW_MAX)
 		return err_set(e, -E2BIG, "more than %d --allow", LAUNCH_ALLOW_MAX);
 	if (v[0] != '/')
-		return err_set(e, -EINVAL, "--allow %s: not an absolute path", v);
+		return err_set(e, -EINVAL, "--allow %s: neither an absolute path nor one of: %s", v,
+			       session_word_list);
 	o->allow[o->n_allow++] = v;
 	return 0;
 }
@@ -173,7 +179,7 @@ static int take_option(int argc, char **argv, int *i, struct launch_options *o, 
 
 static int check(const struct launch_options *o, struct err *e)
 {
-	if (o->with_pid && (o->n_dns || o->n_allow || o->socket || o->expose.n))
+	if (o->with_pid && (o->n_dns || o->n_allow || o->words || o->socket || o->expose.n))
 		return err_set(e, -EINVAL,
 			       "--with enters a sandbox as it is: --dns, --allow, -e and "
 			       "--socket do not go with it");

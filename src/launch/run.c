@@ -25,6 +25,7 @@
 #include "box/apparmor.h"
 #include "box/drop.h"
 #include "box/fds.h"
+#include "box/landlock.h"
 #include "ipc/client.h"
 #include "nl/sock.h"
 #include "ns/netns.h"
@@ -48,7 +49,9 @@ struct launch {
 	int host_netns; /* root: the one we came from, until plugged; -1: none */
 	uint32_t host;	/* the lease, 0: none yet */
 	struct session session;
+	int display; /* held for the compositor, -1: none */
 	struct launch_ports ports;
+	struct session_words words;
 	struct record record;
 	char resolv_conf[NAMES_RESOLV_MAX];
 };
@@ -143,7 +146,8 @@ static int write_names(struct launch *l, struct err *e)
 
 static int enter_namespaces(struct launch *l, struct err *e)
 {
-	int flags = CLONE_NEWNS | (l->network == LAUNCH_HOST ? 0 : CLONE_NEWNET);
+	int flags = CLONE_NEWNS | (l->network == LAUNCH_HOST ? 0 : CLONE_NEWNET) |
+		    (l->o->strict ? CLONE_NEWIPC : 0);
 
 	if (!l->root)
 		return ns_userns_enter(flags, e);
@@ -229,6 +233,12 @@ static int allow_in_runtime(void *arg, const char *path, struct err *e)
 	return session_allow(arg, path, e);
 }
 
+/* The host's network has the host's session, unless the view is strict. */
+static bool has_session(const struct launch *l)
+{
+	return l->network != LAUNCH_HOST || l->o->strict;
+}
+
 static int change_view(struct launch *l, struct err *e)
 {
 	struct view_report report;
@@ -239,11 +249,14 @@ static int change_view(struct launch *l, struct err *e)
 		.arg = &l->session,
 	};
 	struct view v = {
-		.runtime = l->network == LAUNCH_HOST ? NULL : &runtime,
+		.runtime = has_session(l) ? &runtime : NULL,
 		.resolv_conf = l->resolv_conf,
 		.host_network = l->network == LAUNCH_HOST,
 		.own_userns = !l->root,
 		.strict = l->o->strict,
+		.display = l->o->words & (SESSION_WAYLAND | SESSION_X11),
+		.grants = l->words.grants,
+		.n_grants = l->words.n_grants,
 		.allow = l->o->allow,
 		.n_allow = l->o->n_allow,
 	};
@@ -259,23 +272,46 @@ static int change_view(struct launch *l, struct err *e)
 		log_debug(
 			"the kernel mounts no new /sys here: only its network devices are hidden");
 	launch_step("names, /run and /sys hidden");
-	return 0;
+	if (!l->o->strict && !l->o->words)
+		return 0;
+	r = session_words_finish(&l->words, l->o->command ? l->o->command[0] : "shell", &l->display,
+				 e);
+	launch_step("the session's rest");
+	return r;
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-/* The host's network has the host's session; a sandbox that runs already has its own. */
+/* A sandbox that runs already has its own. */
 static int open_session(struct launch *l, struct err *e)
 {
 	const char *name = l->network == LAUNCH_VPN ? l->record.name : "none";
 	int r;
 
-	if (l->network == LAUNCH_HOST)
+	if (!has_session(l))
 		return 0;
 	r = session_open(l->o->strict || l->o->with_pid ? NULL : name, &l->session, e);
+	/* What a strict sandbox has of it the line names: session_words_open(). */
 	if (l->o->strict)
-		l->session.classes = SESSION_WAYLAND | SESSION_SOUND;
+		l->session.classes = 0;
 	launch_step("session");
+	return r;
+}
+
+/* What the words give back, and what that means. */
+static int open_words(struct launch *l, struct err *e)
+{
+	unsigned int words = l->o->words;
+	int r = session_words_open(words, l->o->strict, &l->session, &l->words, e);
+
+	if (r == 0 && (words & SESSION_BUS))
+		log_info("--allow bus: whoever listens on the session's bus can be asked to run "
+			 "programs and to open connections outside the VPN");
+	if (r == 0 && l->o->strict && (words & SESSION_SOUND))
+		log_info("--allow sound: a sound server loads modules for whoever asks, and these "
+			 "can run code and open connections outside the VPN");
+	if (r == 0 && l->o->strict && (words & SESSION_X11))
+		log_info("--allow x11: the command can see and type into all other X11 windows");
 	return r;
 }
 
@@ -283,6 +319,8 @@ static int make_sandbox(struct launch *l, struct err *e)
 {
 	int r = open_session(l, e);
 
+	if (r == 0 && (l->o->words || l->o->strict))
+		r = open_words(l, e);
 	if (r < 0)
 		return r;
 	if (l->network == LAUNCH_VPN && !l->root) {
@@ -370,6 +408,31 @@ static int prepare(struct launch *l, struct err *e)
 	return r;
 }
 
+/* Signals and sockets of programs outside. A right of the file system forbids mount(2), so sockets
+ * with a path are shut only where the policy forbids that, too. */
+static int scope(const struct launch *l, struct err *e)
+{
+	const char *allowed[LAUNCH_ALLOW_MAX + SESSION_GRANTS_MAX + 1];
+	bool sockets = !l->o->policy || strcmp(l->o->policy, "strict") == 0;
+	char wayland[PATH_MAX + 16];
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; i < l->o->n_allow; i++)
+		allowed[n++] = l->o->allow[i];
+	for (size_t i = 0; i < l->words.n_grants; i++)
+		allowed[n++] = l->words.grants[i].dst;
+	if (l->display >= 0) {
+		snprintf(wayland, sizeof(wayland), "%s/wayland-0", l->session.runtime);
+		allowed[n++] = wayland;
+	}
+	r = box_landlock_enter(sockets, allowed, n, e);
+	if (r == BOX_LANDLOCK_NONE)
+		log_debug("this kernel cannot keep signals in (Landlock, Linux 6.12)");
+	launch_step("Landlock");
+	return r < 0 ? r : 0;
+}
+
 static int confine(struct launch *l, struct err *e)
 {
 	int r;
@@ -390,6 +453,9 @@ static int confine(struct launch *l, struct err *e)
 	if (r < 0 || is_bare(l))
 		return r;
 	launch_clean_env(l->session.runtime, l->closed_fds > 0);
+	r = l->o->strict ? scope(l, e) : 0;
+	if (r < 0)
+		return r;
 	r = box_drop(kept_caps(l), policy.header.n_insns ? &policy : NULL, e);
 	launch_step("powers dropped");
 	return r;
@@ -460,6 +526,8 @@ int launch_run(const struct launch_options *o, struct err *e)
 			   .netns = -1,
 			   .host_netns = -1,
 			   .session = SESSION_INIT,
+			   .display = -1,
+			   .words = SESSION_WORDS_INIT,
 			   .ports = LAUNCH_PORTS_INIT};
 	struct sandbox around;
 	int r;
@@ -477,5 +545,6 @@ int launch_run(const struct launch_options *o, struct err *e)
 	util_close(&l.netns);
 	util_close(&l.host_netns);
 	session_close(&l.session);
+	session_words_close(&l.words);
 	return r < 0 ? LAUNCH_FAILED : become_command(o, e);
 }

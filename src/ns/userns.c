@@ -161,7 +161,7 @@ int ns_userns_join(int pid, struct err *e)
 	AUTO_CLOSE int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd pfd = {.fd = pidfd, .events = POLLIN};
 	int flags = CLONE_NEWNS | CLONE_NEWNET;
-	struct ns_id mine, its;
+	struct ns_id mine, its, my_ipc, its_ipc;
 	char text[16];
 	int r;
 
@@ -177,6 +177,11 @@ int ns_userns_join(int pid, struct err *e)
 		return err_set(e, -EINVAL, "process %d is not confined by vpnrun", pid);
 	if (ns_id("self", "net", &mine) < 0 || ns_id(text, "net", &its) < 0 || ns_same(mine, its))
 		return err_set(e, -EINVAL, "process %d is not confined by vpnrun", pid);
+	/* A strict sandbox has its own; the host's cannot be entered, and need not be. */
+	if (ns_id("self", "ipc", &my_ipc) < 0 || ns_id(text, "ipc", &its_ipc) < 0)
+		return err_set(e, -EPERM, "process %d is not yours", pid);
+	if (!ns_same(my_ipc, its_ipc))
+		flags |= CLONE_NEWIPC;
 	/* All that was asked by number is the pidfd's process only if that is still alive. */
 	if (poll(&pfd, 1, 0) != 0)
 		return err_set(e, -ESRCH, "process %d has ended", pid);

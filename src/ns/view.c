@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "ns/dev.h"
 #include "ns/etc.h"
 #include "ns/mirror.h"
 #include "ns/upcall.h"
@@ -42,8 +43,11 @@ static const char *const carried[] = {
 	"current-system", "booted-system", "wrappers",
 };
 
+#define GRANTS_MAX 8
+
 struct covered {
-	int run, tmp; /* the old directories */
+	int run, tmp, dev;	/* the old directories; the last two only if strict */
+	int grants[GRANTS_MAX]; /* what is given back, in the order of the view's list */
 };
 
 static int open_dir(const char *path, int *ret, struct err *e)
@@ -157,12 +161,59 @@ static int allow_one(const struct view *v, const struct covered *old, const char
 		r = carry(old->run, rel, "/run", e);
 	else if (v->strict && is_below(path, "/tmp", &rel) && *rel)
 		r = carry(old->tmp, rel, "/tmp", e);
+	else if (v->strict && is_below(path, "/dev", &rel) && *rel)
+		r = carry(old->dev, rel, "/dev", e);
 	else
 		return err_set(e, -EINVAL,
 			       "--allow %s: only what is below /run%s is hidden and "
 			       "can be given back",
-			       path, v->strict ? " or /tmp" : "");
+			       path, v->strict ? ", /tmp or /dev" : "");
 	return r < 0 ? err_wrap(e, "--allow %s", path) : 0;
+}
+
+/* Opened while nothing is covered yet, and in this mount namespace: the kernel binds no other. */
+static int open_grants(const struct view *v, struct covered *old, struct err *e)
+{
+	if (v->n_grants > GRANTS_MAX)
+		return err_set(e, -E2BIG, "more than %d things are given back", GRANTS_MAX);
+	for (size_t i = 0; i < v->n_grants; i++) {
+		old->grants[i] = open(v->grants[i].src, O_PATH | O_CLOEXEC);
+		if (old->grants[i] < 0)
+			return err_sys(e, -errno, "cannot open %s", v->grants[i].src);
+	}
+	return 0;
+}
+
+/* The directory may be shared with what runs in there already: no link in it is followed. */
+static int mount_grant(int src, const char *dst, struct err *e)
+{
+	AUTO_CLOSE int place = -1;
+	char from[32], to[32];
+	int r = mirror_make_parents(dst, e);
+
+	if (r < 0)
+		return r;
+	place = open(dst, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (place < 0 && errno != EEXIST)
+		return err_sys(e, -errno, "cannot make %s", dst);
+	util_close(&place);
+	place = open(dst, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (place < 0)
+		return err_sys(e, -errno, "cannot open %s", dst);
+	snprintf(from, sizeof(from), "/proc/self/fd/%d", src);
+	snprintf(to, sizeof(to), "/proc/self/fd/%d", place);
+	if (mount(from, to, NULL, MS_BIND, NULL) < 0)
+		return err_sys(e, -errno, "cannot bind %s", dst);
+	return 0;
+}
+
+static int mount_grants(const struct view *v, const struct covered *old, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < v->n_grants; i++)
+		r = mount_grant(old->grants[i], v->grants[i].dst, e);
+	return r;
 }
 
 /* --- /sys and the rest ----------------------------------------------------------------------- */
@@ -226,13 +277,9 @@ static int mount_tmp(struct err *e)
 /* A directory below a new mount would still be the old one, with its neighbours. */
 static int reenter(const struct view *v, const char *cwd, bool always, struct err *e)
 {
-	const char *const roots[] = {"/run",
-				     "/etc",
-				     "/sys",
-				     "/var/run",
-				     "/var/lib/sss",
-				     "/tmp",
-				     v->runtime ? v->runtime->path : "/run"};
+	const char *const roots[] = {
+		"/run",		"/etc", "/sys", "/var/run",
+		"/var/lib/sss", "/tmp", "/dev", v->runtime ? v->runtime->path : "/run"};
 	const char *rel;
 	bool below = !cwd || always;
 
@@ -270,21 +317,47 @@ static int rearrange(const struct view *v, const struct covered *old, struct vie
 	/* From here on no path leads to the layer. */
 	if (mount(NEW_RUN, "/run", NULL, MS_BIND, NULL) < 0)
 		return err_sys(e, -errno, "cannot mount the new /run");
-	r = v->host_network ? fill_host_run(old->run, e) : fill_run(v, old->run, e);
+	r = v->host_network && !v->strict ? fill_host_run(old->run, e) : fill_run(v, old->run, e);
 	if (r == 0)
 		r = hide_var(e);
 	if (r == 0 && v->strict)
 		r = mount_tmp(e);
+	if (r == 0 && v->strict)
+		r = ns_dev_make(old->dev, v->display, e);
+	if (r == 0)
+		r = mount_grants(v, old, e);
 	for (size_t i = 0; r == 0 && i < v->n_allow; i++)
 		r = allow_one(v, old, v->allow[i], e);
+	if (r == 0 && v->strict)
+		r = ns_dev_seal(e);
 	if (r == 0 && !v->host_network)
 		mount_sys(report);
 	return r;
 }
 
+static int open_covered(const struct view *v, struct covered *old, struct err *e)
+{
+	int r = open_dir("/run", &old->run, e);
+
+	if (r == 0 && v->strict)
+		r = open_dir("/tmp", &old->tmp, e);
+	if (r == 0 && v->strict)
+		r = open_dir("/dev", &old->dev, e);
+	return r < 0 ? r : open_grants(v, old, e);
+}
+
+static void close_covered(struct covered *old)
+{
+	util_close(&old->run);
+	util_close(&old->tmp);
+	util_close(&old->dev);
+	for (size_t i = 0; i < ARRAY_SIZE(old->grants); i++)
+		util_close(&old->grants[i]);
+}
+
 int ns_view_make(const struct view *v, struct view_report *ret, struct err *e)
 {
-	AUTO_CLOSE int run = -1, tmp = -1;
+	struct covered old = {-1, -1, -1, {-1, -1, -1, -1, -1, -1, -1, -1}};
 	struct view_report report = {false, false};
 	char cwd[PATH_MAX];
 	bool has_cwd = getcwd(cwd, sizeof(cwd)) && cwd[0] == '/';
@@ -294,16 +367,16 @@ int ns_view_make(const struct view *v, struct view_report *ret, struct err *e)
 
 	if (!v->own_userns && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return err_sys(e, -errno, "cannot keep mounts to the sandbox");
-	r = open_dir("/run", &run, e);
-	if (r == 0 && v->strict)
-		r = open_dir("/tmp", &tmp, e);
-	if (r < 0)
-		return r;
-	ignore_file_privileges();
-	/* The caller's umask must not make directories that others in the sandbox cannot enter. */
-	mask = umask(022);
-	r = rearrange(v, &(struct covered){run, tmp}, &report, e);
-	umask(mask);
+	r = open_covered(v, &old, e);
+	if (r == 0) {
+		ignore_file_privileges();
+		/* The caller's umask must not make directories that others in the sandbox cannot
+		 * enter. */
+		mask = umask(022);
+		r = rearrange(v, &old, &report, e);
+		umask(mask);
+	}
+	close_covered(&old);
 	if (r == 0 && !v->host_network)
 		r = ns_upcall_cover(&(struct upcall_view){.strict = v->strict,
 							  .cwd = has_cwd ? cwd : NULL,

@@ -19,12 +19,20 @@ struct view_runtime {
 	void *arg;
 };
 
+/* A socket or file of the session that is given back under a name in the sandbox. */
+struct view_grant {
+	const char *src, *dst; /* absolute: outside, inside */
+};
+
 struct view {
 	const char *resolv_conf;	    /* the whole text */
 	const struct view_runtime *runtime; /* NULL with host_network alone */
 	bool host_network; /* only the ways to names are hidden, all else of /run stays */
 	bool own_userns; /* false: root's mounts, which no lock protects and which may propagate */
-	bool strict;	 /* the session's sockets and /tmp are hidden, too */
+	bool strict;  /* the session's sockets, /tmp and /dev are hidden, too; needs an own IPC */
+	bool display; /* strict: with the graphics card */
+	const struct view_grant *grants;
+	size_t n_grants;
 	const char *const *allow; /* absolute paths to give back */
 	size_t n_allow;
 };

@@ -10,6 +10,7 @@ my %may = (
 	base   => [],
 	nl     => ['base'],
 	ns     => ['nl', 'base'],
+	session => ['ns', 'nl', 'base'],
 	ipc    => ['base'],
 	box    => ['base'],
 	policy => ['base'],

@@ -326,7 +326,7 @@ like "$(unshare -U --map-user=4242 --map-group=4242 --keep-caps sh -c \
 touch /tmp/mine; mkdir /tmp/.X11-unix
 E='env DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/4242/bus SSH_AUTH_SOCK=/tmp/mine DISPLAY=:0'
 is "$(me $E $V --strict none ls -A /run/user/4242 /tmp | tr '\n' ' ')" \
-	'/run/user/4242: pipewire-0 pulse wayland-0  /tmp: ' 'L15 --strict: display and sound only'
+	'/run/user/4242:  /tmp: ' 'L15 L42 L43 --strict: neither session nor display nor sound'
 is "$(me $E $V --strict none sh -c 'echo "$DBUS_SESSION_BUS_ADDRESS$SSH_AUTH_SOCK$DISPLAY"')" '' \
 	'L15 --strict: and nothing speaks of them'
 is "$(me $E $V --strict --allow /run/user/4242/bus --allow /tmp/.X11-unix none sh -c 'echo "$DBUS_SESSION_BUS_ADDRESS $DISPLAY"')" \
@@ -334,6 +334,84 @@ is "$(me $E $V --strict --allow /run/user/4242/bus --allow /tmp/.X11-unix none s
 is "$(run --strict none stat -c %a /run/user/4242)" 700 '--strict: the directory is private'
 is "$(me $E $V none sh -c 'echo "$DBUS_SESSION_BUS_ADDRESS $SSH_AUTH_SOCK $DISPLAY"')" ' /tmp/mine :0' \
 	"without it the keys and the display stay, and the session's bus does not"
+
+# --- strict: what a word gives back ------------------------------------------------------------
+
+rm -rf /run/user/4242/wayland-0 /run/user/4242/pipewire-0 /run/user/4242/bus /tmp/.X11-unix
+mkdir /tmp/.X11-unix
+listener S1 /run/user/4242/pipewire-0
+listener S2 /run/user/4242/pulse/native
+listener S3 /tmp/.X11-unix/X7
+listener S4 /run/user/4242/bus
+listener S5 /run/user/4242/other
+for path in user/4242/pipewire-0 user/4242/pulse/native user/4242/bus user/4242/other; do wait_for 10 test -S /run/$path; done
+wait_for 10 test -S /tmp/.X11-unix/X7
+E='env XDG_RUNTIME_DIR=/run/user/4242 DISPLAY=:7.0 PULSE_SERVER=unix:/run/user/4242/pulse/native XAUTHORITY=/run/user/4242/xauth_x'
+echo cookie >/run/user/4242/xauth_x; chown 4242 /run/user/4242/xauth_x
+shown() { me $E $V --strict "$@" none sh -c 'find /run/user/4242 /tmp ! -type d | sort; echo $XDG_RUNTIME_DIR $DISPLAY $XAUTHORITY $PULSE_SERVER $DBUS_SESSION_BUS_ADDRESS' | tr '\n' ' '; }
+is "$(shown)" '/run/user/4242 ' 'L15 --strict without a word: nothing, and nothing speaks of it'
+is "$(shown --allow sound)" '/run/user/4242/pipewire-0 /run/user/4242/pulse/native /run/user/4242 unix:/run/user/4242/pulse/native ' \
+	'L42 --allow sound: both sound servers, and nothing else'
+is "$(shown --allow x11)" '/run/user/4242/Xauthority /tmp/.X11-unix/X7 /run/user/4242 :7.0 /run/user/4242/Xauthority ' \
+	'--allow x11: the display and its cookie'
+is "$(shown --allow bus)" '/run/user/4242/bus /run/user/4242 unix:path=/run/user/4242/bus ' '--allow bus: the bus'
+can_strict() { me $E $V --strict "$@" none sh -c "$connects \"\$0\"" "$path"; }
+for path in /run/user/4242/pulse/native /run/user/4242/bus /tmp/.X11-unix/X7; do
+	ok "L15 L42 --strict: $path does not answer" not can_strict
+	ok "and where it is allowed it does" can_strict --allow sound --allow bus --allow x11
+done
+like "$(me env DISPLAY=remote:0 $V --strict --allow x11 none true 2>&1)" "DISPLAY 'remote:0' is not a display of this" \
+	'--allow x11 with a display elsewhere: a sentence'
+like "$(me env DBUS_SESSION_BUS_ADDRESS=tcp:host=x $V --allow bus none true 2>&1)" 'not a socket with a path' \
+	'--allow bus with a remote one: a sentence'
+like "$(me env PULSE_SERVER=unix:/x PIPEWIRE_REMOTE=/y $V --strict --allow sound none true 2>&1)" 'no sound server, neither .* at /x nor .* at /y; .*--allow /dev/snd' \
+	'--allow sound without a server: a sentence'
+like "$(me $E $V --strict --allow wayland none true 2>&1)" 'no compositor at /run/user/4242/wayland-0' '--allow wayland without a compositor: a sentence'
+like "$(run --allow telepathy none true 2>&1)" 'neither an absolute path nor one of: wayland' 'another word: a sentence'
+like "$(me env DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/4242/bus $V --allow bus none true 2>&1)" 'outside' '--allow bus is said aloud'
+kill "$S1" "$S2" "$S3" "$S4" "$S5"
+
+# --- strict: devices, terminals, shared memory, signals ----------------------------------------
+
+is "$(run --strict none ls /dev | tr '\n' ' ')" \
+	'fd full fuse mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero ' 'L44 --strict: /dev has what every program needs'
+ok 'they work' run --strict none sh -c 'echo x >/dev/null && head -c1 /dev/urandom >/dev/full 2>&1 || test -c /dev/zero'
+ok 'L44 and nothing can be added' not run --strict none sh -c 'touch /dev/x'
+is "$(run --strict none sh -c 'ls /dev/pts')" ptmx 'L44 --strict: no terminal of the host'
+ok 'L44 --allow gives a device back' run --strict --allow /dev/kmsg none test -c /dev/kmsg
+on_tty() { me script -qec "$*" /dev/null </dev/null 2>/dev/null | tr -d '\r'; }
+is "$(on_tty "$V --strict none tty")" /dev/console 'L44 --strict: the own terminal is /dev/console'
+is "$(on_tty "$V --strict none readlink /proc/self/fd/0")" /dev/console 'by every way of asking'
+like "$(on_tty "$V --strict none script -qec tty /dev/null")" /dev/pts/0 'and new ones can be made'
+like "$(on_tty "$V --strict none bash -ic 'sleep 60 & kill %1 && echo job-control'")" job-control 'R04 --strict: job control'
+ipc() { readlink "/proc/$1/ns/ipc"; }
+ok 'L45 --strict: shared memory of its own' test "$(run --strict none readlink /proc/self/ns/ipc)" != "$(ipc self)"
+is "$(run none readlink /proc/self/ns/ipc)" "$(ipc self)" 'control: by default it is shared'
+me ipcmk -M 4096 >/dev/null
+touch /dev/shm/launch.t.$$; chown 4242 /dev/shm/launch.t.$$
+ok 'control: by default a segment of the user'"'"'s is seen' run none sh -c 'test $(wc -l </proc/sysvipc/shm) -gt 1'
+is "$(run --strict none sh -c 'wc -l </proc/sysvipc/shm; ls /dev/shm')" 1 'L45 --strict: neither SysV nor POSIX memory of others'
+me ipcrm -a 2>/dev/null
+rm -f /dev/shm/launch.t.$$
+$SP sleep 600 &
+VICTIM=$!
+ok 'control: by default the user'"'"'s processes can be signalled' run none kill -0 $VICTIM
+if $V -v --strict none true 2>&1 | grep -q 'cannot keep signals'; then
+	skip 'no Landlock scopes in this kernel' 'L45 --strict: no signal to a process outside'
+else
+	ok 'L45 --strict: no signal to a process outside' not run --strict none kill -0 $VICTIM
+fi
+ok 'L45 --strict: but to its own' run --strict none bash -c 'sleep 60 & kill $!'
+ok 'a file moves from directory to directory' run --strict none bash -c 'mkdir -p $HOME/a $HOME/b && touch $HOME/a/x && mv $HOME/a/x $HOME/b/x'
+kill $VICTIM
+ok 'L13 --strict loads the policy strict: no user namespace' not run --strict none unshare -U true
+ok 'control: the default policy allows one' run none unshare -U true
+is "$(run --strict host sh -c 'ls -A /run/user/4242; ls /run/dbus 2>&1 | grep -c socket')" 0 'L15 --strict host: no session and no system bus either'
+$SP $V --strict none sleep 600 &
+SIN=$!
+wait_for 10 grep -q sleep /proc/$SIN/comm
+is "$(me $V --with $SIN readlink /proc/self/ns/ipc)" "$(ipc $SIN)" '--with: its shared memory'
+kill $SIN
 
 # --- into a sandbox that runs ------------------------------------------------------------------
 

@@ -88,6 +88,8 @@ static void test_bad_lines(void)
 		"demo --with 3 id",
 		"--with 3 --dns 9.9.9.9 id",
 		"--allow run/x demo",
+		"--allow waylan demo",
+		"--with 3 --allow bus id",
 		"-x demo",
 		"--strict=yes demo",
 		"-v",
@@ -128,6 +130,13 @@ static void test_values(void)
 	       0, "a line with everything");
 	ok(o.verbose && o.strict && !strcmp(o.policy, "p") && !strcmp(o.socket, "s"), "its words");
 	ok(o.n_allow == 2 && !strcmp(o.allow[1], "/run/b"), "its --allow");
+	is_int(o.words, 0, "and no word");
+	is_int(parse("--allow sound --allow=x11 --allow wayland --allow bus demo id", &o, &e), 0,
+	       "a line with words");
+	ok(o.words == (SESSION_SOUND | SESSION_X11 | SESSION_WAYLAND | SESSION_BUS) &&
+		   o.n_allow == 0,
+	   "L42 L43 its words");
+	parse("--keep-fd 7 --dns 9.9.9.9 --dns 2001:db8::9 demo id", &o, &e);
 	ok(o.n_keep_fd == 1 && o.keep_fd[0] == 7, "its --keep-fd");
 	ok(o.n_dns == 2 && o.dns[0].family == AF_INET && o.dns[1].family == AF_INET6, "its --dns");
 	is_int(parse("-p 9000:80 -p 10.0.0.1:53:54/udp --publish=[::1]:1:65535/tcp --reach 7 "
