@@ -216,15 +216,46 @@ bool accounts_is_member(const struct accounts *a, uid_t uid, gid_t gid)
 	return false;
 }
 
-bool accounts_is_subordinate(const char *subuid, uid_t uid)
+/* The line of /etc/subuid that gives the uid away: whose, and from where on. */
+static bool find_range(const char *subuid, uid_t uid, struct field *ret_whose, uid_t *ret_first)
 {
 	const char *at = subuid;
 	struct field f[3];
 	uint32_t first, count;
 
-	while (next_fields(&at, f, 3))
-		if (field_id(&f[1], &first) && field_id(&f[2], &count) && uid >= first &&
-		    uid - first < count)
-			return true;
+	while (next_fields(&at, f, 3)) {
+		if (!field_id(&f[1], &first) || !field_id(&f[2], &count) || uid < first ||
+		    uid - first >= count)
+			continue;
+		*ret_whose = f[0];
+		*ret_first = first;
+		return true;
+	}
 	return false;
+}
+
+bool accounts_is_subordinate(const char *subuid, uid_t uid)
+{
+	struct field whose;
+	uid_t first;
+
+	return find_range(subuid, uid, &whose, &first);
+}
+
+uid_t accounts_owner(const struct accounts *a, const char *subuid, uid_t uid)
+{
+	char name[ACCOUNTS_NAME_MAX];
+	struct field whose;
+	uint32_t number;
+	uid_t first, owner;
+
+	if (!find_range(subuid, uid, &whose, &first) || accounts_user_by_uid(a, uid, NULL))
+		return uid;
+	if (whose.len < sizeof(name)) {
+		memcpy(name, whose.s, whose.len);
+		name[whose.len] = '\0';
+		if (accounts_user_by_name(a, name, &owner, NULL))
+			return owner;
+	}
+	return field_id(&whose, &number) ? number : first;
 }

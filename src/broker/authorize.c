@@ -83,6 +83,19 @@ int authorize_init(struct err *e)
 	return r < 0 ? r : ns_id_of("/proc/self/ns/net", &own_net, e);
 }
 
+/* Nearly every uid is its own, which one file says. What cannot be read gives nobody away. */
+static uid_t find_owner(uid_t uid)
+{
+	AUTO_ACCOUNTS struct accounts a = {NULL, NULL};
+	AUTO_FREE char *text = NULL;
+
+	if (file_read(SUBUID_FILE, ACCOUNTS_FILE_MAX, &text, NULL, NULL) < 0 ||
+	    !accounts_is_subordinate(text, uid) ||
+	    accounts_load(PASSWD_FILE, GROUP_FILE, &a, NULL) < 0)
+		return uid;
+	return accounts_owner(&a, text, uid);
+}
+
 int authorize_peer_get(int sock, struct peer *ret, struct err *e)
 {
 	struct ucred cred;
@@ -90,7 +103,12 @@ int authorize_peer_get(int sock, struct peer *ret, struct err *e)
 
 	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return err_sys(e, -errno, "cannot learn who a client is");
-	*ret = (struct peer){.uid = cred.uid, .gid = cred.gid, .pid = cred.pid};
+	*ret = (struct peer){
+		.uid = cred.uid,
+		.owner = find_owner(cred.uid),
+		.gid = cred.gid,
+		.pid = cred.pid,
+	};
 	return 0;
 }
 

@@ -14,13 +14,14 @@
 /* Who asks, from the socket and never from the message: as of connect(2). */
 struct peer {
 	uid_t uid;
+	uid_t owner; /* the user who stands behind it: for shares and limits, never for rights */
 	gid_t gid;
 	pid_t pid;     /* for the log only: it may be another process by now */
 	gid_t *groups; /* supplementary ones; owned */
 	size_t n_groups;
 };
 
-/* SO_PEERCRED. */
+/* SO_PEERCRED, and /etc/subuid. */
 int authorize_peer_get(int sock, struct peer *ret, struct err *e);
 /* SO_PEERGROUPS; none if the kernel does not tell. */
 void authorize_peer_groups(int sock, struct peer *p);

@@ -18,21 +18,21 @@
 #include "base/util.h"
 #include "broker/session.h"
 
-#define SERVING_MAX	64 /* at once, of all users */
-#define WAITING_MAX	32 /* of these, with nothing sent to them yet */
-#define WAITING_PER_UID 8
-#define REFUSING_MAX	16 /* beside the others */
+#define SERVING_MAX	 64 /* at once, of all users */
+#define WAITING_MAX	 32 /* of these, with nothing sent to them yet */
+#define WAITING_PER_USER 8
+#define REFUSING_MAX	 16 /* beside the others */
 
-size_t crew_count_uid(const struct crew *c, uid_t uid)
+size_t crew_count_user(const struct crew *c, uid_t owner)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n; i++)
-		n += c->children[i].peer.uid == uid && c->children[i].kind != CREW_REFUSES;
+		n += c->children[i].peer.owner == owner && c->children[i].kind != CREW_REFUSES;
 	return n;
 }
 
-bool crew_has_room(const struct crew *c, enum crew_kind kind, uid_t uid)
+bool crew_has_room(const struct crew *c, enum crew_kind kind, uid_t owner)
 {
 	size_t serving = 0, waiting = 0, refusing = 0;
 
@@ -49,10 +49,10 @@ bool crew_has_room(const struct crew *c, enum crew_kind kind, uid_t uid)
 		return false;
 	switch (kind) {
 	case CREW_SERVES:
-		return serving < SERVING_MAX && crew_count_uid(c, uid) < CREW_PER_UID;
+		return serving < SERVING_MAX && crew_count_user(c, owner) < CREW_PER_USER;
 	case CREW_WAITS:
 		return serving < SERVING_MAX && waiting < WAITING_MAX &&
-		       crew_count_uid(c, uid) < WAITING_PER_UID;
+		       crew_count_user(c, owner) < WAITING_PER_USER;
 	case CREW_REFUSES:
 		return refusing < REFUSING_MAX;
 	}
@@ -82,7 +82,7 @@ int crew_start(struct crew *c, enum crew_kind kind, int fd, const struct peer *p
 		.end_ms = util_now_ms() + (SESSION_SERVE_S + 1) * 1000,
 	};
 
-	if (!crew_has_room(c, kind, peer->uid))
+	if (!crew_has_room(c, kind, peer->owner))
 		return -EAGAIN;
 	if (kind == CREW_WAITS)
 		k.end_ms += SESSION_IDLE_S * 1000;

@@ -22,7 +22,7 @@ enum crew_kind {
 struct crew_child {
 	pid_t pid;
 	enum crew_kind kind;
-	bool stuck; /* past its deadline and still there: only its own uid pays for it */
+	bool stuck; /* past its deadline and still there: only its own user pays for it */
 	struct peer peer;
 	int64_t end_ms;
 };
@@ -44,9 +44,9 @@ void crew_reap(struct crew *c);
 /* Finds those that should have ended and did not. */
 void crew_check(struct crew *c, int64_t now_ms);
 
-/* Whether there is room for one more of that kind, for that uid. */
-bool crew_has_room(const struct crew *c, enum crew_kind kind, uid_t uid);
+/* Whether there is room for one more of that kind, for that user (struct peer's owner). */
+bool crew_has_room(const struct crew *c, enum crew_kind kind, uid_t owner);
 
-/* Those that serve a uid, stuck or not; the most that there may be. */
-#define CREW_PER_UID 16
-size_t crew_count_uid(const struct crew *c, uid_t uid);
+/* Those that serve a user, stuck or not; the most that there may be. */
+#define CREW_PER_USER 16
+size_t crew_count_user(const struct crew *c, uid_t owner);

@@ -10,11 +10,14 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
-#define VPNS 100 /* ids are 1..99 */
-#define BITS 64
+#define VPNS	100 /* ids are 1..99 */
+#define BITS	64
+
+#define COUNTED (1u << 31) /* in a place of held: somebody has asked the kernel */
 
 struct vpn_hints {
 	uint32_t next;
+	uint32_t held[HINTS_PLACES];
 	struct hints_map taken;
 };
 
@@ -54,6 +57,29 @@ uint32_t hints_pick(struct hints *h, uint8_t vpn_id, uint32_t max)
 		return host;
 	}
 	return 0;
+}
+
+uint32_t hints_place(uid_t uid)
+{
+	return uid % HINTS_PLACES;
+}
+
+uint32_t hints_held_add(struct hints *h, uint8_t vpn_id, uint32_t place, uint32_t *ret_held)
+{
+	uint32_t *held = &h->vpn[vpn_id % VPNS].held[place];
+	uint32_t now = __atomic_add_fetch(held, 1, __ATOMIC_RELAXED);
+
+	*ret_held = now & COUNTED ? now & ~COUNTED : HINTS_UNKNOWN;
+	return now;
+}
+
+/* Who adds does so after the kernel has made the cable. So whatever the list lacks is added later,
+ * and what it may have twice only makes the next look earlier. */
+void hints_held_set(struct hints *h, uint8_t vpn_id, uint32_t place, uint32_t seen,
+		    uint32_t counted)
+{
+	__atomic_compare_exchange_n(&h->vpn[vpn_id % VPNS].held[place], &seen, counted | COUNTED,
+				    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 void hints_replace(struct hints *h, uint8_t vpn_id, const struct hints_map *taken)

@@ -13,6 +13,7 @@
 #include "broker/ops.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/utsname.h>
 
@@ -39,8 +40,8 @@ struct attach {
 	struct lease_pool pool;
 	int netns_fd;
 	int vpn_fd;
-	int nsid; /* of vpn_fd, -1: not asked for yet */
-	uid_t uid;
+	int nsid;  /* of vpn_fd, -1: not asked for yet */
+	uid_t uid; /* of whom the cable is, as the kernel's table has it */
 	struct hints *hints;
 };
 
@@ -198,33 +199,68 @@ static void unplug(struct attach *a, uint32_t h)
 		rtnl_link_delete(a->s, a->nsid, port, NULL);
 }
 
+/* Nobody gets the whole pool, and with it all that the VPN can keep track of, by default. */
+static uint32_t find_limit(const struct attach *a)
+{
+	return a->r->limit ? a->r->limit : (lease_max(&a->pool) + 2) / 4;
+}
+
+#define COUNTINGS 32 /* as long as others plug, a list may not be whole */
+#define LOOKS	  16
+#define LOOK_MS	  20
+
+/* Asks the kernel. *ret_place is of all who share the user's place in the hints. */
+static int count_cables(struct attach *a, uint32_t *ret_mine, uint32_t *ret_place, struct err *e)
+{
+	AUTO_FREE struct rtnl_link *links = NULL;
+	uint32_t place = hints_place(a->uid), mine = 0, shared = 0;
+	size_t n;
+	int r = need_nsid(a, e);
+
+	for (int i = 0; r == 0 || (r == -EINTR && i < COUNTINGS); i++) {
+		r = rtnl_link_list(a->s, a->nsid, &links, &n, e);
+		if (r == 0)
+			break;
+	}
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		if (!lease_from_port(&a->pool, links[i].name))
+			continue;
+		mine += links[i].group == a->uid;
+		shared += hints_place(links[i].group) == place;
+	}
+	*ret_mine = mine;
+	*ret_place = shared;
+	return 0;
+}
+
 /* Counted after creating, so that two at once cannot both be the last that fits. */
 static int check_limit(struct attach *a, struct err *e)
 {
-	AUTO_FREE struct rtnl_link *links = NULL;
-	uint32_t mine = 0;
-	size_t n;
+	uint32_t limit = find_limit(a), place = hints_place(a->uid), seen, held, mine;
 	int r;
 
-	if (a->r->limit == 0)
+	if (limit >= lease_max(&a->pool) - 1)
 		return 0;
-	r = need_nsid(a, e);
-	if (r < 0)
-		return r;
-	r = rtnl_link_list(a->s, a->nsid, &links, &n, e);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < n; i++)
-		if (links[i].group == a->uid && lease_from_port(&a->pool, links[i].name))
-			mine++;
-	if (mine > a->r->limit)
-		return err_set(
-			e, -EDQUOT,
-			"uid %u already holds %u cable%s to VPN '%s', the limit for one user "
-			"(see `vpnctl status %s`; \"limit\" in /etc/vpnrun/%s.json)",
-			a->uid, a->r->limit, a->r->limit == 1 ? "" : "s", a->r->name, a->r->name,
-			a->r->name);
-	return 0;
+	seen = hints_held_add(a->hints, a->pool.id, place, &held);
+	if (held <= limit)
+		return 0;
+	/* Those of sandboxes that have just ended are still there. */
+	for (int i = 0; i < LOOKS; i++) {
+		if (i)
+			poll(NULL, 0, LOOK_MS);
+		r = count_cables(a, &mine, &held, e);
+		if (r < 0)
+			return r;
+		hints_held_set(a->hints, a->pool.id, place, seen, held);
+		if (mine <= limit)
+			return 0;
+	}
+	return err_set(e, -EDQUOT,
+		       "uid %u already holds %u cable%s to VPN '%s', the limit for one user (see "
+		       "`vpnctl status %s`; \"limit\" in /etc/vpnrun/%s.json)",
+		       a->uid, limit, limit == 1 ? "" : "s", a->r->name, a->r->name, a->r->name);
 }
 
 /* A cable into a VPN that was taken down meanwhile would hold on to something half removed. */

@@ -12,7 +12,8 @@
 #include "nl/sock.h"
 #include "vpn/record.h"
 
-/* Plugs netns_fd, which authorize_netns() accepted, into the VPN for uid. *ret_host is the lease. s
+/* Plugs netns_fd, which authorize_netns() accepted, into the VPN for uid, who is the user
+ * behind the asker. *ret_host is the lease. s
  * is a route socket of the broker's own namespace. */
 int ops_attach(struct nl_sock *s, const struct record *r, int netns_fd, uid_t uid,
 	       struct hints *hints, uint32_t *ret_host, struct err *e);

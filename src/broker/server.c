@@ -3,9 +3,10 @@
  * The broker's loop. One process, which accepts and forks; each connection is served by a child
  * with a deadline (broker/session.c), so that a client can stall only what serves it.
  *
- * Should: share children and places in the queue fairly between uids. A few connections of each
- * uid get a child at once, which is ready when the request comes; the others wait in the queue
- * until there is something to read, and whoever has the fewest children goes first.
+ * Should: share children and places in the queue fairly between users, whose subordinate uids
+ * count as themselves. A few connections of each get a child at once, which is ready when the
+ * request comes; the others wait in the queue until there is something to read, and whoever has the
+ * fewest children goes first.
  * Mustn't: read a byte from a client; be the last to hold a connection that something was sent on
  * (to close it is to close what is in its queue, which can block): who is turned away is turned
  * away by a child, too. Nothing a client does may end the loop.
@@ -80,11 +81,11 @@ static void pending_remove(struct server *s, size_t i)
 	memmove(&s->pending[i], &s->pending[i + 1], (s->n_pending - i) * sizeof(s->pending[0]));
 }
 
-/* The next to be served: of those with something to read, one of the uid with the fewest children,
+/* The next to be served: of those with something to read, one of the user with the fewest children,
  * the oldest first. -1: none may. */
 static ssize_t pending_pick(const struct server *s)
 {
-	size_t best_count = CREW_PER_UID, count = 0;
+	size_t best_count = CREW_PER_USER, count = 0;
 	uid_t counted = (uid_t)-1;
 	ssize_t best = -1;
 
@@ -93,9 +94,9 @@ static ssize_t pending_pick(const struct server *s)
 
 		if (!p->ready)
 			continue;
-		if (p->peer.uid != counted) {
-			counted = p->peer.uid;
-			count = crew_count_uid(&s->crew, counted);
+		if (p->peer.owner != counted) {
+			counted = p->peer.owner;
+			count = crew_count_user(&s->crew, counted);
 		}
 		if (count < best_count) {
 			best_count = count;
@@ -123,17 +124,17 @@ static size_t pending_victim(const struct server *s)
 	size_t most = 0, victim = s->n_pending - 1;
 	uid_t counted = (uid_t)-1;
 
-	/* From the newest on: a uid that is met again has no more than it had then, and one that
+	/* From the newest on: a user who is met again has no more than they had then, and one who
 	 * is met late has no more than what is left. */
 	for (size_t i = s->n_pending; i-- > most;) {
-		uid_t uid = s->pending[i].peer.uid;
+		uid_t owner = s->pending[i].peer.owner;
 		size_t n = 0;
 
-		if (uid == counted)
+		if (owner == counted)
 			continue;
-		counted = uid;
+		counted = owner;
 		for (size_t j = 0; j <= i; j++)
-			n += s->pending[j].peer.uid == uid;
+			n += s->pending[j].peer.owner == owner;
 		if (n > most) {
 			most = n;
 			victim = i;

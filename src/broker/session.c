@@ -101,11 +101,11 @@ static int attach(int sock, const struct proto_request *req, struct peer *p, str
 		take_fd(&netns_fd);
 		return n;
 	}
-	n = ops_attach(nl, &r, netns_fd, p->uid, hints, &reply->host, e);
+	n = ops_attach(nl, &r, netns_fd, p->owner, hints, &reply->host, e);
 	if (n < 0)
 		return n;
 	if (req->n_expose) {
-		n = ops_expose(nl, &r, reply->host, p->uid, req->expose, req->n_expose, e);
+		n = ops_expose(nl, &r, reply->host, p->owner, req->expose, req->n_expose, e);
 		if (n < 0)
 			return n;
 	}

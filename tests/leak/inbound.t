@@ -108,7 +108,7 @@ stop "$pid"
 
 # The next at the same address is a stranger to the port. All addresses of a small pool are taken.
 vpnctl down --force demo >/dev/null
-with '"subnet": "10.99.0.0/29", '
+with '"subnet": "10.99.0.0/29", "limit": 5, '
 serve as_user vpnrun -e 8080 demo
 is "$(ask tcp "$a4" 8080)" "$c4" 'a sandbox of a pool of five has the port'
 mine=$(as_user vpnrun --with "$pid" ip -4 -o addr show vpn0 | first)

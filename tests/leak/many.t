@@ -5,6 +5,8 @@
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 home=$(as_user sh -c 'echo $HOME')
+sed -i 's/{/{ "limit": 253,/' /etc/vpnrun/demo.json
+vpnctl up demo >/dev/null
 row=300 once=250 kills=40
 if [ -n "${RIG_SLOW:-}" ]; then row=30 once=40 kills=8; fi
 
@@ -48,7 +50,7 @@ rm -f "$home"/many.*
 ok 'and leave no port' wait_for 30 no_ports
 
 # A small pool: /29 has 5 leases. And a limit for each user.
-sed -i 's/{/{ "subnet": "10.99.0.0\/29",/' /etc/vpnrun/other.json
+sed -i 's/{/{ "subnet": "10.99.0.0\/29", "limit": 5,/' /etc/vpnrun/other.json
 vpnctl down other >/dev/null && vpnctl up other >/dev/null
 hold() { as_user vpnrun "$1" sh -c "echo \$\$ >$home/hold.$2; exec sleep 300" & wait_for 20 test -s "$home/hold.$2"; }
 for i in 1 2 3 4 5; do hold other $i; done
@@ -62,7 +64,7 @@ ok 'a lease that ends is free again' wait_for 10 free
 kill $(cat "$home"/hold.[1245])
 wait
 rm -f "$home"/hold.*
-sed -i 's/"subnet": "10.99.0.0\/29",/"limit": 2,/' /etc/vpnrun/other.json
+sed -i 's/"subnet": "10.99.0.0\/29", "limit": 5,/"limit": 2,/' /etc/vpnrun/other.json
 vpnctl down --force other >/dev/null && vpnctl up other >/dev/null
 hold other 1
 hold other 2

@@ -7,6 +7,7 @@
 #   ├── netns tst  (id 7)   br-tst: group vpnrun may; alice is in it, bob is not
 #   ├── netns two  (id 8)   the same, at most 2 cables a user
 #   ├── netns tiny (id 9)   a /29: 5 addresses; everyone may
+#   ├── netns some (id 11)  a /28: 13 addresses, and no limit said
 #   └── alice 4001, bob 4002, carol 4003 (primary group vpnrun), dave 4004 (no line in passwd)
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -52,10 +53,11 @@ record() {
 	shift 2
 	/run/t/mkvpn "$name" "$id" "$(ip netns exec "$name" cat "/sys/class/net/br-$name/ifindex")" "$@"
 }
-vpn tst 7 group=vpnrun
+vpn tst 7 group=vpnrun limit=253
 vpn two 8 group=vpnrun limit=2
 vpn tiny 9 everyone plen=29
 vpn low 10 group=vpnrun down
+vpn some 11 group=vpnrun plen=28
 
 as() { # as UID COMMAND...
 	local uid=$1
@@ -254,6 +256,36 @@ if [ -f /etc/subuid ]; then
 else
 	skip 'no /etc/subuid here' "L25 everyone, but not alice's thousand other uids"
 fi
+
+# Without a limit of its own a VPN gives one user a quarter of what it has.
+for i in 1 2 3 4; do hold "s$i" 4001 some hold; done
+is "$(ports some)" 4 'L49 no limit said: four of thirteen addresses for one user'
+like "$(alice some good)" "refused: uid 4001 already holds 4 cables to VPN 'some', the limit for one user \(.*\"limit\" in /etc/vpnrun/some.json" \
+	'L49 the fifth: refused, with a sentence'
+is "$(ports some)" 4 'L49 and taken away again'
+other() { setpriv --reuid 104007 --regid 104007 --groups 4000 $H $S "$@"; } # a thousand of these are alice's
+idle_of_all() { # idle_of_all N: as many children as somebody with three more uids gets, should be N
+	local i
+	hold i1 4001 tst idle 20
+	for i in 2 3 4; do hold "i$i" "10400$i" tst idle 20; done
+	as 4003 $H $S tst good >/dev/null # whose turn comes after theirs
+	wait_for 5 children_are "$1"
+	child_count
+	for i in 1 2 3 4; do release "i$i"; done
+	wait_for 30 children_are 0
+}
+if [ -f /etc/subuid ]; then
+	: >/run/t/subuid
+	like "$(other some good)" '^attached' 'L49 control: a uid of nobody in /etc/subuid is a user of its own'
+	is "$(idle_of_all 32)" 32 'L49 control: four uids have four shares of the broker'
+	echo alice:104000:1000 >/run/t/subuid
+	like "$(other some good)" "refused: uid 4001 already holds 4 cables to VPN 'some'" \
+		'L49 a subordinate uid of alice is alice, when cables are counted'
+	is "$(idle_of_all 8)" 8 'L49 and when children are'
+else
+	skip 'no /etc/subuid here' 'L49 a subordinate uid is its owner'
+fi
+for i in 1 2 3 4; do release "s$i"; done
 
 # --- many at once ----------------------------------------------------------------------------
 

@@ -41,8 +41,10 @@ static void test_accounts(void)
 	uid_t uid = 0;
 	gid_t gid = 0;
 
-	ok(accounts_user_by_name(&files, "alice", &uid, &gid) && uid == 1001 && gid == 1001, "alice");
-	ok(accounts_user_by_name(&files, "last", &uid, NULL) && uid == 1006, "a line without its end");
+	ok(accounts_user_by_name(&files, "alice", &uid, &gid) && uid == 1001 && gid == 1001,
+	   "alice");
+	ok(accounts_user_by_name(&files, "last", &uid, NULL) && uid == 1006,
+	   "a line without its end");
 	ok(!accounts_user_by_name(&files, "ali", NULL, NULL), "not by the beginning of a name");
 	ok(!accounts_user_by_name(&files, "", NULL, NULL), "not by no name");
 	ok(!accounts_user_by_name(&files, "short", NULL, NULL), "a short line is passed over");
@@ -50,7 +52,8 @@ static void test_accounts(void)
 	ok(!accounts_user_by_name(&files, "bad", NULL, NULL), "so is a uid that is no number");
 	ok(!accounts_user_by_name(&files, "neg", NULL, NULL), "or negative");
 	ok(!accounts_user_by_name(&files, "max", NULL, NULL), "or nobody's");
-	ok(accounts_user_by_uid(&files, 1002, name) && !strcmp(name, "bob"), "the first name of a uid");
+	ok(accounts_user_by_uid(&files, 1002, name) && !strcmp(name, "bob"),
+	   "the first name of a uid");
 	ok(!accounts_user_by_uid(&files, 1004, NULL), "a uid without a line");
 	ok(accounts_group_by_name(&files, "vpnrun", &gid) && gid == 50, "a group");
 	ok(!accounts_group_by_name(&files, "broken", NULL), "a broken line");
@@ -62,7 +65,8 @@ static void test_accounts(void)
 	ok(accounts_is_member(&files, 1006, 52) && accounts_is_member(&files, 1006, 53),
 	   "the last of the list, and of the file");
 	ok(!accounts_is_member(&files, 1001, 52), "not by a part of a name");
-	ok(!accounts_is_member(&files, 0, 50) && !accounts_is_member(&none, 0, 0), "not by nothing");
+	ok(!accounts_is_member(&files, 0, 50) && !accounts_is_member(&none, 0, 0),
+	   "not by nothing");
 	ok(accounts_is_subordinate("a:100000:65536\nbob:200000:1\n", 165535) &&
 		   accounts_is_subordinate("a:100000:65536\nbob:200000:1", 200000),
 	   "L25 a subordinate uid");
@@ -70,6 +74,17 @@ static void test_accounts(void)
 		   !accounts_is_subordinate("a:100000\n:x:\n", 100000) &&
 		   !accounts_is_subordinate("", 0),
 	   "L25 none");
+	is_int(accounts_owner(&files, "alice:100000:65536\nbob:200000:1\n", 165535), 1001,
+	       "L49 a subordinate uid is its owner");
+	is_int(accounts_owner(&files, "1003:100000:10\n", 100009), 1003, "L49 the owner by number");
+	is_int(accounts_owner(&files, "ldapuser:100000:10\n", 100009), 100000,
+	       "L49 an owner whom the files do not know: one for the whole range");
+	is_int(accounts_owner(&files, "alice:1000:10\n", 1002), 1002,
+	       "L49 a user of the files is their own");
+	is_int(accounts_owner(&files, "alice:100000:10\n", 100010), 100010,
+	       "L49 nobody's: their own");
+	is_int(accounts_owner(&files, "alice:100000:10\n", 1001), 1001,
+	       "L49 the owner is their own");
 	is_int(accounts_load("/nonexistent", "/nonexistent", &a, &e), 0, "absent files are empty");
 	accounts_free(&a);
 }
@@ -95,7 +110,8 @@ static void test_allowed(void)
 	ok(authorize_is_allowed(&by_group, &files, &alice), "L26 a member by the file");
 	ok(!authorize_is_allowed(&by_group, &files, &last),
 	   "L26 no member by the file, whatever the process has");
-	ok(authorize_is_allowed(&by_group, &files, &ldap), "L26 not in passwd: by the process's groups");
+	ok(authorize_is_allowed(&by_group, &files, &ldap),
+	   "L26 not in passwd: by the process's groups");
 	ok(authorize_is_allowed(&by_group, &files, &ldap_gid), "L26 or its first one");
 	ok(!authorize_is_allowed(&by_group, &files, &stranger), "L26 or not");
 	ok(authorize_is_allowed(&by_gid, &files, &alice), "L26 a gid in the list");
