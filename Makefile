@@ -116,6 +116,7 @@ install: all install-plugins
 	install -m 0755 $(B)/bin/vpnrun $(B)/bin/vpnctl $(D)$(BINDIR)
 	install -m 0755 $(B)/libexec/vpnrun/vpnrund $(D)$(LIBEXECDIR)
 	$(install-hooks)
+	$(install-dbus)
 	install -m 0644 $(B)/lib/vpnrun/policy/*.bpf $(D)$(LIBDIR)/policy
 	install -m 0644 contrib/systemd/vpnrund.socket contrib/systemd/vpnrun-default.socket \
 		contrib/systemd/vpnrun-keeper@.path $(D)$(UNITDIR)
@@ -187,6 +188,7 @@ clean:
 
 .PHONY: all clean policies install uninstall deps tcb format asan unit-tests test-tools check
 include policy/policy.mk
+include policy/dbus.mk
 include hooks/hooks.mk
 -include $(wildcard hooks/*/*.mk)
 -include tests/tests.mk

@@ -15,6 +15,7 @@ my %may = (
 	box    => ['base'],
 	policy => ['base'],
 	vpn    => ['ns', 'nl', 'base'],
+	bus    => ['ipc', 'base'],
 	broker => ['vpn', 'ns', 'nl', 'ipc', 'box', 'base'],
 	relay  => ['box', 'base'],
 	session => ['ns', 'nl', 'base'],
@@ -28,6 +29,7 @@ my %libs = (
 	'seccomp.h'               => qr{^(policy|tools)/},
 	'nftables/libnftables.h'  => qr{^vpn/firewall},
 	'libmnl/libmnl.h'         => qr{^nl/},
+	'dbus/dbus.h'             => qr{^(bus/|vpnrun_session)},
 	'sys/capability.h'        => qr{^(box/caps|broker/isolate|policy/)},
 );
 my $bad = 0;
@@ -53,6 +55,7 @@ for my $file (split /\n/, `find '$src' -name '*.[ch]'`) {
 			next if $1 eq $dir;
 			if ($dir eq 'main') {
 				violation("$rel:$.", "only vpnrund may include broker/") if $1 eq 'broker' && $rel ne 'vpnrund.c';
+				violation("$rel:$.", "only vpnrun-session may include bus/") if $1 eq 'bus' && $rel ne 'vpnrun_session.c';
 				next;
 			}
 			violation("$rel:$.", "$dir must not include $1/") unless grep { $_ eq $1 } @{$may{$dir} // []};

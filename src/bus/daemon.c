@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Starts the bus by vpnrun, so that it and what it starts are where every program of the VPN is.
+ * The helper itself starts nothing else, and nothing after this: it confines itself then. Called by
+ * the main of vpnrun-session.
+ */
+#include "bus/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+#define LISTEN_FD    3 /* as sd_listen_fds(3) has it */
+#define END_ROUNDS   20
+#define END_ROUND_MS 50
+#define CHILDREN_MAX 4096
+
+/* DIR/libexec/vpnrun/vpnrun-session, three steps up. */
+static int beside(char *ret, size_t size, const char *program, const char *rest)
+{
+	size_t len = strlen(program);
+
+	for (int up = 0; up < 3; up++)
+		while (len && program[--len] != '/')
+			;
+	return str_fmt(ret, size, "%.*s/%s", (int)len, program, rest);
+}
+
+static void become_bus(int listener, const char *program, const char *vpn, const char *broker)
+	__attribute__((noreturn));
+static void become_bus(int listener, const char *program, const char *vpn, const char *broker)
+{
+	char vpnrun[PATH_MAX], config[PATH_MAX], option[PATH_MAX + 32], pid[16];
+	sigset_t none;
+
+	if (beside(vpnrun, sizeof(vpnrun), program, "bin/vpnrun") < 0 ||
+	    beside(config, sizeof(config), program, "lib/vpnrun/dbus/session.conf") < 0 ||
+	    str_fmt(option, sizeof(option), "--config-file=%s", config) < 0 ||
+	    str_fmt(pid, sizeof(pid), "%d", getpid()) < 0)
+		_exit(126);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+	/* A helper that dies leaves no bus behind. */
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || dup2(listener, LISTEN_FD) < 0 ||
+	    fcntl(LISTEN_FD, F_SETFD, 0) < 0)
+		_exit(126);
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "1", 1);
+	unsetenv("LISTEN_FDNAMES");
+	setenv("VPNRUN_SESSION", program, 1);
+	if (broker)
+		execl(vpnrun, vpnrun, "--keep-fd", "3", "--socket", broker, vpn, "dbus-daemon",
+		      "--nofork", "--nopidfile", option, NULL);
+	else
+		execl(vpnrun, vpnrun, "--keep-fd", "3", vpn, "dbus-daemon", "--nofork",
+		      "--nopidfile", option, NULL);
+	_exit(127);
+}
+
+int daemon_start(struct daemon *d, int listener, const char *program, const char *vpn,
+		 const char *broker, struct err *e)
+{
+	char path[64];
+
+	/* What a child of the bus leaves behind comes to us, not to init: so it can be ended. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return err_sys(e, -errno, "cannot look after the bus's children");
+	if (str_fmt(path, sizeof(path), "/proc/self/task/%d/children", getpid()) > 0)
+		d->children = open(path, O_RDONLY | O_CLOEXEC);
+	d->pid = fork();
+	if (d->pid == 0)
+		become_bus(listener, program, vpn, broker);
+	if (d->pid > 0)
+		d->pidfd = (int)syscall(SYS_pidfd_open, d->pid, 0);
+	return d->pidfd < 0 ? err_sys(e, -errno, "cannot start the bus of VPN '%s'", vpn) : 0;
+}
+
+/* Sends sig to all that is below us; how many they are. */
+static int signal_all(const struct daemon *d, int sig)
+{
+	char text[CHILDREN_MAX], *at = text, *next;
+	ssize_t n = d->children >= 0 ? pread(d->children, text, sizeof(text) - 1, 0) : 0;
+	int count = 0;
+
+	text[n > 0 ? n : 0] = '\0';
+	for (;; at = next) {
+		long pid = strtol(at, &next, 10);
+
+		if (next == at || pid <= 1)
+			return count;
+		kill((pid_t)pid, sig);
+		count++;
+	}
+}
+
+void daemon_end(struct daemon *d)
+{
+	if (d->pidfd < 0)
+		return;
+	kill(d->pid, SIGTERM);
+	poll(&(struct pollfd){.fd = d->pidfd, .events = POLLIN}, 1, END_ROUNDS * END_ROUND_MS);
+	/* Ended ones are nobody's zombies: SIGCHLD is ignored. */
+	for (int i = 0; i < END_ROUNDS && signal_all(d, i < END_ROUNDS / 2 ? SIGTERM : SIGKILL);
+	     i++)
+		poll(NULL, 0, END_ROUND_MS);
+	util_close(&d->pidfd);
+	util_close(&d->children);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How long a session is used: by launches that said so over "control", and by what is left of them
+ * in their networks.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+#define USE_PROGRAMS_MAX 2048
+#define USE_CALLERS_MAX	 256
+
+/* Takes launches from the listening socket, by the loop. Those of the process ignore are the bus's
+ * own. */
+int use_begin(int control, struct err *e);
+void use_ignore(pid_t pid);
+
+size_t use_count(void);
+
+/* Under the session's lock: takes "control" away, unless somebody has come meanwhile. True: nobody
+ * can come any more. */
+bool use_end(int dir);

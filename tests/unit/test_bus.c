@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bus/: what policy/dbus/ says, and what becomes of a message on its way out of a VPN and back
+ * (L63).
+ */
+#include "tap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/util.h"
+#include "bus/policy.h"
+#include "bus/rewrite.h"
+#include "bus/text.h"
+
+static struct bus_policy policy;
+
+/* --- policy ---------------------------------------------------------------------------------- */
+
+static int parse(const char *text, struct err *e)
+{
+	static char copies[16][2048];
+	static unsigned int used;
+	char *copy = copies[used++ % ARRAY_SIZE(copies)];
+
+	str_copy(copy, sizeof(copies[0]), text);
+	return bus_policy_parse(&policy, "x.conf", copy, e);
+}
+
+static void test_policy(void)
+{
+	static const char *const bad[] = {
+		"name a.b\nallow x y\n",
+		"name\n",
+		"call a.b C\n",
+		"start\n",
+		"name a.b\ncall a.b\n",
+		"name a.b\ncall a.b C unknown\n",
+		"name a.b\ncall a b c d e\n",
+		"name a.b\nstart now\n",
+		"name a b\n",
+		"name a.b\ncall a.b C plain d e f\n",
+	};
+	const struct bus_service *s = policy.services;
+	struct err e = ERR_INIT;
+	char long_text[4096] = "name a.b\n";
+
+	is_int(parse("# a comment\n\n  name a.b # and one\nname a.c\nstart\ncall a.I M\n"
+		     "call a.J *\nread a.I P item\nhide x.y\nbackground z.*\n",
+		     &e),
+	       0, "a file is read");
+	is_int((long long)policy.n_services, 1, "it is one service");
+	is_int((long long)s->n_names, 2, "with its names");
+	ok(s->start, "that may be started");
+	ok(bus_policy_find(s, BUS_CALL, "a.I", "M"), "a method that is listed");
+	ok(!bus_policy_find(s, BUS_CALL, "a.I", "N"), "L63: one that is not");
+	ok(!bus_policy_find(s, BUS_READ, "a.I", "M"), "L63: a method is no property");
+	ok(!bus_policy_find(s, BUS_CALL, "a.K", "M"), "L63: another interface");
+	ok(!bus_policy_find(s, BUS_CALL, NULL, "M"), "L63: no interface");
+	ok(bus_policy_find(s, BUS_CALL, "a.J", "Any"), "every method");
+	is_int(bus_policy_find(s, BUS_READ, "a.I", "P")->rewrite, BUS_ITEM, "its rewrite");
+	ok(bus_policy_lists(policy.hidden, policy.n_hidden, "x.y"), "a hidden name");
+	ok(bus_policy_lists(policy.background, policy.n_background, "z.anything"), "a beginning");
+	ok(!bus_policy_lists(policy.background, policy.n_background, "z"), "not what is shorter");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		ok(parse(bad[i], &e) < 0, "refused: %s", e.msg);
+	is_int((long long)policy.n_services, 1, "what is refused adds nothing");
+	for (int i = 0; i < BUS_RULES_MAX + 1; i++)
+		strncat(long_text, "call a.I M\n", sizeof(long_text) - strlen(long_text) - 1);
+	ok(bus_policy_parse(&policy, "x.conf", long_text, &e) == -E2BIG, "too many lines");
+	is_int(bus_policy_load(&policy, &e), 0, "what is built in can be read");
+	ok(policy.n_services > 10, "and is there");
+}
+
+/* Whoever adds a line that lets a program inside act outside has to change this. */
+static void test_builtin(void)
+{
+	static const char *const never[] = {
+		"org.freedesktop.portal.OpenURI",
+		"org.freedesktop.portal.Background",
+		"org.freedesktop.portal.DynamicLauncher",
+		"org.freedesktop.portal.Screenshot",
+		"org.freedesktop.portal.ScreenCast",
+		"org.freedesktop.portal.RemoteDesktop",
+		"org.freedesktop.portal.ProxyResolver",
+		"org.freedesktop.portal.NetworkMonitor",
+		"org.freedesktop.portal.Email",
+		"org.freedesktop.portal.Location",
+		"org.freedesktop.systemd1.Manager",
+		"org.freedesktop.Flatpak.Development",
+		"org.gtk.vfs.MountTracker",
+		"org.freedesktop.Application",
+		"org.fcitx.Fcitx.Controller1",
+		"org.kde.KWin",
+		"org.gnome.Shell",
+		"org.freedesktop.FileManager1",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++) {
+		bool known = false;
+
+		for (size_t k = 0; k < policy.n_services; k++)
+			known |= bus_policy_knows(&policy.services[k], BUS_CALL, never[i]);
+		ok(!known, "L40 L63: %s is not carried", never[i]);
+	}
+}
+
+/* --- text ------------------------------------------------------------------------------------ */
+
+static void test_icon(void)
+{
+	static const char *const cases[][2] = {
+		{"dialog-information", "dialog-information"},
+		{"org.gnome.Text-Editor", "org.gnome.Text-Editor"},
+		{"/usr/share/icons/hicolor/48x48/apps/foo.png", "foo"},
+		{"/tmp/x.svg", "x"},
+		{"/net/evil/share/", ""},
+		{"file:///etc/passwd", ""},
+		{"http://evil/x.png", ""},
+		{"//evil/share/a.png", "a"},
+		{"a/b", ""},
+		{"../x", ""},
+		{"data:image/png,x", ""},
+		{"%2Fetc", ""},
+		{"", ""},
+	};
+	char s[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		str_copy(s, sizeof(s), cases[i][0]);
+		bus_text_icon(s);
+		is_str(s, cases[i][1], "L63: an icon is a name of the theme");
+	}
+}
+
+static void test_markup(void)
+{
+	static const char *const cases[][2] = {
+		{"plain & simple", "plain & simple"},
+		{"<b>x</b> <i>y</i> <u>z</u>", "<b>x</b> <i>y</i> <u>z</u>"},
+		{"<a href=\"http://evil/\">x</a>", "x"},
+		{"<img src=\"http://evil/x.png\" alt=\"a\"/>y", "y"},
+		{"<img src=\"a>b\">", "b\">"},
+		{"<<img src=x>", ""},
+		{"<b<img src=x>>", ">"},
+		{"<im<b>g src=\"http://evil\">", "g src=\"http://evil\">"},
+		{"a < b", "a  b"},
+		{"<b onclick=\"x\">y</b>", "y</b>"},
+		{"<B>x</B>", "x"},
+		{"x<img src=http://evil", "x"},
+		{"x<", "x"},
+		{"<!-- <img src=x> -->", " -->"},
+		{"&lt;img&gt;", "&lt;img&gt;"},
+	};
+	char s[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		str_copy(s, sizeof(s), cases[i][0]);
+		bus_text_markup(s);
+		is_str(s, cases[i][1], "L63: markup without links and pictures");
+	}
+}
+
+static void test_paths(void)
+{
+	char s[128], small[8];
+
+	is_int(bus_text_sender(":1.50", s, sizeof(s)), 0, "a unique name");
+	is_str(s, "1_50", "as the portal writes it");
+	is_int(bus_text_sender(":1.5000000", small, sizeof(small)), -E2BIG, "too long");
+	is_int(bus_text_owner(BUS_PORTAL "request/1_5/t", "1_5"), BUS_OWN, "his own request");
+	is_int(bus_text_owner(BUS_PORTAL "request/1_55/t", "1_5"), BUS_FOREIGN,
+	       "L63: another's, though it begins alike");
+	is_int(bus_text_owner(BUS_PORTAL "session/1_6/t", "1_5"), BUS_FOREIGN,
+	       "L63: another's session");
+	is_int(bus_text_owner("/org/freedesktop/portal/desktop", "1_5"), BUS_NOBODYS, "nobody's");
+	is_int(bus_text_owner("/a/b", "1_5"), BUS_NOBODYS, "another path");
+	is_int(bus_text_move(BUS_PORTAL "request/1_5/t", "1_5", "1_77", s, sizeof(s)) < 0, 0,
+	       "moved");
+	is_str(s, BUS_PORTAL "request/1_77/t", "to the other bus's name");
+	is_int(bus_text_move(BUS_PORTAL "request/1_5/t", "1_5", "1_77", small, sizeof(small)),
+	       -E2BIG, "no room");
+}
+
+static bool keep_good(void *arg, const char *interface)
+{
+	(void)arg;
+	return strcmp(interface, "good") == 0;
+}
+
+static void test_introspection(void)
+{
+	char s[] = "<node><interface name=\"good\"><method name=\"a\"/></interface>"
+		   "<interface name=\"bad\"><method name=\"b\"/></interface>"
+		   "<interface name=\"good\"></interface><interface name=\"cut";
+
+	bus_text_introspection(s, keep_good, NULL);
+	is_str(s,
+	       "<node><interface name=\"good\"><method name=\"a\"/></interface>"
+	       "<interface name=\"good\"></interface>",
+	       "L63: an introspection shows what is carried");
+}
+
+static void test_address(void)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} cases[] = {
+		{"unix:path=/run/user/1000/bus", true},
+		{"unix:abstract=/tmp/dbus-x,guid=1", true},
+		{"unix:guid=1,path=/x", true},
+		{"unix:tmpdir=/tmp", false},
+		{"unixexec:path=/bin/sh,argv1=-c", false},
+		{"autolaunch:", false},
+		{"tcp:host=127.0.0.1,port=1", false},
+		{"nonce-tcp:host=x", false},
+		{"launchd:env=X", false},
+		{"unix:", false},
+		{"", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		is_int(bus_text_is_address(cases[i].text), cases[i].good, cases[i].text);
+}
+
+/* --- messages -------------------------------------------------------------------------------- */
+
+static const struct bus_names names = {":1.5", ":1.77", "1_5", "1_77"};
+
+static DBusMessage *message(void)
+{
+	return dbus_message_new_method_call("a.b", "/a", "a.b", "C");
+}
+
+static void add_entry(DBusMessageIter *dict, const char *key, const char *value)
+{
+	DBusMessageIter entry, variant;
+
+	dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
+	dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key);
+	dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "s", &variant);
+	dbus_message_iter_append_basic(&variant, DBUS_TYPE_STRING, &value);
+	dbus_message_iter_close_container(&entry, &variant);
+	dbus_message_iter_close_container(dict, &entry);
+}
+
+/* All strings of a message, one behind the other. */
+static void flatten(DBusMessageIter *i, char *text, size_t size)
+{
+	for (; dbus_message_iter_get_arg_type(i); dbus_message_iter_next(i)) {
+		int type = dbus_message_iter_get_arg_type(i);
+		DBusMessageIter inside;
+		const char *s;
+
+		if (type == DBUS_TYPE_STRING || type == DBUS_TYPE_OBJECT_PATH) {
+			dbus_message_iter_get_basic(i, &s);
+			strncat(text, s, size - strlen(text) - 1);
+			strncat(text, "|", size - strlen(text) - 1);
+		} else if (dbus_type_is_container(type)) {
+			dbus_message_iter_recurse(i, &inside);
+			flatten(&inside, text, size);
+		}
+	}
+}
+
+static int rewrite(const struct bus_passage *p, DBusMessage *in, char *text, size_t size)
+{
+	DBusMessage *out = message();
+	DBusMessageIter i;
+	int r = bus_rewrite_body(p, in, out);
+
+	*text = '\0';
+	if (r == 0 && dbus_message_iter_init(out, &i))
+		flatten(&i, text, size);
+	if (r == 0)
+		ok(p->interface || p->rewrite == BUS_CAPABILITIES ||
+			   dbus_message_has_signature(out, dbus_message_get_signature(in)),
+		   "the types stay");
+	dbus_message_unref(out);
+	return r;
+}
+
+static DBusMessage *notification(void)
+{
+	const char *app = "app", *icon = "/tmp/i.png", *summary = "1 < 2";
+	const char *body = "<a href=\"http://evil\">x</a><img src=\"http://evil/i\"/><b>y</b>";
+	dbus_uint32_t id = 0;
+	dbus_int32_t time = -1;
+	DBusMessageIter i, array;
+	DBusMessage *m = message();
+
+	dbus_message_iter_init_append(m, &i);
+	dbus_message_iter_append_basic(&i, DBUS_TYPE_STRING, &app);
+	dbus_message_iter_append_basic(&i, DBUS_TYPE_UINT32, &id);
+	dbus_message_iter_append_basic(&i, DBUS_TYPE_STRING, &icon);
+	dbus_message_iter_append_basic(&i, DBUS_TYPE_STRING, &summary);
+	dbus_message_iter_append_basic(&i, DBUS_TYPE_STRING, &body);
+	dbus_message_iter_open_container(&i, DBUS_TYPE_ARRAY, "s", &array);
+	dbus_message_iter_append_basic(&array, DBUS_TYPE_STRING, &app);
+	dbus_message_iter_close_container(&i, &array);
+	dbus_message_iter_open_container(&i, DBUS_TYPE_ARRAY, "{sv}", &array);
+	add_entry(&array, "category", "im");
+	add_entry(&array, "image-path", "http://evil/i.png");
+	add_entry(&array, "sound-file", "/net/evil/s.ogg");
+	add_entry(&array, "x-kde-urls", "http://evil");
+	add_entry(&array, "desktop-entry", "/tmp/evil.desktop");
+	dbus_message_iter_close_container(&i, &array);
+	dbus_message_iter_append_basic(&i, DBUS_TYPE_INT32, &time);
+	return m;
+}
+
+static void test_notify(void)
+{
+	struct bus_passage p = {.names = &names, .outwards = true, .rewrite = BUS_NOTIFY};
+	DBusMessage *m = notification(), *wrong = message();
+	char text[1024];
+
+	is_int(rewrite(&p, m, text, sizeof(text)), 0, "a notification");
+	is_str(text,
+	       "app|i|1 < 2|x<b>y</b>|app|category|im|image-path||desktop-entry|evil.desktop|",
+	       "L63: without links, pictures by address, sounds and paths");
+	p.rewrite = BUS_PLAIN;
+	is_int(rewrite(&p, m, text, sizeof(text)), 0, "as it is");
+	ok(strstr(text, "http://evil"), "control: without the rewrite they are there");
+	p.rewrite = BUS_NOTIFY;
+	is_int(rewrite(&p, wrong, text, sizeof(text)), -EINVAL, "other types are refused");
+	dbus_message_unref(m);
+	dbus_message_unref(wrong);
+}
+
+static void test_register(void)
+{
+	struct bus_passage p = {.names = &names, .outwards = true, .rewrite = BUS_REGISTER};
+	static const char *const cases[][2] = {{"org.kde.StatusNotifierItem-1-1", ":1.77|"},
+					       {":1.9", ":1.77|"},
+					       {"/org/x/Item", "/org/x/Item|"}};
+	char text[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		DBusMessage *m = message();
+
+		dbus_message_append_args(m, DBUS_TYPE_STRING, &cases[i][0], DBUS_TYPE_INVALID);
+		is_int(rewrite(&p, m, text, sizeof(text)), 0, "a status icon");
+		is_str(text, cases[i][1], "L63: is registered as the one who asks, by nobody else");
+		dbus_message_unref(m);
+	}
+}
+
+static void test_properties(void)
+{
+	struct bus_passage p = {.names = &names,
+				.answer = true,
+				.outwards = true,
+				.rewrite = BUS_ITEM,
+				.interface = "org.kde.StatusNotifierItem"};
+	DBusMessage *m = message();
+	DBusMessageIter i, array;
+	char text[512];
+
+	for (size_t k = 0; k < policy.n_services; k++)
+		if (strcmp(policy.services[k].names[0], "org.kde.StatusNotifierWatcher") == 0)
+			p.service = &policy.services[k];
+	dbus_message_iter_init_append(m, &i);
+	dbus_message_iter_open_container(&i, DBUS_TYPE_ARRAY, "{sv}", &array);
+	add_entry(&array, "IconName", "/tmp/a.png");
+	add_entry(&array, "IconThemePath", "/net/evil");
+	add_entry(&array, "ToolTip", "http://evil");
+	add_entry(&array, "Title", "a/b: c");
+	dbus_message_iter_close_container(&i, &array);
+	is_int(rewrite(&p, m, text, sizeof(text)), 0, "an icon's properties");
+	is_str(text, "IconName|a|IconThemePath||ToolTip||Title|a/b: c|",
+	       "L63: no path of its own choice");
+	p.outwards = false;
+	p.interface = "org.kde.StatusNotifierWatcher";
+	is_int(rewrite(&p, m, text, sizeof(text)), 0, "the panel's");
+	is_str(text, "", "L63: only those that are listed");
+	dbus_message_unref(m);
+}
+
+static void test_portal(void)
+{
+	struct bus_passage p = {.names = &names, .outwards = true};
+	const char *own = BUS_PORTAL "session/1_5/s", *other = BUS_PORTAL "session/1_6/s";
+	const char *back = BUS_PORTAL "request/1_77/t";
+	DBusMessage *m = message();
+	char text[512];
+
+	dbus_message_append_args(m, DBUS_TYPE_OBJECT_PATH, &own, DBUS_TYPE_STRING, &own,
+				 DBUS_TYPE_INVALID);
+	is_int(rewrite(&p, m, text, sizeof(text)), 0, "a session's path, also as a string");
+	is_str(text, BUS_PORTAL "session/1_77/s|" BUS_PORTAL "session/1_77/s|",
+	       "is the other bus's on the other bus");
+	dbus_message_unref(m);
+	m = message();
+	dbus_message_append_args(m, DBUS_TYPE_OBJECT_PATH, &other, DBUS_TYPE_INVALID);
+	is_int(rewrite(&p, m, text, sizeof(text)), -EACCES, "L63: another program's is refused");
+	dbus_message_unref(m);
+	m = message();
+	dbus_message_append_args(m, DBUS_TYPE_OBJECT_PATH, &back, DBUS_TYPE_INVALID);
+	p.outwards = false;
+	is_int(rewrite(&p, m, text, sizeof(text)), 0, "the answer's path");
+	is_str(text, BUS_PORTAL "request/1_5/t|", "is the one that the program expects");
+	p.names = NULL;
+	is_int(rewrite(&p, m, text, sizeof(text)), -EACCES, "L63: nobody's news tell of one");
+	dbus_message_unref(m);
+}
+
+static void test_descriptors(void)
+{
+	struct bus_passage p = {.names = &names, .outwards = true};
+	DBusMessage *m = message(), *out = message();
+	int fd = fileno(stdout), copy = -1;
+
+	dbus_message_append_args(m, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID);
+	is_int(bus_rewrite_body(&p, m, out), 0, "a descriptor");
+	ok(dbus_message_get_args(out, NULL, DBUS_TYPE_UNIX_FD, &copy, DBUS_TYPE_INVALID) &&
+		   copy >= 0,
+	   "is carried");
+	util_close(&copy);
+	dbus_message_unref(m);
+	dbus_message_unref(out);
+}
+
+/* As deep as the library takes it. */
+static void test_depth(void)
+{
+	struct bus_passage p = {.names = &names, .outwards = true};
+	DBusMessage *m = message(), *out = message();
+	DBusMessageIter at[32];
+	dbus_uint32_t v = 5;
+	int r;
+
+	dbus_message_iter_init_append(m, &at[0]);
+	for (int i = 0; i < 30; i++)
+		dbus_message_iter_open_container(&at[i], DBUS_TYPE_VARIANT, i == 29 ? "u" : "v",
+						 &at[i + 1]);
+	dbus_message_iter_append_basic(&at[30], DBUS_TYPE_UINT32, &v);
+	for (int i = 29; i >= 0; i--)
+		dbus_message_iter_close_container(&at[i], &at[i + 1]);
+	r = bus_rewrite_body(&p, m, out);
+	is_int(r, 0, "thirty variants in one another");
+	dbus_message_unref(m);
+	dbus_message_unref(out);
+}
+
+static void test_capabilities(void)
+{
+	struct bus_passage p = {.names = &names, .answer = true, .rewrite = BUS_CAPABILITIES};
+	static const char *const all[] = {"body", "body-hyperlinks", "body-images", "actions"};
+	const char *const *list = all;
+	DBusMessage *m = message(), *wrong = message();
+	char text[256];
+
+	dbus_message_append_args(m, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &list, 4, DBUS_TYPE_INVALID);
+	is_int(rewrite(&p, m, text, sizeof(text)), 0, "what notifications can do");
+	is_str(text, "body|actions|", "L63: no links and pictures are promised");
+	is_int(rewrite(&p, wrong, text, sizeof(text)), -EINVAL, "an answer of other types");
+	dbus_message_unref(m);
+	dbus_message_unref(wrong);
+}
+
+int main(void)
+{
+	tap_begin();
+	test_policy();
+	test_builtin();
+	test_icon();
+	test_markup();
+	test_paths();
+	test_introspection();
+	test_address();
+	test_notify();
+	test_register();
+	test_properties();
+	test_portal();
+	test_descriptors();
+	test_depth();
+	test_capabilities();
+	return tap_done();
+}
