@@ -11,6 +11,16 @@ $(B)/rig/%: tests/rig/%.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
 
+# A 32-bit program, without any library: no 32-bit packages are needed.
+ifeq ($(shell uname -m),x86_64)
+test-tools: $(B)/tests/i386/old32
+$(B)/tests/i386/old32: tests/i386/old32.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -m32 -O1 -Wall -Wextra -Werror -ffreestanding -fno-stack-protector -fcf-protection=none \
+		-fno-pie -fno-asynchronous-unwind-tables -nostdlib -no-pie -static -o $@ $<
+endif
+
 # What to see first: the main job, in a private network of its own. Needs root, touches nothing.
 # The packages come first and make starts again: what the compiler can do is asked as it starts.
 demo:

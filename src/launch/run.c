@@ -27,6 +27,7 @@
 #include "box/fds.h"
 #include "box/landlock.h"
 #include "ipc/client.h"
+#include "launch/i386.h"
 #include "nl/sock.h"
 #include "ns/netns.h"
 #include "ns/userns.h"
@@ -66,10 +67,10 @@ static const char *policy_name(const struct launch *l)
 {
 	const char *name = l->o->policy;
 
-	if (!name && l->o->strict)
-		return "strict";
+	if (!name && l->network == LAUNCH_HOST && !l->o->strict)
+		return NULL;
 	if (!name)
-		return l->network == LAUNCH_HOST ? NULL : "default";
+		return launch_default_policy(l->o->command ? l->o->command[0] : "sh", l->o->strict);
 	return strcmp(name, "none") == 0 ? NULL : name;
 }
 
@@ -343,7 +344,8 @@ static int make_sandbox(struct launch *l, struct err *e)
 	if (r == 0)
 		r = take_cable(l, e);
 	if (r == 0)
-		r = launch_mark(l->o, &l->record, l->host, policy_name(l), e);
+		r = launch_mark(l->o, &l->record, l->host,
+				policy.header.n_insns ? policy.header.name : NULL, e);
 	if (r == 0)
 		launch_step("network configured");
 	return r;

@@ -48,6 +48,13 @@ for policy in default browser strict; do
 	[ "$policy" = strict ] && what=EPERM || what=kernel
 	is "$(sed -n 's/^native unshare //p' "$tmp/doors")" "$what" "$policy: user namespaces: $what"
 done
+under i386 "$try" doors >"$tmp/doors"
+if grep -q "^i386 absent" "$tmp/doors"; then
+	skip "no i386 here" "W4 i386: socketcall reaches the kernel"
+else
+	is "$(grep kernel "$tmp/doors" | grep -E -v '(unix|inet|inet6|netlink|tcgets|newer|unshare) ' | xargs)" \
+		"i386 socketcall kernel i386 socketcall-high kernel" "W4 i386: socketcall reaches the kernel, and nothing else does"
+fi
 for policy in default browser; do
 	is "$(under $policy "$try" doors | sed -n 's/^native vsock //p')" EAFNOSUPPORT \
 		"L11 $policy: AF_VSOCK is answered as by a kernel without it"

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "box/fds.h"
+#include "launch/i386.h"
 #include "launch/launch.h"
 #include "ns/names.h"
 
@@ -223,9 +224,71 @@ static void test_fds(void)
 	ok(!harmless(open("/dev/ptmx", O_RDWR | O_NOCTTY)), "the master of a terminal is not");
 }
 
+static void write_head(const char *path, const void *head, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+
+	if (write(fd, head, len) != (ssize_t)len)
+		printf("# cannot write %s\n", path);
+	close(fd);
+}
+
+static void test_i386(void)
+{
+	static const struct {
+		const char *what;
+		unsigned char class, machine;
+		size_t len;
+		bool is;
+	} cases[] = {
+		{"a 32-bit program for Intel", 1, 3, 52, true},
+		{"a 64-bit one", 2, 62, 64, false},
+		{"a 32-bit one for ARM", 1, 40, 52, false},
+		{"x32", 1, 62, 52, false},
+		{"a cut one", 1, 3, 19, false},
+	};
+	static const char list[] = "protocol  size sockets\nAF_VSOCK  1392      0\nUNIX  1 2\n";
+	char dir[] = "/tmp/test_launch.XXXXXX", path[64], old[4096];
+	unsigned char head[64] = "\177ELF";
+
+	if (!mkdtemp(dir))
+		return;
+	snprintf(path, sizeof(path), "%s/prog32", dir);
+	snprintf(old, sizeof(old), "%s", getenv("PATH"));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		head[4] = cases[i].class;
+		head[18] = cases[i].machine;
+		write_head(path, head, cases[i].len);
+#if defined(__x86_64__)
+		ok(launch_is_i386(path) == cases[i].is, "W4: %s", cases[i].what);
+#endif
+	}
+	head[4] = 1;
+	head[18] = 3;
+	write_head(path, head, 52);
+	setenv("PATH", dir, 1);
+#if defined(__x86_64__)
+	ok(launch_is_i386("prog32"), "W4: found by PATH");
+#endif
+	setenv("PATH", old, 1);
+	ok(!launch_is_i386("prog32") && !launch_is_i386("/") && !launch_is_i386("/nonexistent") &&
+		   !launch_is_i386("/bin/sh"),
+	   "W4: no directory, nothing, and no 64-bit shell");
+	unlink(path);
+	rmdir(dir);
+	ok(!launch_reaches_by(list, 0xffffffff) && !launch_reaches_by(list, 1),
+	   "W4: AF_VSOCK without a device leads nowhere");
+	ok(launch_reaches_by(list, 3) && launch_reaches_by(list, 2) && launch_reaches_by(list, 0),
+	   "W4: AF_VSOCK in a guest, and on a host of guests, leads out");
+	ok(launch_reaches_by(list, -EACCES), "W4: what nobody may ask is not safe");
+	ok(!launch_reaches_by("UNIX  1\nAF_VSOCKET 2\n", 3), "W4: a family that is not there");
+	ok(launch_reaches_by("QIPCRTR 1\n", 1), "W4: a modem's family");
+}
+
 int main(void)
 {
 	tap_begin();
+	test_i386();
 	test_lines();
 	test_bad_lines();
 	test_values();

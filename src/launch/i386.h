@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * 32-bit programs of a 64-bit PC: their C library makes sockets by socketcall(2), which keeps the
+ * family where no filter sees it.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+/* Whether command, a path or a name to be found by PATH, is a 32-bit program for Intel processors.
+ * Never on another machine. A script is what its interpreter is. */
+bool launch_is_i386(const char *command);
+
+/* What a socket of this machine's reaches although a network namespace is around it, in words;
+ * NULL: nothing that we know of. */
+const char *launch_reaches_beyond(void);
+
+/* The same of a list like /proc/net/protocols, and AF_VSOCK's answer to what this machine's own
+ * address is, or -errno; exposed for the tests. */
+const char *launch_reaches_by(const char *protocols, long long vsock_cid);
+
+/* The policy for a command where none was named: "default", or "i386"; "strict" if that is asked
+ * for. Says which and why where the program is a 32-bit one. */
+const char *launch_default_policy(const char *command, bool strict);

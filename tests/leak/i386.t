@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm: no
+# 32-bit programs, whose C library makes sockets by socketcall (W4). Runs inside the rig.
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh"
+home=$(as_user sh -c 'echo $HOME')
+old=$home/old32
+[ -x "$RIG_DIR/build/tests/i386/old32" ] || { echo "1..0 # SKIP no 32-bit programs here"; exit 0; }
+install -m 755 "$RIG_DIR/build/tests/i386/old32" "$old"
+as_user "$old" 1 >/dev/null 2>&1 || { echo "1..0 # SKIP this kernel runs no 32-bit programs"; exit 0; }
+
+is "$(as_user "$old" "$RIG_WEB4" 80)" clear 'control: outside it goes out in the clear'
+$RIG_CAPTURE start
+is "$(as_user vpnrun --policy i386 demo "$old" "$RIG_WEB4" 80 2>&1)" demo 'W4: by the policy i386 it goes through the VPN'
+out=$(as_user vpnrun -v demo "$old" "$RIG_WEB4" 80 2>&1)
+if grep -q 'lets socketcall' <<<"$out"; then
+	like "$out" "'$old' is a 32-bit program: policy 'i386'.*demo$" 'W4: by itself, and -v says so'
+else
+	like "$out" "is a 32-bit program, .* refused here: no sandbox holds back AF_.*--policy i386" \
+		'W4: this machine has a family that leads out: refused, with what to do'
+fi
+is "$(as_user vpnrun --policy default demo "$old" 1 2>/dev/null)" 038 'W4: by the policy default: no socket'
+out=$(as_user vpnrun --strict demo "$old" 1 2>&1)
+like "$out" '--strict; to let it: --policy i386.*038' 'W4: --strict: no socket, and it says why'
+is "$(as_user vpnrun demo /bin/sh -c "'$old' 1" 2>/dev/null)" 038 'L11: below a 64-bit program: no socket'
+is "$($RIG_CAPTURE stop)" 0 'W4: nothing of all that left by the uplink'
+finish
