@@ -39,7 +39,7 @@ ALL_LDFLAGS = -pie $(HARDENING_LD) -Wl,--as-needed $(LDFLAGS) $(SAN)
 LIBS_BRK = -lcap
 LIBS_CTL = -lmnl -lcap -ljansson -lseccomp -lnftables -lresolv
 
-LIB_SRC := $(sort $(wildcard src/base/*.c src/nl/*.c src/ns/*.c src/session/*.c src/vpn/*.c src/box/*.c src/ipc/*.c src/launch/*.c src/policy/*.c src/relay/*.c))
+LIB_SRC := $(sort $(wildcard src/base/*.c src/nl/*.c src/ns/*.c src/session/*.c src/vpn/*.c src/box/*.c src/ipc/*.c src/launch/*.c src/policy/*.c src/relay/*.c src/running/*.c))
 CTL_SRC := $(sort $(wildcard src/ctl/*.c))
 BRK_SRC := $(sort $(wildcard src/broker/*.c))
 LIB_OBJ := $(LIB_SRC:src/%.c=$(B)/obj/%.o)

@@ -78,8 +78,12 @@ const char *launch_shell(void);
 void launch_clean_env(const char *runtime, bool closed_fds);
 
 /* -EBUSY if the command is a program that would hand its window over to an instance that runs in
- * another network than the VPN's (id 0: none), or than that of process with (0: none). */
-int launch_check_running(char *const *argv, const struct record *vpn, pid_t with, struct err *e);
+ * another network than the VPN's (id 0: none), or than that of o->with_pid. Otherwise *ret_gecko:
+ * one runs outside to which others would hand over, if they were started inside. */
+int launch_check_running(const struct launch_options *o, const struct record *vpn, bool *ret_gecko,
+			 struct err *e);
+/* The command's environment keeps those from doing so. */
+void launch_hold_windows(void);
 
 /* Published ports: before the namespaces, and when the network inside is there. Where the line asks
  * for none these do nothing. */

@@ -43,7 +43,8 @@
 struct launch {
 	const struct launch_options *o;
 	enum launch_network network;
-	bool root; /* no user namespace, no broker */
+	bool root;	    /* no user namespace, no broker */
+	bool gecko_outside; /* see launch_hold_windows() */
 	unsigned int closed_fds;
 	int sock;	/* to the broker, -1: none */
 	int netns;	/* our own new one, -1: none */
@@ -391,8 +392,8 @@ static int prepare(struct launch *l, struct err *e)
 			    "-p nor --reach");
 	if (r == 0 && o->expose.n && l->network != LAUNCH_VPN)
 		r = err_set(e, -EINVAL, "-e opens a port of a VPN's: give a VPN");
-	if (r == 0 && o->command && l->network != LAUNCH_HOST && !o->allow_running)
-		r = launch_check_running(o->command, &l->record, o->with_pid, e);
+	if (r == 0 && l->network != LAUNCH_HOST && !o->allow_running)
+		r = launch_check_running(o, &l->record, &l->gecko_outside, e);
 	if (r < 0)
 		return r;
 	launch_step("VPN found");
@@ -455,6 +456,8 @@ static int confine(struct launch *l, struct err *e)
 	if (r < 0 || is_bare(l))
 		return r;
 	launch_clean_env(l->session.runtime, l->closed_fds > 0);
+	if (l->gecko_outside)
+		launch_hold_windows();
 	r = l->o->strict ? scope(l, e) : 0;
 	if (r < 0)
 		return r;

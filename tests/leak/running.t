@@ -79,6 +79,115 @@ as_user ln -sfn "another.host-$pid" "$home/.config/chromium/SingletonLock"
 try demo "$bin/chromium"
 is "$out" '0 started' 'R71: the lock of another machine that shares the home: runs'
 kill $pid
+
+# --- not only as argv[0] (L39) --------------------------------------------------------------------
+
+# What Firefox itself does: a record lock on .parentlock, for as long as it lives.
+cat >"$bin/hold" <<'END'
+#!/usr/bin/perl
+use Fcntl;
+open my $f, '+>>', $ARGV[0] or die; my $lock = pack 's s l! l! l! x256', F_WRLCK, 0, 0, 0, 0;
+fcntl $f, F_SETLK, $lock or die;
+symlink "127.0.1.1:+$$", $ARGV[1] if $ARGV[1];
+open my $o, '>', $ARGV[2] or die; close $o; sleep 300;
+END
+# What lies beside a program of Gecko's says what it is, whatever it is called.
+as_user mkdir -p "$bin/brand" "$home/.acme/surfer/x.default" "$home/.config/mozilla/firefox/n.default" "$home/.wine"
+printf '[App]\nVendor=Acme\nName=Surfer\n' >"$bin/brand/application.ini"
+printf '#!/bin/sh\necho started "$@"\n' >"$bin/brand/surfer-bin"
+printf '#!/bin/sh\nL=$(dirname "$0")/brand\nexec "$L/surfer-bin" "$@"\n' >"$bin/surf"
+printf '#!/bin/sh\nexec surf "$@"\n' >"$bin/sensible"
+for p in wine gnome-terminal snap flatpak; do
+	printf '#!/bin/sh\necho started\n' >"$bin/$p"
+done
+chmod 755 "$bin"/{hold,brand/surfer-bin,surf,sensible,wine,gnome-terminal,snap,flatpak}
+ln -s brand/surfer-bin "$bin/www"
+ln -s snap "$bin/snapped"
+chown -hR "$RIG_UID" "$bin"
+PATH=$bin:$PATH
+held() {
+	as_user "$bin/hold" "$1" "$2" "$home/held" &
+	pid=$!
+	wait_for 5 test -e "$home/held"
+	rm "$home/held"
+}
+freed() {
+	kill "$pid"
+	wait "$pid" 2>/dev/null
+}
+
+profile=$home/.acme/surfer/x.default
+try demo sensible x
+is "$out" '0 started x' 'control: nobody holds the profile'
+held "$profile/.parentlock" "$profile/lock"
+for line in www surf "$bin/surf x" sensible 'env X=1 surf' 'nice -n 5 surf' 'sh -c surf' 'bash -ec www' 'timeout 9 www' "sh $bin/sensible"; do
+	# shellcheck disable=SC2086 # a command line
+	try demo $line
+	like "$out" '^125 vpnrun: surfer-bin runs already outside' "L39: ${line//$bin\//}: refused"
+done
+try demo sh -c 'cd /; X=1 exec "$0" y' www
+like "$out" '^125 ' 'L39: a shell that is told what to start: refused'
+try --allow-running demo www
+is "$out" '0 started' 'L39: --allow-running: runs'
+try demo www -P other
+like "$out" '^0 ' 'L39: another profile: runs'
+freed
+try demo sensible
+is "$out" '0 started' 'L39: it has ended, and the link is still there: runs'
+
+# --- whoever starts it, inside --------------------------------------------------------------------
+
+new=$home/.config/mozilla/firefox/n.default
+env_of() { as_user "$@" sh -c 'echo "$MOZ_NO_REMOTE$MOZ_NEW_INSTANCE"'; }
+is "$(env_of vpnrun demo)" '' 'control: no Firefox runs'
+held "$new/.parentlock" "$new/lock"
+is "$(env_of vpnrun demo)" 11 'L39: a Firefox runs outside: inside none hands over, whoever starts it'
+is "$(env_of vpnrun none)" 11 'L39: without a network likewise'
+is "$(env_of vpnrun --allow-running demo)" '' 'L39: unless asked for'
+is "$(env_of vpnrun host)" '' 'L39: on the host as it is'
+try demo "$bin/firefox"
+like "$out" '^125 ' "L39: a profile in today's place: refused"
+out=$(script -qec "as_user vpnrun demo sh" /dev/null </dev/null 2>&1 | tr -d '\r' | grep note:)
+like "$out" '^vpnrun: note: perl runs outside this sandbox: to open it in here' 'L39: a shell on a terminal is told'
+is "$(as_user vpnrun demo sh -c : 2>&1)" '' 'and nobody else'
+freed
+as_user mkdir -p "$home/xdg/mozilla/firefox/q.default"
+held "$home/xdg/mozilla/firefox/q.default/.parentlock" "$home/xdg/mozilla/firefox/q.default/lock"
+is "$(env_of env XDG_CONFIG_HOME="$home/xdg" vpnrun demo)" 11 'L39: or where XDG_CONFIG_HOME says'
+freed
+
+# --- flatpak, Wine, snap, servers -----------------------------------------------------------------
+
+app=$home/.var/app/org.acme.Fox
+as_user mkdir -p "$app/.mozilla/firefox/f.default" "$home/run/.flatpak/77"
+held "$app/.mozilla/firefox/f.default/.parentlock" "$app/.mozilla/firefox/f.default/lock"
+as_user sh -c 'printf "[Application]\nname=org.acme.Fox\n" >"$1/info"; echo "$2" >"$1/pid"; chmod 700 "$3"' x "$home/run/.flatpak/77" "$pid" "$home/run"
+try_there() { out=$(as_user env XDG_RUNTIME_DIR="$home/run" vpnrun "$@" 2>&1); out="$? $out"; }
+try_there demo flatpak run --branch=stable org.acme.Fox
+like "$out" "^125 vpnrun: org.acme.Fox runs already outside this sandbox \(process $pid\)" 'L39: a flatpak that runs outside: refused'
+try_there demo flatpak run org.acme.Other
+is "$out" '0 started' 'another: runs'
+is "$(env_of env XDG_RUNTIME_DIR="$home/run" vpnrun demo)" 11 'L39: and other Firefoxes do not hand over to it'
+freed
+
+server=/tmp/.wine-$RIG_UID/server-$(as_user stat -c '%D-%i' "$home/.wine" | perl -pe 's/-(\d+)/sprintf "-%x", $1/e')
+as_user mkdir -p "$server"
+try demo wine x.exe
+is "$out" '0 started' 'control: no wineserver'
+held "$server/lock" ''
+for line in 'wine x.exe' 'sh -c wine'; do
+	# shellcheck disable=SC2086 # a command line
+	try demo $line
+	like "$out" "^125 vpnrun: Wine runs already outside.*process $pid.*wineserver -k.*WINEPREFIX" "L34: a wineserver outside, $line: refused"
+done
+try demo env WINEPREFIX=/elsewhere wine
+is "$out" '0 started' 'L34: another prefix: runs'
+freed
+rm -r "$server"
+rmdir "/tmp/.wine-$RIG_UID" 2>/dev/null
+
+try demo snapped
+like "$out" '^125 vpnrun: snapped is a snap, whose starter needs privileges' 'L39: a snap: refused, and why'
 try demo gnome-terminal
 like "$out" '^125 .*server outside' 'L16: gnome-terminal, whose windows are always outside: refused'
 finish

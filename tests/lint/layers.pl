@@ -19,7 +19,8 @@ my %may = (
 	broker => ['vpn', 'ns', 'nl', 'ipc', 'box', 'base'],
 	relay  => ['box', 'base'],
 	session => ['ns', 'nl', 'base'],
-	launch => ['session', 'relay', 'vpn', 'ns', 'nl', 'ipc', 'box', 'base'],
+	running => ['vpn', 'base'],
+	launch => ['running', 'session', 'relay', 'vpn', 'ns', 'nl', 'ipc', 'box', 'base'],
 	ctl    => ['policy', 'relay', 'vpn', 'ns', 'nl', 'box', 'base'],
 	tools  => ['policy', 'box', 'base'],
 );
