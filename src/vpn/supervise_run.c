@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,15 @@ struct sup {
 
 /* --- what it stands on ----------------------------------------------------------------------- */
 
+/* The lock says that the supervisor lives: no child that ends a moment later, as the one that loads
+ * the firewall, may say so in its place. Children that exec lose it there. */
+static int lock_of_parent = -1;
+
+static void close_lock_in_child(void)
+{
+	util_close(&lock_of_parent);
+}
+
 /* Holds the lock until the process ends, and says so in the file. */
 static int take_lock(struct sup *s, struct err *e)
 {
@@ -100,7 +110,9 @@ static int take_lock(struct sup *s, struct err *e)
 		if (ftruncate(fd, 0) < 0 || pwrite(fd, text, strlen(text), 0) < 0)
 			return err_sys(e, -errno, "cannot write %s", path);
 		s->lock_fd = take_fd(&fd);
-		return 0;
+		lock_of_parent = s->lock_fd;
+		r = pthread_atfork(NULL, NULL, close_lock_in_child);
+		return r ? err_sys(e, -r, "cannot keep %s to this process", path) : 0;
 	}
 	return err_set(e, -EBUSY, "%s does not stay", path);
 }
