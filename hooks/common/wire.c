@@ -81,15 +81,13 @@ static int side_open(struct side *s, const char *vpn, struct err *e)
 		return r;
 	s->pool = record_pool(&s->record);
 	s->netns = record_open_netns(&s->record, e);
-	if (s->netns < 0) {
-		err_hint(e, "try: vpnctl down %s && vpnctl up %s", vpn, vpn);
-		if (s->netns == -ENOENT)
-			return err_set(e, -ESTALE,
-				       "the network namespace of VPN '%s' is gone; "
-				       "try: vpnctl down %s && vpnctl up %s",
-				       vpn, vpn, vpn);
-		return s->netns;
-	}
+	if (s->netns == -ENOENT)
+		return err_set(e, -ESTALE,
+			       "the network namespace of VPN '%s' is gone; "
+			       "try: vpnctl down %s && vpnctl up %s",
+			       vpn, vpn, vpn);
+	if (s->netns < 0)
+		return err_hint(e, s->netns, "try: vpnctl down %s && vpnctl up %s", vpn, vpn);
 	return ns_nl_open(&s->nl, s->netns, NETLINK_ROUTE, e);
 }
 

@@ -25,7 +25,8 @@ static int plug(const struct nv_request *q, char **ret, struct err *e)
 	int r = wire_attach(&q->wire, &w, e);
 
 	if (r == -EPERM)
-		return err_hint(e, "podman without root cannot plug by itself: use the OCI hook");
+		return err_hint(e, r,
+				"podman without root cannot plug by itself: use the OCI hook");
 	if (r == 0)
 		r = nv_answer_setup(q, &w, ret, e);
 	else

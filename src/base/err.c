@@ -37,30 +37,32 @@ int err_sys(struct err *e, int code, const char *fmt, ...)
 	return code;
 }
 
-int err_wrap(struct err *e, const char *fmt, ...)
+int err_wrap(struct err *e, int code, const char *fmt, ...)
 {
 	char old[ERR_MSG_MAX];
 	va_list ap;
 	size_t len;
 
 	if (!e)
-		return -1;
+		return code;
+	e->code = code;
 	memcpy(old, e->msg, sizeof(old));
 	va_start(ap, fmt);
 	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 	va_end(ap);
 	len = strlen(e->msg);
 	snprintf(e->msg + len, sizeof(e->msg) - len, ": %s", old);
-	return e->code;
+	return code;
 }
 
-int err_hint(struct err *e, const char *fmt, ...)
+int err_hint(struct err *e, int code, const char *fmt, ...)
 {
 	va_list ap;
 	size_t len;
 
 	if (!e)
-		return -1;
+		return code;
+	e->code = code;
 	len = strlen(e->msg);
 	if (len + 3 < sizeof(e->msg)) {
 		memcpy(e->msg + len, "; ", 3);
@@ -68,5 +70,5 @@ int err_hint(struct err *e, const char *fmt, ...)
 		vsnprintf(e->msg + len + 2, sizeof(e->msg) - len - 2, fmt, ap);
 		va_end(ap);
 	}
-	return e->code;
+	return code;
 }

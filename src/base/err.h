@@ -26,8 +26,9 @@ int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format
 /* As err_set(), and adds ": " and the system's text for the code. */
 int err_sys(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Puts "WHAT: " before what e says already; returns e's code. */
-int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Puts "WHAT: " before what e says already. Returns code, which the caller has from the call that
+ * failed: e, which may be NULL here too, is for the sentence and never bears the code alone. */
+int err_wrap(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Appends a sentence, for advice that a caller further out knows; returns e's code. */
-int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Appends a sentence, for advice that a caller further out knows; returns code. */
+int err_hint(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -133,6 +133,6 @@ int box_seccomp_load(const struct box_policy *p, struct err *e)
 	int rc = load(p->insns, p->header.n_insns, p->header.load_flags, e);
 
 	if (rc < 0)
-		return err_wrap(e, "policy '%s'", p->header.name);
+		return err_wrap(e, rc, "policy '%s'", p->header.name);
 	return 0;
 }

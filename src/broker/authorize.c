@@ -278,11 +278,10 @@ int authorize_user(const struct record *r, const struct peer *p, struct err *e)
 		p->uid, r->name);
 	/* The advice only where it is true. */
 	if (named && r->allow_groups[0][0])
-		err_hint(e, "let them in with `sudo usermod -aG %.*s %s`, which counts at once",
-			 RECORD_ALLOW_LEN, r->allow_groups[0], name);
-	else
-		err_hint(e, "\"allow\" in /etc/vpnrun/%s.json says who may", r->name);
-	return -EACCES;
+		return err_hint(e, -EACCES,
+				"let them in with `sudo usermod -aG %.*s %s`, which counts at once",
+				RECORD_ALLOW_LEN, r->allow_groups[0], name);
+	return err_hint(e, -EACCES, "\"allow\" in /etc/vpnrun/%s.json says who may", r->name);
 }
 
 /*

@@ -115,7 +115,8 @@ static int try_host(struct attach *a, uint32_t h, struct err *e)
 			       "`vpnctl status %s`)",
 			       a->r->name, a->r->name);
 	if (r < 0)
-		return err_wrap(e, "cannot plug the sandbox into VPN '%s' as %s", a->r->name, port);
+		return err_wrap(e, r, "cannot plug the sandbox into VPN '%s' as %s", a->r->name,
+				port);
 	return 0;
 }
 

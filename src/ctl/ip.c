@@ -266,7 +266,7 @@ int ctl_ip(int argc, char **argv)
 	if (r == 0) {
 		r = ip_answer_parse(text, &a, &e);
 		if (r < 0)
-			err_wrap(&e, "%s", o.url);
+			err_wrap(&e, r, "%s", o.url);
 	}
 	fetch_close(&f);
 	if (r < 0)

@@ -84,7 +84,7 @@ static int compile_file(const char *file, const char *name, const char *caps_fil
 		return rc;
 	rc = policy_compile(&p, name, POLICY_ARCH, caps, ret, e);
 	if (rc < 0)
-		err_wrap(e, "%s", file);
+		err_wrap(e, rc, "%s", file);
 	for (size_t i = 0; rc == 0 && i < p.n_warnings; i++)
 		log_info("%s: warning: %s", file, p.warnings[i]);
 	policy_free(&p);

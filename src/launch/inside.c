@@ -56,7 +56,7 @@ int launch_inside(const struct launch_options *o, struct sandbox *ret, struct er
 	int r = sandbox_look(ret, e);
 
 	if (r < 0)
-		return err_hint(e, "start '%s' outside", o->command ? o->command[0] : "vpnrun");
+		return err_hint(e, r, "start '%s' outside", o->command ? o->command[0] : "vpnrun");
 	if (r == 0 || o->with_pid)
 		return 0;
 	/* Less than what is around it can be had anywhere. */

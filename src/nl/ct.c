@@ -144,7 +144,7 @@ static int delete_entry(struct nl_sock *s, const struct entry *x, struct err *e)
 	if (x->has_zone)
 		nl_put(&m, CTA_ZONE, &x->zone, sizeof(x->zone));
 	r = nl_call(s, &m, e);
-	return r == -ENOENT ? 0 : r < 0 ? err_wrap(e, "cannot forget a connection") : 0;
+	return r == -ENOENT ? 0 : r < 0 ? err_wrap(e, r, "cannot forget a connection") : 0;
 }
 
 int ct_delete_if(struct nl_sock *s, bool (*is_over)(const struct ct_flow *f, void *arg), void *arg,
@@ -164,7 +164,7 @@ int ct_delete_if(struct nl_sock *s, bool (*is_over)(const struct ct_flow *f, voi
 	if (r == -EINVAL || r == -EOPNOTSUPP)
 		r = 0;
 	else if (r < 0)
-		err_wrap(e, "cannot list the connections");
+		err_wrap(e, r, "cannot list the connections");
 	for (size_t i = 0; r >= 0 && i < f.n; i++)
 		r = delete_entry(s, &f.at[i], e);
 	free(f.at);

@@ -75,7 +75,7 @@ static int find(struct nl_sock *s, int family, int protocol, bool end, struct fo
 		if (r == -ENOENT || r == -EOPNOTSUPP)
 			r = 0;
 	}
-	return r < 0 ? err_wrap(e, "cannot find the sockets of an address") : 0;
+	return r < 0 ? err_wrap(e, r, "cannot find the sockets of an address") : 0;
 }
 
 int diag_from(struct nl_sock *s, int protocol, int family, const void *addr, bool end, size_t *ret,

@@ -40,7 +40,7 @@ int genl_family_get(struct nl_sock *s, const char *name, uint16_t *ret, struct e
 	if (r == -ENOENT)
 		return err_set(e, r, "this kernel has no '%s'", name);
 	if (r < 0)
-		return err_wrap(e, "cannot look up the kernel's '%s'", name);
+		return err_wrap(e, r, "cannot look up the kernel's '%s'", name);
 	if (!id)
 		return err_set(e, -EPROTO, "the kernel gave no number for '%s'", name);
 	*ret = id;

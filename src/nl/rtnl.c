@@ -123,14 +123,14 @@ int rtnl_link_get(struct nl_sock *s, int nsid, const char *name, struct rtnl_lin
 {
 	int r = link_get(s, nsid, name, 0, ret, e);
 
-	return r < 0 ? err_wrap(e, "no device %s", name) : 0;
+	return r < 0 ? err_wrap(e, r, "no device %s", name) : 0;
 }
 
 int rtnl_link_get_index(struct nl_sock *s, int ifindex, struct rtnl_link *ret, struct err *e)
 {
 	int r = link_get(s, RTNL_HERE, NULL, ifindex, ret, e);
 
-	return r < 0 ? err_wrap(e, "no device of index %d", ifindex) : 0;
+	return r < 0 ? err_wrap(e, r, "no device of index %d", ifindex) : 0;
 }
 
 struct link_list {
@@ -177,7 +177,7 @@ int rtnl_link_list(struct nl_sock *s, int nsid, struct rtnl_link **ret, size_t *
 	}
 	if (r < 0) {
 		free(ll.v);
-		return err_wrap(e, "cannot list the devices");
+		return err_wrap(e, r, "cannot list the devices");
 	}
 	*ret = ll.v;
 	*ret_n = ll.n;
@@ -222,7 +222,8 @@ int rtnl_addr_add(struct nl_sock *s, const char *dev, int family, const void *ad
 	rtnl_put_addr(&m, ifindex, family, addr, plen, false);
 	r = nl_call(s, &m, e);
 	if (r < 0 && r != -EEXIST)
-		return err_wrap(e, "cannot add %s to %s", addr_text(family, addr, plen, text), dev);
+		return err_wrap(e, r, "cannot add %s to %s", addr_text(family, addr, plen, text),
+				dev);
 	return 0;
 }
 
@@ -233,11 +234,13 @@ int rtnl_route_replace(struct nl_sock *s, const struct rtnl_route *r, const char
 {
 	char text[64];
 	struct nl_msg m;
+	int rc;
 
 	nl_msg_init(&m);
 	rtnl_put_route(&m, r);
-	if (nl_call(s, &m, e) < 0)
-		return err_wrap(e, "cannot add route %s dev %s",
+	rc = nl_call(s, &m, e);
+	if (rc < 0)
+		return err_wrap(e, rc, "cannot add route %s dev %s",
 				addr_text(r->family, r->dst, r->plen, text), dev);
 	return 0;
 }
@@ -282,14 +285,16 @@ int rtnl_route_get(struct nl_sock *s, int family, const void *dst, uint32_t mark
 	struct route_answer ra = {0};
 	char text[64];
 	struct nl_msg m;
+	int r;
 
 	nl_msg_init(&m);
 	nl_msg_begin(&m, RTM_GETROUTE, 0, &rt, sizeof(rt));
 	nl_put(&m, RTA_DST, dst, rtnl_addr_len(family));
 	if (mark)
 		nl_put_u32(&m, RTA_MARK, mark);
-	if (nl_query(s, &m, got_route, &ra, e) < 0)
-		return err_wrap(e, "no route to %s",
+	r = nl_query(s, &m, got_route, &ra, e);
+	if (r < 0)
+		return err_wrap(e, r, "no route to %s",
 				inet_ntop(family, dst, text, sizeof(text)) ? text : "?");
 	*ret_oif = ra.oif;
 	*ret_mtu = ra.mtu;
@@ -387,7 +392,7 @@ int rtnl_route_count(struct nl_sock *s, int family, uint8_t table, int oif, size
 		r = nl_dump(s, &m, count_route, &c, e);
 	}
 	if (r < 0)
-		return err_wrap(e, "cannot list the routes of table %u", table);
+		return err_wrap(e, r, "cannot list the routes of table %u", table);
 	*ret = c.n;
 	return 0;
 }
@@ -420,7 +425,7 @@ int rtnl_nsid_get(struct nl_sock *s, int netns_fd, int *ret, struct err *e)
 	nl_put_u32(&m, NETNSA_FD, (uint32_t)netns_fd);
 	r = nl_query(s, &m, got_nsid, &nsid, e);
 	if (r < 0)
-		return err_wrap(e, "cannot look up a network namespace's id");
+		return err_wrap(e, r, "cannot look up a network namespace's id");
 	if (nsid < 0)
 		return err_set(e, -ENOENT, "the network namespace has no id here");
 	*ret = nsid;
@@ -441,6 +446,6 @@ int rtnl_nsid_ensure(struct nl_sock *s, int netns_fd, int *ret, struct err *e)
 	nl_put_u32(&m, NETNSA_FD, (uint32_t)netns_fd);
 	r = nl_call(s, &m, e);
 	if (r < 0 && r != -EEXIST)
-		return err_wrap(e, "cannot give a network namespace an id");
+		return err_wrap(e, r, "cannot give a network namespace an id");
 	return rtnl_nsid_get(s, netns_fd, ret, e);
 }

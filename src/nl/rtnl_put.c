@@ -39,6 +39,7 @@ int rtnl_link_add_bridge(struct nl_sock *s, const char *name, const uint8_t mac[
 	};
 	struct nl_msg m;
 	size_t info, data;
+	int r;
 
 	begin_new_link(&m, 0);
 	nl_put_str(&m, IFLA_IFNAME, name);
@@ -53,8 +54,9 @@ int rtnl_link_add_bridge(struct nl_sock *s, const char *name, const uint8_t mac[
 	nl_put(&m, IFLA_BR_MULTI_BOOLOPT, &opts, sizeof(opts));
 	nl_nest_end(&m, data);
 	nl_nest_end(&m, info);
-	if (nl_call(s, &m, e) < 0)
-		return err_wrap(e, "cannot create bridge %s", name);
+	r = nl_call(s, &m, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot create bridge %s", name);
 	return 0;
 }
 
@@ -63,6 +65,7 @@ int rtnl_link_add_wireguard(struct nl_sock *s, const char *name, int netns_fd, u
 {
 	struct nl_msg m;
 	size_t info;
+	int r;
 
 	begin_new_link(&m, 0);
 	nl_put_str(&m, IFLA_IFNAME, name);
@@ -71,8 +74,9 @@ int rtnl_link_add_wireguard(struct nl_sock *s, const char *name, int netns_fd, u
 	info = nl_nest(&m, IFLA_LINKINFO);
 	nl_put_str(&m, IFLA_INFO_KIND, "wireguard");
 	nl_nest_end(&m, info);
-	if (nl_call(s, &m, e) < 0)
-		return err_wrap(e, "cannot create WireGuard device %s", name);
+	r = nl_call(s, &m, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot create WireGuard device %s", name);
 	return 0;
 }
 
@@ -112,14 +116,16 @@ int rtnl_link_delete(struct nl_sock *s, int nsid, const char *name, struct err *
 {
 	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC};
 	struct nl_msg m;
+	int r;
 
 	nl_msg_init(&m);
 	nl_msg_begin(&m, RTM_DELLINK, 0, &ifi, sizeof(ifi));
 	nl_put_str(&m, IFLA_IFNAME, name);
 	if (nsid != RTNL_HERE)
 		nl_put_u32(&m, IFLA_TARGET_NETNSID, (uint32_t)nsid);
-	if (nl_call(s, &m, e) < 0)
-		return err_wrap(e, "cannot delete device %s", name);
+	r = nl_call(s, &m, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot delete device %s", name);
 	return 0;
 }
 
@@ -136,43 +142,51 @@ static void begin_set_link(struct nl_msg *m, const char *name, unsigned int flag
 int rtnl_link_set_up(struct nl_sock *s, const char *name, bool up, struct err *e)
 {
 	struct nl_msg m;
+	int r;
 
 	begin_set_link(&m, name, up ? IFF_UP : 0, IFF_UP);
-	if (nl_call(s, &m, e) < 0)
-		return err_wrap(e, "cannot set %s %s", name, up ? "up" : "down");
+	r = nl_call(s, &m, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot set %s %s", name, up ? "up" : "down");
 	return 0;
 }
 
 int rtnl_link_set_mtu(struct nl_sock *s, const char *name, uint32_t mtu, struct err *e)
 {
 	struct nl_msg m;
+	int r;
 
 	begin_set_link(&m, name, 0, 0);
 	nl_put_u32(&m, IFLA_MTU, mtu);
-	if (nl_call(s, &m, e) < 0)
-		return err_wrap(e, "cannot set %s mtu %u", name, mtu);
+	r = nl_call(s, &m, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot set %s mtu %u", name, mtu);
 	return 0;
 }
 
 int rtnl_link_set_alias(struct nl_sock *s, const char *name, const char *alias, struct err *e)
 {
 	struct nl_msg m;
+	int r;
 
 	begin_set_link(&m, name, 0, 0);
 	nl_put(&m, IFLA_IFALIAS, alias, strlen(alias));
-	if (nl_call(s, &m, e) < 0)
-		return err_wrap(e, "cannot set the alias of %s", name);
+	r = nl_call(s, &m, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot set the alias of %s", name);
 	return 0;
 }
 
 int rtnl_link_set_netns(struct nl_sock *s, const char *name, int netns_fd, struct err *e)
 {
 	struct nl_msg m;
+	int r;
 
 	begin_set_link(&m, name, 0, 0);
 	nl_put_u32(&m, IFLA_NET_NS_FD, (uint32_t)netns_fd);
-	if (nl_call(s, &m, e) < 0)
-		return err_wrap(e, "cannot move %s to another namespace", name);
+	r = nl_call(s, &m, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot move %s to another namespace", name);
 	return 0;
 }
 
@@ -197,7 +211,7 @@ int rtnl_link_index(struct nl_sock *s, const char *name, int *ret, struct err *e
 	nl_msg_begin(&m, RTM_GETLINK, 0, &ifi, sizeof(ifi));
 	nl_put_str(&m, IFLA_IFNAME, name);
 	r = nl_query(s, &m, got_index, ret, e);
-	return r < 0 ? err_wrap(e, "no device %s", name) : 0;
+	return r < 0 ? err_wrap(e, r, "no device %s", name) : 0;
 }
 
 bool rtnl_link_exists(const struct nl_sock *s, const char *name)
@@ -295,7 +309,7 @@ int rtnl_route_delete(struct nl_sock *s, const struct rtnl_route *r, struct err 
 	/* An empty table of IPv6 answers for its last route, which cannot be deleted, with ENOENT.
 	 */
 	if (rc < 0 && rc != -ESRCH && rc != -ENOENT)
-		return err_wrap(e, "cannot delete a route of table %u", r->table);
+		return err_wrap(e, rc, "cannot delete a route of table %u", r->table);
 	return 0;
 }
 

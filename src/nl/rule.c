@@ -58,10 +58,12 @@ static void put_rule(struct nl_msg *m, uint16_t type, uint16_t flags, const stru
 int rtnl_rule_add(struct nl_sock *s, const struct rtnl_rule *r, struct err *e)
 {
 	struct nl_msg m;
+	int rc;
 
 	put_rule(&m, RTM_NEWRULE, NLM_F_CREATE, r);
-	if (nl_call(s, &m, e) < 0)
-		return err_wrap(e, "cannot add the routing rule %u", r->priority);
+	rc = nl_call(s, &m, e);
+	if (rc < 0)
+		return err_wrap(e, rc, "cannot add the routing rule %u", r->priority);
 	return 0;
 }
 
@@ -73,7 +75,7 @@ int rtnl_rule_delete(struct nl_sock *s, const struct rtnl_rule *r, struct err *e
 	put_rule(&m, RTM_DELRULE, 0, r);
 	rc = nl_call(s, &m, e);
 	if (rc < 0 && rc != -ENOENT)
-		return err_wrap(e, "cannot delete the routing rule %u", r->priority);
+		return err_wrap(e, rc, "cannot delete the routing rule %u", r->priority);
 	return 0;
 }
 
@@ -153,5 +155,5 @@ int rtnl_rule_list(struct nl_sock *s, int family, uint32_t priority, struct rtnl
 		nl_msg_begin(&m, RTM_GETRULE, NLM_F_DUMP, &hdr, sizeof(hdr));
 		r = nl_dump(s, &m, got_rule, &w, e);
 	}
-	return r < 0 ? err_wrap(e, "cannot list the routing rules") : w.n;
+	return r < 0 ? err_wrap(e, r, "cannot list the routing rules") : w.n;
 }

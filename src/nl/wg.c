@@ -156,7 +156,7 @@ int wg_device_set(struct nl_sock *s, const struct wg_device *d, struct err *e)
 			     : nl_call(s, &m, e);
 		util_wipe(&m, sizeof(m));
 		if (r < 0)
-			return err_wrap(e, "cannot configure the WireGuard device %s", d->name);
+			return err_wrap(e, r, "cannot configure the WireGuard device %s", d->name);
 	} while (more);
 	return 0;
 }
@@ -190,7 +190,7 @@ int wg_endpoints_set(struct nl_sock *s, const char *name, const struct wg_peer *
 	for (size_t i = 0; i < n && r >= 0; i++)
 		if (peers[i].endpoint.family)
 			r = set_endpoint(s, family, name, &peers[i], e);
-	return r < 0 ? err_wrap(e, "cannot set the endpoint of %s", name) : 0;
+	return r < 0 ? err_wrap(e, r, "cannot set the endpoint of %s", name) : 0;
 }
 
 void wg_stats_add(struct wg_stats *st, const union wg_endpoint *endpoint, int64_t handshake,
@@ -334,7 +334,7 @@ int wg_device_get(struct nl_sock *s, const char *name, struct wg_stats *ret, str
 	if (r == -EPROTO)
 		return err_set(e, r, "the kernel's answer about %s is malformed", name);
 	if (r < 0)
-		return err_wrap(e, "cannot read the WireGuard device %s", name);
+		return err_wrap(e, r, "cannot read the WireGuard device %s", name);
 	*ret = st;
 	return 0;
 }

@@ -156,7 +156,7 @@ static int allow_one(const struct view *v, const struct covered *old, const char
 		return err_set(e, -EINVAL, "--allow %s: not a plain absolute path", path);
 	r = v->runtime ? v->runtime->allow(v->runtime->arg, path, e) : 0;
 	if (r != 0)
-		return r < 0 ? err_wrap(e, "--allow %s", path) : 0;
+		return r < 0 ? err_wrap(e, r, "--allow %s", path) : 0;
 	if ((is_below(path, "/run", &rel) || is_below(path, "/var/run", &rel)) && *rel)
 		r = carry(old->run, rel, "/run", e);
 	else if (v->strict && is_below(path, "/tmp", &rel) && *rel)
@@ -168,7 +168,7 @@ static int allow_one(const struct view *v, const struct covered *old, const char
 			       "--allow %s: only what is below /run%s is hidden and "
 			       "can be given back",
 			       path, v->strict ? ", /tmp or /dev" : "");
-	return r < 0 ? err_wrap(e, "--allow %s", path) : 0;
+	return r < 0 ? err_wrap(e, r, "--allow %s", path) : 0;
 }
 
 /* Opened while nothing is covered yet, and in this mount namespace: the kernel binds no other. */

@@ -313,10 +313,11 @@ int session_enter(struct session *s, struct err *e)
 static int cover_runtime(const struct session *s, struct err *e)
 {
 	bool in_run = below(s->runtime, "/run");
+	int r = in_run ? dir_make(s->runtime, 0700, e) : 0;
 	char src[32];
 
-	if (in_run && dir_make(s->runtime, 0700, e) < 0)
-		return err_wrap(e, "cannot make the sandbox's XDG_RUNTIME_DIR");
+	if (r < 0)
+		return err_wrap(e, r, "cannot make the sandbox's XDG_RUNTIME_DIR");
 	fd_path(s->run, src, sizeof(src));
 	if (s->run >= 0 ? mount(src, s->runtime, NULL, MS_BIND, NULL) < 0
 			: !in_run && mount("tmpfs", s->runtime, "tmpfs", MS_NOSUID | MS_NODEV,

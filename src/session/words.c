@@ -94,7 +94,7 @@ static int open_wayland(struct session_words *w, struct err *e)
 			       path);
 	r = wayland_open(&w->wayland, path, e);
 	if (r < 0 || w->wayland.sock >= 0)
-		return r < 0 ? err_wrap(e, "--allow wayland") : 0;
+		return r < 0 ? err_wrap(e, r, "--allow wayland") : 0;
 	return grant(w, path, "wayland-0", e);
 }
 
@@ -259,7 +259,7 @@ int session_words_finish(struct session_words *w, const char *app, int *ret_held
 	if (w->wayland.sock >= 0) {
 		r = wayland_listen(&w->wayland, path, app, ret_held, e);
 		if (r < 0)
-			return err_wrap(e, "--allow wayland");
+			return err_wrap(e, r, "--allow wayland");
 	}
 	return w->strict ? set_strict_env(w, dir, e) : 0;
 }

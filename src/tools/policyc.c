@@ -60,7 +60,7 @@ static int compile(const char *path, const char *name, uint32_t arch, uint64_t c
 		return rc;
 	rc = policy_compile(&p, name, arch, caps, ret, e);
 	if (rc < 0)
-		err_wrap(e, "%s", path);
+		err_wrap(e, rc, "%s", path);
 	for (size_t i = 0; i < p.n_warnings; i++)
 		log_info("%s: warning: %s", path, p.warnings[i]);
 	policy_free(&p);

@@ -209,6 +209,7 @@ int step_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifinde
 		    bool ip6, struct err *e)
 {
 	struct nl_msg m;
+	int r;
 
 	nl_msg_init(&m);
 	for (uint32_t h = 2; h <= lease_max(pool); h++) {
@@ -223,8 +224,9 @@ int step_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifinde
 			rtnl_put_neigh(&m, ifindex, AF_INET6, &a6, mac);
 		if (nl_msg_room(&m) > 512 && h < lease_max(pool))
 			continue;
-		if (nl_call(s, &m, e) < 0)
-			return err_wrap(e, "cannot set the bridge's neighbours");
+		r = nl_call(s, &m, e);
+		if (r < 0)
+			return err_wrap(e, r, "cannot set the bridge's neighbours");
 		nl_msg_init(&m);
 	}
 	return 0;
@@ -594,7 +596,7 @@ static int up(const struct profile *p, bool only_lost, struct err *note, struct 
 	util_close(&lock);
 	lock = -1;
 	if (r < 0)
-		return err_wrap(e, "cannot bring up %s", p->name);
+		return err_wrap(e, r, "cannot bring up %s", p->name);
 	return default_follow(e);
 }
 
@@ -669,6 +671,6 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 	util_close(&lock);
 	lock = -1;
 	if (r < 0)
-		return err_wrap(e, "cannot restart %s", p->name);
+		return err_wrap(e, r, "cannot restart %s", p->name);
 	return default_follow(e);
 }

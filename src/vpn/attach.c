@@ -89,8 +89,8 @@ int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, cons
 		if (rc == 0)
 			return 0;
 		if (rc != -EEXIST)
-			return err_wrap(e, "cannot plug the sandbox into VPN '%s' as %s", r->name,
-					port);
+			return err_wrap(e, rc, "cannot plug the sandbox into VPN '%s' as %s",
+					r->name, port);
 	}
 	return err_set(e, -ENOSPC, "VPN '%s' has no free address: all %u are taken", r->name,
 		       max - 1);

@@ -331,7 +331,7 @@ int bridge_finish_device(const struct profile *p, uint32_t mtu, struct err *e)
 		rtnl_put_addr(&m, link.ifindex, a->family, &a->v4, a->plen, true);
 		r = nl_call(&s, &m, e);
 		r = r == -EEXIST ? 0
-		    : r < 0	 ? err_wrap(e, "cannot add %s to %s", a->text, p->name)
+		    : r < 0	 ? err_wrap(e, r, "cannot add %s to %s", a->text, p->name)
 				 : 0;
 	}
 	if (r == 0)

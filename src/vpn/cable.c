@@ -74,6 +74,7 @@ int cable_up(struct nl_sock *s, const struct record *r, const char *dev, uint32_
 {
 	struct nl_msg m;
 	int ifindex;
+	int rc;
 
 	nl_msg_init(&m);
 	rtnl_put_link_up(&m, LO_IFINDEX);
@@ -91,8 +92,9 @@ int cable_up(struct nl_sock *s, const struct record *r, const char *dev, uint32_
 		if (cable_has_ip6(r))
 			put_ip6(&m, &pool, ifindex, host);
 	}
-	if (nl_call(s, &m, e) < 0)
-		return err_wrap(e, "cannot configure the sandbox's network");
+	rc = nl_call(s, &m, e);
+	if (rc < 0)
+		return err_wrap(e, rc, "cannot configure the sandbox's network");
 	return 0;
 }
 
@@ -110,6 +112,7 @@ int cable_again_ip6(struct nl_sock *s, const struct record *r, const char *dev, 
 	struct lease_pool pool = record_pool(r);
 	struct nl_msg m;
 	char path[64];
+	int rc;
 
 	if (!cable_has_ip6(r))
 		return 0;
@@ -119,7 +122,8 @@ int cable_again_ip6(struct nl_sock *s, const struct record *r, const char *dev, 
 	try_sysctl(path, "0", 1);
 	nl_msg_init(&m);
 	put_ip6(&m, &pool, ifindex, host);
-	if (nl_call(s, &m, e) < 0)
-		return err_wrap(e, "cannot give %s its IPv6 address back", dev);
+	rc = nl_call(s, &m, e);
+	if (rc < 0)
+		return err_wrap(e, rc, "cannot give %s its IPv6 address back", dev);
 	return 0;
 }

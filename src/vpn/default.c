@@ -296,7 +296,7 @@ static int finish(struct default_note *n, struct err *e)
 	int r = close_way(&n->old, e);
 
 	if (r < 0)
-		return err_wrap(e,
+		return err_wrap(e, r,
 				"%s is the default, but of %s something is left (the same again "
 				"finishes it)",
 				n->now.name, n->old.name);
@@ -392,13 +392,13 @@ static int set_locked(struct default_note *n, bool has, const char *name, bool s
 	if (r == 0)
 		r = begin(n, has, &w, &is_new, e);
 	if (r < 0)
-		return err_wrap(e, "cannot make %s the default", name);
+		return err_wrap(e, r, "cannot make %s the default", name);
 	r = open_way(n, e);
 	if (r == 0)
 		r = default_dns_set(n, e);
 	if (r < 0) {
 		back_out(n, is_new);
-		return err_wrap(e, "cannot make %s the default", name);
+		return err_wrap(e, r, "cannot make %s the default", name);
 	}
 	return finish(n, e);
 }
@@ -442,7 +442,7 @@ int default_clear(const struct default_permit *permit, char *ret_name, struct er
 
 	ret_name[0] = '\0';
 	if (fd < 0)
-		return err_wrap(e, "cannot take the default away");
+		return err_wrap(e, fd, "cannot take the default away");
 	if (verdict)
 		return 0;
 	if (!has) {
@@ -451,7 +451,7 @@ int default_clear(const struct default_permit *permit, char *ret_name, struct er
 	}
 	r = clear_locked(&n, e);
 	if (r < 0)
-		return err_wrap(e, "cannot take the default away");
+		return err_wrap(e, r, "cannot take the default away");
 	memcpy(ret_name, n.now.name, sizeof(n.now.name));
 	return 0;
 }

@@ -139,7 +139,7 @@ static int add_address(struct nl_sock *s, const struct default_way *w, int ifind
 		      family == AF_INET ? (const void *)&w->addr4 : (const void *)&w->addr6,
 		      family == AF_INET ? 32 : 128, true);
 	r = nl_call(s, &m, e);
-	return r == -EEXIST ? 0 : r < 0 ? err_wrap(e, "cannot give %s its address", w->dev) : 0;
+	return r == -EEXIST ? 0 : r < 0 ? err_wrap(e, r, "cannot give %s its address", w->dev) : 0;
 }
 
 static int add_routes(struct nl_sock *s, const struct record *r, const struct default_way *w,

@@ -165,7 +165,7 @@ int vpn_down(const char *name, bool force, struct down_report *ret, struct err *
 		r = rec.id && rec.layout == LAYOUT_BRIDGE ? down_bridge(&rec, force, &rep, e)
 							  : down_netns(name, force, &rep, &rec, e);
 	if (r < 0)
-		return err_wrap(e, "cannot take down %s", name);
+		return err_wrap(e, r, "cannot take down %s", name);
 	*ret = rep;
 	return 0;
 }

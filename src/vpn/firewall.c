@@ -324,7 +324,7 @@ static int run_here(const char *name, const char *text, struct err *e)
 			    why ? why : "");
 		if (why && strstr(why, "not supported"))
 			err_hint(
-				e,
+				e, r,
 				"this kernel lacks nftables (nf_tables, nft_reject, nft_chain_nat)");
 	}
 	nft_ctx_free(ctx);

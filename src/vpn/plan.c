@@ -343,7 +343,7 @@ int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struc
 	if (rc == 0)
 		rc = put_allowed(p, &r, e);
 	if (rc < 0)
-		return err_wrap(e, "VPN '%s'", p->name);
+		return err_wrap(e, rc, "VPN '%s'", p->name);
 	*ret = r;
 	return 0;
 }

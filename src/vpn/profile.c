@@ -490,10 +490,12 @@ static int read_all(struct reader *r)
 
 	if (n < 0)
 		return n;
-	if (json_doc_check_keys(&r->doc, NULL, known_keys, r->e) < 0)
-		return err_hint(r->e, json_doc_has(&r->doc, "private_key")
-					      ? "keep it in a root-only file: private_key_file"
-					      : "vpnrun.json(5) lists them");
+	n = json_doc_check_keys(&r->doc, NULL, known_keys, r->e);
+	if (n < 0)
+		return err_hint(r->e, n,
+				json_doc_has(&r->doc, "private_key")
+					? "keep it in a root-only file: private_key_file"
+					: "vpnrun.json(5) lists them");
 	n = json_doc_uint(&r->doc, "id", 1, 99, &id, r->e);
 	if (n == 0)
 		return json_doc_fail(&r->doc, r->e, "id", "is missing: a number from 1 to 99");

@@ -367,7 +367,7 @@ int uapi_device_set(const char *name, const struct wg_device *d, struct err *e)
 		return err_sys(e, r, "cannot write down the configuration of %s", name);
 	r = converse(name, text, len, &none, e);
 	wipe_free(text, len);
-	return r < 0 ? err_wrap(e, "cannot configure %s", name) : 0;
+	return r < 0 ? err_wrap(e, r, "cannot configure %s", name) : 0;
 }
 
 int uapi_endpoints_set(const char *name, const struct wg_peer *peers, size_t n, struct err *e)
@@ -375,6 +375,7 @@ int uapi_endpoints_set(const char *name, const struct wg_peer *peers, size_t n, 
 	struct text t = {.size = 64 + n * 256};
 	AUTO_FREE char *buf = malloc(t.size);
 	struct wg_stats none;
+	int r;
 
 	if (!buf)
 		return err_sys(e, -ENOMEM, "cannot set the endpoint of %s", name);
@@ -388,8 +389,9 @@ int uapi_endpoints_set(const char *name, const struct wg_peer *peers, size_t n, 
 		put_endpoint(&t, &peers[i]);
 	}
 	put(&t, "\n");
-	if (converse(name, buf, t.len, &none, e) < 0)
-		return err_wrap(e, "cannot set the endpoint of %s", name);
+	r = converse(name, buf, t.len, &none, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot set the endpoint of %s", name);
 	return 0;
 }
 
@@ -397,10 +399,12 @@ int uapi_port_set(const char *name, uint16_t port, struct err *e)
 {
 	struct wg_stats none;
 	char text[48];
+	int r;
 
 	str_fmt(text, sizeof(text), "set=1\nlisten_port=%u\n\n", port);
-	if (converse(name, text, strlen(text), &none, e) < 0)
-		return err_wrap(e, "cannot listen on UDP port %u for %s", port, name);
+	r = converse(name, text, strlen(text), &none, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot listen on UDP port %u for %s", port, name);
 	return 0;
 }
 
@@ -408,5 +412,5 @@ int uapi_device_get(const char *name, struct wg_stats *ret, struct err *e)
 {
 	int r = converse(name, "get=1\n\n", 7, ret, e);
 
-	return r < 0 ? err_wrap(e, "cannot read the state of %s", name) : 0;
+	return r < 0 ? err_wrap(e, r, "cannot read the state of %s", name) : 0;
 }
