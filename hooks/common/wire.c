@@ -26,7 +26,27 @@
 #include "ns/netns.h"
 #include "vpn/attach.h"
 #include "vpn/cable.h"
+#include "vpn/cable_alone.h"
 #include "vpn/profile.h"
+
+/* The container's side: its namespace, and sockets in it. */
+struct inside {
+	int netns;
+	struct nl_sock nl, nft;
+};
+
+#define INSIDE_INIT                                                   \
+	{                                                             \
+		.netns = -1, .nl = NL_SOCK_INIT, .nft = NL_SOCK_INIT, \
+	}
+
+static void inside_close(struct inside *in)
+{
+	nl_sock_close(&in->nl);
+	nl_sock_close(&in->nft);
+	util_close(&in->netns);
+}
+#define AUTO_INSIDE __attribute__((cleanup(inside_close)))
 
 /* The VPN's side: its record, and a socket in the namespace of its ports. */
 struct side {
@@ -184,7 +204,6 @@ static int open_container(const char *path, struct err *e)
 	return take_fd(&fd);
 }
 
-/* Interfaces that are not up are what the kernel puts into every namespace (tunl0, sit0). */
 static int refuse_others(struct nl_sock *in, const struct wire *w, struct err *e)
 {
 	AUTO_FREE struct rtnl_link *links = NULL;
@@ -192,8 +211,7 @@ static int refuse_others(struct nl_sock *in, const struct wire *w, struct err *e
 	int r = rtnl_link_list(in, RTNL_HERE, &links, &n, e);
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		if (links[i].ifindex == LO_IFINDEX || !(links[i].flags & IFF_UP) ||
-		    strcmp(links[i].name, w->ifname) == 0)
+		if (!cable_is_other(&links[i], w->ifname))
 			continue;
 		return err_set(e, -EBUSY,
 			       "the container has another interface, %s, which leads around VPN "
@@ -246,43 +264,55 @@ static bool is_pair(struct side *s, const struct rtnl_link *port, int netns,
 	       port->link == end->ifindex;
 }
 
+static int inside_open(struct inside *in, const struct wire *w, struct err *e)
+{
+	int r;
+
+	in->netns = open_container(w->netns, e);
+	if (in->netns < 0)
+		return in->netns;
+	r = ns_nl_open(&in->nl, in->netns, NETLINK_ROUTE, e);
+	return r < 0 ? r : ns_nl_open(&in->nft, in->netns, NETLINK_NETFILTER, e);
+}
+
 /* Both sides of a cable, in a VPN that is up. -errno: what is open is closed by its owner. */
-static int open_both(const struct wire *w, struct side *s, int *ret_netns, struct nl_sock *in,
-		     struct err *e)
+static int open_both(const struct wire *w, struct side *s, struct inside *in, struct err *e)
 {
 	int r = side_open(s, w->vpn, e);
 
 	if (r == 0)
 		r = side_is_up(s, e);
-	if (r < 0)
-		return r;
-	r = open_container(w->netns, e);
-	if (r < 0)
-		return r;
-	*ret_netns = r;
-	return ns_nl_open(in, r, NETLINK_ROUTE, e);
+	return r < 0 ? r : inside_open(in, w, e);
 }
 
 /* --- attach ---------------------------------------------------------------------------------- */
 
-static int configure(struct side *s, struct nl_sock *in, const struct wire *w, uint32_t host,
+static int configure(struct side *s, struct inside *in, const struct wire *w, uint32_t host,
 		     struct wire_ends *ret, struct err *e)
 {
+	int was_closed = cable_is_alone(&in->nl, &in->nft, e), r = was_closed < 0 ? was_closed : 0;
+	bool closed = was_closed > 0 || !w->shared;
 	char port[LEASE_IF_LEN];
-	int r;
 
 	lease_port(&s->pool, host, port);
-	r = rtnl_link_set_alias(&s->nl, port, w->tag, e);
 	if (r == 0)
-		r = cable_up(in, &s->record, w->ifname, host, e);
+		r = rtnl_link_set_alias(&s->nl, port, w->tag, e);
+	if (r == 0 && closed)
+		r = cable_alone(&in->nl, &in->nft, w->ifname, e);
 	if (r == 0)
-		r = rtnl_link_get(in, RTNL_HERE, w->ifname, &ret->end, e);
+		r = cable_up(&in->nl, &s->record, w->ifname, host, closed ? CABLE_TABLE : 0, e);
+	if (r == 0)
+		r = cable_wait(&in->nl, &s->record, w->ifname, host, e);
+	if (r == 0)
+		r = rtnl_link_get(&in->nl, RTNL_HERE, w->ifname, &ret->end, e);
 	if (r == 0)
 		r = rtnl_link_get(&s->nl, RTNL_HERE, port, &ret->port, e);
 	if (r < 0) {
 		struct err ignored = ERR_INIT;
 
 		unplug(s, port, &ignored);
+		if (was_closed == 0)
+			cable_alone_undo(&in->nl, &in->nft);
 	}
 	return r;
 }
@@ -290,27 +320,27 @@ static int configure(struct side *s, struct nl_sock *in, const struct wire *w, u
 int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e)
 {
 	struct nl_sock here AUTO_NL_SOCK = NL_SOCK_INIT;
-	struct nl_sock in AUTO_NL_SOCK = NL_SOCK_INIT;
+	struct inside in AUTO_INSIDE = INSIDE_INIT;
 	struct side s AUTO_SIDE = SIDE_INIT;
-	AUTO_CLOSE int netns = -1;
 	struct wire_ends ends;
-	int r = open_both(w, &s, &netns, &in, e);
+	int r = open_both(w, &s, &in, e);
 
 	if (r == 0)
-		r = look_inside(&in, w, e);
+		r = look_inside(&in.nl, w, e);
 	if (r == 0)
 		r = nl_sock_open(&here, NETLINK_ROUTE, e);
 	if (r < 0)
 		return r;
-	prepare(netns, &s.record);
-	r = attach_as_root(&here, &s.record, netns, w->ifname, (uint32_t)getpid(), &ends.host, e);
-	if ((r == -EALREADY || r == -ENOSPC) && look_inside(&in, w, e) == -EEXIST)
+	prepare(in.netns, &s.record);
+	r = attach_as_root(&here, &s.record, in.netns, w->ifname, (uint32_t)getpid(), &ends.host,
+			   e);
+	if ((r == -EALREADY || r == -ENOSPC) && look_inside(&in.nl, w, e) == -EEXIST)
 		return -EEXIST; /* somebody was faster with the same name */
 	if (r < 0)
 		return r;
 	ends.record = s.record;
 	if (cable_has_ip6(&s.record))
-		enable_ip6(netns, w);
+		enable_ip6(in.netns, w);
 	r = configure(&s, &in, w, ends.host, &ends, e);
 	if (r == 0)
 		*ret = ends;
@@ -360,7 +390,25 @@ static int find_by_end(struct side *s, const struct wire *w, struct rtnl_link *r
 	return 0;
 }
 
-int wire_detach(const struct wire *w, struct err *e)
+/* A namespace in which nothing is left that leads anywhere is given back as it was. With anything
+ * else in it, it stays closed: what runs there was never to go another way. */
+static void open_again(const struct wire *w)
+{
+	struct inside in AUTO_INSIDE = INSIDE_INIT;
+	AUTO_FREE struct rtnl_link *links = NULL;
+	struct err ignored = ERR_INIT;
+	size_t n = 0;
+
+	if (!w->netns || inside_open(&in, w, &ignored) < 0 ||
+	    rtnl_link_list(&in.nl, RTNL_HERE, &links, &n, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (cable_is_other(&links[i], ""))
+			return;
+	cable_alone_undo(&in.nl, &in.nft);
+}
+
+static int find_and_unplug(const struct wire *w, struct err *e)
 {
 	struct side s AUTO_SIDE = SIDE_INIT;
 	struct rtnl_link port;
@@ -378,6 +426,15 @@ int wire_detach(const struct wire *w, struct err *e)
 	if (r < 0)
 		return r == -ENOLINK ? 0 : r;
 	return unplug_port(&s.nl, s.netns, &port, e);
+}
+
+int wire_detach(const struct wire *w, struct err *e)
+{
+	int r = find_and_unplug(w, e);
+
+	if (r == 0)
+		open_again(w);
+	return r;
 }
 
 int wire_collect(const char *vpn, const char *prefix,
@@ -450,29 +507,38 @@ static int check_config(const struct side *s, struct nl_sock *in, const struct w
 	return r;
 }
 
+static int check_alone(struct inside *in, const struct wire *w, struct err *e)
+{
+	int r = cable_is_alone(&in->nl, &in->nft, e);
+
+	if (r == 0)
+		return err_set(e, -ENOLINK,
+			       "the rules that keep the container in VPN '%s' are gone", w->vpn);
+	return r < 0 ? r : refuse_others(&in->nl, w, e);
+}
+
 int wire_check(const struct wire *w, struct wire_ends *ret, struct err *e)
 {
-	struct nl_sock in AUTO_NL_SOCK = NL_SOCK_INIT;
+	struct inside in AUTO_INSIDE = INSIDE_INIT;
 	struct side s AUTO_SIDE = SIDE_INIT;
-	AUTO_CLOSE int netns = -1;
 	struct wire_ends ends;
-	int r = open_both(w, &s, &netns, &in, e);
+	int r = open_both(w, &s, &in, e);
 
 	if (r < 0)
 		return r;
-	if (rtnl_link_get(&in, RTNL_HERE, w->ifname, &ends.end, e) < 0)
+	if (rtnl_link_get(&in.nl, RTNL_HERE, w->ifname, &ends.end, e) < 0)
 		return err_set(e, -ENOLINK, "the container has no interface %s", w->ifname);
 	r = find_tagged(&s, w->tag, &ends.port, e);
 	if (r < 0)
 		return r;
-	if (!is_pair(&s, &ends.port, netns, &ends.end))
+	if (!is_pair(&s, &ends.port, in.netns, &ends.end))
 		return err_set(e, -ENOLINK, "%s of the container is not the cable to VPN '%s'",
 			       w->ifname, w->vpn);
 	ends.host = lease_from_port(&s.pool, ends.port.name);
 	ends.record = s.record;
-	r = check_config(&s, &in, &ends, e);
+	r = check_config(&s, &in.nl, &ends, e);
 	if (r == 0 && !w->shared)
-		r = refuse_others(&in, w, e);
+		r = check_alone(&in, w, e);
 	if (r == 0)
 		*ret = ends;
 	return r;

@@ -25,6 +25,7 @@
 #include "nl/rtnl.h"
 #include "vpn/attach.h"
 #include "vpn/cable.h"
+#include "vpn/cable_alone.h"
 
 /* Whether to be root here is to be root where the VPN is. */
 static bool is_vpns_root(const struct record *r)
@@ -87,7 +88,7 @@ static int check_links(struct nl_sock *inside, struct err *e)
 	int r = rtnl_link_list(inside, RTNL_HERE, &links, &n, e);
 
 	for (size_t i = 0; r >= 0 && i < n; i++)
-		if (strcmp(links[i].name, "lo") != 0) {
+		if (cable_is_other(&links[i], "")) {
 			hook_fail(HOOK_NETWORK, 0);
 			return err_set(e, -EPERM,
 				       "the container has the network device %s already: start it "
@@ -121,6 +122,7 @@ static int ask_broker(int sock, const char *vpn, int netns, uint32_t *ret_host, 
 static int plug(const struct record *r, const struct hook_want *w, int netns, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock outside = NL_SOCK_INIT, inside = NL_SOCK_INIT;
+	AUTO_NL_SOCK struct nl_sock nft = NL_SOCK_INIT;
 	AUTO_CLOSE int broker = -1;
 	const char *dev = w->ifname[0] ? w->ifname : LEASE_CABLE;
 	bool root = is_vpns_root(r);
@@ -138,6 +140,8 @@ static int plug(const struct record *r, const struct hook_want *w, int netns, st
 	if (rc == 0)
 		rc = nl_sock_open(&inside, NETLINK_ROUTE, e);
 	if (rc == 0)
+		rc = nl_sock_open(&nft, NETLINK_NETFILTER, e);
+	if (rc == 0)
 		rc = check_links(&inside, e);
 	if (rc < 0)
 		return rc;
@@ -147,13 +151,17 @@ static int plug(const struct record *r, const struct hook_want *w, int netns, st
 	/* Before it is up: older kernels rename no other. */
 	if (rc == 0 && strcmp(dev, LEASE_CABLE) != 0)
 		rc = rename_cable(dev, e);
-	return rc < 0 ? rc : cable_up(&inside, r, dev, host, e);
+	if (rc == 0)
+		rc = cable_alone(&inside, &nft, dev, e);
+	if (rc == 0)
+		rc = cable_up(&inside, r, dev, host, CABLE_TABLE, e);
+	return rc < 0 ? rc : cable_wait(&inside, r, dev, host, e);
 }
 
 /* The namespace of another container, in a pod: that one was plugged, and there is nothing else. */
 static int join(const struct record *r, const struct hook_want *w, int netns, struct err *e)
 {
-	AUTO_NL_SOCK struct nl_sock inside = NL_SOCK_INIT;
+	AUTO_NL_SOCK struct nl_sock inside = NL_SOCK_INIT, nft = NL_SOCK_INIT;
 	AUTO_FREE struct rtnl_link *links = NULL;
 	const char *dev = w->ifname[0] ? w->ifname : LEASE_CABLE;
 	struct lease_pool pool = record_pool(r);
@@ -165,6 +173,8 @@ static int join(const struct record *r, const struct hook_want *w, int netns, st
 	if (rc == 0)
 		rc = nl_sock_open(&inside, NETLINK_ROUTE, e);
 	if (rc == 0)
+		rc = nl_sock_open(&nft, NETLINK_NETFILTER, e);
+	if (rc == 0)
 		rc = rtnl_link_list(&inside, RTNL_HERE, &links, &n, e);
 	if (rc < 0)
 		return rc;
@@ -173,11 +183,13 @@ static int join(const struct record *r, const struct hook_want *w, int netns, st
 		if (!strcmp(links[i].name, dev) && !strcmp(links[i].kind, "veth") &&
 		    !memcmp(links[i].mac, mac, sizeof(mac)))
 			cable = true;
-		else if (strcmp(links[i].name, "lo") != 0)
+		else if (cable_is_other(&links[i], dev))
 			other = true;
 	}
-	if (cable && !other)
-		return 0;
+	/* One that is not closed is alone until something else comes. */
+	rc = cable && !other ? cable_is_alone(&inside, &nft, e) : 0;
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
 	hook_fail(HOOK_NETWORK, 0);
 	return err_set(e, -EPERM,
 		       "the container is in a network namespace that something else made, and "

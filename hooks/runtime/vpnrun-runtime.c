@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "nl/rtnl.h"
 #include "vpn/cable.h"
+#include "vpn/cable_alone.h"
 
 struct call {
 	char **argv; /* as the real runtime is called; [0] its name */
@@ -341,7 +342,7 @@ static int check_inside(const json_t *state, const struct hook_want *w, struct e
 	for (size_t i = 0; i < n; i++) {
 		if (!strcmp(links[i].name, dev))
 			cable = &links[i];
-		else if (strcmp(links[i].name, "lo") != 0)
+		else if (cable_is_other(&links[i], dev))
 			return err_set(e, -EPERM,
 				       "the engine has put the network device %s into the "
 				       "container: start it with --network none",

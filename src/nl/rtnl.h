@@ -42,6 +42,9 @@ int rtnl_link_index(struct nl_sock *s, const char *name, int *ret, struct err *e
 /* Whether the socket's namespace has it. Of everything that can be asked of a name the cheapest:
  * netdevice(7)'s SIOCGIFINDEX takes any socket, no lock and no message. */
 bool rtnl_link_exists(const struct nl_sock *s, const char *name);
+/* Whether it is up and its other end, too, and the kernel has done what follows from that. As
+ * cheap, and it does not wait for whoever changes devices. */
+bool rtnl_link_is_running(const struct nl_sock *s, const char *name);
 /* *ret is the caller's to free. Without the byte counts. */
 int rtnl_link_list(struct nl_sock *s, int nsid, struct rtnl_link **ret, size_t *ret_n,
 		   struct err *e);
@@ -103,6 +106,9 @@ int rtnl_route_replace(struct nl_sock *s, const struct rtnl_route *r, const char
  * own MTU (0: the device's). */
 int rtnl_route_get(struct nl_sock *s, int family, const void *dst, uint32_t mark, int *ret_oif,
 		   uint32_t *ret_mtu, struct err *e);
+
+/* Whether what is sent to addr arrives here: 1, 0. Without libmnl. */
+int rtnl_addr_is_local(struct nl_sock *s, int family, const void *addr, struct err *e);
 
 /* How many routes a table has, of one family, by one device (0: any). */
 int rtnl_route_count(struct nl_sock *s, int family, uint8_t table, int oif, size_t *ret,

@@ -7,6 +7,7 @@
 #include "nl/rtnl.h"
 
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -19,6 +20,7 @@
 #include <sys/socket.h>
 
 #include "base/util.h"
+#include "nl/rule.h"
 
 static void begin_new_link(struct nl_msg *m, unsigned int flags)
 {
@@ -222,6 +224,41 @@ bool rtnl_link_exists(const struct nl_sock *s, const char *name)
 	       ioctl(s->fd, SIOCGIFINDEX, &ifr) == 0;
 }
 
+bool rtnl_link_is_running(const struct nl_sock *s, const char *name)
+{
+	struct ifreq ifr = {.ifr_ifindex = 0};
+
+	return str_copy(ifr.ifr_name, sizeof(ifr.ifr_name), name) == 0 &&
+	       ioctl(s->fd, SIOCGIFFLAGS, &ifr) == 0 && (ifr.ifr_flags & IFF_RUNNING);
+}
+
+static int got_route_type(const struct nlmsghdr *nlh, void *arg)
+{
+	struct rtmsg rt;
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE || nlh->nlmsg_len < NLMSG_HDRLEN + sizeof(rt))
+		return -EPROTO;
+	memcpy(&rt, (const char *)nlh + NLMSG_HDRLEN, sizeof(rt));
+	*(int *)arg = rt.rtm_type;
+	return 0;
+}
+
+int rtnl_addr_is_local(struct nl_sock *s, int family, const void *addr, struct err *e)
+{
+	struct rtmsg rt = {
+		.rtm_family = (uint8_t)family,
+		.rtm_dst_len = (uint8_t)(rtnl_addr_len(family) * 8),
+	};
+	int type = RTN_UNSPEC, r;
+	struct nl_msg m;
+
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETROUTE, 0, &rt, sizeof(rt));
+	nl_put(&m, RTA_DST, addr, rtnl_addr_len(family));
+	r = nl_query(s, &m, got_route_type, &type, e);
+	return r < 0 ? r : type == RTN_LOCAL;
+}
+
 void rtnl_put_link_up(struct nl_msg *m, int ifindex)
 {
 	struct ifinfomsg ifi = {.ifi_index = ifindex, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
@@ -311,6 +348,42 @@ int rtnl_route_delete(struct nl_sock *s, const struct rtnl_route *r, struct err 
 	if (rc < 0 && rc != -ESRCH && rc != -ENOENT)
 		return err_wrap(e, rc, "cannot delete a route of table %u", r->table);
 	return 0;
+}
+
+static uint8_t action_of(const struct rtnl_rule *r)
+{
+	if (r->unreachable)
+		return FR_ACT_UNREACHABLE;
+	if (r->go_to)
+		return FR_ACT_GOTO;
+	return r->nop ? FR_ACT_NOP : FR_ACT_TO_TBL;
+}
+
+void rtnl_put_rule(struct nl_msg *m, uint16_t type, uint16_t flags, const struct rtnl_rule *r)
+{
+	struct fib_rule_hdr hdr = {
+		.family = (uint8_t)r->family,
+		.src_len = r->src_len,
+		.dst_len = r->dst_len,
+		.action = action_of(r),
+	};
+
+	hdr.table = hdr.action == FR_ACT_TO_TBL ? r->table : RT_TABLE_UNSPEC;
+	nl_msg_begin(m, type, flags, &hdr, sizeof(hdr));
+	if (r->src_len)
+		nl_put(m, FRA_SRC, r->src, rtnl_addr_len(r->family));
+	if (r->dst_len)
+		nl_put(m, FRA_DST, r->dst, rtnl_addr_len(r->family));
+	nl_put_u32(m, FRA_PRIORITY, r->priority);
+	if (r->mask) {
+		nl_put_u32(m, FRA_FWMARK, r->mark);
+		nl_put_u32(m, FRA_FWMASK, r->mask);
+	}
+	if (r->go_to)
+		nl_put_u32(m, FRA_GOTO, r->go_to);
+	if (r->no_default)
+		nl_put_u32(m, FRA_SUPPRESS_PREFIXLEN, 0);
+	nl_put_u8(m, FRA_PROTOCOL, RTNL_RULE_PROTOCOL);
 }
 
 void rtnl_put_neigh(struct nl_msg *m, int ifindex, int family, const void *addr,

@@ -36,3 +36,6 @@ int rtnl_rule_delete(struct nl_sock *s, const struct rtnl_rule *r, struct err *e
  */
 int rtnl_rule_list(struct nl_sock *s, int family, uint32_t priority, struct rtnl_rule *ret, int max,
 		   struct err *e);
+
+/* The request alone, for batches: RTM_NEWRULE or RTM_DELRULE. */
+void rtnl_put_rule(struct nl_msg *m, uint16_t type, uint16_t flags, const struct rtnl_rule *r);

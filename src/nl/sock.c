@@ -49,7 +49,9 @@ void nl_sock_close(struct nl_sock *s)
 	util_close(&s->fd);
 }
 
-static int send_all(struct nl_sock *s, struct nl_msg *m, uint32_t *first, struct err *e)
+/* The last so many messages get no answer. */
+static int send_all(struct nl_sock *s, struct nl_msg *m, unsigned int silent, uint32_t *first,
+		    struct err *e)
 {
 	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	ssize_t n;
@@ -65,7 +67,7 @@ static int send_all(struct nl_sock *s, struct nl_msg *m, uint32_t *first, struct
 		at += NLMSG_ALIGN(nlh->nlmsg_len);
 		/* The kernel answers in order, and tells every failure: an ack of the last is
 		 * enough. */
-		if (at < m->len)
+		if (s->seq != *first + m->count - 1 - silent)
 			nlh->nlmsg_flags &= (uint16_t)~NLM_F_ACK;
 	}
 	n = sendto(s->fd, m->buf, m->len, 0, (const struct sockaddr *)&kernel, sizeof(kernel));
@@ -161,12 +163,12 @@ static bool is_ours(const struct nl_sock *s, const struct nlmsghdr *nlh, uint32_
 	return nlh->nlmsg_pid == s->port && nlh->nlmsg_seq >= first && nlh->nlmsg_seq <= s->seq;
 }
 
-int nl_call(struct nl_sock *s, struct nl_msg *m, struct err *e)
+static int call(struct nl_sock *s, struct nl_msg *m, unsigned int silent, struct err *e)
 {
 	uint8_t buf[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
 	bool done = false;
 	uint32_t first;
-	int result = send_all(s, m, &first, e);
+	int result = send_all(s, m, silent, &first, e);
 
 	if (result < 0)
 		return result;
@@ -181,7 +183,9 @@ int nl_call(struct nl_sock *s, struct nl_msg *m, struct err *e)
 
 			if (!is_ours(s, nlh, first) || nlh->nlmsg_type != NLMSG_ERROR)
 				continue;
-			done |= nlh->nlmsg_seq == s->seq;
+			/* A batch that fails as a whole fails by its first message. */
+			done |= nlh->nlmsg_seq == s->seq - silent ||
+				(silent && nlh->nlmsg_seq == first);
 			if (read_ack(nlh, &ack) < 0 && result == 0) {
 				result = ack.code;
 				if (e)
@@ -190,6 +194,16 @@ int nl_call(struct nl_sock *s, struct nl_msg *m, struct err *e)
 		}
 	}
 	return result;
+}
+
+int nl_call(struct nl_sock *s, struct nl_msg *m, struct err *e)
+{
+	return call(s, m, 0, e);
+}
+
+int nl_call_batch(struct nl_sock *s, struct nl_msg *m, struct err *e)
+{
+	return call(s, m, 1, e);
 }
 
 /* A dump that failed half-way says so in its last message. */
@@ -213,7 +227,7 @@ static int converse_in(uint8_t *buf, struct nl_sock *s, struct nl_msg *m, nl_fn 
 	bool interrupted = false;
 	int stop = 0, seen = 0;
 	uint32_t first;
-	int r = send_all(s, m, &first, e);
+	int r = send_all(s, m, 0, &first, e);
 
 	if (r < 0)
 		return r;

@@ -34,6 +34,9 @@ void nl_sock_close(struct nl_sock *s); /* accepts a closed one */
  * the kernel. Blocks. */
 int nl_call(struct nl_sock *s, struct nl_msg *m, struct err *e);
 
+/* The same for a batch of nfnetlink, whose last message only ends it and is not answered. */
+int nl_call_batch(struct nl_sock *s, struct nl_msg *m, struct err *e);
+
 /* fn is called for each message of the answer; a non-zero return ends the reading with that. */
 typedef int (*nl_fn)(const struct nlmsghdr *nlh, void *arg);
 

@@ -74,9 +74,9 @@ check=$(config demo 1.1.0 "\"prevResult\":$r")
 ok 'CHECK' cni CHECK c1 "$check"
 is "$(code CHECK c1 "$(config demo)")" 7 'CHECK without prevResult: 7'
 is "$(code CHECK c1 "$(config other 1.1.0 "\"prevResult\":$r")")" 104 'CHECK of another VPN fails'
-ip -n c1 route del default dev eth0
+ip -n c1 route del default dev eth0 table 86
 is "$(code CHECK c1 "$check")" 104 'CHECK without the route fails'
-ip -n c1 route add default via 10.20.1.1 dev eth0 onlink
+ip -n c1 route add default via 10.20.1.1 dev eth0 onlink table 86
 ok 'CHECK when it is back' cni CHECK c1 "$check"
 ip -n c1 link set eth0 down
 is "$(code CHECK c1 "$check")" 104 'CHECK of a cable that is down fails'
@@ -97,6 +97,62 @@ ip -n c1 link del veth9
 ok 'DEL by the tag alone, when the namespace is not told' cni DEL c1 "$(config demo)" ''
 is "$(ports)" 0 'DEL without a namespace: no port is left'
 cni DEL c2 "$(config other)" >/dev/null
+
+# What comes after ours, in a chain or by hand, leads nowhere: not by a default route, which would stand
+# before ours in the main table, and not when the cable is gone.
+nft 'table ip second { chain post { type nat hook postrouting priority srcnat; ip saddr 10.98.0.0/24 masquerade; }; }'
+echo 1 >/proc/sys/net/ipv4/ip_forward
+second() { # second NETNS: a bridge's network, as another plugin makes it
+	ip link add second0 type veth peer name net1 netns "$1"
+	ip addr add 10.98.0.1/24 dev second0
+	ip link set second0 up
+	ip -n "$1" addr add 10.98.0.2/24 dev net1
+	ip -n "$1" link set net1 up
+	ip -n "$1" route add default via 10.98.0.1 dev net1 2>/dev/null || ip -n "$1" route add default dev net1
+}
+exec {web}< <(exec "$RIG_DIR/build/rig/webd" neighbour)
+neighbour=$!
+read -r _ <&$web
+bound() { ip netns exec "$1" curl -s -m 2 --interface net1 http://10.98.0.1/; }
+ok 'ADD, not exclusive' cni ADD c1 "$(config demo 1.1.0 '"exclusive":false')"
+ip -n c1 route del default
+second c1
+is "$(fetch c1 "$RIG_WEB4")" clear 'another attachment has a way out'
+is "$(bound c1)" neighbour 'and a socket that is bound to its device, whatever the routes are'
+cni DEL c1 "$(config demo)" >/dev/null
+ip link del second0
+r=$(cni ADD c1 "$(config demo)")
+$RIG_CAPTURE start
+second c1
+is "$(fetch c1 "$RIG_WEB4") $(fetch c1 "$RIG_WEB6")" 'demo demo' 'L57: after an exclusive ADD it has none'
+is "$(bound c1)" '' 'L57: nor by a socket that is bound to its device'
+is "$(code CHECK c1 "$(config demo 1.1.0 "\"prevResult\":$r")")" 103 'L57: and CHECK says what is there'
+cni DEL c1 "$(config demo)" >/dev/null
+ok 'L57: nor when the cable is gone' not fetch c1 "$RIG_WEB4"
+is "$($RIG_CAPTURE stop)" 0 'L57: nothing of that left by the uplink'
+ip link del second0
+r=$(cni ADD c1 "$(config demo)")
+is "$(fetch c1 "$RIG_WEB4")" demo 'L57: ADD again, in the same namespace'
+ip netns exec c1 nft delete table inet vpnrun
+is "$(code CHECK c1 "$(config demo 1.1.0 "\"prevResult\":$r")")" 104 'L57: CHECK without the table fails'
+cni DEL c1 "$(config demo)" >/dev/null
+r=$(cni ADD c1 "$(config demo)")
+ip -n c1 rule del pref 101
+is "$(code CHECK c1 "$(config demo 1.1.0 "\"prevResult\":$r")")" 104 'L57: CHECK without the rules fails'
+cni DEL c1 "$(config demo)" >/dev/null
+is "$(ip -n c1 rule | wc -l) $(ip -n c1 -6 rule | wc -l) $(ip netns exec c1 nft list tables)" '3 2 ' 'DEL: where nothing is left that leads anywhere, the rules go, too'
+kill $neighbour
+nft delete table ip second
+echo 0 >/proc/sys/net/ipv4/ip_forward
+
+# An address is handed out when it works: CRI-O checks right after.
+lost=0
+for _ in {1..60}; do
+	r=$(cni ADD c3 "$(config demo)")
+	cni CHECK c3 "$(config demo 1.1.0 "\"prevResult\":$r")" >/dev/null || lost=$((lost + 1))
+	cni DEL c3 "$(config demo)" >/dev/null
+done
+is "$lost" 0 'L59: CHECK right after ADD, 60 times'
 
 # DEL comes back when the kernel says that the cable is gone, before its memory is free.
 left=0

@@ -46,11 +46,14 @@ for rt in runc crun; do
 	# An engine that makes its network between create and start.
 	bundle '.annotations = {vpnrun: "demo"}' "$fetch"
 	ok "$rt: create" create $rt t6
-	ip link add late0 type veth peer name eth1 netns "$(cat "$B/pid")"
+	ip netns attach late "$(cat "$B/pid")"
+	ip link add late0 type veth peer name eth1 netns late
+	ip -n late link set eth1 up
 	like "$($wrapper --runtime=$rt start t6 2>&1)" 'eth1.*not started' "$rt: a second device: not started"
 	ip link del late0
 	ok "$rt: without it: started" "$wrapper" --runtime=$rt start t6
 	$rt delete -f t6
+	ip netns del late
 
 	# As it does so: IPv6 off, which takes the addresses away.
 	bundle '.annotations = {vpnrun: "demo"}' "wget -qO- http://$RIG_WEB6/"
@@ -95,6 +98,9 @@ for rt in runc crun; do
 	bundle '.annotations = {vpnrun: "demo"} | '"$pod" 'echo STARTED'
 	like "$($wrapper --runtime=$rt run t14 2>&1)" '(exit status 6|exit code: 6)' "$rt: by another name: refused"
 	ip -n pod link add more type veth peer name more2
+	bundle '.annotations = {vpnrun: "demo;ifname=eth0"} | '"$pod" "$fetch"
+	is "$($wrapper --runtime=$rt run t16 2>&1)" "${wanted/$'\n1'/$'\n3'}" "L61 $rt: with a device that is down, as tunl0 and sit0 are everywhere: joined"
+	ip -n pod link set more up
 	bundle '.annotations = {vpnrun: "demo;ifname=eth0"} | '"$pod" 'echo STARTED'
 	like "$($wrapper --runtime=$rt run t15 2>&1)" '(exit status 6|exit code: 6)' "L30 $rt: with another device in it: refused"
 	ip -n pod link del more
