@@ -46,10 +46,11 @@ struct launch {
 	bool root;	    /* no user namespace, no broker */
 	bool gecko_outside; /* see launch_hold_windows() */
 	unsigned int closed_fds;
-	int sock;	/* to the broker, -1: none */
-	int netns;	/* our own new one, -1: none */
-	int host_netns; /* root: the one we came from, until plugged; -1: none */
-	uint32_t host;	/* the lease, 0: none yet */
+	int sock;	   /* to the broker, -1: none */
+	int netns;	   /* our own new one, -1: none */
+	int host_netns;	   /* root: the one we came from, until plugged; -1: none */
+	uint32_t host;	   /* the lease, 0: none yet */
+	struct nl_sock nl; /* in the new one, once the cable is there */
 	struct session session;
 	int display; /* held for the compositor, -1: none */
 	struct launch_ports ports;
@@ -216,13 +217,12 @@ static int ask_for_cable(struct launch *l, struct err *e)
 
 static int take_cable(struct launch *l, struct err *e)
 {
-	struct nl_sock s AUTO_NL_SOCK = NL_SOCK_INIT;
-	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	int r = nl_sock_open(&l->nl, NETLINK_ROUTE, e);
 
 	if (r == 0 && l->network == LAUNCH_VPN && !l->root)
 		r = ipc_attach_receive(l->sock, &l->host, e);
 	launch_step("cable plugged");
-	return r < 0 ? r : cable_up(&s, &l->record, LEASE_CABLE, l->host, e);
+	return r < 0 ? r : cable_up(&l->nl, &l->record, LEASE_CABLE, l->host, 0, e);
 }
 
 static int fill_runtime(void *arg, struct err *e)
@@ -453,6 +453,11 @@ static int confine(struct launch *l, struct err *e)
 		r = launch_ports_serve(l->o, &l->record, l->host, &l->ports, e);
 	if (r == 0)
 		r = box_apparmor_leave(e);
+	/* As late as may be, for the kernel goes on with it meanwhile. */
+	if (r == 0 && l->nl.fd >= 0 && l->host) {
+		r = cable_wait(&l->nl, &l->record, LEASE_CABLE, l->host, e);
+		launch_step("cable ready");
+	}
 	if (r < 0 || is_bare(l))
 		return r;
 	launch_clean_env(l->session.runtime, l->closed_fds > 0);
@@ -533,6 +538,7 @@ int launch_run(const struct launch_options *o, struct err *e)
 			   .session = SESSION_INIT,
 			   .display = -1,
 			   .words = SESSION_WORDS_INIT,
+			   .nl = NL_SOCK_INIT,
 			   .ports = LAUNCH_PORTS_INIT};
 	struct sandbox around;
 	int r;
@@ -551,5 +557,6 @@ int launch_run(const struct launch_options *o, struct err *e)
 	util_close(&l.host_netns);
 	session_close(&l.session);
 	session_words_close(&l.words);
+	nl_sock_close(&l.nl);
 	return r < 0 ? LAUNCH_FAILED : become_command(o, e);
 }
