@@ -41,6 +41,7 @@ static const struct {
 	{"oci", ctl_oci, "enable|disable|status", "let podman's containers use VPNs by annotation"},
 	{"confine", ctl_confine, "UNIT --vpn NAME", "put an existing service into a VPN"},
 	{"release", ctl_release, "UNIT", "and take it out again"},
+	{"confined-etc", ctl_confined_etc, "", NULL},
 	{"revive", ctl_revive, "", NULL},
 	{"serve-default", ctl_serve_default, "", NULL},
 	{"supervise", ctl_supervise, "", NULL},

@@ -18,25 +18,13 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "ctl/confine.h"
 #include "ctl/ctl.h"
 #include "ctl/show.h"
 #include "vpn/profile.h"
 #include "vpn/value.h"
 
-#define UNIT_DIR "/etc/systemd/system"
-#define UNIT_MAX 200
-#define DROPIN	 "50-vpnrun.conf"
-#define MARK	 "# VPN "
 #define VPN_UNIT "vpnrun@"
-#define PATH_LEN 512
-
-struct confine {
-	char unit[UNIT_MAX + 1];
-	char file[PATH_LEN];   /* where the unit is defined */
-	char dropin[PATH_LEN]; /* UNIT_DIR/UNIT.d/DROPIN */
-	const char *vpn;
-	bool keep_bus, on_demand;
-};
 
 /* --- units ----------------------------------------------------------------------------------- */
 
@@ -60,61 +48,21 @@ static int set_unit(struct confine *c, const char *arg, struct err *e)
 	if (!*arg || *arg == '.' ||
 	    str_fmt(c->unit, sizeof(c->unit), "%s%s", arg, service ? "" : ".service") < 0)
 		return err_set(e, -EINVAL, "%s is no unit's name", value_show(arg, shown));
-	if (str_starts(c->unit, VPN_UNIT) || !strcmp(c->unit, "vpnrund.service"))
+	if (str_starts(c->unit, VPN_UNIT) || str_starts(c->unit, CONFINE_ETC_UNIT) ||
+	    !strcmp(c->unit, "vpnrund.service"))
 		return err_set(e, -EINVAL, "%s is a part of vpnrun and needs the host's network",
 			       c->unit);
-	str_fmt(c->dropin, sizeof(c->dropin), UNIT_DIR "/%s.d/" DROPIN, c->unit);
+	str_fmt(c->dropin, sizeof(c->dropin), CONFINE_UNIT_DIR "/%s.d/" CONFINE_DROPIN, c->unit);
+	str_fmt(c->etc_unit, sizeof(c->etc_unit), CONFINE_UNIT_DIR "/" CONFINE_ETC_UNIT "%s",
+		c->unit);
 	return 0;
-}
-
-static bool find_in(const char *dir, const char *unit, char *ret, size_t size)
-{
-	return str_fmt(ret, size, "%s/%s", dir, unit) >= 0 && access(ret, F_OK) == 0;
-}
-
-/* Where systemd would find it, in its order; of an instance also the template. */
-static int find_unit(const char *unit, char *ret, size_t size)
-{
-	static const char *const dirs[] = {UNIT_DIR,
-					   "/run/systemd/system",
-					   "/run/systemd/generator",
-					   "/usr/local/lib/systemd/system",
-					   "/usr/lib/systemd/system",
-					   "/lib/systemd/system",
-					   "/run/systemd/generator.late"};
-	char template[UNIT_MAX + 16] = "";
-	const char *at = strchr(unit, '@');
-
-	if (at && strcmp(at, "@.service") != 0)
-		str_fmt(template, sizeof(template), "%.*s@.service", (int)(at - unit), unit);
-	for (int pass = 0; pass < (*template ? 2 : 1); pass++)
-		for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
-			if (find_in(dirs[i], pass ? template : unit, ret, size))
-				return 0;
-	return -ENOENT;
-}
-
-/* Does the unit's file say KEY=VALUE? VALUE NULL: KEY with any. Its drop-ins are not asked: this
- * is for advice, never for safety. */
-static bool unit_says(const char *text, const char *key, const char *value)
-{
-	size_t n = strlen(key);
-
-	for (const char *l = text; l; l = strchr(l, '\n')) {
-		l += *l == '\n';
-		if (strncmp(l, key, n) != 0 || l[n] != '=')
-			continue;
-		if (!value || str_starts(l + n + 1, value))
-			return true;
-	}
-	return false;
 }
 
 static int check_unit(struct confine *c, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
 	struct stat st;
-	int r = find_unit(c->unit, c->file, sizeof(c->file));
+	int r = confine_find_unit(c->unit, c->file, sizeof(c->file));
 
 	if (r < 0)
 		return err_set(e, r,
@@ -127,7 +75,8 @@ static int check_unit(struct confine *c, struct err *e)
 	r = file_read(c->file, 1u << 20, &text, NULL, e);
 	if (r < 0)
 		return r;
-	if (!c->keep_bus && (unit_says(text, "Type", "dbus") || unit_says(text, "BusName", NULL)))
+	if (!c->keep_bus &&
+	    (confine_text_says(text, "Type", "dbus") || confine_text_says(text, "BusName", NULL)))
 		return err_set(e, -EINVAL,
 			       "%s answers on the system bus, by which the host's resolver can be "
 			       "asked too; if that is accepted: --keep-bus",
@@ -155,13 +104,13 @@ static int check_vpn(const char *name, struct err *e)
 static int whose(const char *path)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	char head[sizeof(MARK)] = "";
+	char head[sizeof(CONFINE_MARK)] = "";
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -EEXIST;
-	if (read(fd, head, sizeof(MARK) - 1) < 0)
+	if (read(fd, head, sizeof(CONFINE_MARK) - 1) < 0)
 		return -EEXIST;
-	return str_starts(head, MARK) ? 1 : -EEXIST;
+	return str_starts(head, CONFINE_MARK) ? 1 : -EEXIST;
 }
 
 /* The same bytes again are not written: a file's time says when it changed. */
@@ -194,16 +143,16 @@ static int take_file(const char *path, struct err *e)
 
 static int wants_path(const struct confine *c, const char *vpn_dir, char *ret, size_t size)
 {
-	return str_fmt(ret, size, UNIT_DIR "/%s/50-confine-%s.conf", vpn_dir, c->unit);
+	return str_fmt(ret, size, CONFINE_UNIT_DIR "/%s/50-confine-%s.conf", vpn_dir, c->unit);
 }
 
 /* Takes the unit out of every VPN's drop-ins but the one called keep (may be NULL). Returns how
  * many it was in. */
 static int drop_wants(const struct confine *c, const char *keep, struct err *e)
 {
-	DIR *d = opendir(UNIT_DIR);
+	DIR *d = opendir(CONFINE_UNIT_DIR);
 	const struct dirent *de;
-	char path[PATH_LEN];
+	char path[CONFINE_PATH_LEN];
 	int r = 0, n = 0;
 
 	while (d && r == 0 && (de = readdir(d))) {
@@ -222,67 +171,31 @@ static int drop_wants(const struct confine *c, const char *keep, struct err *e)
 	return r < 0 ? r : n;
 }
 
-/* Why each line is there is written beside it: the file is read by who wonders about the service.
- */
-static int make_dropin(const struct confine *c, char **ret, struct err *e)
-{
-	size_t len;
-	FILE *f = open_memstream(ret, &len);
-
-	if (!f)
-		return err_sys(e, -errno, "cannot write the drop-in of %s", c->unit);
-	fprintf(f,
-		MARK
-		"%s: written by vpnctl confine, removed by vpnctl release\n"
-		"[Unit]\n"
-		"# It stops with the VPN's namespace and never starts without it.\n"
-		"BindsTo=" VPN_UNIT "%s.service\n"
-		"After=" VPN_UNIT "%s.service\n"
-		"# The machine's start does not wait for it, as it does not wait for the VPN.\n"
-		"DefaultDependencies=no\n"
-		"Requires=sysinit.target\n"
-		"After=sysinit.target basic.target\n"
-		"Conflicts=shutdown.target\n"
-		"Before=shutdown.target\n"
-		"\n"
-		"[Service]\n"
-		"NetworkNamespacePath=/run/netns/%s\n"
-		"BindReadOnlyPaths=/etc/netns/%s/resolv.conf:/etc/resolv.conf\n"
-		"BindReadOnlyPaths=/etc/netns/%s/nsswitch.conf:/etc/nsswitch.conf\n"
-		"# Services of the host that would resolve names outside. Empty directories, and\n"
-		"# not inaccessible ones: these hide also what starts later.\n"
-		"TemporaryFileSystem=/run/nscd:ro /run/systemd/resolve:ro "
-		"/run/avahi-daemon:ro /run/resolvconf:ro\n",
-		c->vpn, c->vpn, c->vpn, c->vpn, c->vpn, c->vpn);
-	if (!c->keep_bus)
-		fputs("# The system bus reaches systemd-resolved as well.\n"
-		      "TemporaryFileSystem=/run/dbus:ro\n",
-		      f);
-	fputs("# Not bound to any network namespace.\n"
-	      "RestrictAddressFamilies=~AF_VSOCK AF_BLUETOOTH AF_ALG AF_PACKET AF_TIPC AF_RDS "
-	      "AF_CAN AF_X25 AF_AX25 AF_QIPCRTR\n",
-	      f);
-	if (fclose(f) != 0)
-		return err_set(e, -ENOMEM, "cannot write the drop-in of %s: no memory", c->unit);
-	return 0;
-}
-
 static int write_all(const struct confine *c, struct err *e)
 {
-	AUTO_FREE char *text = NULL;
-	char vpn_dir[64], path[PATH_LEN], wants[UNIT_MAX + 128];
+	AUTO_FREE char *text = NULL, *etc = NULL;
+	struct confine_unit u;
+	char vpn_dir[64], path[CONFINE_PATH_LEN], wants[CONFINE_UNIT_MAX + 128];
 	bool instance = !strstr(c->unit, "@.service");
 	int r;
 
-	if (whose(c->dropin) < 0)
-		return err_set(e, -EEXIST, "%s is there already and is not vpnrun's", c->dropin);
+	if (whose(c->dropin) < 0 || whose(c->etc_unit) < 0)
+		return err_set(e, -EEXIST, "%s is there already and is not vpnrun's",
+			       whose(c->dropin) < 0 ? c->dropin : c->etc_unit);
 	str_fmt(vpn_dir, sizeof(vpn_dir), VPN_UNIT "%s.service.d", c->vpn);
 	r = wants_path(c, vpn_dir, path, sizeof(path)) < 0 ? -E2BIG : 0;
 	if (r < 0)
 		return err_set(e, r, "the name '%s' is too long", c->unit);
 	if (whose(path) < 0)
 		return err_set(e, -EEXIST, "%s is there already and is not vpnrun's", path);
-	r = make_dropin(c, &text, e);
+	r = confine_unit_read(c, &u, e);
+	if (r == 0)
+		r = confine_make_dropin(c, &u, &text, e);
+	if (r == 0)
+		r = confine_make_etc_unit(c, &etc, e);
+	/* First what the drop-in needs: without it the service does not start. */
+	if (r == 0 && !u.has_root)
+		r = put_file(c->etc_unit, etc, e);
 	if (r == 0)
 		r = put_file(c->dropin, text, e);
 	if (r == 0)
@@ -290,7 +203,8 @@ static int write_all(const struct confine *c, struct err *e)
 	if (r < 0 || c->on_demand || !instance)
 		return r;
 	str_fmt(wants, sizeof(wants),
-		MARK "%s: written by vpnctl confine, removed by vpnctl release\n[Unit]\nWants=%s\n",
+		CONFINE_MARK
+		"%s: written by vpnctl confine, removed by vpnctl release\n[Unit]\nWants=%s\n",
 		c->vpn, c->unit);
 	return put_file(path, wants, e);
 }
@@ -300,11 +214,11 @@ static int write_all(const struct confine *c, struct err *e)
 /* A socket unit's socket is made by systemd, outside. */
 static void note_socket(const struct confine *c)
 {
-	char name[UNIT_MAX + 1], path[PATH_LEN];
+	char name[CONFINE_UNIT_MAX + 1], path[CONFINE_PATH_LEN];
 	size_t stem = strlen(c->unit) - strlen(".service");
 
 	str_fmt(name, sizeof(name), "%.*s.socket", (int)stem, c->unit);
-	if (find_unit(name, path, sizeof(path)) == 0)
+	if (confine_find_unit(name, path, sizeof(path)) == 0)
 		log_info("note: %s listens in the host's network; only what the service opens "
 			 "itself goes by the VPN",
 			 name);
@@ -378,6 +292,11 @@ int ctl_release(int argc, char **argv)
 		r = take_file(c.dropin, &e);
 		if (r == 0)
 			n++;
+	}
+	if (n >= 0 && r >= 0 && whose(c.etc_unit) == 1) {
+		r = take_file(c.etc_unit, &e);
+		if (r == 0)
+			r = confined_etc_remove(c.unit, &e);
 	}
 	if (n < 0 || r < 0)
 		return ctl_fail(&e);

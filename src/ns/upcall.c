@@ -245,3 +245,28 @@ int ns_upcall_cover(const struct upcall_view *v, size_t *ret_covered, struct err
 	}
 	return r;
 }
+
+static bool has_below(const char *first, const char *root)
+{
+	struct mount_line m;
+
+	for (const char *l = first; l; l = next_line(l))
+		if (parse_line(l, end_of(l), &m) && is_at_or_below(m.path, root) &&
+		    strcmp(m.path, root) != 0)
+			return true;
+	return false;
+}
+
+int ns_upcall_for_each(void (*each)(const char *path, bool has_below, void *arg), void *arg,
+		       struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	struct mount_line m;
+	int r = file_read("/proc/self/mountinfo", MOUNTINFO_MAX, &text, NULL, e);
+
+	for (const char *l = r == 0 && *text ? text : NULL; l; l = next_line(l))
+		if (parse_line(l, end_of(l), &m) && ns_upcall_is_type(m.type, false) &&
+		    !is_hidden_already(m.path) && !is_mounted_over(l, m.path))
+			each(m.path, has_below(text, m.path), arg);
+	return r;
+}
