@@ -32,6 +32,7 @@
 #include "ns/netns.h"
 #include "ns/userns.h"
 #include "ns/view.h"
+#include "session/listeners.h"
 #include "session/session.h"
 #include "vpn/attach.h"
 #include "vpn/cable.h"
@@ -52,6 +53,7 @@ struct launch {
 	uint32_t host;	   /* the lease, 0: none yet */
 	struct nl_sock nl; /* in the new one, once the cable is there */
 	struct session session;
+	struct listeners listeners;
 	int display; /* held for the compositor, -1: none */
 	struct launch_ports ports;
 	struct session_words words;
@@ -241,6 +243,24 @@ static bool has_session(const struct launch *l)
 	return l->network != LAUNCH_HOST || l->o->strict;
 }
 
+static int cover_listeners(struct launch *l, struct err *e)
+{
+	struct listeners_allowed allowed = {
+		.session = &l->session,
+		.classes = l->session.classes | l->o->words,
+		.paths = l->o->allow,
+		.n_paths = l->o->n_allow,
+		.home = getenv("HOME"),
+	};
+	size_t n;
+	int r = listeners_cover(&l->listeners, &allowed, &n, e);
+
+	if (r == 0 && n)
+		log_debug("%zu sockets with a listener outside are dead", n);
+	launch_step("listeners covered");
+	return r;
+}
+
 static int change_view(struct launch *l, struct err *e)
 {
 	struct view_report report;
@@ -274,6 +294,9 @@ static int change_view(struct launch *l, struct err *e)
 		log_debug(
 			"the kernel mounts no new /sys here: only its network devices are hidden");
 	launch_step("names, /run and /sys hidden");
+	r = v.runtime ? cover_listeners(l, e) : 0;
+	if (r < 0)
+		return r;
 	if (!l->o->strict && !l->o->words)
 		return 0;
 	r = session_words_finish(&l->words, l->o->command ? l->o->command[0] : "shell", &l->display,
@@ -297,6 +320,10 @@ static int open_session(struct launch *l, struct err *e)
 	if (l->o->strict)
 		l->session.classes = 0;
 	launch_step("session");
+	if (r < 0 || l->o->with_pid)
+		return r;
+	r = listeners_list(&l->listeners, e);
+	launch_step("listeners outside listed");
 	return r;
 }
 
@@ -536,6 +563,7 @@ int launch_run(const struct launch_options *o, struct err *e)
 			   .netns = -1,
 			   .host_netns = -1,
 			   .session = SESSION_INIT,
+			   .listeners = LISTENERS_INIT,
 			   .display = -1,
 			   .words = SESSION_WORDS_INIT,
 			   .nl = NL_SOCK_INIT,
@@ -556,6 +584,7 @@ int launch_run(const struct launch_options *o, struct err *e)
 	util_close(&l.netns);
 	util_close(&l.host_netns);
 	session_close(&l.session);
+	listeners_free(&l.listeners);
 	session_words_close(&l.words);
 	nl_sock_close(&l.nl);
 	return r < 0 ? LAUNCH_FAILED : become_command(o, e);

@@ -163,11 +163,8 @@ static int allow_one(const struct view *v, const struct covered *old, const char
 		r = carry(old->tmp, rel, "/tmp", e);
 	else if (v->strict && is_below(path, "/dev", &rel) && *rel)
 		r = carry(old->dev, rel, "/dev", e);
-	else
-		return err_set(e, -EINVAL,
-			       "--allow %s: only what is below /run%s is hidden and "
-			       "can be given back",
-			       path, v->strict ? ", /tmp or /dev" : "");
+	else /* a listener or a file system, which whoever covers them leaves alone */
+		r = access(path, F_OK) < 0 ? err_sys(e, -errno, "cannot look at it") : 0;
 	return r < 0 ? err_wrap(e, r, "--allow %s", path) : 0;
 }
 

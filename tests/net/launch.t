@@ -239,7 +239,7 @@ for d in $doors; do
 done
 is $open 5 'control: nscd, resolved, avahi, system bus and docker answer outside'
 is $shut 5 'L05 L06 L07 none of them inside'
-is "$(run none ls -A /run | grep -v '^mount$' | tr '\n' ' ')" 'lock media shm udev user ' '/run is an allow-list'
+is "$(run none ls -A /run | grep -v '^mount$' | tr '\n' ' ')" 'lock media shm udev user vpnrun-sandbox ' '/run is an allow-list'
 is "$(run none ls /run/user/4242 | tr '\n' ' ')" 'pipewire-0 pulse wayland-0 ' "with the user's display and sound"
 is "$(run none stat -c %a:%u /run/user/4242)" 700:4242 'as it was'
 ok '--allow gives one back' run --allow /run/dbus none sh -c "$connects /run/dbus/system_bus_socket"

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Puts a dead socket over each listener that is still visible. A name is only where one begins to
+ * look: the socket may have been renamed or linked since (ssh binds a master's under another name),
+ * be relative to a directory that its program was in, or be replaced while we look. So what counts
+ * is what is there now, opened without following a link at its end, and after the mount it is
+ * looked at again. Must never connect to anything. Called by the launcher when all mounts are done.
+ */
+#include "session/listeners.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+
+#define DEAD	    "/run/.vpnrun-dead"
+#define COVER_TRIES 16
+
+/* Listeners of the desktop's that are no way to a network, where the environment does not say it.
+ * '~' is the home. */
+static const struct {
+	unsigned int class;
+	const char *begin;
+} stay[] = {
+	{SESSION_X11, "/tmp/.X11-unix/X"},	  {SESSION_SOUND, "/tmp/pulse-"},
+	{SESSION_AGENTS, "~/.gnupg/S.gpg-agent"}, {SESSION_AGENTS, "~/.gnupg/S.keyboxd"},
+	{SESSION_HELP, "~/.cache/ibus/dbus-"},	  {SESSION_HELP, "/tmp/fcitx-socket-"},
+};
+
+struct cover {
+	const struct listeners_allowed *allowed;
+	struct stat dead;
+	size_t n;
+};
+
+static bool is_in(const char *path, const char *root)
+{
+	size_t len = strlen(root);
+
+	while (len && root[len - 1] == '/')
+		len--;
+	return !strncmp(path, root, len) && (path[len] == '/' || !path[len]);
+}
+
+static bool begins(const struct listeners_allowed *a, const char *path, const char *begin)
+{
+	if (begin[0] != '~')
+		return str_starts(path, begin);
+	return a->home && is_in(path, a->home) && str_starts(path + strlen(a->home), begin + 1);
+}
+
+/* path is absolute and has no link in it. */
+static bool may_stay(const struct listeners_allowed *a, const char *path, const struct stat *st)
+{
+	const struct session *s = a->session;
+	struct stat named;
+
+	/* There is only what session_mount() put there and what the session's programs made. */
+	if (is_in(path, s->runtime))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(stay); i++)
+		if ((a->classes & stay[i].class) && begins(a, path, stay[i].begin))
+			return true;
+	for (size_t i = 0; i < s->n_named; i++)
+		if (fstat(s->named[i].fd, &named) == 0 && named.st_dev == st->st_dev &&
+		    named.st_ino == st->st_ino)
+			return true;
+	for (size_t i = 0; i < a->n_paths; i++)
+		if (is_in(path, a->paths[i]))
+			return true;
+	return false;
+}
+
+/* --- one socket ------------------------------------------------------------------------------ */
+
+static bool is_dead(const struct cover *c, const struct stat *st)
+{
+	return st->st_dev == c->dead.st_dev && st->st_ino == c->dead.st_ino;
+}
+
+/* 1: covered, look again; 0: there is nothing to cover (any more). */
+static int cover_once(const struct cover *c, const char *path)
+{
+	AUTO_CLOSE int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char at[32], real[PATH_MAX];
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || is_dead(c, &st))
+		return 0;
+	snprintf(at, sizeof(at), "/proc/self/fd/%d", fd);
+	n = readlink(at, real, sizeof(real) - 1);
+	if (n < 0)
+		return -errno;
+	real[n] = '\0';
+	if (may_stay(c->allowed, real, &st))
+		return 0;
+	if (mount(DEAD, at, NULL, MS_BIND, NULL) == 0)
+		return 1;
+	/* Removed since it was opened. */
+	return errno == ENOENT ? 1 : -errno;
+}
+
+static int cover(struct cover *c, const char *path, struct err *e)
+{
+	int r = 1;
+
+	for (int i = 0; r > 0; i++) {
+		if (i == COVER_TRIES)
+			return err_set(e, -EAGAIN,
+				       "%.200s is replaced faster than it can be covered", path);
+		r = cover_once(c, path);
+		c->n += r > 0;
+	}
+	return r < 0 ? err_sys(e, r, "cannot cover the socket %.200s", path) : 0;
+}
+
+/* --- by inode -------------------------------------------------------------------------------- */
+
+/* A directory in which a listener's name is not, or not the only one, is read once for all of them:
+ * the inode's number says which entry is meant. */
+static bool is_wanted(const struct listeners *l, size_t first, const char *dir, size_t len,
+		      ino_t ino)
+{
+	for (size_t i = first; i < l->n; i++) {
+		const char *name = l->text + l->at[i].name;
+
+		if (l->at[i].gone && l->at[i].ino == (uint32_t)ino && !strncmp(name, dir, len) &&
+		    !strchr(name + len, '/'))
+			return true;
+	}
+	return false;
+}
+
+static void forget_dir(struct listeners *l, size_t first, const char *dir, size_t len)
+{
+	for (size_t i = first; i < l->n; i++) {
+		const char *name = l->text + l->at[i].name;
+
+		if (!strncmp(name, dir, len) && !strchr(name + len, '/'))
+			l->at[i].gone = false;
+	}
+}
+
+/* Looks for the listeners from first on that are gone from the directory of the first of them. */
+static int search_dir(struct cover *c, struct listeners *l, size_t first, struct err *e)
+{
+	const char *name = l->text + l->at[first].name;
+	size_t len = (size_t)(strrchr(name, '/') - name) + 1;
+	char dir[PATH_MAX], path[PATH_MAX];
+	const struct dirent *de;
+	struct statfs fs;
+	bool all;
+	DIR *d;
+	int r = 0;
+
+	memcpy(dir, name, len);
+	dir[len] = '\0';
+	d = opendir(dir);
+	/* An overlay's inodes have other numbers within the kernel. */
+	all = d && fstatfs(dirfd(d), &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
+	while (d && r == 0 && (de = readdir(d)))
+		if ((de->d_type == DT_SOCK || de->d_type == DT_UNKNOWN) &&
+		    (all || is_wanted(l, first, dir, len, de->d_ino)) &&
+		    str_fmt(path, sizeof(path), "%s%s", dir, de->d_name) > 0)
+			r = cover(c, path, e);
+	if (d)
+		closedir(d);
+	forget_dir(l, first, dir, len);
+	return r;
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+static int make_dead(struct cover *c, struct err *e)
+{
+	if (mknod(DEAD, S_IFSOCK | 0600, 0) < 0 || lstat(DEAD, &c->dead) < 0)
+		return err_sys(e, -errno, "cannot make a dead socket");
+	return 0;
+}
+
+/* What is at the name, and whether the directory has to be searched. */
+static int cover_name(struct cover *c, struct listener *at, const char *name, struct err *e)
+{
+	struct stat st;
+
+	if (is_in(name, c->allowed->session->runtime))
+		return 0;
+	if (lstat(name, &st) < 0) {
+		/* A directory that is not there, or that the user may not enter, hides it. */
+		at->gone = errno == ENOENT && at->ino;
+		return 0;
+	}
+	at->gone = at->ino && ((uint32_t)st.st_ino != at->ino || st.st_nlink > 1);
+	return S_ISSOCK(st.st_mode) ? cover(c, name, e) : 0;
+}
+
+int listeners_cover(struct listeners *l, const struct listeners_allowed *allowed, size_t *ret_dead,
+		    struct err *e)
+{
+	struct cover c = {.allowed = allowed};
+	int r = l->n ? make_dead(&c, e) : 0;
+
+	for (size_t i = 0; r == 0 && i < l->n; i++) {
+		const char *name = l->text + l->at[i].name;
+
+		if (name[0] == '/' && !l->at[i].gone)
+			r = cover_name(&c, &l->at[i], name, e);
+	}
+	for (size_t i = 0; r == 0 && i < l->n; i++)
+		if (l->at[i].gone)
+			r = search_dir(&c, l, i, e);
+	/* From here on no path leads to it but those that it stands at. */
+	if (l->n)
+		unlink(DEAD);
+	*ret_dead = c.n;
+	return r;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Lists listeners. Names are others' words: they may be relative, not be there any more, or hold
+ * any byte; nothing is opened here. Called by the launcher, in the host's namespaces.
+ */
+#include "session/listeners.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/netlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "nl/unixdiag.h"
+
+#define PROC_MAX    (64u << 20)
+#define ACCEPTS	    0x10000 /* the kernel's __SO_ACCEPTCON */
+#define UNCONNECTED 1	    /* SS_UNCONNECTED */
+
+static int grow(void **at, size_t *room, size_t size)
+{
+	size_t more = *room ? *room * 2 : 256;
+	void *p = reallocarray(*at, more, size);
+
+	if (!p)
+		return -ENOMEM;
+	*at = p;
+	*room = more;
+	return 0;
+}
+
+static int add(struct listeners *l, const char *name, size_t len, uint32_t ino, bool gone)
+{
+	union {
+		char **text;
+		struct listener **at;
+		void **p;
+	} u;
+
+	if (l->n == l->room) {
+		u.at = &l->at;
+		if (grow(u.p, &l->room, sizeof(*l->at)) < 0)
+			return -ENOMEM;
+	}
+	while (l->text_room - l->len < len + 1) {
+		u.text = &l->text;
+		if (grow(u.p, &l->text_room, 1) < 0)
+			return -ENOMEM;
+	}
+	l->at[l->n++] = (struct listener){.name = l->len, .ino = ino, .gone = gone};
+	memcpy(l->text + l->len, name, len);
+	l->text[l->len + len] = '\0';
+	l->len += len + 1;
+	return 0;
+}
+
+/* Where a program of another user's was, only its user could learn. */
+static int got_socket(const struct unixdiag *u, void *arg)
+{
+	struct listeners *l = arg;
+
+	if (u->name[0] != '/') {
+		if (u->uid != geteuid() && u->uid != UINT32_MAX)
+			return 0;
+		l->some_relative = true;
+	}
+	return add(l, u->name, u->len, u->ino, false);
+}
+
+void listeners_free(struct listeners *l)
+{
+	free(l->at);
+	free(l->text);
+	*l = (struct listeners)LISTENERS_INIT;
+}
+
+/* --- without sock_diag ----------------------------------------------------------------------- */
+
+/* The name in a line "NUM: REF PROTO FLAGS TYPE ST INODE NAME"; NULL: it is none, but what follows
+ * a newline in the name of the line before. Empty: nobody could connect. */
+static const char *name_in(const char *line)
+{
+	unsigned long value[7];
+	char *end;
+
+	for (int i = 0; i < 7; i++) {
+		line += strspn(line, " ");
+		value[i] = strtoul(line, &end, i == 6 ? 10 : 16);
+		if (*line == '\n' || end == line || (i < 6 && *end != (i ? ' ' : ':')))
+			return NULL;
+		line = end + (i == 0);
+	}
+	if (*line != ' ' && *line != '\n' && *line)
+		return NULL;
+	if (*line != ' ' || line[1] == '@' ||
+	    (!(value[3] & ACCEPTS) && value[5] != UNCONNECTED && value[4] != SOCK_DGRAM))
+		return "";
+	return line + 1;
+}
+
+int listeners_parse(char *text, struct listeners *ret)
+{
+	const char *name = NULL;
+	char *line, *next = strchr(text, '\n');
+	int r = 0;
+
+	for (line = next ? next + 1 : NULL; r == 0 && line && *line; line = next) {
+		next = strchr(line, '\n');
+		if (!name)
+			name = name_in(line);
+		if (next)
+			next++;
+		/* A name goes on in the next line if that is none of the table's. */
+		if (next && *next && !name_in(next))
+			continue;
+		if (next)
+			next[-1] = '\0';
+		if (name && *name)
+			ret->some_relative |= *name != '/';
+		if (name && *name)
+			r = add(ret, name, strlen(name), 0, false);
+		name = NULL;
+	}
+	return r;
+}
+
+static int list_from_proc(struct listeners *ret, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	int r = file_read("/proc/self/net/unix", PROC_MAX, &text, NULL, e);
+
+	if (r == 0)
+		r = listeners_parse(text, ret);
+	return r < 0 ? err_sys(e, r, "cannot list the sockets that others listen on") : 0;
+}
+
+/* --- relative names -------------------------------------------------------------------------- */
+
+/* Each relative name, as it would be from that directory: one that is there, or may have been. */
+static int resolve_in(struct listeners *l, size_t n, const char *dir)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const char *name = l->text + l->at[i].name;
+		uint32_t ino = l->at[i].ino;
+		int len;
+
+		if (name[0] == '/')
+			continue;
+		len = str_fmt(path, sizeof(path), "%s/%s", strcmp(dir, "/") ? dir : "", name);
+		if (len < 0)
+			continue;
+		if (lstat(path, &st) < 0 || (ino && (uint32_t)st.st_ino != ino))
+			r = ino ? add(l, path, strlen(path), ino, true) : 0;
+		else
+			r = add(l, path, strlen(path), ino, false);
+	}
+	return r;
+}
+
+/* A program binds a relative name where it is, and rarely goes away from there: wineserver. */
+static int resolve(struct listeners *l, struct err *e)
+{
+	char link[PATH_MAX], dir[PATH_MAX], last[PATH_MAX] = "";
+	DIR *d = opendir("/proc");
+	const struct dirent *de;
+	size_t n = l->n;
+	int r = 0;
+
+	while (d && r == 0 && (de = readdir(d))) {
+		ssize_t len;
+
+		if (de->d_name[0] < '1' || de->d_name[0] > '9')
+			continue;
+		str_fmt(link, sizeof(link), "/proc/%s/cwd", de->d_name);
+		len = readlink(link, dir, sizeof(dir) - 1);
+		if (len <= 0)
+			continue;
+		dir[len] = '\0';
+		if (dir[0] != '/' || !strcmp(dir, last))
+			continue;
+		memcpy(last, dir, (size_t)len + 1);
+		r = resolve_in(l, n, dir);
+	}
+	if (d)
+		closedir(d);
+	return r < 0 ? err_set(e, r, "out of memory") : 0;
+}
+
+int listeners_list(struct listeners *ret, struct err *e)
+{
+	struct nl_sock s AUTO_NL_SOCK = NL_SOCK_INIT;
+	int r = nl_sock_open(&s, NETLINK_SOCK_DIAG, e);
+
+	if (r == 0)
+		r = unixdiag_each(&s, got_socket, ret, e);
+	if (r == -ENOMEM)
+		return err_set(e, r, "out of memory");
+	if (r < 0) {
+		ret->n = ret->len = 0;
+		r = list_from_proc(ret, e);
+	}
+	return r == 0 && ret->some_relative ? resolve(ret, e) : r;
+}

@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm: no
+# Unix sockets with a path on which somebody outside listens: each is shown to be open to whoever only
+# sits in the VPN's network, then dead in a sandbox. Runs inside the rig.
+# shellcheck disable=SC2016 # scripts for other shells and for perl
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh"
+home=$(as_user sh -c 'echo $HOME')
+R=/run/user/$RIG_UID
+for at in /opt /tmp /var/lib/misc; do mount -t tmpfs -o mode=1777 doors $at; done
+old() { # in the VPN's network, and nothing else changed: as people do it today
+	in_vpn demo setpriv --reuid "$RIG_UID" --regid "$RIG_UID" --clear-groups env HOME="$home" XDG_RUNTIME_DIR="$R" "$@"
+}
+inside() { as_user vpnrun demo "$@"; }
+strict() { as_user vpnrun --strict demo "$@"; }
+
+# --- helpers in perl -------------------------------------------------------------------------------
+
+mkdir -p /opt/t
+# listen.pl HOW NAME...: listens and says so; ask.pl NAME...: what each says; names in URL encoding.
+cat >/opt/t/listen.pl <<'X'
+use Socket; use Fcntl;
+my ($how, @names) = @ARGV; my @keep;
+my $type = $how =~ /dgram/ ? SOCK_DGRAM : $how =~ /seqpacket/ ? SOCK_SEQPACKET : SOCK_STREAM;
+for (@names) {
+	s/%(..)/chr hex $1/ge;
+	my $at = $_; my $dir = $at =~ s{[^/]*$}{}r; my $tmp = "$at.tmp";
+	if ($how =~ /relative/) { chdir $dir or die; $at =~ s{.*/}{}; $tmp = "$at.tmp" }
+	$tmp = $at unless $how =~ /rename|link/;
+	unlink $at; socket my $s, AF_UNIX, $type, 0 or die;
+	bind $s, pack_sockaddr_un($tmp) or die "$tmp: $!";
+	chmod 0777, $tmp; listen $s, 50 if $type != SOCK_DGRAM && $how !~ /bound/;
+	rename $tmp, $at or die if $how =~ /rename/;
+	if ($how =~ /link/) { link $tmp, $at or die; unlink $tmp if $how !~ /both/ }
+	push @keep, $s;
+}
+$| = 1; print "ready\n"; sleep 1000;
+X
+cat >/opt/t/ask.pl <<'X'
+use Socket;
+for (@ARGV) {
+	s/%(..)/chr hex $1/ge; my $said = '';
+	for my $type (SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM) {
+		socket my $s, AF_UNIX, $type, 0;
+		if (connect $s, pack_sockaddr_un($_)) { $said = 'open'; last }
+		$said = "$!" unless $!{EPROTOTYPE};
+	}
+	print $said =~ /refused/ ? 'dead' : $said =~ /No such/ ? 'none' : $said, ' ';
+}
+X
+pids=
+listens() { # listens WHO HOW NAME...: waits until it does
+	local fd who=$1
+	shift
+	exec {fd}< <(exec $who perl /opt/t/listen.pl "$@")
+	pids+=" $!"
+	read -r _ <&$fd
+}
+ask() { perl /opt/t/ask.pl "$@"; }
+quiet() { kill $pids 2>/dev/null; pids=; }
+root=env
+
+# --- L33: wherever they are -------------------------------------------------------------------------
+
+as_user mkdir -p "$home/.config/app" /tmp/mine
+mkdir -p /opt/nix/daemon-socket /var/lib/misc/lxd
+listens as_user '' "$home/s" "$home/.config/app/ipc" /tmp/s /tmp/mine/s /dev/shm/s "$R/s"
+listens $root '' /opt/nix/daemon-socket/socket /var/lib/misc/lxd/unix.socket
+all="$home/s $home/.config/app/ipc /tmp/s /tmp/mine/s /dev/shm/s $R/s /opt/nix/daemon-socket/socket /var/lib/misc/lxd/unix.socket"
+is "$(old perl /opt/t/ask.pl $all)" 'open open open open open open open open ' \
+	"control: in the VPN's network alone, all of the user's and the system's listeners answer"
+is "$(inside perl /opt/t/ask.pl $all)" 'dead dead dead dead dead none dead dead ' 'L33: none inside'
+is "$(strict perl /opt/t/ask.pl $all)" 'dead dead none none none none dead dead ' 'L33: nor with --strict'
+is "$(as_user vpnrun none perl /opt/t/ask.pl $all)" 'dead dead dead dead dead none dead dead ' 'L33: nor without any network'
+is "$(old perl /opt/t/ask.pl $all)" 'open open open open open open open open ' 'outside they live on'
+is "$(as_user vpnrun --allow "$home/s" --allow /opt/nix --allow "$R/s" demo perl /opt/t/ask.pl $all)" \
+	'open dead dead dead dead open open dead ' '--allow gives back a listener, or those of a directory'
+like "$(as_user vpnrun --allow "$home/nosuch" demo true 2>&1)" "^vpnrun: --allow $home/nosuch: .*No such file" '--allow of nothing: a sentence'
+is "$(inside sh -c 'rm -f "$1"; mv "$1" "$1.x"; ls "$1"' - "$home/s" 2>/dev/null)$(old perl /opt/t/ask.pl "$home/s")" \
+	"$home/s"'open ' 'a program that takes it for a stale one cannot remove it'
+is "$(inside perl -e 'use Socket; $n = shift; socket S, AF_UNIX, SOCK_STREAM, 0; bind S, pack_sockaddr_un($n) or die; listen S, 5;
+	exec "perl", "/opt/t/ask.pl", $n' "$home/own")" 'dead ' 'control: what ended is dead'
+quiet
+
+# --- by whatever name and kind -----------------------------------------------------------------------
+
+for how in '' dgram seqpacket bound rename link linkboth relative 'relative rename' 'relative link' 'relative dgram'; do
+	listens as_user "$how" "$home/n"
+	was=$(old perl /opt/t/ask.pl "$home/n" "$home/n.tmp")
+	now=$(inside perl /opt/t/ask.pl "$home/n" "$home/n.tmp")
+	case $how in
+	linkboth) want='open open |dead dead ' ;;
+	bound) want='dead none |dead none ' ;; # but it could listen at any time
+	*) want='open none |dead none ' ;;
+	esac
+	is "$was|$now" "$want" "L32 L33: ${how:-stream}"
+	quiet
+	rm -f "$home/n" "$home/n.tmp"
+done
+long=$home/$(printf '%0*d' $((107 - ${#home} - 1)) 0)
+names="$home/a%0Ab $home/%0A%0A/etc/passwd $home/sp%20ace $home/x%20(deleted) $home/%FF%C3 $home/..%2E $long $home/0000:%2000000002%2000000000%2000010000%200001%2001%2012345%20/x"
+as_user mkdir -p "$home/"$'\n\n/etc' "$home/0000: 00000002 00000000 00010000 0001 01 12345 "
+listens as_user '' $names
+is "$(old perl /opt/t/ask.pl $names)" 'open open open open open open open open ' 'control: names with newlines, blanks, "(deleted)", other bytes, 107 of them'
+is "$(inside perl /opt/t/ask.pl $names)" 'dead dead dead dead dead dead dead dead ' 'L33 hostile names: dead'
+quiet
+as_user mkdir "$home/real" && as_user ln -s real "$home/way"
+listens as_user '' "$home/way/s"
+as_user ln -s real/s "$home/direct"
+is "$(inside perl /opt/t/ask.pl "$home/way/s" "$home/real/s" "$home/direct")" 'dead dead dead ' 'L33: bound by way of a link: dead by every name'
+quiet
+
+# --- replaced while one looks ------------------------------------------------------------------------
+
+as_user perl -MSocket -e '$n = shift; while (1) { unlink $n; socket S, AF_UNIX, SOCK_STREAM, 0;
+	bind S, pack_sockaddr_un($n) and listen S, 5 }' "$home/churn" &
+churn=$!
+as_user perl -e '$n = shift; while (1) { symlink "/etc/passwd", "$n.l"; rename "$n.l", $n; mkdir "$n.d"; unlink $n; rename "$n.d", $n; rmdir $n }' "$home/churn" &
+churn2=$!
+is "$(for i in 1 2 3 4 5 6 7 8 9 10; do inside echo ran; done 2>&1 | sort -u)" ran \
+	'a listener that is replaced all the time, by links and directories too: launches go on'
+kill $churn $churn2
+
+# --- many --------------------------------------------------------------------------------------------
+
+as_user mkdir "$home/many"
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	listens as_user rename $(seq -f "$home/many/$i-%g" 1000)
+done
+is "$(inside perl /opt/t/ask.pl "$home/many/1-1" "$home/many/10-1000" "$home/many/5-500")" 'dead dead dead ' \
+	'10,000 listeners, all renamed: dead'
+quiet
+finish
