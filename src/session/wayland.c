@@ -55,7 +55,6 @@ static const char *const dangerous[] = {
 	"zwlr_foreign_toplevel",
 	"zwlr_output_m",
 	"zwp_xwayland_keyboard_grab",
-	"wp_security_context",
 	"org_kde_kwin_fake_input",
 	"org_kde_plasma_window_management",
 	"org_kde_kwin_keystate",

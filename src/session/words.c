@@ -201,48 +201,61 @@ int session_words_open(unsigned int words, bool strict, const struct session *s,
 
 /* --- inside ----------------------------------------------------------------------------------- */
 
-/* Set, or taken away where nothing is there any more. */
-static int lead(const char *name, bool there, const char *fmt, const char *dir, struct err *e)
+/* Where the variable leads after all, by a path that `--allow` named, it stays. */
+static bool leads(const struct session_words *w, const char *name)
 {
-	char value[PATH_MAX + 32];
-
-	if (!there) {
-		unsetenv(name);
-		return 0;
-	}
-	if (str_fmt(value, sizeof(value), "%s%s", fmt, dir) < 0)
-		return err_set(e, -ENAMETOOLONG, "%s: name too long", dir);
-	return set_env(name, value, e);
-}
-
-static bool granted(const struct session_words *w, const char *dir, const char *name)
-{
+	const char *value = getenv(name);
 	char path[PATH_MAX];
 
-	if (str_fmt(path, sizeof(path), "%s/%s", dir, name) < 0)
+	if (!value || !*value)
 		return false;
-	for (size_t i = 0; i < w->n_grants; i++)
-		if (strcmp(w->grants[i].dst, path) == 0)
-			return true;
-	return false;
+	if (str_starts(value, "unix:"))
+		value += 5;
+	return resolve(w, value, path, sizeof(path)) >= 0 && is_kind(path, S_IFSOCK);
 }
 
-static int set_strict_env(const struct session_words *w, const char *dir, struct err *e)
+/* dst: the name of what was given back, below the runtime directory; the variable is set to before
+ * and that, or taken away where it leads nowhere. */
+static int lead(const struct session_words *w, const char *name, const char *dst,
+		const char *before, const char *value, struct err *e)
 {
-	char auth[PATH_MAX + 16], pulse[PATH_MAX + 16];
-	int r = 0;
+	char path[PATH_MAX], text[PATH_MAX];
+	bool given = false;
 
-	if (str_fmt(auth, sizeof(auth), "%s/Xauthority", dir) < 0 ||
-	    str_fmt(pulse, sizeof(pulse), "%s/pulse/native", dir) < 0)
-		return err_set(e, -ENAMETOOLONG, "%s: name too long", dir);
+	if (str_fmt(path, sizeof(path), "%s/%s", w->session->runtime, dst) < 0 ||
+	    str_fmt(text, sizeof(text), "%s%s", before, value ? value : path) < 0)
+		return err_set(e, -ENAMETOOLONG, "%s: name too long", w->session->runtime);
+	for (size_t i = 0; i < w->n_grants; i++)
+		given |= strcmp(w->grants[i].dst, path) == 0;
+	if (given)
+		return set_env(name, text, e);
+	if (!leads(w, name))
+		unsetenv(name);
+	return 0;
+}
+
+/* The file may lie where the view shows it as it is. */
+static int lead_xauthority(const struct session_words *w, struct err *e)
+{
+	const char *file = getenv("XAUTHORITY");
+
+	if (file && access(file, R_OK) == 0)
+		return 0;
+	return lead(w, "XAUTHORITY", "Xauthority", "", NULL, e);
+}
+
+static int set_strict_env(const struct session_words *w, bool own_wayland, struct err *e)
+{
+	int r = own_wayland ? set_env("WAYLAND_DISPLAY", "wayland-0", e)
+			    : lead(w, "WAYLAND_DISPLAY", "wayland-0", "", "wayland-0", e);
+
 	if (r == 0)
-		r = lead("WAYLAND_DISPLAY", w->words & SESSION_WAYLAND, "wayland-0", "", e);
+		r = lead(w, "PULSE_SERVER", "pulse/native", "unix:", NULL, e);
 	if (r == 0)
-		r = lead("PULSE_SERVER", granted(w, dir, "pulse/native"), "unix:", pulse, e);
-	if (r == 0)
-		r = lead("PIPEWIRE_REMOTE", granted(w, dir, "pipewire-0"), "pipewire-0", "", e);
-	if (r == 0 && granted(w, dir, "Xauthority"))
-		r = set_env("XAUTHORITY", auth, e);
+		r = lead(w, "PIPEWIRE_REMOTE", "pipewire-0", "", "pipewire-0", e);
+	if (r == 0 && (w->words & SESSION_X11))
+		r = lead_xauthority(w, e);
+	/* An open connection, which was closed. */
 	unsetenv("WAYLAND_SOCKET");
 	return r;
 }
@@ -261,7 +274,7 @@ int session_words_finish(struct session_words *w, const char *app, int *ret_held
 		if (r < 0)
 			return err_wrap(e, r, "--allow wayland");
 	}
-	return w->strict ? set_strict_env(w, dir, e) : 0;
+	return w->strict ? set_strict_env(w, *ret_held >= 0, e) : 0;
 }
 
 void session_words_close(struct session_words *w)
