@@ -20,6 +20,11 @@ static const char *const session[] = {
 	"SSH_AUTH_SOCK",
 	"GPG_AGENT_INFO",
 	"GNOME_KEYRING_CONTROL",
+	/* Compositors run any program for whoever asks there. */
+	"SWAYSOCK",
+	"I3SOCK",
+	"NIRI_SOCKET",
+	"WAYFIRE_SOCKET",
 };
 /* Others' servers, none of which is in a sandbox: a program that asked them would be told of what
  * runs outside. */
@@ -40,8 +45,10 @@ static bool leads_somewhere(const char *address)
 	       access(buf, F_OK) == 0;
 }
 
-static void clean_session(void)
+static void clean_session(const char *runtime)
 {
+	char path[PATH_MAX];
+
 	for (size_t i = 0; i < ARRAY_SIZE(session); i++) {
 		const char *value = getenv(session[i]);
 
@@ -50,6 +57,9 @@ static void clean_session(void)
 	}
 	if (!getenv("SSH_AUTH_SOCK"))
 		unsetenv("SSH_AGENT_PID");
+	/* The name of a directory in the runtime directory. */
+	if (str_fmt(path, sizeof(path), "%s/hypr", runtime) < 0 || access(path, F_OK) < 0)
+		unsetenv("HYPRLAND_INSTANCE_SIGNATURE");
 	if (access(X11_DIR, F_OK) < 0) {
 		unsetenv("DISPLAY");
 		unsetenv("XAUTHORITY");
@@ -77,7 +87,7 @@ static void set_runtime(const char *runtime)
 	for (size_t i = 0; i < ARRAY_SIZE(servers); i++)
 		unsetenv(servers[i]);
 	set_bus(runtime);
-	clean_session();
+	clean_session(runtime);
 }
 
 void launch_clean_env(const char *runtime, bool closed_fds)
