@@ -20,11 +20,14 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "ns/account.h"
 #include "ns/mirror.h"
 #include "ns/names.h"
 
-#define CONF_MAX (64u * 1024u)
-#define SSH_DIR	 "/etc/ssh/ssh_config.d"
+#define CONF_MAX     (64u * 1024u)
+#define ACCOUNTS_MAX (1u << 20)
+#define HOSTS_MAX    (4u << 20) /* lists of what is not to be reached are long */
+#define SSH_DIR	     "/etc/ssh/ssh_config.d"
 
 static int write_new(const char *dir, const char *name, const char *text, size_t len, struct err *e)
 {
@@ -101,6 +104,73 @@ static void copy_ssh_files(const char *layer)
 	closedir(d);
 }
 
+/* --- what the host's services know beyond the files ------------------------------------------- */
+
+/* A file of /etc with a line more, if make() finds that it lacks one. One that cannot be read, or
+ * is larger than anybody writes by hand, stays the host's. */
+static int put_more(const char *layer, const char *name, size_t max,
+		    int (*make)(const char *text, char **ret), struct err *e)
+{
+	AUTO_FREE char *text = NULL, *more = NULL;
+	char path[64];
+	int r;
+
+	str_fmt(path, sizeof(path), "/etc/%s", name);
+	r = file_read(path, max, &text, NULL, NULL);
+	if (r < 0 && r != -ENOENT)
+		return 0;
+	r = make(text ? text : "", &more);
+	if (r < 0)
+		return err_sys(e, r, "cannot make the sandbox's %s", path);
+	return r == 0 ? 0 : write_new(layer, name, more, strlen(more), e);
+}
+
+static struct account_line account(void)
+{
+	const char *name = getenv("USER");
+
+	return (struct account_line){
+		.uid = geteuid(),
+		.gid = getegid(),
+		.name = name && *name ? name : getenv("LOGNAME"),
+		.home = getenv("HOME"),
+		.shell = getenv("SHELL"),
+	};
+}
+
+static int make_passwd(const char *text, char **ret)
+{
+	struct account_line a = account();
+
+	return account_passwd(text, &a, ret);
+}
+
+static int make_group(const char *text, char **ret)
+{
+	struct account_line a = account();
+
+	return account_group(text, &a, ret);
+}
+
+/* Where nss-myhostname or the name server of the host's network knows the machine's own name, and
+ * localhost, nobody would know them inside: the VPN's server would be asked, and told. */
+static int make_hosts(const char *text, char **ret)
+{
+	char name[256] = "";
+
+	gethostname(name, sizeof(name) - 1);
+	return account_hosts(text, name, ret);
+}
+
+static int fill_accounts(const char *layer, struct err *e)
+{
+	int r = put_more(layer, "passwd", ACCOUNTS_MAX, make_passwd, e);
+
+	if (r == 0)
+		r = put_more(layer, "group", ACCOUNTS_MAX, make_group, e);
+	return r < 0 ? r : put_more(layer, "hosts", HOSTS_MAX, make_hosts, e);
+}
+
 int ns_etc_fill(const char *layer, const char *resolv_conf, bool copy_ssh, struct err *e)
 {
 	AUTO_FREE char *host = NULL, *text = NULL;
@@ -116,6 +186,8 @@ int ns_etc_fill(const char *layer, const char *resolv_conf, bool copy_ssh, struc
 	if (names_nsswitch(host ? host : "", len, &text, &len) < 0)
 		return err_set(e, -ENOMEM, "out of memory");
 	r = write_new(layer, "nsswitch.conf", text, len, e);
+	if (r == 0)
+		r = fill_accounts(layer, e);
 	if (r == 0 && copy_ssh)
 		copy_ssh_files(layer);
 	return r;

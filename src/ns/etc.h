@@ -9,7 +9,8 @@
 #include "base/err.h"
 
 /* Fills the empty directory layer (an absolute path on a file system of the sandbox's own) with
- * what must differ: resolv.conf with that text, nsswitch.conf, and the user's own copies of what
+ * what must differ: resolv.conf with that text, nsswitch.conf, the lines that passwd, group and
+ * hosts lack, and the user's own copies of what
  * ssh would refuse because it looks like nobody's. */
 int ns_etc_fill(const char *layer, const char *resolv_conf, bool copy_ssh, struct err *e);
 

@@ -7,6 +7,7 @@
 #include "ns/names.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -36,21 +37,19 @@ int names_resolv_conf(char *ret, size_t size, const struct names_dns *dns, size_
 			return r;
 		at += r;
 	}
-	if (!search || !search[0])
-		return 0;
-	r = str_fmt(ret + at, size - (size_t)at, "search %s\n", search);
+	/* Without such a line, libc completes short names by the domain of the machine's own. */
+	r = str_fmt(ret + at, size - (size_t)at, "search %s\n", search && search[0] ? search : ".");
 	return r < 0 ? r : 0;
 }
 
+/* As glibc reads a line: blanks before the word, then a blank or a colon, in any number. It takes
+ * the last line of a word, so that one that is left decides. */
 static bool is_hosts_line(const char *line, const char *end)
 {
-	while (line < end && (*line == ' ' || *line == '\t'))
+	while (line < end && isspace((unsigned char)*line))
 		line++;
-	if (end - line < 5 || strncasecmp(line, "hosts", 5) != 0)
-		return false;
-	for (line += 5; line < end && (*line == ' ' || *line == '\t'); line++)
-		;
-	return line < end && *line == ':';
+	return end - line > 5 && strncasecmp(line, "hosts", 5) == 0 &&
+	       (line[5] == ':' || isspace((unsigned char)line[5]));
 }
 
 int names_nsswitch(const char *host, size_t len, char **ret, size_t *ret_len)

@@ -17,10 +17,12 @@ struct names_dns {
 };
 
 /* Without servers there is a comment only: resolvers then ask the sandbox's own 127.0.0.1, where
- * nobody answers. search may be NULL or "". -E2BIG. */
+ * nobody answers. search may be NULL or "": short names are then
+ * completed by nothing. -E2BIG. */
 int names_resolv_conf(char *ret, size_t size, const struct names_dns *dns, size_t n,
 		      const char *search);
 
-/* The host's text with its "hosts" lines replaced by files and dns, which ask no daemon; a file
+/* The one reader of nsswitch.conf, for launches, confined services and containers alike: the
+ * host's text with its "hosts" lines replaced by files and dns, which ask no daemon; a file
  * without one gets one. *ret is the caller's to free. -ENOMEM. */
 int names_nsswitch(const char *host, size_t len, char **ret, size_t *ret_len);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "ns/names.h"
 
 #define DIR_FMT "/etc/netns/%s"
 #define MARK	"# VPN "
@@ -53,21 +54,17 @@ int netnsfiles_check(const char *name, struct err *e)
  * host's own services through sockets. */
 static int make_nsswitch(const char *name, char **ret, struct err *e)
 {
-	AUTO_FREE char *host = NULL;
-	char *line, *rest;
+	static const char spare[] = "passwd: files\ngroup: files\n";
+	AUTO_FREE char *host = NULL, *text = NULL;
 	size_t len;
-	FILE *f = open_memstream(ret, &len);
+	int r = file_read("/etc/nsswitch.conf", 65536, &host, &len, NULL);
 
-	if (!f)
-		return err_sys(e, -errno, "cannot write nsswitch.conf of %s", name);
-	fprintf(f, MARK "%s: written by vpnctl up, removed by vpnctl down\nhosts: files dns\n",
-		name);
-	if (file_read("/etc/nsswitch.conf", 65536, &host, NULL, NULL) < 0)
-		fputs("passwd: files\ngroup: files\n", f);
-	for (rest = host; rest && (line = strsep(&rest, "\n"));)
-		if (*line && !str_starts(line + strspn(line, " \t"), "hosts:"))
-			fprintf(f, "%s\n", line);
-	if (fclose(f) != 0)
+	if (r < 0)
+		r = names_nsswitch(spare, sizeof(spare) - 1, &text, &len);
+	else
+		r = names_nsswitch(host, len, &text, &len);
+	if (r < 0 || asprintf(ret, MARK "%s: written by vpnctl up, removed by vpnctl down\n%s",
+			      name, text) < 0)
 		return err_set(e, -ENOMEM, "cannot write nsswitch.conf of %s: no memory", name);
 	return 0;
 }

@@ -73,7 +73,44 @@ cp /etc/nsswitch.conf "$RIG_DIR/nsswitch.saved"
 sed -i 's/^hosts:.*/hosts: mymachines resolve [!UNAVAIL=return] mdns4_minimal [NOTFOUND=return] wins dns/' /etc/nsswitch.conf
 is "$(inside grep -h ^hosts: /etc/nsswitch.conf)" 'hosts: files dns' 'L07: hosts: files dns'
 is "$(inside "$home/side")" "$RIG_SIDE_DEMO" 'L07: and so it is asked'
+printf 'hosts : resolve\n hosts mdns4\n' >>/etc/nsswitch.conf
+is "$(inside grep -h hosts /etc/nsswitch.conf)" 'hosts: files dns' 'L07: in every way that libc reads a line, of which the last counts'
+if [ "$RIG_LAYOUT" != bridge ]; then
+	vpnctl restart demo >/dev/null
+	is "$(grep -h hosts /etc/netns/demo/nsswitch.conf)" 'hosts: files dns' 'L07: for services and containers likewise'
+fi
 cp "$RIG_DIR/nsswitch.saved" /etc/nsswitch.conf
+
+# What other services of the host know beyond the files: the machine's own name, and accounts.
+cp /etc/hosts "$RIG_DIR/hosts.saved"
+real=$(hostname)
+# A domain of the machine's own, by which libc would complete short names.
+hostname box.corp.rig.test
+own=$(hostname)
+question="getent ahosts $own; getent ahostsv6 $own; getent ahosts localhost; getent ahosts shortname"
+sed -i "/[[:space:]]$own\([[:space:]]\|\$\)/d; /localhost/d" /etc/hosts
+asked_demo() { grep -ciE "$1" "$RIG_DIR/dns-demo.log"; }
+out=$(inside sh -c "$question")
+like "$out" '127\.0\.1\.1 .*::1 .*127\.0\.0\.1 ' "L07: the machine's own name, and localhost, are known inside"
+is "$(asked_demo " ($own|localhost) ")" 0 "L07: and nobody was asked"
+like "$(asked_demo ' shortname ')" '^[1-9]' 'control: another short name was'
+is "$(asked_demo ' shortname\.')" 0 "L07: and not completed by the machine's domain"
+as_user vpnrun demo sh -c 'exec unshare -Urm sh -c "sed /search/d /etc/resolv.conf >/tmp/r.\$\$; mount --bind /tmp/r.\$\$ /etc/resolv.conf; rm /tmp/r.\$\$; getent ahosts shorter"'
+like "$(asked_demo ' shorter\.corp')" '^[1-9]' 'control: without "search ." it is'
+hostname "$real"
+cp "$RIG_DIR/hosts.saved" /etc/hosts
+is "$(inside cat /etc/hosts)" "$(cat /etc/hosts)" "where the host's file has them, it is the host's"
+group=$(getent group vpnrun | cut -d: -f3)
+directory_user() {
+	setpriv --reuid 54321 --regid 54321 --groups "$group" env -i PATH="$PATH" USER=dora LOGNAME=dora HOME=/home/dora SHELL=/bin/bash "$@"
+}
+is "$(directory_user id -un 2>&1 >/dev/null)" 'id: cannot find name for user ID 54321' 'control: an account that the files do not have'
+is "$(directory_user vpnrun demo sh -c 'id -un; id -gn; getent passwd 54321' 2>&1 | tr '\n' ' ')" \
+	'dora dora dora:x:54321:54321::/home/dora:/bin/bash ' 'an account of a directory service has its line inside'
+if command -v ssh >/dev/null; then
+	like "$(directory_user vpnrun demo ssh -o BatchMode=yes -o ConnectTimeout=2 nosuch.rig.test 2>&1)" 'Could not resolve hostname' 'so that ssh works'
+	like "$(directory_user ssh nosuch.rig.test 2>&1)" 'No user exists for uid 54321' 'control: without it, ssh does not'
+fi
 
 # --dns: another resolver, still through the tunnel.
 is "$(as_user vpnrun --dns "$RIG_DNS_CLEAR" demo grep -h ^nameserver /etc/resolv.conf)" "nameserver $RIG_DNS_CLEAR" \

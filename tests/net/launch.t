@@ -285,7 +285,7 @@ is "$(cd /run/user/4242 && run none pwd)" /run/user/4242 'what is there stays th
 ok 'nothing leads to the layer' run none sh -c '! ls -d /run/etc /run/run /run/copy 2>/dev/null'
 ok '/etc cannot be written' not run none sh -c ': >/etc/resolv.conf'
 is "$(run --dns 192.0.2.9 --dns 2001:db8::9 none grep -v '^#' /etc/resolv.conf | tr '\n' ' ')" \
-	'nameserver 192.0.2.9 nameserver 2001:db8::9 ' '--dns names the servers'
+	'nameserver 192.0.2.9 nameserver 2001:db8::9 search . ' '--dns names the servers'
 
 if command -v ssh >/dev/null; then
 	mkdir -p /etc/ssh/ssh_config.d
@@ -432,7 +432,7 @@ like "$(run --with 999999 true 2>&1)" 'no process 999999' '--with: none'
 is "$(run host readlink /proc/self/ns/net)" "$(readlink /proc/self/ns/net)" "R06 host: the host's network"
 is "$(run host head -n1 /etc/resolv.conf)" 'nameserver 192.0.2.53' 'R06 host: its names'
 is "$(run host --dns 192.0.2.9 readlink /proc/self/ns/net)" "$(readlink /proc/self/ns/net)" 'R06 with --dns: the same network'
-is "$(run host --dns 192.0.2.9 grep -v '^#' /etc/resolv.conf)" 'nameserver 192.0.2.9' 'R06 but that server'
+is "$(run host --dns 192.0.2.9 grep -v '^#' /etc/resolv.conf)" $'nameserver 192.0.2.9\nsearch .' 'R06 but that server'
 ok 'R06 with --dns: no nscd before it' not run host --dns 192.0.2.9 sh -c "$connects /run/nscd/socket"
 ok 'R06 with --dns: the system bus is there' run host --dns 192.0.2.9 sh -c "$connects /run/dbus/system_bus_socket"
 

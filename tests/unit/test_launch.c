@@ -16,6 +16,7 @@
 #include "box/fds.h"
 #include "launch/i386.h"
 #include "launch/launch.h"
+#include "ns/account.h"
 #include "ns/names.h"
 
 #define ARGS_MAX 24
@@ -169,6 +170,12 @@ static void test_resolv_conf(void)
 	ok(strstr(text,
 		  "\nnameserver 10.64.0.1\nnameserver fd00::53\nsearch a.example b.example\n"),
 	   "servers and domains");
+	for (int i = 0; i < 2; i++) {
+		is_int(names_resolv_conf(text, sizeof(text), dns, 1, i ? "" : NULL), 0,
+		       "no domains");
+		ok(strstr(text, "\nnameserver 10.64.0.1\nsearch .\n"),
+		   "L07 short names are completed by nothing, not by the machine's own domain");
+	}
 	is_int(names_resolv_conf(text, sizeof(text), NULL, 0, "a.example"), 0, "R45 no server");
 	ok(!strstr(text, "\nnameserver") && !strstr(text, "search"), "is comments only");
 	is_int(names_resolv_conf(tiny, sizeof(tiny), dns, 2, NULL), -E2BIG, "a cut one is refused");
@@ -185,6 +192,10 @@ static void test_nsswitch(void)
 		{"a: b\n\thosts\t: mdns4\nc: d\n", "a: b\nhosts: files dns\nc: d\n"},
 		{"HOSTS:x\nhosts: y\n", "hosts: files dns\n"},
 		{"# hosts: x\n", "# hosts: x\nhosts: files dns\n"},
+		{"hosts files resolve\nhosts\t:\tmdns\n", "hosts: files dns\n"},
+		{"\v\f hosts\r: x\nhosts ::: y\nb: c\nhosts:z", "hosts: files dns\nb: c\n"},
+		{"hosts#: x\n", "hosts#: x\nhosts: files dns\n"},
+		{"hosts", "hosts\nhosts: files dns\n"},
 		{"hostsx: a\nhost: b\n", "hostsx: a\nhost: b\nhosts: files dns\n"},
 	};
 
@@ -196,6 +207,70 @@ static void test_nsswitch(void)
 		       "L07 nsswitch.conf");
 		is_str(out, cases[i].out, "is as it should be");
 		ok(out && len == strlen(out), "and of its length");
+		free(out);
+	}
+}
+
+static void test_accounts(void)
+{
+	static const char file[] =
+		"root:x:0:0:root:/root:/bin/sh\nal:x:1001:1001::/home/al:/bin/sh";
+	struct account_line a = {1001, 1001, "al", "/home/al", "/bin/bash"};
+	char *out = NULL;
+
+	is_int(account_passwd(file, &a, &out), 0, "an account that is listed");
+	is_int(account_group("al:x:1001:\n", &a, &out), 0, "a group that is listed");
+	a = (struct account_line){5000, 6000, "d.o@x", "/home/d", "/bin/zsh"};
+	is_int(account_passwd("a:x:1:2::/:/x\n", &a, &out), 1, "one that is not");
+	is_str(out, "a:x:1:2::/:/x\nd.o@x:x:5000:6000::/home/d:/bin/zsh\n", "gets its line");
+	free(out);
+	is_int(account_group("", &a, &out), 1, "and its group");
+	is_str(out, "d.o@x:x:6000:\n", "a line, too");
+	free(out);
+	a = (struct account_line){5000, 6000, "al", "/h\nroot:x:0:0", "zsh"};
+	is_int(account_passwd(file, &a, &out), 1,
+	       "a name that another has, and paths that are none");
+	ok(out && strstr(out, "/bin/sh\nu5000:x:5000:6000::/:/bin/sh\n"), "are not taken: %s", out);
+	free(out);
+	for (const char *const *bad =
+		     (const char *const[]){"a:b", "a\nb", "+x", "-x", "#x", "a b", "", "a/b", NULL};
+	     *bad; bad++) {
+		a.name = *bad;
+		out = NULL;
+		is_int(account_passwd("", &a, &out), 1, "a name that is none");
+		is_str(out, "u5000:x:5000:6000::/:/bin/sh\n", "gives a number");
+		free(out);
+	}
+	is_int(account_passwd("x:y:50001:\n:x:500:\nno line\n5000:x\n", &a, &out), 1,
+	       "a number that only begins so, or stands elsewhere, is another");
+	free(out);
+}
+
+static void test_hosts(void)
+{
+	static const struct {
+		const char *in, *name, *out; /* NULL: it is all there */
+	} cases[] = {
+		{"127.0.0.1 localhost\n127.0.1.1 box\n", "box", NULL},
+		{"127.0.0.1 localhost BOX # x\n", "box", NULL},
+		{"127.0.0.1\tx localhost\n", "localhost", NULL},
+		{"127.0.0.1 localhost\n", "", NULL},
+		{"127.0.0.1 localhost\n", "a b", NULL},
+		{"127.0.0.1 localhost\n# 1.1.1.1 box\n", "box",
+		 "127.0.0.1 localhost\n# 1.1.1.1 box\n127.0.1.1 box\n::1 box\n"},
+		{"127.0.0.1 localhost\nbox x\n1.1.1.1 boxes", "box",
+		 "127.0.0.1 localhost\nbox x\n1.1.1.1 boxes\n127.0.1.1 box\n::1 box\n"},
+		{"", "box.lan",
+		 "127.0.0.1 localhost\n::1 localhost\n127.0.1.1 box.lan\n::1 box.lan\n"},
+		{"127.0.1.1 box\n", "box", "127.0.1.1 box\n127.0.0.1 localhost\n::1 localhost\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *out = NULL;
+
+		is_int(account_hosts(cases[i].in, cases[i].name, &out), cases[i].out != NULL,
+		       "L07 the machine's own name");
+		is_str(out, cases[i].out, "is known inside");
 		free(out);
 	}
 }
@@ -294,6 +369,8 @@ int main(void)
 	test_values();
 	test_resolv_conf();
 	test_nsswitch();
+	test_accounts();
+	test_hosts();
 	test_fds();
 	return tap_done();
 }
