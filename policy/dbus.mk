@@ -57,3 +57,7 @@ BUS_TESTS := $(B)/tests/unit/test_bus
 $(BUS_TESTS): $(BUS_OBJ)
 $(BUS_TESTS): ALL_CFLAGS += $(DBUS_CFLAGS)
 $(BUS_TESTS): LIBS_CTL += $(BUS_OBJ) $(LIB) $(DBUS_LIBS)
+
+BUSSTUB := $(B)/tests/net/busstub
+$(BUSSTUB): ALL_CFLAGS += $(DBUS_CFLAGS)
+$(BUSSTUB): LIBS_CTL += $(DBUS_LIBS)

@@ -250,13 +250,13 @@ static void settle(struct bridge_service *s)
 
 /* --- names outside --------------------------------------------------------------------------- */
 
-struct bridge_service *bridge_service_of(struct bridge *b, const char *owner)
+/* One owner may have names of several services. */
+bool bridge_service_is(const struct bridge_service *s, const char *owner)
 {
-	for (size_t i = 0; owner && i < b->policy->n_services; i++)
-		for (size_t k = 0; k < b->policy->services[i].n_names; k++)
-			if (*owner && strcmp(b->services[i].names[k].owner, owner) == 0)
-				return &b->services[i];
-	return NULL;
+	for (size_t k = 0; owner && s->in && k < s->policy->n_names; k++)
+		if (*s->names[k].owner && strcmp(s->names[k].owner, owner) == 0)
+			return true;
+	return false;
 }
 
 static void set_owner(struct bridge *b, const char *name, const char *owner)

@@ -110,7 +110,7 @@ void bridge_carry_waiting(struct bridge_client *c);
 int bridge_query(DBusConnection *c, DBusMessage *m, void (*fn)(DBusMessage *answer, void *arg),
 		 void *arg);
 DBusMessage *bridge_bus_call(const char *member);
-struct bridge_service *bridge_service_of(struct bridge *b, const char *owner);
+bool bridge_service_is(const struct bridge_service *s, const char *owner);
 /* Refuses to pile up what nobody reads; consumes m. */
 int bridge_send(DBusConnection *c, DBusMessage *m);
 void bridge_fail(DBusConnection *c, const char *caller, uint32_t serial, const char *name,

@@ -120,6 +120,7 @@ static DBusMessage *copy(const struct bus_passage *p, DBusMessage *m, const char
 		dbus_message_unref(out);
 	*ret_error = r == -EACCES   ? DBUS_ERROR_ACCESS_DENIED
 		     : r == -EINVAL ? DBUS_ERROR_INVALID_ARGS
+		     : r == -E2BIG  ? DBUS_ERROR_LIMITS_EXCEEDED
 				    : DBUS_ERROR_NO_MEMORY;
 	return NULL;
 }
@@ -392,20 +393,22 @@ static const struct bus_rule *find_signal(const struct bus_service *s, DBusMessa
 
 void bridge_carry_signal(struct bridge *b, struct bridge_client *to, DBusMessage *m)
 {
-	struct bridge_service *s = bridge_service_of(b, dbus_message_get_sender(m));
+	const char *error, *path = dbus_message_get_path(m), *sender = dbus_message_get_sender(m);
 	struct bus_passage p = {.outwards = false};
-	const struct bus_rule *rule;
-	const char *error, *path = dbus_message_get_path(m);
+	const struct bus_rule *rule = NULL;
+	struct bridge_service *s = NULL;
 	DBusMessage *out;
 
-	if (!s || !s->in || !path)
+	for (size_t i = 0; !rule && i < b->policy->n_services; i++) {
+		s = &b->services[i];
+		if (bridge_service_is(s, sender))
+			rule = find_signal(s->policy, m, BUS_SIGNAL, BUS_READ, &p.interface);
+	}
+	if (!rule || !path)
 		return;
 	/* Some portals tell all of what is one caller's: his path says whose it is. */
 	if (!to)
 		to = bridge_client_of_path(b, path);
-	rule = find_signal(s->policy, m, BUS_SIGNAL, BUS_READ, &p.interface);
-	if (!rule)
-		return;
 	p.service = s->policy;
 	p.names = to ? &to->names : NULL;
 	p.rewrite = rule->rewrite;

@@ -7,11 +7,18 @@
 #include "bus/copy.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/util.h"
 
 static int copy_values(struct bus_copy *c, DBusMessageIter *in, DBusMessageIter *out, bool top);
+
+static int count(struct bus_copy *c, size_t size)
+{
+	c->size += size;
+	return c->size > BUS_CARRIED_MAX ? -E2BIG : 0;
+}
 
 static int copy_text(struct bus_copy *c, int type, DBusMessageIter *in, DBusMessageIter *out)
 {
@@ -22,16 +29,20 @@ static int copy_text(struct bus_copy *c, int type, DBusMessageIter *in, DBusMess
 	if (c->text)
 		r = c->text(c, type, &s);
 	c->nth++;
+	if (r == 0)
+		r = count(c, strlen(s) + sizeof(uint32_t));
 	if (r < 0)
 		return r;
 	return dbus_message_iter_append_basic(out, type, &s) ? 0 : -ENOMEM;
 }
 
 /* What is read is a duplicate, and so is what is appended. */
-static int copy_descriptor(DBusMessageIter *in, DBusMessageIter *out)
+static int copy_descriptor(struct bus_copy *c, DBusMessageIter *in, DBusMessageIter *out)
 {
 	AUTO_CLOSE int fd = -1;
 
+	if (++c->fds > BUS_CARRIED_FDS_MAX)
+		return -E2BIG;
 	dbus_message_iter_get_basic(in, &fd);
 	if (fd < 0)
 		return -EMFILE;
@@ -45,18 +56,22 @@ static int copy_basic(struct bus_copy *c, int type, DBusMessageIter *in, DBusMes
 	if (type == DBUS_TYPE_STRING || type == DBUS_TYPE_OBJECT_PATH)
 		return copy_text(c, type, in, out);
 	if (type == DBUS_TYPE_UNIX_FD)
-		return copy_descriptor(in, out);
+		return copy_descriptor(c, in, out);
 	dbus_message_iter_get_basic(in, &value);
+	if (count(c, sizeof(value)) < 0)
+		return -E2BIG;
 	return dbus_message_iter_append_basic(out, type, &value) ? 0 : -ENOMEM;
 }
 
 /* Pixels and file names: in one piece. */
-static int copy_fixed(DBusMessageIter *in, DBusMessageIter *out, int type)
+static int copy_fixed(struct bus_copy *c, DBusMessageIter *in, DBusMessageIter *out, int type)
 {
 	const void *data;
 	int n;
 
 	dbus_message_iter_get_fixed_array(in, &data, &n);
+	if (n < 0 || count(c, (size_t)n * (type == DBUS_TYPE_BYTE ? 1 : sizeof(uint64_t))) < 0)
+		return -E2BIG;
 	return !n || dbus_message_iter_append_fixed_array(out, type, &data, n) ? 0 : -ENOMEM;
 }
 
@@ -122,7 +137,7 @@ static int copy_array(struct bus_copy *c, DBusMessageIter *array, DBusMessageIte
 	if (type == DBUS_TYPE_DICT_ENTRY)
 		return copy_entries(c, in, out);
 	if (dbus_type_is_fixed(type) && type != DBUS_TYPE_UNIX_FD)
-		return copy_fixed(in, out, type);
+		return copy_fixed(c, in, out, type);
 	return copy_values(c, in, out, false);
 }
 
@@ -153,7 +168,7 @@ static int copy_container(struct bus_copy *c, int type, DBusMessageIter *in, DBu
 
 static int copy_values(struct bus_copy *c, DBusMessageIter *in, DBusMessageIter *out, bool top)
 {
-	int type, r = 0;
+	int type, r = count(c, 1);
 
 	while (r == 0 && (type = dbus_message_iter_get_arg_type(in)) != DBUS_TYPE_INVALID) {
 		r = dbus_type_is_basic(type) ? copy_basic(c, type, in, out)

@@ -152,8 +152,8 @@ static int set_up(DBusConnection *c, DBusHandleMessageFunction filter, void *arg
 	dbus_connection_set_exit_on_disconnect(c, FALSE);
 	dbus_connection_set_max_message_size(c, BUS_MESSAGE_MAX);
 	dbus_connection_set_max_received_size(c, BUS_RECEIVED_MAX);
-	dbus_connection_set_max_message_unix_fds(c, BUS_FDS_MAX);
-	dbus_connection_set_max_received_unix_fds(c, 4 * BUS_FDS_MAX);
+	dbus_connection_set_max_message_unix_fds(c, BUS_MESSAGE_FDS);
+	dbus_connection_set_max_received_unix_fds(c, 4 * BUS_MESSAGE_FDS);
 	if (!dbus_connection_set_watch_functions(c, add_watch, remove_watch, toggle_watch, NULL,
 						 NULL) ||
 	    !dbus_connection_set_timeout_functions(c, add_timeout, remove_timeout, toggle_timeout,

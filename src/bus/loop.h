@@ -8,11 +8,13 @@
 
 #include "base/err.h"
 
-/* What a connection may take in at once; the library stops reading where it is full. */
-#define BUS_MESSAGE_MAX	 (4 * 1024 * 1024)
+/* What a message on a connection may be: no less than session.conf lets through, because the
+ * library closes a connection on which there is a larger one. What is carried is less (copy.h). */
+#define BUS_MESSAGE_MAX (32 * 1024 * 1024)
+#define BUS_MESSAGE_FDS 16
+/* What may wait on a connection: above that, no more is read, and nothing is sent. */
 #define BUS_RECEIVED_MAX (8 * 1024 * 1024)
 #define BUS_OUTGOING_MAX (8 * 1024 * 1024)
-#define BUS_FDS_MAX	 4
 
 /* Connects and watches; waits at most a second for somebody to listen. Messages come to filter, by
  * the loop alone. NULL: e says why. To be given back by bus_loop_close(). */

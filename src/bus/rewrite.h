@@ -30,7 +30,7 @@ struct bus_passage {
 };
 
 /* Fills out, whose headers are set, with the body of in. -EACCES: it names what is another's;
- * -EINVAL: not the types that the method has. */
+ * -E2BIG; -EINVAL: not the types that the method has. */
 int bus_rewrite_body(const struct bus_passage *p, DBusMessage *in, DBusMessage *out);
 
 /* The path of a message on the other side; *ret is path itself or buf. -EACCES, -E2BIG. */
