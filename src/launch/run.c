@@ -32,6 +32,7 @@
 #include "ns/netns.h"
 #include "ns/userns.h"
 #include "ns/view.h"
+#include "session/bus.h"
 #include "session/listeners.h"
 #include "session/session.h"
 #include "vpn/attach.h"
@@ -344,8 +345,23 @@ static int open_words(struct launch *l, struct err *e)
 	return r;
 }
 
+/* That there is none shuts a door and opens none: the launch goes on. */
+static int join_bus(const struct launch *l)
+{
+	struct err e;
+	int conn = -1;
+
+	if (l->network == LAUNCH_HOST || l->o->strict || l->root || (l->o->words & SESSION_BUS))
+		return -1;
+	if (session_bus_join(&l->session, l->o->socket, &conn, &e) < 0)
+		log_info("no session bus in VPN '%s': %s", l->session.name, e.msg);
+	launch_step("session bus");
+	return conn;
+}
+
 static int make_sandbox(struct launch *l, struct err *e)
 {
+	AUTO_CLOSE int bus = -1;
 	int r = open_session(l, e);
 
 	if (r == 0 && (l->o->words || l->o->strict))
@@ -358,6 +374,7 @@ static int make_sandbox(struct launch *l, struct err *e)
 			return l->sock;
 		launch_step("connected to the broker");
 	}
+	bus = join_bus(l);
 	r = enter_namespaces(l, e);
 	if (r < 0)
 		return r;
@@ -367,6 +384,7 @@ static int make_sandbox(struct launch *l, struct err *e)
 	r = ask_for_cable(l, e);
 	if (r < 0)
 		return r;
+	session_bus_tell(bus, l->netns);
 	launch_step("cable asked for");
 	r = change_view(l, e);
 	if (r == 0)
