@@ -90,12 +90,7 @@ int launch_mark(const struct launch_options *o, const struct record *r, uint32_t
 	return sandbox_write(s, e);
 }
 
-void launch_mark_joined(void)
+void launch_mark_joined(const struct sandbox *s)
 {
-	struct sandbox s;
-
-	if (sandbox_look(&s, NULL) == 1)
-		setenv(VARIABLE, s.vpn, 1);
-	else
-		unsetenv(VARIABLE);
+	setenv(VARIABLE, s->vpn, 1);
 }

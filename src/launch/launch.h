@@ -64,8 +64,8 @@ int launch_inside(const struct launch_options *o, struct sandbox *ret, struct er
 /* Leaves SANDBOX_FILE and VPNRUN_VPN for the command. network: LAUNCH_NONE or LAUNCH_VPN. */
 int launch_mark(const struct launch_options *o, const struct record *r, uint32_t host,
 		const char *policy, struct err *e);
-/* VPNRUN_VPN of the sandbox that this process has joined; without a record: none. */
-void launch_mark_joined(void);
+/* VPNRUN_VPN of the sandbox that this process has joined. */
+void launch_mark_joined(const struct sandbox *s);
 
 /* Under sudo: becomes the user who called it, for good. Otherwise does nothing. */
 int launch_become_caller(struct err *e);

@@ -46,6 +46,7 @@ struct launch {
 	const struct launch_options *o;
 	enum launch_network network;
 	bool root;	    /* no user namespace, no broker */
+	bool strict;	    /* by the line, or by the sandbox that it joins */
 	bool gecko_outside; /* see launch_hold_windows() */
 	unsigned int closed_fds;
 	int sock;	   /* to the broker, -1: none */
@@ -62,8 +63,8 @@ struct launch {
 	char resolv_conf[NAMES_RESOLV_MAX];
 };
 
-/* 32 KiB, and one launch a process. */
-static struct box_policy policy;
+/* 32 KiB each, and one launch a process. The second is of the sandbox that one joins. */
+static struct box_policy policy, policy_around;
 
 /* --- policy ---------------------------------------------------------------------------------- */
 
@@ -80,15 +81,12 @@ static const char *policy_name(const struct launch *l)
 }
 
 /* The policies lie beside the program, wherever it was installed: BIN/../lib/vpnrun/policy. */
-static int read_policy(const struct launch *l, struct err *e)
+static int find_policy(const char *name, struct box_policy *ret, struct err *e)
 {
 	const char *dirs[] = {LAUNCH_CONFIG_DIR "/policy", NULL, NULL};
-	const char *name = policy_name(l);
 	char dir[PATH_MAX + 32];
 	ssize_t n;
 
-	if (!name)
-		return 0;
 	n = readlink("/proc/self/exe", dir, PATH_MAX);
 	for (int up = 0; n > 0 && up < 2; up++)
 		while (n > 0 && dir[--n] != '/')
@@ -97,7 +95,29 @@ static int read_policy(const struct launch *l, struct err *e)
 		snprintf(dir + n, sizeof(dir) - (size_t)n, "/lib/vpnrun/policy");
 		dirs[1] = dir;
 	}
-	return box_seccomp_read(dirs, name, &policy, e);
+	return box_seccomp_read(dirs, name, ret, e);
+}
+
+static int read_policy(const struct launch *l, struct err *e)
+{
+	const char *name = policy_name(l);
+
+	return name ? find_policy(name, &policy, e) : 0;
+}
+
+/* Whoever joins a sandbox keeps to its policy. One that the line names comes on top of it; what the
+ * launcher would choose by itself gives way to it. */
+static int keep_policy_of(const struct sandbox *s, bool is_named, struct err *e)
+{
+	if (!strcmp(s->policy, "none") ||
+	    (policy.header.n_insns && !strcmp(s->policy, policy.header.name)))
+		return 0;
+	if (is_named)
+		return find_policy(s->policy, &policy_around, e);
+	/* The two are one, for programs of either width. */
+	if (!s->strict && (!strcmp(s->policy, "default") || !strcmp(s->policy, "i386")))
+		return 0;
+	return find_policy(s->policy, &policy, e);
 }
 
 static uint64_t kept_caps(const struct launch *l)
@@ -406,17 +426,29 @@ static bool is_bare(const struct launch *l)
 
 static int join_sandbox(struct launch *l, struct err *e)
 {
+	struct sandbox s;
 	char cwd[PATH_MAX];
 	bool has_cwd = getcwd(cwd, sizeof(cwd)) && cwd[0] == '/';
 	int r = open_session(l, e);
 
 	if (r == 0)
 		r = ns_userns_join(l->o->with_pid, e);
+	if (r == 0)
+		r = sandbox_look(&s, e);
 	if (r < 0)
 		return r;
+	if (r == 0)
+		return err_set(e, -EINVAL,
+			       "process %d is confined, but not by vpnrun: what this command sends "
+			       "could leave by any way",
+			       l->o->with_pid);
+	r = keep_policy_of(&s, l->o->policy != NULL, e);
+	if (r < 0)
+		return err_wrap(e, r, "the sandbox of process %d", l->o->with_pid);
+	l->strict |= s.strict;
 	if ((!has_cwd || chdir(cwd) < 0) && chdir("/") < 0)
 		return err_sys(e, -errno, "cannot enter / of the sandbox");
-	launch_mark_joined();
+	launch_mark_joined(&s);
 	launch_step("sandbox entered");
 	return 0;
 }
@@ -508,10 +540,12 @@ static int confine(struct launch *l, struct err *e)
 	launch_clean_env(l->session.runtime, l->closed_fds > 0);
 	if (l->gecko_outside)
 		launch_hold_windows();
-	r = l->o->strict ? scope(l, e) : 0;
+	r = l->strict ? scope(l, e) : 0;
 	if (r < 0)
 		return r;
 	r = box_drop(kept_caps(l), policy.header.n_insns ? &policy : NULL, e);
+	if (r == 0 && policy_around.header.n_insns)
+		r = box_seccomp_load(&policy_around, e);
 	launch_step("powers dropped");
 	return r;
 }
@@ -576,6 +610,7 @@ static int add_policy(const struct launch *l, const struct sandbox *around, stru
 int launch_run(const struct launch_options *o, struct err *e)
 {
 	struct launch l = {.o = o,
+			   .strict = o->strict,
 			   .network = LAUNCH_NONE,
 			   .sock = -1,
 			   .netns = -1,

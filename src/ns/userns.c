@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -185,7 +186,14 @@ int ns_userns_join(int pid, struct err *e)
 	/* All that was asked by number is the pidfd's process only if that is still alive. */
 	if (poll(&pfd, 1, 0) != 0)
 		return err_set(e, -ESRCH, "process %d has ended", pid);
+	/* Once it has dropped its capabilities and before it has become the command, a program of
+	 * the sandbox could trace this process, which has descriptors and plans from outside. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(e, -errno, "cannot keep the sandbox from tracing vpnrun");
 	if (setns(pidfd, flags) < 0)
 		return err_sys(e, -errno, "cannot enter the sandbox of process %d", pid);
+	/* New credentials put back what fs.suid_dumpable says. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(e, -errno, "cannot keep the sandbox from tracing vpnrun");
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,7 +44,15 @@ int sandbox_write(struct sandbox s, struct err *e)
 	/* The caller's umask must not hide it from who else is inside. */
 	if (r == 0 && fchmod(fd, 0444) < 0)
 		r = -errno;
-	return r < 0 ? err_sys(e, r, "cannot write " SANDBOX_FILE) : 0;
+	if (r < 0)
+		return err_sys(e, r, "cannot write " SANDBOX_FILE);
+	/* The program inside has the same uid, and /run is its own: a mount is what it cannot
+	 * remove, rename or write, so nobody who joins later is told of a weaker sandbox. */
+	if (mount(SANDBOX_FILE, SANDBOX_FILE, NULL, MS_BIND, NULL) < 0 ||
+	    mount(NULL, SANDBOX_FILE, NULL,
+		  MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		return err_sys(e, -errno, "cannot protect " SANDBOX_FILE);
+	return 0;
 }
 
 /* 0: no such file. 1: a whole record. */

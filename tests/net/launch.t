@@ -427,6 +427,51 @@ like "$(run --with $OUT true 2>&1)" 'not confined by vpnrun' '--with: one that i
 like "$(run --with 1 true 2>&1)" 'is not yours' "--with: root's"
 like "$(run --with 999999 true 2>&1)" 'no process 999999' '--with: none'
 
+# What is not vpnrun's is not entered: the command would go out by whatever network is there.
+setpriv --reuid 4242 --regid 4242 --clear-groups --inh-caps=-all unshare -Unm --map-user=4242 --map-group=4242 sleep 600 &
+ALIEN=$!
+wait_for 10 grep -q sleep /proc/$ALIEN/comm
+like "$(run --with $ALIEN true 2>&1)" 'confined, but not by vpnrun' "L50 --with: another program's sandbox of one's own is refused"
+kill $ALIEN
+# Whoever joins keeps to the sandbox's policy, whatever the line says.
+userns() { me $V "$@" unshare -U true; }
+for first in "--strict none" "--policy strict none"; do
+	$SP $V $first sleep 600 &
+	FIRST=$!
+	wait_for 10 grep -q sleep /proc/$FIRST/comm
+	ok 'control: the policy default lets a user namespace be made' userns none
+	ok "L50 --with into $first: its policy" not userns --with $FIRST
+	ok "L50 --with into $first: also where another is named" not userns --with $FIRST --policy browser
+	ok "L50 --with into $first: and where none is" not userns --with $FIRST --policy none
+	kill $FIRST
+done
+is "$(run --with $IN --policy none sh -c 'grep ^Seccomp: /proc/self/status | cut -f2')" 2 'L50 --policy none does not take the filter of the sandbox away'
+# The program inside has the same uid, and its /run is a file system of its own.
+ok 'L50 the record of the sandbox cannot be replaced from inside' not run none sh -c \
+	'rm -f /run/vpnrun-sandbox || mv /run/vpnrun-sandbox /run/x || chmod u+w /run/vpnrun-sandbox && : >/run/vpnrun-sandbox'
+ok 'control: other files of its /run can' run none sh -c ': >/run/x && mv /run/x /run/y && rm /run/y'
+# A launcher that waits between its filter and the command: its standard error is a pipe that is full.
+cat >/mnt/bin/stuck <<'X'
+#!/usr/bin/perl
+use Fcntl;
+pipe R, W; fcntl W, F_SETFL, O_NONBLOCK; 1 while syswrite W, "x" x 4096; 1 while syswrite W, "x";
+fcntl W, F_SETFL, 0; open STDERR, ">&W"; fcntl R, F_SETFD, 0;
+exec @ARGV;
+X
+chmod 755 /mnt/bin/stuck
+$SP /mnt/bin/stuck $V -v --with $IN sleep 600 &
+STUCK=$!
+is_stuck() { grep -q vpnrun /proc/$STUCK/comm && grep -q pipe_write /proc/$STUCK/wchan && grep -q 'Seccomp:.2' /proc/$STUCK/status; }
+if wait_for 5 is_stuck; then
+	ok 'control: a program of the sandbox can look into another there' with sh -c "readlink /proc/$IN/root"
+	ok 'L50 and not into a launcher that joins it' not with sh -c "readlink /proc/$STUCK/root || readlink /proc/$STUCK/ns/net"
+	ok 'L50 nor open its memory' not with sh -c ": </proc/$STUCK/mem"
+else
+	diag "$(cat /proc/$STUCK/comm /proc/$STUCK/wchan; grep Secc /proc/$STUCK/status)"
+	ok 'L50 a launcher that waits before its command' false
+fi
+kill -9 $STUCK
+
 # --- the host's network ------------------------------------------------------------------------
 
 is "$(run host readlink /proc/self/ns/net)" "$(readlink /proc/self/ns/net)" "R06 host: the host's network"
