@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -25,6 +26,17 @@ static const char *const session[] = {
 	"I3SOCK",
 	"NIRI_SOCKET",
 	"WAYFIRE_SOCKET",
+	/* Servers of terminals and editors, which would open what they are given outside. */
+	"TMUX",
+	"NVIM",
+	"NVIM_LISTEN_ADDRESS",
+	"EMACS_SOCKET_NAME",
+	"KITTY_LISTEN_ON",
+	"ALACRITTY_SOCKET",
+	"WEZTERM_UNIX_SOCKET",
+	"VSCODE_IPC_HOOK",
+	"VSCODE_IPC_HOOK_CLI",
+	"VSCODE_GIT_IPC_HANDLE",
 };
 /* Others' servers, none of which is in a sandbox: a program that asked them would be told of what
  * runs outside. */
@@ -33,7 +45,25 @@ static const char *const servers[] = {
 	"DBUS_STARTER_BUS_TYPE",
 	"DBUS_SESSION_BUS_PID",
 	"SESSION_MANAGER",
+	"STY",
 };
+/* Where helpers keep their sockets if nobody says it, below the runtime directory: what runs in one
+ * sandbox of the VPN is found by the others, and what runs outside is not. */
+static const struct {
+	const char *variable, *dir;
+} places[] = {
+	{"TMUX_TMPDIR", ""},
+	{"SCREENDIR", "/screen"},
+	{"ANSIBLE_SSH_CONTROL_PATH_DIR", "/ansible"},
+};
+
+/* The dead socket that covers a listener has no name of its own. */
+static bool is_alive(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !(S_ISSOCK(st.st_mode) && st.st_nlink == 0);
+}
 
 /* The first path in an address like "unix:path=/run/user/1000/bus,guid=..." is there. */
 static bool leads_somewhere(const char *address)
@@ -42,7 +72,18 @@ static bool leads_somewhere(const char *address)
 	char buf[256];
 
 	return path && str_fmt(buf, sizeof(buf), "%.*s", (int)strcspn(path, ",;:"), path) > 0 &&
-	       access(buf, F_OK) == 0;
+	       is_alive(buf);
+}
+
+static void set_places(const char *runtime)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (str_fmt(path, sizeof(path), "%s%s", runtime, places[i].dir) > 0)
+			setenv(places[i].variable, path, 0);
+	/* Mounting its image needs fusermount's setuid bit, which counts for nothing in here. */
+	setenv("APPIMAGE_EXTRACT_AND_RUN", "1", 0);
 }
 
 static void clean_session(const char *runtime)
@@ -71,9 +112,10 @@ static void clean_session(const char *runtime)
 static void set_bus(const char *runtime)
 {
 	char path[PATH_MAX], address[PATH_MAX + 16];
+	struct stat st;
 
-	if (str_fmt(path, sizeof(path), "%s/bus", runtime) > 0 && access(path, F_OK) == 0 &&
-	    str_fmt(address, sizeof(address), "unix:path=%s", path) > 0) {
+	if (str_fmt(path, sizeof(path), "%s/bus", runtime) > 0 && stat(path, &st) == 0 &&
+	    S_ISSOCK(st.st_mode) && str_fmt(address, sizeof(address), "unix:path=%s", path) > 0) {
 		setenv("DBUS_SESSION_BUS_ADDRESS", address, 1);
 		return;
 	}
@@ -86,6 +128,7 @@ static void set_runtime(const char *runtime)
 	setenv("XDG_RUNTIME_DIR", runtime, 1);
 	for (size_t i = 0; i < ARRAY_SIZE(servers); i++)
 		unsetenv(servers[i]);
+	set_places(runtime);
 	set_bus(runtime);
 	clean_session(runtime);
 }

@@ -35,6 +35,7 @@
 #include "session/bus.h"
 #include "session/listeners.h"
 #include "session/session.h"
+#include "session/ssh.h"
 #include "vpn/attach.h"
 #include "vpn/cable.h"
 
@@ -273,9 +274,11 @@ static int cover_listeners(struct launch *l, struct err *e)
 		.n_paths = l->o->n_allow,
 		.home = getenv("HOME"),
 	};
-	size_t n;
-	int r = listeners_cover(&l->listeners, &allowed, &n, e);
+	size_t n = 0;
+	int r = session_ssh_cover(&l->session, allowed.home, e);
 
+	if (r == 0)
+		r = listeners_cover(&l->listeners, &allowed, &n, e);
 	if (r == 0 && n)
 		log_debug("%zu sockets with a listener outside are dead", n);
 	launch_step("listeners covered");

@@ -25,6 +25,7 @@
 
 #define DEAD	    "/run/.vpnrun-dead"
 #define COVER_TRIES 16
+#define LEVELS	    3 /* a socket's directory, and those above it */
 
 /* Listeners of the desktop's that are no way to a network, where the environment does not say it.
  * '~' is the home. */
@@ -127,36 +128,53 @@ static int cover(struct cover *c, const char *path, struct err *e)
 
 /* --- by inode -------------------------------------------------------------------------------- */
 
-/* A directory in which a listener's name is not, or not the only one, is read once for all of them:
- * the inode's number says which entry is meant. */
-static bool is_wanted(const struct listeners *l, size_t first, const char *dir, size_t len,
-		      ino_t ino)
+/* How much of name is the directory so many levels above it, with its '/'; 0: there is none. */
+static size_t dir_len(const char *name, unsigned int up)
 {
-	for (size_t i = first; i < l->n; i++) {
-		const char *name = l->text + l->at[i].name;
+	size_t len = strlen(name);
 
-		if (l->at[i].gone && l->at[i].ino == (uint32_t)ino && !strncmp(name, dir, len) &&
-		    !strchr(name + len, '/'))
-			return true;
-	}
-	return false;
+	for (unsigned int i = 0; i <= up && len; i++)
+		for (len -= i > 0; len && name[len - 1] != '/'; len--)
+			;
+	return len;
 }
 
-static void forget_dir(struct listeners *l, size_t first, const char *dir, size_t len)
+static bool is_at(const struct listeners *l, size_t i, const char *dir, size_t len)
+{
+	const char *name = l->text + l->at[i].name;
+
+	return l->at[i].gone && !strncmp(name, dir, len) && dir_len(name, l->at[i].up) == len;
+}
+
+/* A directory is read once for all listeners that are looked for in it: the inode's number says
+ * which entry is meant. */
+static bool is_wanted(struct listeners *l, size_t first, const char *dir, size_t len, ino_t ino)
+{
+	bool wanted = false;
+
+	for (size_t i = first; i < l->n; i++)
+		if (l->at[i].ino == (uint32_t)ino && is_at(l, i, dir, len))
+			l->at[i].found = wanted = true;
+	return wanted;
+}
+
+/* Qt binds in a directory of its own, and renames into the one above that. */
+static void climb(struct listeners *l, size_t first, const char *dir, size_t len)
 {
 	for (size_t i = first; i < l->n; i++) {
-		const char *name = l->text + l->at[i].name;
+		struct listener *at = &l->at[i];
 
-		if (!strncmp(name, dir, len) && !strchr(name + len, '/'))
-			l->at[i].gone = false;
+		if (is_at(l, i, dir, len))
+			at->gone = !at->found && ++at->up < LEVELS &&
+				   dir_len(l->text + at->name, at->up);
 	}
 }
 
-/* Looks for the listeners from first on that are gone from the directory of the first of them. */
+/* Looks where the listener first may be now, for all that may be there. */
 static int search_dir(struct cover *c, struct listeners *l, size_t first, struct err *e)
 {
 	const char *name = l->text + l->at[first].name;
-	size_t len = (size_t)(strrchr(name, '/') - name) + 1;
+	size_t len = dir_len(name, l->at[first].up);
 	char dir[PATH_MAX], path[PATH_MAX];
 	const struct dirent *de;
 	struct statfs fs;
@@ -171,12 +189,12 @@ static int search_dir(struct cover *c, struct listeners *l, size_t first, struct
 	all = d && fstatfs(dirfd(d), &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
 	while (d && r == 0 && (de = readdir(d)))
 		if ((de->d_type == DT_SOCK || de->d_type == DT_UNKNOWN) &&
-		    (all || is_wanted(l, first, dir, len, de->d_ino)) &&
+		    (is_wanted(l, first, dir, len, de->d_ino) || all) &&
 		    str_fmt(path, sizeof(path), "%s%s", dir, de->d_name) > 0)
 			r = cover(c, path, e);
 	if (d)
 		closedir(d);
-	forget_dir(l, first, dir, len);
+	climb(l, first, dir, len);
 	return r;
 }
 
@@ -197,7 +215,7 @@ static int cover_name(struct cover *c, struct listener *at, const char *name, st
 	if (is_in(name, c->allowed->session->runtime))
 		return 0;
 	if (lstat(name, &st) < 0) {
-		/* A directory that is not there, or that the user may not enter, hides it. */
+		/* A directory that the user may not enter hides it. */
 		at->gone = errno == ENOENT && at->ino;
 		return 0;
 	}
@@ -217,8 +235,8 @@ int listeners_cover(struct listeners *l, const struct listeners_allowed *allowed
 		if (name[0] == '/' && !l->at[i].gone)
 			r = cover_name(&c, &l->at[i], name, e);
 	}
-	for (size_t i = 0; r == 0 && i < l->n; i++)
-		if (l->at[i].gone)
+	for (size_t i = 0; i < l->n; i++)
+		while (r == 0 && l->at[i].gone)
 			r = search_dir(&c, l, i, e);
 	/* From here on no path leads to it but those that it stands at. */
 	if (l->n)

@@ -166,14 +166,33 @@ static int resolve_in(struct listeners *l, size_t n, const char *dir)
 	return r;
 }
 
-/* A program binds a relative name where it is, and rarely goes away from there: wineserver. */
+/* Where wineserver was if there was no runtime directory: it goes away when it has bound. */
+static int resolve_wine(struct listeners *l, size_t n)
+{
+	char dir[PATH_MAX], path[PATH_MAX];
+	const struct dirent *de;
+	int r = 0;
+	DIR *d;
+
+	str_fmt(dir, sizeof(dir), "/tmp/.wine-%u", geteuid());
+	d = opendir(dir);
+	while (d && r == 0 && (de = readdir(d)))
+		if (de->d_name[0] != '.' &&
+		    str_fmt(path, sizeof(path), "%s/%s", dir, de->d_name) > 0)
+			r = resolve_in(l, n, path);
+	if (d)
+		closedir(d);
+	return r;
+}
+
+/* Else a program binds a relative name where it is, and rarely goes away from there. */
 static int resolve(struct listeners *l, struct err *e)
 {
 	char link[PATH_MAX], dir[PATH_MAX], last[PATH_MAX] = "";
 	DIR *d = opendir("/proc");
 	const struct dirent *de;
 	size_t n = l->n;
-	int r = 0;
+	int r = resolve_wine(l, n);
 
 	while (d && r == 0 && (de = readdir(d))) {
 		ssize_t len;

@@ -16,7 +16,9 @@
 struct listener {
 	size_t name; /* offset in text */
 	uint32_t ino;
-	bool gone; /* it is not, or not only, at that name */
+	bool gone;	  /* it is not, or not only, at that name */
+	bool found;	  /* by its inode */
+	unsigned char up; /* how far above its directory it is looked for next */
 };
 
 struct listeners {

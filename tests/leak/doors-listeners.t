@@ -3,7 +3,7 @@
 # vm: no
 # Unix sockets with a path on which somebody outside listens: each is shown to be open to whoever only
 # sits in the VPN's network, then dead in a sandbox. Runs inside the rig.
-# shellcheck disable=SC2016 # scripts for other shells and for perl
+# shellcheck disable=SC2016,SC2086 # scripts for other shells and for perl; lists of words
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 home=$(as_user sh -c 'echo $HOME')
@@ -27,12 +27,14 @@ for (@names) {
 	s/%(..)/chr hex $1/ge;
 	my $at = $_; my $dir = $at =~ s{[^/]*$}{}r; my $tmp = "$at.tmp";
 	if ($how =~ /relative/) { chdir $dir or die; $at =~ s{.*/}{}; $tmp = "$at.tmp" }
-	$tmp = $at unless $how =~ /rename|link/;
+	$tmp = $at unless $how =~ /rename|link|qt/;
+	if ($how =~ /qt/) { mkdir "$dir.q"; $tmp = "$dir.q/s" }
 	unlink $at; socket my $s, AF_UNIX, $type, 0 or die;
 	bind $s, pack_sockaddr_un($tmp) or die "$tmp: $!";
 	chmod 0777, $tmp; listen $s, 50 if $type != SOCK_DGRAM && $how !~ /bound/;
 	rename $tmp, $at or die if $how =~ /rename/;
 	if ($how =~ /link/) { link $tmp, $at or die; unlink $tmp if $how !~ /both/ }
+	if ($how =~ /qt/) { rename $tmp, $at or die; rmdir "$dir.q" unless $how =~ /stays/ }
 	push @keep, $s;
 }
 $| = 1; print "ready\n"; sleep 1000;
@@ -59,14 +61,13 @@ listens() { # listens WHO HOW NAME...: waits until it does
 }
 ask() { perl /opt/t/ask.pl "$@"; }
 quiet() { kill $pids 2>/dev/null; pids=; }
-root=env
 
 # --- L33: wherever they are -------------------------------------------------------------------------
 
 as_user mkdir -p "$home/.config/app" /tmp/mine
 mkdir -p /opt/nix/daemon-socket /var/lib/misc/lxd
 listens as_user '' "$home/s" "$home/.config/app/ipc" /tmp/s /tmp/mine/s /dev/shm/s "$R/s"
-listens $root '' /opt/nix/daemon-socket/socket /var/lib/misc/lxd/unix.socket
+listens env '' /opt/nix/daemon-socket/socket /var/lib/misc/lxd/unix.socket
 all="$home/s $home/.config/app/ipc /tmp/s /tmp/mine/s /dev/shm/s $R/s /opt/nix/daemon-socket/socket /var/lib/misc/lxd/unix.socket"
 is "$(old perl /opt/t/ask.pl $all)" 'open open open open open open open open ' \
 	"control: in the VPN's network alone, all of the user's and the system's listeners answer"
@@ -85,7 +86,7 @@ quiet
 
 # --- by whatever name and kind -----------------------------------------------------------------------
 
-for how in '' dgram seqpacket bound rename link linkboth relative 'relative rename' 'relative link' 'relative dgram'; do
+for how in '' dgram seqpacket bound rename link linkboth relative 'relative rename' 'relative link' 'relative dgram' qt 'qt stays'; do
 	listens as_user "$how" "$home/n"
 	was=$(old perl /opt/t/ask.pl "$home/n" "$home/n.tmp")
 	now=$(inside perl /opt/t/ask.pl "$home/n" "$home/n.tmp")

@@ -3,15 +3,13 @@
 # vm: no
 # The session of a user and a VPN: one runtime directory for that user's sandboxes of that VPN, and
 # for nobody else. Runs inside the rig.
-# shellcheck disable=SC2016 # scripts for other shells
+# shellcheck disable=SC2016,SC2010 # scripts for other shells; names that are known
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 R=/run/user/$RIG_UID
 home=$(as_user sh -c 'echo $HOME')
 inside() { as_user vpnrun demo "$@"; }
 other() { as_user vpnrun other "$@"; }
-listing() { ls -A "$R" 2>/dev/null | tr '\n' ' '; }
-listing=$(declare -f listing)
 
 # --- what is shared, and with whom ---------------------------------------------------------------
 
