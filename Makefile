@@ -131,7 +131,7 @@ install: all install-plugins
 		$(subst-paths) policy/apparmor/vpnrun.in > $(D)$(APPARMORDIR)/vpnrun && \
 		chmod 0644 $(D)$(APPARMORDIR)/vpnrun; }
 	for m in src/man/*.[1-8]; do s=$${m##*.}; install -D -m 0644 $$m $(D)$(MANDIR)/man$$s/$${m##*/} || exit 1; done
-	@[ -n '$(D)' ] || tests/setup/after-install
+	@[ -n '$(D)' ] || BINDIR='$(BINDIR)' tests/setup/after-install
 
 uninstall:
 	@[ -n '$(D)' ] || tests/setup/before-uninstall
@@ -142,7 +142,9 @@ uninstall:
 		$(D)$(SYSUSERSDIR)/vpnrun.conf $(D)$(TMPFILESDIR)/vpnrun.conf \
 		$(D)$(COMPLETIONDIR)/vpnrun $(D)$(COMPLETIONDIR)/vpnctl
 	for m in src/man/*.[1-8]; do rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; done
-	rm -f $(D)/usr/share/containers/oci/hooks.d/vpnrun-*.json $(D)$(SYSCONFDIR)/apparmor.d/vpnrun
+	rm -f $(D)$(SYSCONFDIR)/containers/containers.conf.d/90-vpnrun.conf \
+		$(D)/usr/share/containers/oci/hooks.d/vpnrun-*.json $(D)$(SYSCONFDIR)/apparmor.d/vpnrun
+	rm -rf $(D)$(SYSCONFDIR)/vpnrun/oci
 	rm -rf $(D)$(LIBEXECDIR) $(D)$(LIBDIR)
 	@[ -n '$(D)' ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 

@@ -130,7 +130,12 @@ _vpnctl() {
 		compopt -o filenames 2>/dev/null
 		[[ $prev == --name || $prev == --id ]] || mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
-	oci) ((COMP_CWORD != 2)) || _vpnrun_reply 'enable disable status' "$cur" ;;
+	oci)
+		if ((COMP_CWORD == 2)); then
+			_vpnrun_reply 'enable disable status' "$cur"
+		elif [ "${COMP_WORDS[2]}" = enable ]; then
+			_vpnrun_reply --images "$cur"
+		fi ;;
 	policy)
 		if ((COMP_CWORD == 2)); then
 			_vpnrun_reply 'check install list show' "$cur"
