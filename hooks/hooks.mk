@@ -21,7 +21,7 @@ $(HOOK): $(HOOK_SRC:hooks/%.c=$(B)/obj/hooks/%.o) $(LIB)
 
 # The wrapper shares the hook's parts, but for its main.
 RUNTIME := $(B)/libexec/vpnrun/vpnrun-runtime
-$(RUNTIME): $(B)/obj/hooks/runtime/vpnrun-runtime.o \
+$(RUNTIME): $(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(wildcard hooks/runtime/*.c)) \
 		$(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(filter-out %/vpnrun-hook.c,$(HOOK_SRC))) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

@@ -56,12 +56,25 @@ static int make_target(int root, struct err *e)
 	return take_fd(&fd);
 }
 
-static int open_target(int root, struct err *e)
+static bool is_same_file(int fd, const char *path)
 {
-	AUTO_CLOSE int fd = open_inside(root, NAMES_PATH, O_NOFOLLOW, INSIDE | RESOLVE_NO_SYMLINKS);
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+static int open_target(int root, const char *ours, struct err *e)
+{
+	AUTO_CLOSE int fd = open_inside(root, NAMES_PATH, 0, INSIDE);
 
 	if (fd == -ENOSYS)
 		return err_sys(e, fd, "cannot look into the container safely");
+	/* precreate's mount, wherever in the container the links of the image have led it. */
+	if (is_file(fd) && is_same_file(fd, ours))
+		return take_fd(&fd);
+	util_close(&fd);
+	fd = open_inside(root, NAMES_PATH, O_NOFOLLOW, INSIDE | RESOLVE_NO_SYMLINKS);
 	if (is_file(fd))
 		return take_fd(&fd);
 	util_close(&fd);
@@ -88,14 +101,6 @@ static int open_root(const json_t *state, struct err *e)
 			e, -EPERM,
 			"the runtime does not say where the container's root file system is");
 	return take_fd(&fd);
-}
-
-static bool is_same_file(int fd, const char *path)
-{
-	struct stat a, b;
-
-	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
 }
 
 /* Names of one's own have no file on the host: a tmpfs holds them. It must be mounted somewhere to
@@ -154,7 +159,7 @@ int hook_create_container(const json_t *state, const struct hook_want *w, struct
 	if (root < 0)
 		return root;
 	str_fmt(path, sizeof(path), HOOK_NETNS_FMT, w->vpn, "resolv.conf");
-	target = open_target(root, e);
+	target = open_target(root, path, e);
 	if (target < 0)
 		return target;
 	if (!w->n_dns && is_same_file(target, path))

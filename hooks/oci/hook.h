@@ -66,6 +66,22 @@ int hook_config_check(const json_t *config, bool *ret_given, struct err *e);
 /* The VPN's record; it is up. */
 int hook_find(const char *vpn, struct record *ret, struct err *e);
 
+/* Whether the annotation is (or may be) the image's own word: 1, 0. */
+int hook_image_says(const json_t *config);
+/* Refuses it then, unless hook_images_allowed. */
+int hook_image_check(const json_t *config, struct err *e);
+extern bool hook_images_allowed; /* root said so, or somebody has looked already */
+
+/* Covers what an automounter serves in the volumes; refuses what is not covered. */
+int hook_upcalls_cover(json_t *config, struct err *e);
+int hook_upcalls_check(const json_t *config, struct err *e);
+
+/* Whether the names are mounted by the configuration itself, so that createContainer has nothing to
+ * do. */
+bool hook_has_names(const json_t *config, const struct hook_want *w);
+/* Takes our own hook out of that stage. */
+void hook_stage_drop(json_t *config, const char *stage);
+
 /* Edits the configuration in place: capabilities, no_new_privs, seccomp, mounts, annotations. */
 int hook_config_edit(json_t *config, const struct hook_want *w, struct err *e);
 

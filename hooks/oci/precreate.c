@@ -142,8 +142,41 @@ static int edit_mounts(json_t *config, const char *vpn, struct err *e)
 		if (json_object_set_new(config, "mounts", mounts) < 0)
 			return err_set(e, -ENOMEM, "cannot add mounts to the configuration");
 	}
+	/* Last: what a volume covers /etc with must not cover them. */
 	r = add_mount(mounts, vpn, "resolv.conf", e);
 	return r < 0 ? r : add_mount(mounts, vpn, "nsswitch.conf", e);
+}
+
+bool hook_has_names(const json_t *config, const struct hook_want *w)
+{
+	const json_t *m;
+	char src[128];
+	size_t i;
+
+	str_fmt(src, sizeof(src), HOOK_NETNS_FMT, w->vpn, "resolv.conf");
+	json_array_foreach(json_object_get(config, "mounts"), i, m)
+	{
+		const char *d = hook_get_string(m, "destination"),
+			   *s = hook_get_string(m, "source");
+
+		if (d && s && !strcmp(d, "/etc/resolv.conf"))
+			return w->n_dns == 0 && !strcmp(s, src);
+	}
+	return false;
+}
+
+void hook_stage_drop(json_t *config, const char *stage)
+{
+	static const char tail[] = "/vpnrun-hook";
+	json_t *list = json_object_get(json_object_get(config, "hooks"), stage);
+
+	for (size_t i = json_array_size(list); i-- > 0;) {
+		const char *path = hook_get_string(json_array_get(list, i), "path");
+		size_t len = path ? strlen(path) : 0;
+
+		if (len >= sizeof(tail) - 1 && !strcmp(path + len - (sizeof(tail) - 1), tail))
+			json_array_remove(list, i);
+	}
 }
 
 int hook_process_edit(json_t *process, const struct hook_want *w, struct err *e)
@@ -170,7 +203,13 @@ int hook_config_edit(json_t *config, const struct hook_want *w, struct err *e)
 				"the configuration is none of a Linux container: it has no "
 				"\"process\" or no \"linux\""));
 	drop_annotations(config);
-	r = edit_mounts(config, w->vpn, e);
+	r = hook_upcalls_cover(config, e);
+	if (r == 0)
+		r = edit_mounts(config, w->vpn, e);
+	/* One program less to start; and crun before 1.27 cannot start any in a container whose
+	 * user may not search the bundle's directory. */
+	if (r == 0 && hook_has_names(config, w))
+		hook_stage_drop(config, "createContainer");
 	if (r == 0)
 		r = hook_process_edit(process, w, e);
 	if (r < 0 || !strcmp(w->policy, "none"))

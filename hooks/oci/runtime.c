@@ -254,8 +254,12 @@ int hook_create_runtime(const json_t *state, const struct hook_want *w, struct e
 	if (rc < 0)
 		return hook_fail(HOOK_INPUT, rc);
 	rc = hook_config_check(config, &given, e);
+	if (rc == 0)
+		rc = hook_upcalls_check(config, e);
 	if (rc < 0)
 		hook_fail(HOOK_NETWORK, rc);
+	if (rc == 0)
+		rc = hook_image_check(config, e);
 	if (rc == 0) {
 		rc = check_policy(config, w, e);
 		if (rc < 0)

@@ -74,8 +74,10 @@ static void write_log(const char *stage, const char *msg)
 static int precreate(json_t *config, const struct hook_want *w, struct err *e)
 {
 	char *text;
-	int r = hook_config_edit(config, w, e);
+	int r = hook_image_check(config, e);
 
+	if (r == 0)
+		r = hook_config_edit(config, w, e);
 	if (r < 0)
 		return r;
 	text = json_dumps(config, JSON_COMPACT);
@@ -112,9 +114,9 @@ int main(int argc, char **argv)
 	static const char *const stages[] = {"createRuntime", "prestart", "createContainer",
 					     "precreate"};
 	const struct sigaction act = {.sa_handler = on_alarm};
-	const char *stage = argc == 2 ? argv[1] : "";
+	const char *stage = argc >= 2 ? argv[1] : "";
 	struct err e = ERR_INIT;
-	bool known = false;
+	bool known = false, wrong = false;
 
 	log_program = "vpnrun-hook";
 	if (!strcmp(stage, "--version")) {
@@ -123,7 +125,12 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(stages); i++)
 		known = known || !strcmp(stage, stages[i]);
-	if (!known) {
+	for (int i = 2; i < argc; i++) {
+		hook_images_allowed |= !strcmp(argv[i], "--images");
+		/* What is in brackets is for those who see the command in an engine's message. */
+		wrong |= argv[i][0] != '(' && strcmp(argv[i], "--images") != 0;
+	}
+	if (!known || wrong) {
 		log_error("usage: vpnrun-hook precreate|createRuntime|prestart|createContainer, "
 			  "by a container engine; see vpnrun-hook(8)");
 		return HOOK_USAGE;

@@ -231,11 +231,10 @@ int hook_config_check(const json_t *config, bool *ret_given, struct err *e)
 		return err_set(e, -EPERM,
 			       "the configuration moves network devices of the host into the "
 			       "container (linux.netDevices)");
-	if (has_engines_names(config))
-		return err_set(e, -EPERM, "%s: start the container with --network none",
-			       given ? "the container is in a network namespace that something "
-				       "else made, with names of its own"
-				     : "the engine would add a network of its own after the VPN");
+	if (!given && has_engines_names(config))
+		return err_set(e, -EPERM,
+			       "the engine would add a network of its own after the VPN: start the "
+			       "container with --network none");
 	*ret_given = given;
 	return 0;
 }

@@ -18,85 +18,13 @@
 #include <unistd.h>
 
 #include "../oci/hook.h"
+#include "call.h"
 #include "base/log.h"
 #include "nl/rtnl.h"
 #include "vpn/cable.h"
 #include "vpn/cable_alone.h"
 
-struct call {
-	char **argv; /* as the real runtime is called; [0] its name */
-	int argc;
-	int verb;	     /* its place, argc: none */
-	const char *spec;    /* --vpnrun=, NULL: by annotation only */
-	const char *bundle;  /* of create and run */
-	const char *process; /* of exec: the file that says what to start, NULL: as config.json */
-	const char *log;     /* --log with --log-format json, where the engine looks for errors */
-};
-
 extern char **environ;
-
-static bool takes_value(const char *option)
-{
-	static const char *const with[] = {"--root", "--log",	   "--log-format",
-					   "--criu", "--rootless", "--cgroup-manager"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(with); i++)
-		if (!strcmp(option, with[i]))
-			return true;
-	return false;
-}
-
-/* The value of argv[i] if that is the option, as "--o V" or "--o=V"; *i is moved over V. */
-static const char *value_of(const struct call *c, int *i, const char *option)
-{
-	size_t n = strlen(option);
-	const char *a = c->argv[*i];
-
-	if (strncmp(a, option, n) != 0)
-		return NULL;
-	if (a[n] == '=')
-		return a + n + 1;
-	return !a[n] && *i + 1 < c->argc ? c->argv[++*i] : NULL;
-}
-
-/* Our own options come first; engines put theirs behind ("runtimeArgs"). */
-static void parse(int argc, char **argv, struct call *c)
-{
-	static char runc[] = "runc";
-	const char *format = "", *v;
-	int own = 1;
-
-	*c = (struct call){.argv = argv, .bundle = "."};
-	argv[0] = runc;
-	for (; own < argc; own++) {
-		if (str_starts(argv[own], "--vpnrun="))
-			c->spec = argv[own] + strlen("--vpnrun=");
-		else if (str_starts(argv[own], "--runtime="))
-			argv[0] = argv[own] + strlen("--runtime=");
-		else
-			break;
-	}
-	argv[own - 1] = argv[0];
-	c->argv = argv + own - 1;
-	c->argc = argc - (own - 1);
-	for (c->verb = 1; c->verb < c->argc && c->argv[c->verb][0] == '-'; c->verb++) {
-		int i = c->verb;
-
-		if ((v = value_of(c, &i, "--log-format")))
-			format = v;
-		else if ((v = value_of(c, &i, "--log")))
-			c->log = v;
-		c->verb += takes_value(c->argv[c->verb]);
-	}
-	if (strcmp(format, "json") != 0)
-		c->log = NULL;
-	for (int i = c->verb + 1; i < c->argc; i++) {
-		if ((v = value_of(c, &i, "--bundle")) || (v = value_of(c, &i, "-b")))
-			c->bundle = v;
-		else if ((v = value_of(c, &i, "--process")) || (v = value_of(c, &i, "-p")))
-			c->process = v;
-	}
-}
 
 static int read_config(const char *path, json_t **ret, struct err *e)
 {
@@ -157,8 +85,9 @@ static int add_hook(json_t *config, const char *stage, const char *path)
 	}
 	if (has_hook(list))
 		return 0;
-	h = json_pack("{s:s,s:[s,s],s:i}", "path", path, "args", "vpnrun-hook", stage, "timeout",
-		      10);
+	/* Whose word the annotation is has been looked at. */
+	h = json_pack("{s:s,s:[s,s,s],s:i}", "path", path, "args", "vpnrun-hook", stage, "--images",
+		      "timeout", 10);
 	return h ? json_array_insert_new(list, 0, h) : -1;
 }
 
@@ -176,11 +105,12 @@ static void drop_names(json_t *config)
 	}
 }
 
+/* The container's own word goes before the engine's; its image's does not. */
 static int set_spec(json_t *config, const char *spec, struct err *e)
 {
 	json_t *all = json_object_get(config, "annotations");
 
-	if (hook_get_string(config, "annotations." HOOK_ANNOTATION))
+	if (hook_get_string(config, "annotations." HOOK_ANNOTATION) && !hook_image_says(config))
 		return 0;
 	if (!all) {
 		all = json_object();
@@ -210,7 +140,7 @@ static int edit(json_t *config, struct err *e)
 	if (r < 0)
 		return r;
 	if (add_hook(config, "createRuntime", hook) < 0 ||
-	    add_hook(config, "createContainer", hook) < 0)
+	    (!hook_has_names(config, &w) && add_hook(config, "createContainer", hook) < 0))
 		return err_set(e, -EINVAL, "cannot add the hooks to the configuration");
 	return 0;
 }
@@ -240,8 +170,8 @@ static int on_create(const struct call *c, struct err *e)
 	if (str_fmt(path, sizeof(path), "%s/config.json", c->bundle) < 0)
 		return err_set(e, -ENAMETOOLONG, "the path of the bundle is too long");
 	r = read_config(path, &config, e);
-	if (r == 0 && c->spec)
-		r = set_spec(config, c->spec, e);
+	if (r == 0)
+		r = c->spec ? set_spec(config, c->spec, e) : hook_image_check(config, e);
 	if (r == 0 && json_object_get(json_object_get(config, "annotations"), HOOK_ANNOTATION)) {
 		if (!strcmp(c->argv[c->verb], "restore"))
 			r = err_set(e, -EOPNOTSUPP,
@@ -411,8 +341,8 @@ int main(int argc, char **argv)
 	log_program = "vpnrun-runtime";
 	if (argc < 1)
 		return HOOK_USAGE;
-	parse(argc, argv, &c);
-	verb = c.verb < c.argc ? c.argv[c.verb] : "";
+	r = call_parse(argc, argv, &c, &e);
+	verb = r == 0 && c.verb < c.argc ? c.argv[c.verb] : "";
 	if (!strcmp(verb, "create") || !strcmp(verb, "run") || !strcmp(verb, "restore"))
 		r = on_create(&c, &e);
 	else if (!strcmp(verb, "start"))

@@ -126,7 +126,8 @@ static int put_upcalls(FILE *f, struct err *e)
 	fputs("# A lookup below an automounter's directory resolves and connects outside.\n"
 	      "InaccessiblePaths=-/net -/misc -/afs",
 	      f);
-	r = access("/proc/self/mountinfo", F_OK) < 0 ? 0 : ns_upcall_for_each(put_upcall, f, e);
+	r = access("/proc/self/mountinfo", F_OK) < 0 ? 0
+						     : ns_upcall_for_each(false, put_upcall, f, e);
 	fputc('\n', f);
 	return r;
 }

@@ -257,8 +257,8 @@ static bool has_below(const char *first, const char *root)
 	return false;
 }
 
-int ns_upcall_for_each(void (*each)(const char *path, bool has_below, void *arg), void *arg,
-		       struct err *e)
+int ns_upcall_for_each(bool in_run, void (*each)(const char *path, bool has_below, void *arg),
+		       void *arg, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
 	struct mount_line m;
@@ -266,7 +266,8 @@ int ns_upcall_for_each(void (*each)(const char *path, bool has_below, void *arg)
 
 	for (const char *l = r == 0 && *text ? text : NULL; l; l = next_line(l))
 		if (parse_line(l, end_of(l), &m) && ns_upcall_is_type(m.type, false) &&
-		    !is_hidden_already(m.path) && !is_mounted_over(l, m.path))
+		    (!is_hidden_already(m.path) || (in_run && is_at_or_below(m.path, "/run"))) &&
+		    !is_mounted_over(l, m.path))
 			each(m.path, has_below(text, m.path), arg);
 	return r;
 }

@@ -23,9 +23,10 @@ struct upcall_view {
  * anew. */
 int ns_upcall_cover(const struct upcall_view *v, size_t *ret_covered, struct err *e);
 
-/* Each one that is hidden by default; has_below: something is mounted below it. */
-int ns_upcall_for_each(void (*each)(const char *path, bool has_below, void *arg), void *arg,
-		       struct err *e);
+/* Each one that is hidden by default, and with in_run those that are hidden with /run; has_below:
+ * something is mounted below it. */
+int ns_upcall_for_each(bool in_run, void (*each)(const char *path, bool has_below, void *arg),
+		       void *arg, struct err *e);
 
 /* Whether a file system of that type, as /proc/self/mountinfo names it, is of the kind. Pure. */
 bool ns_upcall_is_type(const char *type, bool strict);

@@ -62,3 +62,43 @@ remove_cgroups() {
 	! mountpoint -q /sys/fs/cgroup/unified || umount -l /sys/fs/cgroup/unified
 	find /sys/fs/cgroup -mindepth 2 -depth -type d -path "/sys/fs/cgroup/*/$1*" -exec rmdir {} + 2>/dev/null
 }
+
+# --- podman, with $W a directory of the test's own -------------------------------------------------
+
+options=(--cgroup-manager=cgroupfs --events-backend=file)
+# Root of a container's machine may not raise limits either.
+limits_root=(--ulimit nofile=20000:20000 --ulimit nproc=30000:30000)
+build_limits=("${limits_root[@]}")
+pod_root() { # pod_root RUNTIME ARG...: podman as root
+	timeout 30 podman --root "$W/root" --runroot "$W/runroot" "${options[@]}" --runtime "$1" "${@:2}" </dev/null
+}
+pod_as() { # pod_as as_user|as_stranger RUNTIME ARG...
+	local uid=$RIG_UID name=$RIG_USER
+	[ "$1" = as_user ] || uid=$RIG_STRANGER_UID name=$RIG_STRANGER
+	timeout 30 "$1" env -i HOME="$(getent passwd "$name" | cut -d: -f6)" XDG_RUNTIME_DIR="/run/user/$uid" \
+		${CONTAINERS_CONF:+CONTAINERS_CONF="$CONTAINERS_CONF"} \
+		PATH=/usr/bin:/bin:/usr/sbin:/sbin podman "${options[@]}" --runtime "$2" "${@:3}" </dev/null
+}
+pod_user() { pod_as as_user "$@"; }
+run() { # run root|user RUNTIME OPTION... IMAGE CMD...
+	local who=$1 rt=$2 limits=()
+	shift 2
+	[ "$who" = user ] || limits=("${limits_root[@]}")
+	"pod_$who" "$rt" run --rm --pull=never "${limits[@]}" "$@" 2>&1
+}
+
+image() { # image NAME: of the files in $W/fs
+	tar -C "$W/fs" -cf "$W/$1.tar" .
+	chmod 644 "$W/$1.tar"
+	pod_root runc import "$W/$1.tar" "$1:1" >/dev/null 2>&1
+	pod_user runc import "$W/$1.tar" "$1:1" >/dev/null 2>&1
+}
+
+refused() { # refused DESCRIPTION PATTERN root|user RUNTIME ARG...: it does not start
+	local what=$1 pattern=$2 out rc
+	shift 2
+	out=$(run "$@")
+	rc=$?
+	[[ $rc != 0 && $out != *STARTED* ]] && out="refused: $out"
+	like "$out" "^refused: .*$pattern" "$what"
+}

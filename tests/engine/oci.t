@@ -12,46 +12,15 @@ need podman runc crun conmon newuidmap slirp4netns busybox
 
 W=$(dirname "$RIG_DIR")/engine
 mkdir -m 755 "$W"
-# The directory that podman reads, without touching the machine's.
-hooks=/usr/share/containers/oci/hooks.d
+# The directory that podman and others read by themselves, without touching the machine's.
+shared=/usr/share/containers/oci/hooks.d
+ours=/etc/vpnrun/oci
 cp -a /usr/share/containers "$W/share"
 rm -rf "$W/share/oci"
 mount --bind "$W/share" /usr/share/containers
-ok 'oci status: not enabled' not vpnctl oci status
-like "$(vpnctl oci status)" 'not enabled: sudo vpnctl oci enable' 'and says what to do'
-ok 'oci enable' vpnctl oci enable
-ok 'oci enable, twice' vpnctl oci enable
-is "$(vpnctl oci status)" 'enabled: podman run --network none --annotation vpnrun=NAME ...' 'oci status: enabled'
-ok 'not by a user' not as_user vpnctl oci disable
 one_hierarchy
 # For --userns=auto of root.
 for f in subuid subgid; do echo containers:700000:65536 >>/etc/$f; done
-
-options=(--cgroup-manager=cgroupfs --events-backend=file)
-pod_root() { # pod_root RUNTIME ARG...: podman as root
-	timeout 30 podman --root "$W/root" --runroot "$W/runroot" "${options[@]}" --runtime "$1" "${@:2}" </dev/null
-}
-pod_as() { # pod_as as_user|as_stranger RUNTIME ARG...
-	local uid=$RIG_UID name=$RIG_USER
-	[ "$1" = as_user ] || uid=$RIG_STRANGER_UID name=$RIG_STRANGER
-	timeout 30 "$1" env -i HOME="$(getent passwd "$name" | cut -d: -f6)" XDG_RUNTIME_DIR="/run/user/$uid" \
-		PATH=/usr/bin:/bin:/usr/sbin:/sbin podman "${options[@]}" --runtime "$2" "${@:3}" </dev/null
-}
-pod_user() { pod_as as_user "$@"; }
-run() { # run root|user RUNTIME OPTION... IMAGE CMD...
-	local who=$1 rt=$2 limits=()
-	shift 2
-	# Root of a container's machine may not raise limits either.
-	[ "$who" = user ] || limits=(--ulimit nofile=20000:20000 --ulimit nproc=30000:30000)
-	"pod_$who" "$rt" run --rm --pull=never "${limits[@]}" "$@" 2>&1
-}
-
-image() { # image NAME: of the files in $W/fs
-	tar -C "$W/fs" -cf "$W/$1.tar" .
-	chmod 644 "$W/$1.tar"
-	pod_root runc import "$W/$1.tar" "$1:1" >/dev/null 2>&1
-	pod_user runc import "$W/$1.tar" "$1:1" >/dev/null 2>&1
-}
 rootfs "$W/fs"
 image plain
 ln -sf "$W/victim" "$W/fs/etc/resolv.conf"
@@ -60,6 +29,50 @@ printf '{}' >"$W/victim"
 image evil2 # the same link, to a file that exists
 
 before=$(mount | wc -l)
+files=$(find /tmp -maxdepth 1 -name 'vpnrun*')
+
+# --- where the engines find the hook -------------------------------------------------------------
+
+printf 'FROM localhost/plain:1\nRUN echo built\n' >"$W/Containerfile"
+mkdir -m 777 "$W/context"
+builds() { pod_root runc build --no-cache --network none "${build_limits[@]}" -f "$W/Containerfile" "$W/context" 2>&1; }
+ok 'oci status: not enabled' not vpnctl oci status
+like "$(vpnctl oci status)" 'not enabled: sudo vpnctl oci enable' 'and says what to do'
+like "$(builds)" built 'podman build, before'
+# As former versions enabled it: for whoever reads that directory.
+mkdir -p $shared
+echo '{"version":"1.0.0","hook":{"path":"/bin/true"},"when":{"annotations":{"^vpnrun$":".*"}},"stages":["precreate"]}' \
+	>$shared/vpnrun-precreate.json
+like "$(builds)" 'unknown stage' 'L58 danger: a stage of podman'"'"'s in the shared directory: every build fails'
+like "$(vpnctl oci status)" "$shared/vpnrun-precreate.json: of a former version" 'L58: oci status says so'
+is "$(find /etc/containers -name '*vpnrun*')" '' 'oci status writes nothing'
+mount -o remount,bind,ro /usr/share/containers
+like "$(vpnctl oci enable 2>&1)" "$shared/vpnrun-precreate.json: Read-only" 'L58: what cannot be taken away is named'
+is "$(find /etc/vpnrun/oci /etc/containers -name '*vpnrun*' 2>/dev/null)" '' 'and nothing is left of the attempt'
+mount -o remount,bind,rw /usr/share/containers
+printf '[engine]\nhooks_dir = ["/usr/share/containers/oci/hooks.d", # one\n  "%s/own.d"]\n' "$W" >/etc/containers/containers.conf
+mkdir "$W/own.d"
+ok 'L58: oci enable' vpnctl oci enable
+is "$(ls $shared)" '' 'L58: takes what former versions have left away'
+like "$(builds)" built 'L58: podman build works, with a RUN'
+rm -rf "$W/share/oci"
+like "$(builds)" built 'L58: also where the shared directory does not exist'
+ok "L58: the drop-in keeps the administrator's own directories" grep -q "\"$W/own.d\"" /etc/containers/containers.conf.d/90-vpnrun.conf
+rm -r /etc/containers/containers.conf "$W/own.d"
+mount -o remount,bind,ro /usr/share/containers
+ok 'L58: oci enable, twice, and with a read-only /usr' vpnctl oci enable
+mount -o remount,bind,rw /usr/share/containers
+is "$(vpnctl oci status)" 'enabled: podman run --network none --annotation vpnrun=NAME ...' 'oci status: enabled'
+ok 'not by a user' not as_user vpnctl oci disable
+ok 'oci status of a user' as_user vpnctl oci status
+home=$(getent passwd "$RIG_USER" | cut -d: -f6)
+as_user mkdir -p "$home/.config/containers"
+echo 'engine.x = 1
+[engine]
+hooks_dir = ["/home/hooks"]' | as_user tee "$home/.config/containers/containers.conf" >/dev/null
+like "$(as_user vpnctl oci status)" "$home/.config/containers/containers.conf: hooks_dir is without $ours/" \
+	"L58: a user's own list leads elsewhere: said"
+as_user rm "$home/.config/containers/containers.conf"
 
 # --- the main job --------------------------------------------------------------------------------
 
@@ -144,29 +157,52 @@ pod_root runc rm -f -t 0 again >/dev/null
 
 # --- one namespace for several -------------------------------------------------------------------
 
-printf 'FROM localhost/plain:1\n' >"$W/Containerfile"
+# The first container of a pod has no annotation of its own: the name of the runtime says it, which
+# podman keeps for each container.
+ln -s "$wrapper" "$W/vpnrun-runtime@demo"
 for who in root user; do
-	# podman annotates a pod's first container by its image alone.
-	"pod_$who" crun build --annotation vpnrun=demo -t infra:1 -f "$W/Containerfile" "$W/share2" >/dev/null 2>&1
-	"pod_$who" crun pod create --network none --infra-image localhost/infra:1 --infra-command 'sleep 600' --name pod >/dev/null
+	"pod_$who" "$W/vpnrun-runtime@demo" pod create --network none --infra-image localhost/plain:1 \
+		--infra-command 'sleep 600' --name pod >/dev/null
 	for c in 1 2; do
 		is "$(run $who crun --pod pod --annotation vpnrun=demo plain:1 sh -c "$fetch; ls /sys/class/net" | xargs)" \
 			'demo demo demo lo vpn0' "R20 a pod, $who, container $c"
 	done
 	is "$(ip -n demo -br link show type veth | wc -l)" 1 'by one cable'
+	ok 'the pod, restarted' "pod_$who" crun pod restart pod
+	is "$(run $who runc --pod pod --annotation vpnrun=demo plain:1 wget -qO- "http://$RIG_NAME/")" demo "R20 $who: is in the VPN again"
 	"pod_$who" crun pod rm -f -t 0 pod >/dev/null
 done
 
+# --- the image's own word ------------------------------------------------------------------------
+
+printf 'FROM localhost/plain:1\n' >"$W/Containerfile"
+for who in root user; do
+	"pod_$who" crun build --annotation vpnrun=demo -t self:1 -f "$W/Containerfile" "$W/context" >/dev/null 2>&1
+	is "$("pod_$who" crun image inspect -f '{{index .Annotations "vpnrun"}}' self:1)" demo "an image with the annotation, $who"
+	for rt in runc crun; do
+		out=$(run $who $rt --network none self:1 sh -c "ls /sys/class/net; wget -qO- http://$RIG_WEB4/")
+		ok "L56 $who $rt: it gives itself no network" not grep -qE 'vpn0|demo$' <<<"$out"
+		like "$out" "(exit status 3.*|vpnrun-hook.log|hook.log)" "L56 $who $rt: and where the sentence is, is said"
+	done
+	is "$(run $who crun --network none --annotation 'vpnrun=demo;policy=default' self:1 wget -qO- "http://$RIG_WEB4/")" demo \
+		"L56 $who: the user's own word counts"
+	is "$(run $who crun --network none --annotation vpnrun=other self:1 wget -qO- "http://$RIG_WEB4/")" other "L56 $who: for another VPN, too"
+	# Without the hook.
+	like "$(CONTAINERS_CONF=/dev/null run $who "$wrapper" --network none self:1 echo STARTED)" 'no image chooses its own network' \
+		"L56 $who: nor by the wrapper runtime"
+done
+like "$(tail -n 1 /run/vpnrun/hook.log)" 'the image itself carries the annotation vpnrun=demo' 'L56: the sentence, in the log'
+like "$(vpnctl oci status)" 'refused lately, by /run/vpnrun/hook.log:.*the image itself carries' 'L61: oci status prints its last lines'
+pod_root "$wrapper" build --annotation 'vpnrun=other;policy=none' -t self2:1 -f "$W/Containerfile" "$W/context" >/dev/null 2>&1
+is "$(CONTAINERS_CONF=/dev/null run root "$W/vpnrun-runtime@demo" --network none self2:1 sh -c "wget -qO- http://$RIG_WEB4/; $status" | words)" \
+	'demo CapBnd: 00000000000404fb NoNewPrivs: 1 Seccomp: 2 ' "L56: the image's word does not go before the runtime's option"
+ok 'oci enable --images' vpnctl oci enable --images
+is "$(run root crun --network none self:1 wget -qO- "http://$RIG_WEB4/")" demo 'L56: where root allows it, an image may say it'
+ok 'oci enable' vpnctl oci enable
+ok 'L56: and takes it back' not run root crun --network none self:1 wget -qO- "http://$RIG_WEB4/"
+
 # --- what is refused -----------------------------------------------------------------------------
 
-refused() { # refused DESCRIPTION PATTERN root|user RUNTIME ARG...: it does not start
-	local what=$1 pattern=$2 out rc
-	shift 2
-	out=$(run "$@")
-	rc=$?
-	[[ $rc != 0 && $out != *STARTED* ]] && out="refused: $out"
-	like "$out" "^refused: .*$pattern" "$what"
-}
 started=(plain:1 echo STARTED)
 refused 'L30 --network host, root runc' 'own network' root runc --network host --annotation vpnrun=demo "${started[@]}"
 refused 'L30 --network host, user crun' 'exit code: 6' user crun --network host --annotation vpnrun=demo "${started[@]}"
@@ -212,7 +248,7 @@ for who in root user; do
 done
 ok 'evil image: the file on the host was not made' test ! -e "$W/victim"
 # Without precreate the mount is createContainer's.
-mv "$hooks/vpnrun-precreate.json" "$W"
+mv "$ours/podman.d/vpnrun-precreate.json" "$W"
 printf untouched >"$W/victim"
 chmod 666 "$W/victim"
 for who in root user; do
@@ -227,15 +263,15 @@ is "$(run root runc --network none --annotation vpnrun=demo evil:1 sh -c "wget -
 	'evil image, dangling, no precreate'
 ok 'nothing was made on the host' test ! -e "$W/victim"
 refused 'a policy that cannot be applied' 'not in force' root runc --network none --annotation 'vpnrun=demo;policy=strict' "${started[@]}"
-mv "$W/vpnrun-precreate.json" "$hooks"
+mv "$W/vpnrun-precreate.json" "$ours/podman.d"
 
 # --- nothing is left -----------------------------------------------------------------------------
 
 ok 'no cable is left' wait_for 5 gone
-is "$(find /tmp -maxdepth 1 -name 'vpnrun*' | wc -l)" 0 'no file'
+is "$(find /tmp -maxdepth 1 -name 'vpnrun*')" "$files" 'no file'
 is "$(pod_root crun ps -aq)$(pod_user crun ps -aq)" '' 'no container, of those that were refused either'
 now=$(mount | wc -l)
 ok 'oci disable' vpnctl oci disable
-is "$(ls $hooks)" '' 'takes its files away'
+is "$(ls -d $ours /etc/containers/containers.conf.d/*vpnrun* 2>/dev/null)" '' 'takes its files away'
 ok "no mount beyond podman's own ($before, $now)" test "$now" -le $((before + 4))
 finish
