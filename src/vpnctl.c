@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/near.h"
 #include "base/util.h"
 #include "ctl/ctl.h"
 
@@ -58,6 +59,20 @@ static void usage(FILE *f)
 	fputs("\nFiles: /etc/vpnrun/NAME.json, one a VPN. Manual: vpnctl(8), vpnrun.json(5).\n", f);
 }
 
+/* A typing error is answered by a line, not by the whole list. */
+static int fail_unknown(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i].help && near_name(name, commands[i].name)) {
+			log_error("unknown command '%.40s'; did you mean '%s'?", name,
+				  commands[i].name);
+			return 2;
+		}
+	log_error("unknown command '%.40s'", name);
+	usage(stderr);
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	log_program = "vpnctl";
@@ -86,7 +101,5 @@ int main(int argc, char **argv)
 			}
 			return rc;
 		}
-	log_error("unknown command '%s'", argv[1]);
-	usage(stderr);
-	return 2;
+	return fail_unknown(argv[1]);
 }

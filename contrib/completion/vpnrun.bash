@@ -51,7 +51,7 @@ _vpnrun() {
 			vpn=$word
 			((i++))
 			;;
-		--policy | --dns | --allow | --keep-fd | --socket | -p | --publish | --reach | -e | --expose) ((i++)) ;;
+		--policy | --dns | --allow | --keep-fd | --socket | --user | -p | --publish | --reach | -e | --expose) ((i++)) ;;
 		-?*) ;;
 		*)
 			if [[ $vpn ]]; then
@@ -64,6 +64,7 @@ _vpnrun() {
 	done
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
 	--policy) _vpnrun_reply "$(_vpnrun_policies)" "$cur" && return ;;
+	--user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") && return ;;
 	--with) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$cur") && return ;;
 	--allow) [[ $cur != /* ]] && _vpnrun_reply 'wayland x11 sound bus' "$cur" && return ;;&
 	--allow | --socket)
@@ -75,7 +76,7 @@ _vpnrun() {
 	--dns | --keep-fd | -p | --publish | --reach) return ;;
 	esac
 	if [[ $cur == -* ]]; then
-		_vpnrun_reply '--dns --policy --strict --allow --keep-fd --publish --reach --expose --with --allow-running --socket --verbose --help --version --' "$cur"
+		_vpnrun_reply '--dns --policy --strict --allow --keep-fd --publish --reach --expose --with --allow-running --as-root --user --socket --verbose --help --version --' "$cur"
 	elif [[ $vpn ]]; then
 		_vpnrun_command "$COMP_CWORD"
 	else

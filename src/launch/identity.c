@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who the command runs as. `sudo vpnrun` is a habit from tools that need root: it becomes the user
- * who typed it and takes the ordinary way, so that the wall of a user namespace stands. Must never
- * go on as root when that fails. The files are read here, without NSS: its plugins ask daemons.
- * Called by launch/run.c.
+ * who typed it and takes the ordinary way, so that the wall of a user namespace stands; what has to
+ * be root's says --as-root. Must never go on as root when becoming somebody fails. The files are
+ * read here, without NSS: its plugins ask daemons. Called by launch/run.c.
  */
 #include "launch/launch.h"
 
@@ -22,6 +22,8 @@
 
 struct account {
 	const char *name, *home, *shell; /* point into text, NULL if not listed */
+	uid_t uid;
+	gid_t gid;
 	char *text;
 };
 
@@ -40,19 +42,23 @@ static size_t split(char *line, char *field[], size_t max)
 	return n;
 }
 
-static void account_find(uid_t uid, struct account *a)
+/* The account of a name, or, without one, of a uid. */
+static void account_find(const char *name, uid_t uid, struct account *a)
 {
 	char *line, *save, *field[7];
-	uint64_t id;
+	uint64_t id, gid;
 
 	memset(a, 0, sizeof(*a));
 	if (file_read("/etc/passwd", ACCOUNT_FILE_MAX, &a->text, NULL, NULL) < 0)
 		return;
 	for (line = strtok_r(a->text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		if (split(line, field, 7) < 7 || str_uint(field[2], 0, UINT32_MAX, &id) < 0 ||
-		    id != uid)
+		if (split(line, field, 7) < 7 || str_uint(field[2], 0, UINT32_MAX - 1, &id) < 0 ||
+		    str_uint(field[3], 0, UINT32_MAX - 1, &gid) < 0 ||
+		    (name ? strcmp(field[0], name) != 0 : id != uid))
 			continue;
 		a->name = field[0];
+		a->uid = (uid_t)id;
+		a->gid = (gid_t)gid;
 		a->home = field[5];
 		a->shell = field[6];
 		return;
@@ -120,7 +126,7 @@ static int become(uid_t uid, gid_t gid, struct err *e)
 	size_t n;
 	int r;
 
-	account_find(uid, &a);
+	account_find(NULL, uid, &a);
 	groups[0] = gid;
 	n = 1 + groups_of(a.name ? a.name : getenv("SUDO_USER"), groups + 1, GROUPS_MAX - 1);
 	r = set_user_env(uid, &a, e);
@@ -137,19 +143,58 @@ static int become(uid_t uid, gid_t gid, struct err *e)
 	return 0;
 }
 
-int launch_become_caller(struct err *e)
+static int become_caller(bool *ret_sudo, struct err *e)
 {
 	const char *uid_text = getenv("SUDO_UID"), *gid_text = getenv("SUDO_GID");
 	uint64_t uid, gid;
 
-	if (geteuid() != 0 || !uid_text || !strcmp(uid_text, "0"))
+	if (!uid_text || !strcmp(uid_text, "0"))
 		return 0;
 	if (str_uint(uid_text, 1, UINT32_MAX - 1, &uid) < 0 || !gid_text ||
 	    str_uint(gid_text, 0, UINT32_MAX - 1, &gid) < 0)
 		return err_set(e, -EINVAL,
-			       "SUDO_UID and SUDO_GID name no user; unset them to run "
-			       "the command as root");
+			       "SUDO_UID and SUDO_GID name no user; to run the command as root, "
+			       "say --as-root");
+	*ret_sudo = true;
 	return become((uid_t)uid, (gid_t)gid, e);
+}
+
+/* By name, or by number. */
+static int become_named(const char *user, struct err *e)
+{
+	struct account a;
+	uint64_t uid;
+	int r;
+
+	account_find(user, 0, &a);
+	if (!a.name && str_uint(user, 0, UINT32_MAX - 1, &uid) == 0) {
+		util_free(&a.text);
+		account_find(NULL, (uid_t)uid, &a);
+	}
+	if (!a.name)
+		r = err_set(e, -ENOENT,
+			    "--user %.60s: /etc/passwd has no such user; for one of a directory "
+			    "service: sudo -u %.60s vpnrun ...",
+			    user, user);
+	else
+		r = geteuid() == a.uid ? 0 : become(a.uid, a.gid, e);
+	util_free(&a.text);
+	return r;
+}
+
+int launch_become(const struct launch_options *o, bool *ret_sudo, struct err *e)
+{
+	*ret_sudo = false;
+	if (geteuid() == 0)
+		return o->user	    ? become_named(o->user, e)
+		       : o->as_root ? 0
+				    : become_caller(ret_sudo, e);
+	if (o->as_root)
+		return err_set(e, -EPERM, "--as-root is for root: sudo vpnrun --as-root ...");
+	if (o->user)
+		return err_set(e, -EPERM, "--user is for root: sudo vpnrun --user %.60s ...",
+			       o->user);
+	return 0;
 }
 
 const char *launch_shell(void)
@@ -160,7 +205,7 @@ const char *launch_shell(void)
 
 	if (env && *env)
 		return env;
-	account_find(geteuid(), &a);
+	account_find(NULL, geteuid(), &a);
 	if (!a.shell || !*a.shell || str_copy(shell, sizeof(shell), a.shell) < 0)
 		snprintf(shell, sizeof(shell), "/bin/sh");
 	util_free(&a.text);

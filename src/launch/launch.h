@@ -42,6 +42,8 @@ struct launch_options {
 	size_t n_keep_fd;
 	struct relay_specs publish, reach;
 	struct port_maps expose;
+	bool as_root;	    /* under sudo: stays root */
+	const char *user;   /* root: becomes that user; NULL: nobody */
 	bool allow_running; /* although the command may hand over to an instance outside */
 	char **command;	    /* NULL: the shell */
 };
@@ -56,6 +58,9 @@ enum launch_network { LAUNCH_NONE, LAUNCH_HOST, LAUNCH_VPN };
 int launch_find(const char *vpn, enum launch_network *ret, struct record *ret_record,
 		struct err *e);
 
+/* To what e says already: that the word in the VPN's place is a program, if it is one. */
+void launch_hint_command(const char *vpn, struct err *e);
+
 /* 0: nothing is around this process, the launch goes on. 1: it is in a sandbox of the VPN that was
  * asked for, and the command belongs there as it is; *ret says which. Otherwise e says where one
  * is: nothing that was asked for can be had from there. */
@@ -67,8 +72,13 @@ int launch_mark(const struct launch_options *o, const struct record *r, uint32_t
 /* VPNRUN_VPN of the sandbox that this process has joined. */
 void launch_mark_joined(const struct sandbox *s);
 
-/* Under sudo: becomes the user who called it, for good. Otherwise does nothing. */
-int launch_become_caller(struct err *e);
+/* Root becomes o->user; under sudo, without --as-root, the user who called it. For good. *ret_sudo:
+ * whether it was sudo's caller. Otherwise does nothing. */
+int launch_become(const struct launch_options *o, bool *ret_sudo, struct err *e);
+
+/* One line where the command is a program that cannot do its work inside: why, and what instead.
+ * by_sudo: what was meant to be root's is the caller's now. */
+void launch_say_hint(const char *command, bool by_sudo);
 
 /* $SHELL, or the user's of /etc/passwd, or /bin/sh. Never NULL; static or the environment's. */
 const char *launch_shell(void);

@@ -32,8 +32,8 @@ const char launch_usage[] =
 	"  -e PORT[/udp]       the VPN's side reaches the command's PORT; OUTER:INNER; or natpmp\n"
 	"  --with PID          enter the sandbox of process PID\n"
 	"  --allow-running     start a browser although one that runs outside may take the window\n"
-	"  --socket PATH       where the broker listens\n"
-	"  -v, --verbose       say each step and the microseconds it took; -h, --help; --version\n"
+	"  --as-root, --user USER  with sudo: be root, or USER, and not who called sudo\n"
+	"  --socket PATH       where the broker listens; -v, --verbose: say each step; -h, --help; --version\n"
 	"\n"
 	"Exit status: COMMAND's own; 125 vpnrun failed, 126 COMMAND cannot be executed, 127 not found.\n";
 
@@ -41,6 +41,7 @@ enum option {
 	OPT_VERBOSE,
 	OPT_STRICT,
 	OPT_ALLOW_RUNNING,
+	OPT_AS_ROOT,
 	OPT_HELP,
 	OPT_VERSION,
 	OPT_DNS, /* from here on with a value */
@@ -52,6 +53,7 @@ enum option {
 	OPT_PUBLISH,
 	OPT_REACH,
 	OPT_EXPOSE,
+	OPT_USER,
 };
 
 static const struct {
@@ -66,6 +68,7 @@ static const struct {
 	{"--policy", OPT_POLICY},   {"--allow", OPT_ALLOW},
 	{"--keep-fd", OPT_KEEP_FD}, {"--with", OPT_WITH},
 	{"-e", OPT_EXPOSE},	    {"--expose", OPT_EXPOSE},
+	{"--as-root", OPT_AS_ROOT}, {"--user", OPT_USER},
 	{"--socket", OPT_SOCKET},   {"--allow-running", OPT_ALLOW_RUNNING},
 };
 
@@ -147,6 +150,12 @@ static int set_value(struct launch_options *o, enum option option, const char *v
 	case OPT_ALLOW_RUNNING:
 		o->allow_running = true;
 		return 0;
+	case OPT_AS_ROOT:
+		o->as_root = true;
+		return 0;
+	case OPT_USER:
+		o->user = v;
+		return 0;
 	case OPT_HELP:
 		o->help = true;
 		return 0;
@@ -183,6 +192,10 @@ static int check(const struct launch_options *o, struct err *e)
 		return err_set(e, -EINVAL,
 			       "--with enters a sandbox as it is: --dns, --allow, -e and "
 			       "--socket do not go with it");
+	if (o->as_root && o->user)
+		return err_set(e, -EINVAL, "--as-root and --user USER do not go together");
+	if (o->user && !o->user[0])
+		return err_set(e, -EINVAL, "--user: the name is empty");
 	if (!o->with_pid && !o->vpn && !o->command && !o->help && !o->version)
 		return err_set(e, -EINVAL, "no VPN and no command; see: vpnrun --help");
 	return 0;
@@ -200,6 +213,8 @@ int launch_parse(int argc, char **argv, struct launch_options *ret, struct err *
 		}
 		if (argv[i][0] == '-' && argv[i][1]) {
 			r = take_option(argc, argv, &i, &o, e);
+			if (r < 0 && o.vpn)
+				launch_hint_command(o.vpn, e);
 			if (r < 0)
 				return r;
 			continue;

@@ -48,6 +48,7 @@ struct launch {
 	enum launch_network network;
 	bool root;	    /* no user namespace, no broker */
 	bool strict;	    /* by the line, or by the sandbox that it joins */
+	bool by_sudo;	    /* root's once, the caller's now */
 	bool gecko_outside; /* see launch_hold_windows() */
 	unsigned int closed_fds;
 	int sock;	   /* to the broker, -1: none */
@@ -462,7 +463,7 @@ static int prepare(struct launch *l, struct err *e)
 	int r = box_fds_guard_stdio(e);
 
 	if (r == 0)
-		r = launch_become_caller(e);
+		r = launch_become(o, &l->by_sudo, e);
 	l->root = geteuid() == 0;
 	if (r == 0 && !o->with_pid)
 		r = launch_find(o->vpn, &l->network, &l->record, e);
@@ -476,6 +477,9 @@ static int prepare(struct launch *l, struct err *e)
 		r = launch_check_running(o, &l->record, &l->gecko_outside, e);
 	if (r < 0)
 		return r;
+	/* Who has given something back knows what for. */
+	if (o->command && l->network != LAUNCH_HOST && !o->n_allow)
+		launch_say_hint(o->command[0], l->by_sudo);
 	launch_step("VPN found");
 	/* A socket of the host's network is no way out of the host's network. */
 	if (l->network != LAUNCH_HOST || o->strict) {

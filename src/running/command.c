@@ -97,6 +97,13 @@ static bool find_in_path(const char *name, char ret[PATH_MAX])
 	return false;
 }
 
+bool running_finds(const char *name)
+{
+	char path[PATH_MAX];
+
+	return !strchr(name, '/') && find_in_path(name, path);
+}
+
 static bool is_shell(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(shells); i++)

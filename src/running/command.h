@@ -7,6 +7,7 @@
 #pragma once
 
 #include <limits.h>
+#include <stdbool.h>
 
 struct running_program {
 	const char *path;  /* of the executable, without links */
@@ -18,5 +19,8 @@ struct running_program {
  * 0. What cannot be found is passed over: to run it is not this one's to refuse. */
 int running_each(char *const *argv, int (*fn)(const struct running_program *p, void *arg),
 		 void *arg);
+
+/* Whether execvp(3) would find a program of that name in PATH. */
+bool running_finds(const char *name);
 
 const char *running_base(const char *path);

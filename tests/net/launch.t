@@ -83,7 +83,7 @@ like "$(run --version)" '^vpnrun [0-9]' '--version'
 like "$(run --bogus none true 2>&1)" '^vpnrun: unknown option --bogus' 'an unknown option: a sentence'
 like "$(run nosuch true 2>&1)" "^vpnrun: there is no VPN 'nosuch', nor any other; .*vpnctl import" \
 	'R28 unknown VPN, none defined: how to add one'
-mkdir -p /etc/vpnrun; rm -f /etc/vpnrun/*; echo '{}' >/etc/vpnrun/work.json
+mkdir -p /etc/vpnrun; rm -f /etc/vpnrun/*; echo '{ "id": 1, "config": "/etc/wireguard/work.conf" }' >/etc/vpnrun/work.json
 like "$(run nosuch true 2>&1)" "there are: work \(down\)" 'R28 unknown VPN: those that exist'
 like "$(run work touch /mnt/home/ran 2>&1)" "^vpnrun: VPN 'work' is down.*sudo vpnctl up work" \
 	'VPN down: how to bring it up'
