@@ -324,18 +324,20 @@ static void look(struct view *v)
 
 static void read_machine_default(struct views *vs, bool do_look)
 {
+	const struct default_way *w;
 	struct default_note n;
 	struct err e = ERR_INIT;
 	struct view *v;
 
 	if (default_note_read(&n, NULL) < 0)
 		return;
-	v = find(vs, n.now.name);
+	w = n.state == DEFAULT_BEGUN && n.old.id ? &n.old : &n.now;
+	v = find(vs, w->name);
 	if (!v)
 		return;
-	v->is_machine_default = true;
-	v->is_strict = n.now.strict;
-	v->host_lease = n.now.host;
+	v->is_machine_default = n.state != DEFAULT_BEGUN || n.old.id;
+	v->is_strict = w->strict;
+	v->host_lease = w->host;
 	if (do_look && default_judge(&n, &e) < 0 && e.code != -EXDEV)
 		degrade(v, e.msg);
 }

@@ -252,12 +252,17 @@ static int open_way(struct default_note *n, struct err *e)
 	return r < 0 ? r : default_rules_add(&n->now, &marks, e);
 }
 
+/* In an order that never sends names to the VPN's servers in the clear: where a step fails the rest
+ * waits, and the note says what for. */
 static int clear_locked(struct default_note *n, struct err *e)
 {
-	int r;
+	int r = 0;
 
-	n->state = DEFAULT_CHANGING;
-	r = default_note_write(n, e);
+	/* Of one that never was on, the note stays as it is: whoever finds it undoes it, too. */
+	if (n->state != DEFAULT_BEGUN) {
+		n->state = DEFAULT_CHANGING;
+		r = default_note_write(n, e);
+	}
 	if (r == 0)
 		r = default_dns_clear(n, e);
 	if (r == 0)
@@ -269,40 +274,76 @@ static int clear_locked(struct default_note *n, struct err *e)
 	return r < 0 ? r : file_remove(NOTE_PATH, e);
 }
 
-/* Undoes what failed half-way: to what was before, which may be the other VPN. */
-static void back_out(struct default_note *n, bool is_new)
+/* Back to what was on before it was begun, which may be another VPN, or none. */
+static int undo_begun(struct default_note *n, bool *ret_has, struct err *e)
 {
 	struct default_way failed = n->now;
+	int r;
 
-	if (!is_new)
-		return; /* what stood before stands still */
-	if (!n->old.id) {
-		clear_locked(n, NULL);
-		return;
-	}
+	*ret_has = n->old.id != 0;
+	if (!n->old.id)
+		return clear_locked(n, e);
 	n->now = n->old;
 	n->old = failed;
-	if (default_note_write(n, NULL) < 0 || close_way(&failed, NULL) < 0)
-		return;		  /* the note says it; the next run does it */
-	default_dns_set(n, NULL); /* and no more those of the one that failed */
+	n->state = DEFAULT_CHANGING;
+	r = default_note_write(n, e);
+	if (r == 0)
+		r = close_way(&failed, e);
+	if (r == 0)
+		r = default_dns_set(n, e); /* and no more those of the one that failed */
+	if (r < 0)
+		return r;
 	memset(&n->old, 0, sizeof(n->old));
 	n->state = DEFAULT_ON;
-	default_note_write(n, NULL);
+	return default_note_write(n, e);
 }
 
-/* The names are the new one's. From here there is no way back: of the old one, rules are gone. */
+/* e says what failed: and also, if that is so, that undoing it fails. Of one that was on already,
+ * what stood before stands still. */
+static void back_out(struct default_note *n, struct err *e)
+{
+	struct err why = ERR_INIT;
+	bool has;
+
+	if (n->state == DEFAULT_BEGUN && undo_begun(n, &has, &why) < 0 && e)
+		err_hint(e, e->code,
+			 "something is left (%s), which is undone soon, or by: vpnctl default %s",
+			 why.msg, has ? n->now.name : "none");
+}
+
+/* From here on it is the default, whoever has to finish it. */
+static int commit(struct default_note *n, struct err *e)
+{
+	struct default_note next = *n;
+	int r;
+
+	next.state = n->old.id ? DEFAULT_CHANGING : DEFAULT_ON;
+	r = default_note_write(&next, e);
+	if (r == 0)
+		*n = next;
+	return r;
+}
+
+/* Of the one that it replaces, rules are gone from here on: there is no way back. */
 static int finish(struct default_note *n, struct err *e)
 {
-	int r = close_way(&n->old, e);
+	struct default_note done = *n;
+	int r;
 
+	if (!n->old.id)
+		return 0;
+	memset(&done.old, 0, sizeof(done.old));
+	done.state = DEFAULT_ON;
+	r = close_way(&n->old, e);
+	if (r == 0)
+		r = default_note_write(&done, e);
 	if (r < 0)
 		return err_wrap(e, r,
 				"%s is the default, but of %s something is left (the same again "
 				"finishes it)",
 				n->now.name, n->old.name);
-	memset(&n->old, 0, sizeof(n->old));
-	n->state = DEFAULT_ON;
-	return default_note_write(n, e);
+	*n = done;
+	return 0;
 }
 
 /* Of the two that a killed switch left, one stands for sure. The other goes. */
@@ -346,9 +387,9 @@ static void keep_cable(struct default_way *w, const struct default_way *was)
 }
 
 /* Writes the note, with what the wanted one replaces. has: there is a note, which *n is. */
-static int begin(struct default_note *n, bool has, struct default_way *w, bool *ret_is_new,
-		 struct err *e)
+static int begin(struct default_note *n, bool has, struct default_way *w, struct err *e)
 {
+	bool is_new;
 	int r = 0;
 
 	if (!has) {
@@ -357,10 +398,10 @@ static int begin(struct default_note *n, bool has, struct default_way *w, bool *
 		default_dns_look(n);
 		look_valid_mark(n);
 	}
-	*ret_is_new = !default_has(n, w->name);
-	if (r == 0 && has && *ret_is_new)
+	is_new = !default_has(n, w->name);
+	if (r == 0 && has && is_new)
 		r = keep_one(n, e);
-	if (r == 0 && *ret_is_new)
+	if (r == 0 && is_new)
 		r = default_cable_check(w, e);
 	if (r < 0)
 		return r;
@@ -372,7 +413,7 @@ static int begin(struct default_note *n, bool has, struct default_way *w, bool *
 	}
 	if (is_way_of(&n->now, w->name))
 		keep_cable(w, &n->now);
-	n->state = DEFAULT_CHANGING;
+	n->state = is_new ? DEFAULT_BEGUN : DEFAULT_CHANGING;
 	n->now = *w;
 	return default_note_write(n, e);
 }
@@ -383,21 +424,24 @@ static int set_locked(struct default_note *n, bool has, const char *name, bool s
 {
 	AUTO_CLOSE int vpn = vpn_lock(name, e);
 	struct default_way w;
-	bool is_new = true;
 	int r;
 
 	if (vpn < 0)
 		return vpn;
 	r = read_way(name, strict, &w, e);
+	if (r == 0 && has && n->state == DEFAULT_BEGUN)
+		r = undo_begun(n, &has, e);
 	if (r == 0)
-		r = begin(n, has, &w, &is_new, e);
+		r = begin(n, has, &w, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot make %s the default", name);
 	r = open_way(n, e);
 	if (r == 0)
 		r = default_dns_set(n, e);
+	if (r == 0)
+		r = commit(n, e);
 	if (r < 0) {
-		back_out(n, is_new);
+		back_out(n, e);
 		return err_wrap(e, r, "cannot make %s the default", name);
 	}
 	return finish(n, e);
@@ -435,6 +479,7 @@ int default_set(const char *name, bool strict, const struct default_permit *perm
 
 int default_clear(const struct default_permit *permit, char *ret_name, struct err *e)
 {
+	const struct default_way *was;
 	struct default_note n;
 	int verdict, r;
 	bool has;
@@ -449,10 +494,11 @@ int default_clear(const struct default_permit *permit, char *ret_name, struct er
 		memset(&n, 0, sizeof(n));
 		return default_dns_clear(&n, e); /* a restart of the machine leaves the file */
 	}
+	was = n.state == DEFAULT_BEGUN ? &n.old : &n.now;
 	r = clear_locked(&n, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot take the default away");
-	memcpy(ret_name, n.now.name, sizeof(n.now.name));
+	memcpy(ret_name, was->name, sizeof(was->name));
 	return 0;
 }
 
@@ -468,7 +514,7 @@ int default_recover(struct err *e)
 	return access(NOTE_PATH, F_OK) == 0 ? 0 : resolv_file_restore(e);
 }
 
-/* only_lost: nothing if nothing is missing. */
+/* only_lost: nothing if nothing is missing. 1: what was begun and broken off is undone. */
 static int follow(bool only_lost, struct err *e)
 {
 	struct default_marks marks;
@@ -485,6 +531,10 @@ static int follow(bool only_lost, struct err *e)
 		return 0;
 	if (fd < 0 || !has)
 		return fd < 0 ? fd : 0;
+	if (n.state == DEFAULT_BEGUN) {
+		r = undo_begun(&n, &has, e);
+		return r < 0 ? r : 1;
+	}
 	/* Another that was at it when it was looked at is done by now. */
 	if (only_lost && default_judge(&n, NULL) == 0)
 		return 0;
@@ -498,7 +548,9 @@ static int follow(bool only_lost, struct err *e)
 
 int default_follow(struct err *e)
 {
-	return follow(false, e);
+	int r = follow(false, e);
+
+	return r < 0 ? r : 0;
 }
 
 int default_repair(struct err *e)
@@ -516,6 +568,11 @@ int default_judge(const struct default_note *n, struct err *e)
 	r = check_here(n, e);
 	if (r < 0)
 		return r;
+	if (n->state == DEFAULT_BEGUN)
+		return err_set(
+			e, -ENOENT,
+			"%s is to become it and is not yet; if that lasts: vpnctl default %s",
+			n->now.name, n->old.id ? n->old.name : "none");
 	if (n->state != DEFAULT_ON)
 		return err_set(e, -ENOENT, "it was not finished; run again: vpnctl default %s",
 			       n->now.name);

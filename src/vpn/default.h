@@ -20,7 +20,11 @@
 
 #define DEFAULT_DNS_MAX	  4 /* of the uplink's name servers */
 
-enum default_state { DEFAULT_CHANGING = 1, DEFAULT_ON = 2 };
+enum default_state {
+	DEFAULT_CHANGING = 1, /* now is the default, or is being taken away: to be finished */
+	DEFAULT_ON = 2,
+	DEFAULT_BEGUN = 3, /* now never was it: to be undone, to what old says, or to none */
+};
 enum default_dns {
 	DEFAULT_DNS_UNTOUCHED,
 	DEFAULT_DNS_FILE,
@@ -81,9 +85,9 @@ bool default_has(const struct default_note *n, const char *name);
 int default_recover(struct err *e);
 
 /* After a VPN came up, or its device was made anew: what of the default depends on it. No default:
- * nothing. */
+ * nothing. What was begun and broken off is undone. */
 int default_follow(struct err *e);
-/* The same, if default_judge() misses something. */
+/* The same, if default_judge() misses something; 1: there was one that was undone. */
 int default_repair(struct err *e);
 
 /* What is missing of what keeps the default closed: 0, or -ENOENT and a sentence; -EXDEV: it is

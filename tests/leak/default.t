@@ -605,6 +605,68 @@ ok 'control: they did fail' test $failures -gt 9
 off >/dev/null
 same 'R12: as before'
 
+# --- failed at any step --------------------------------------------------------------------------
+
+# What was told to have failed does not happen later: the supervisor looks whenever it is told to.
+note=/run/vpnrun/default.note
+look() { kill -USR2 "$(cat /run/vpnrun/demo.supervisor)" "$(cat /run/vpnrun/other.supervisor)"; }
+inject() { # inject SYSCALL ERROR WHEN COMMAND...: strace's word on what failed is in inject.out
+	strace -qqq -o "$RIG_DIR/inject.out" -e "trace=$1" -e "inject=$1:error=$2:when=$3" -- "${@:4}" >"$RIG_DIR/strike.out" 2>&1
+}
+is_injected() { grep -q INJECTED "$RIG_DIR/inject.out"; }
+rules() { ip rule; ip -6 rule; head -1 /etc/resolv.conf; }
+none=$(rules)
+# The first default, one failure each: not there, or (where it does without) all there, never by halves.
+fails() { # fails SYSCALL ERROR STEP
+	local n bad=0 failed=0
+	for ((n = 1; n < 300; n += $3)); do
+		inject "$1" "$2" $n vpnctl default --no-ip demo
+		if [ $? = 0 ]; then
+			is_injected || break
+			vpnctl status demo >/dev/null || { bad=$((bad + 1)); diag "$1 $n: half of it"; }
+			off >/dev/null
+		elif is_injected; then
+			failed=$((failed + 1))
+			[ ! -e $note ] || { bad=$((bad + 1)); diag "$1 $n: the note is left: $(cat "$RIG_DIR/strike.out")"; }
+		fi
+		[ "$(rules)" = "$none" ] || { bad=$((bad + 1)); diag "$1 $n: $(cat "$RIG_DIR/strike.out")" "$(rules | diff - <(echo "$none"))"; }
+		[ $bad = 0 ] || { off >/dev/null; break; }
+	done
+	off >/dev/null
+	diag "$1: $failed failures in $n calls"
+	[ $failed -gt 0 ] && [ $bad = 0 ] && [ "$n" -gt 1 ]
+}
+for c in 'sendto ENOBUFS 3' 'socket EMFILE 1' 'openat EMFILE 1' 'rename ENOSPC 1' 'linkat EROFS 1' 'clone EAGAIN 1'; do
+	# shellcheck disable=SC2086
+	ok "R12 design 9: the first default fails at any ${c%% *}: undone, and no note is left" fails $c
+done
+look
+same 'R12: and nothing of it happens later'
+# Killed, or unable to undo: the note says that it never was on, and the supervisor undoes it.
+no_note() { [ ! -e $note ]; }
+for c in 'rename 2' 'sendto 15' 'linkat 1'; do
+	# shellcheck disable=SC2086
+	strike $c vpnctl default --no-ip demo
+	is $? 137 "killed at ${c% *}"
+	look
+	ok "R12: a default that never was on, killed at ${c% *}: undone, not finished" wait_for 10 no_note
+	is "$(rules)" "$none" 'R12: all of it'
+done
+same 'R12: to the byte'
+on demo >/dev/null
+is_demo() { [[ $(vpnctl status demo) = *"demo is the machine's default"* ]] && vpnctl status demo && ! ip rule | grep -q ^302:; }
+$RIG_CAPTURE start
+inject rename ENOSPC 2+ vpnctl default --no-ip other
+is "$? $(grep -c 'cannot make other the default.*undone soon' "$RIG_DIR/strike.out")" '1 1' 'R16: a switch that fails and cannot be undone says so'
+look
+ok 'R16: it is undone later: the one before is the default' wait_for 10 is_demo
+is "$(both)" 'demo demo' 'R16: and not the one that failed'
+strike sendto 14 vpnctl default --no-ip other
+look
+ok 'R16: a switch that is killed before it is done is undone, too' wait_for 10 is_demo
+is "$($RIG_CAPTURE stop)" 0 'R16: and nothing was in the clear'
+off >/dev/null
+same 'R12: as before'
 
 # --- resolvconf ----------------------------------------------------------------------------------
 
