@@ -181,7 +181,29 @@ static int open_grants(const struct view *v, struct covered *old, struct err *e)
 	return 0;
 }
 
-/* The directory may be shared with what runs in there already: no link in it is followed. */
+/* The directory may be shared with what runs in there already: what a program left in the place is
+ * taken away, and no link is followed. */
+static int open_place(const char *dst, struct err *e)
+{
+	struct stat st;
+	int fd;
+
+	if (lstat(dst, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISSOCK(st.st_mode) &&
+	    (S_ISDIR(st.st_mode) ? rmdir(dst) : unlink(dst)) < 0)
+		return err_sys(e, -errno, "cannot replace %s", dst);
+	fd = open(dst, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 && errno != EEXIST)
+		return err_sys(e, -errno, "cannot make %s", dst);
+	util_close(&fd);
+	fd = open(dst, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, -errno, "cannot open %s", dst);
+	if (S_ISREG(st.st_mode) || S_ISSOCK(st.st_mode))
+		return fd;
+	close(fd);
+	return err_set(e, -EBUSY, "%s was replaced while it was looked at", dst);
+}
+
 static int mount_grant(int src, const char *dst, struct err *e)
 {
 	AUTO_CLOSE int place = -1;
@@ -190,13 +212,9 @@ static int mount_grant(int src, const char *dst, struct err *e)
 
 	if (r < 0)
 		return r;
-	place = open(dst, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (place < 0 && errno != EEXIST)
-		return err_sys(e, -errno, "cannot make %s", dst);
-	util_close(&place);
-	place = open(dst, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	place = open_place(dst, e);
 	if (place < 0)
-		return err_sys(e, -errno, "cannot open %s", dst);
+		return place;
 	snprintf(from, sizeof(from), "/proc/self/fd/%d", src);
 	snprintf(to, sizeof(to), "/proc/self/fd/%d", place);
 	if (mount(from, to, NULL, MS_BIND, NULL) < 0)

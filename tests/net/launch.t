@@ -369,6 +369,13 @@ like "$(me env PULSE_SERVER=unix:/x PIPEWIRE_REMOTE=/y $V --strict --allow sound
 like "$(me $E $V --strict --allow wayland none true 2>&1)" 'no compositor at /run/user/4242/wayland-0' '--allow wayland without a compositor: a sentence'
 like "$(run --allow telepathy none true 2>&1)" 'neither an absolute path nor one of: wayland' 'another word: a sentence'
 like "$(me env DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/4242/bus $V --allow bus none true 2>&1)" 'outside' '--allow bus is said aloud'
+E='env XDG_RUNTIME_DIR=/run/user/4242 DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/4242/bus'
+for left in 'ln -s /mnt/home/victim' 'mkdir' 'mkfifo'; do
+	echo untouched >/mnt/home/victim
+	me $E $V none sh -c "rm -rf \$XDG_RUNTIME_DIR/bus; $left \$XDG_RUNTIME_DIR/bus"
+	ok "--allow bus over what a program inside left there ($left)" me $E $V --allow bus none sh -c "$connects /run/user/4242/bus"
+done
+is "$(cat /mnt/home/victim)" untouched 'and no link was followed'
 kill "$S1" "$S2" "$S3" "$S4" "$S5"
 
 # --- strict: devices, terminals, shared memory, signals ----------------------------------------
@@ -383,6 +390,14 @@ on_tty() { me script -qec "$*" /dev/null </dev/null 2>/dev/null | tr -d '\r'; }
 is "$(on_tty "$V --strict none tty")" /dev/console 'L44 --strict: the own terminal is /dev/console'
 is "$(on_tty "$V --strict none readlink /proc/self/fd/0")" /dev/console 'by every way of asking'
 like "$(on_tty "$V --strict none script -qec tty /dev/null")" /dev/pts/0 'and new ones can be made'
+# The same number in another devpts is another terminal.
+# shellcheck disable=SC2016
+like "$(script -qec 'unshare -m --propagation private sh -c "mount -t devpts -o newinstance,ptmxmode=666,mode=666 d /dev/pts
+	mount --bind /dev/pts/ptmx /dev/ptmx
+	for i in 1 2 3 4 5 6 7 8 9; do (script -qfc \"sleep 30\" /dev/null </dev/null >/dev/null 2>&1 &); done
+	until [ -e /dev/pts/8 ]; do sleep 0.05; done
+	'"$SP $V"' --strict none sh -c \"tty; ls /dev/console\""' /dev/null </dev/null 2>/dev/null)" 'not a tty.*cannot access' \
+	'L44 --strict: the terminal of another devpts is not taken for the own one'
 like "$(on_tty "$V --strict none bash -ic 'sleep 60 & kill %1 && echo job-control'")" job-control 'R04 --strict: job control'
 ipc() { readlink "/proc/$1/ns/ipc"; }
 ok 'L45 --strict: shared memory of its own' test "$(run --strict none readlink /proc/self/ns/ipc)" != "$(ipc self)"
