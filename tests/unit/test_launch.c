@@ -340,6 +340,10 @@ static void test_i386(void)
 	}
 	head[4] = 1;
 	head[18] = 3;
+	head[0] = '#';
+	write_head(path, head, 52);
+	ok(!launch_is_i386(path), "W4: a script with the same bytes further on");
+	head[0] = 0x7f;
 	write_head(path, head, 52);
 	setenv("PATH", dir, 1);
 #if defined(__x86_64__)
