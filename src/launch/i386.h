@@ -7,10 +7,6 @@
 
 #include <stdbool.h>
 
-/* Whether command, a path or a name to be found by PATH, is a 32-bit program for Intel processors.
- * Never on another machine. A script is what its interpreter is. */
-bool launch_is_i386(const char *command);
-
 /* What a socket of this machine's reaches although a network namespace is around it, in words;
  * NULL: nothing that we know of. */
 const char *launch_reaches_beyond(void);
@@ -20,5 +16,5 @@ const char *launch_reaches_beyond(void);
 const char *launch_reaches_by(const char *protocols, long long vsock_cid);
 
 /* The policy for a command where none was named: "default", or "i386"; "strict" if that is asked
- * for. Says which and why where the program is a 32-bit one. */
-const char *launch_default_policy(const char *command, bool strict);
+ * for. i386 is the 32-bit program that the command leads to, "": none. Says which and why. */
+const char *launch_default_policy(const char *i386, bool strict);

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "ns/names.h"
 #include "relay/relay.h"
+#include "running/check.h"
 #include "session/words.h"
 #include "vpn/inbound.h"
 #include "vpn/record.h"
@@ -88,10 +89,10 @@ const char *launch_shell(void);
 void launch_clean_env(const char *runtime, bool closed_fds);
 
 /* -EBUSY if the command is a program that would hand its window over to an instance that runs in
- * another network than the VPN's (id 0: none), or than that of o->with_pid. Otherwise *ret_gecko:
- * one runs outside to which others would hand over, if they were started inside. */
-int launch_check_running(const struct launch_options *o, const struct record *vpn, bool *ret_gecko,
-			 struct err *e);
+ * another network than the VPN's (id 0: none), or than that of o->with_pid. Otherwise *ret says
+ * what it found on the way. */
+int launch_check_running(const struct launch_options *o, const struct record *vpn,
+			 struct running_state *ret, struct err *e);
 /* The command's environment keeps those from doing so. */
 void launch_hold_windows(void);
 

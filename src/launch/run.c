@@ -32,6 +32,7 @@
 #include "ns/netns.h"
 #include "ns/userns.h"
 #include "ns/view.h"
+#include "running/elf.h"
 #include "session/bus.h"
 #include "session/listeners.h"
 #include "session/session.h"
@@ -46,10 +47,10 @@
 struct launch {
 	const struct launch_options *o;
 	enum launch_network network;
-	bool root;	    /* no user namespace, no broker */
-	bool strict;	    /* by the line, or by the sandbox that it joins */
-	bool by_sudo;	    /* root's once, the caller's now */
-	bool gecko_outside; /* see launch_hold_windows() */
+	bool root;    /* no user namespace, no broker */
+	bool strict;  /* by the line, or by the sandbox that it joins */
+	bool by_sudo; /* root's once, the caller's now */
+	struct running_state running;
 	unsigned int closed_fds;
 	int sock;	   /* to the broker, -1: none */
 	int netns;	   /* our own new one, -1: none */
@@ -78,7 +79,7 @@ static const char *policy_name(const struct launch *l)
 	if (!name && l->network == LAUNCH_HOST && !l->o->strict)
 		return NULL;
 	if (!name)
-		return launch_default_policy(l->o->command ? l->o->command[0] : "sh", l->o->strict);
+		return launch_default_policy(l->running.i386, l->o->strict);
 	return strcmp(name, "none") == 0 ? NULL : name;
 }
 
@@ -474,7 +475,9 @@ static int prepare(struct launch *l, struct err *e)
 	if (r == 0 && o->expose.n && l->network != LAUNCH_VPN)
 		r = err_set(e, -EINVAL, "-e opens a port of a VPN's: give a VPN");
 	if (r == 0 && l->network != LAUNCH_HOST && !o->allow_running)
-		r = launch_check_running(o, &l->record, &l->gecko_outside, e);
+		r = launch_check_running(o, &l->record, &l->running, e);
+	else if (r == 0 && (l->network != LAUNCH_HOST || o->strict))
+		running_find_i386(o->command, l->running.i386, sizeof(l->running.i386));
 	if (r < 0)
 		return r;
 	/* Who has given something back knows what for. */
@@ -545,7 +548,7 @@ static int confine(struct launch *l, struct err *e)
 	if (r < 0 || is_bare(l))
 		return r;
 	launch_clean_env(l->session.runtime, l->closed_fds > 0);
-	if (l->gecko_outside)
+	if (l->running.gecko)
 		launch_hold_windows();
 	r = l->strict ? scope(l, e) : 0;
 	if (r < 0)

@@ -30,19 +30,17 @@ static bool is_for_a_person(char *const *command)
 	return len >= 2 && !strcmp(name + len - 2, "sh");
 }
 
-int launch_check_running(const struct launch_options *o, const struct record *vpn, bool *ret_gecko,
-			 struct err *e)
+int launch_check_running(const struct launch_options *o, const struct record *vpn,
+			 struct running_state *ret, struct err *e)
 {
 	const struct running_where where = {.vpn = vpn, .with = o->with_pid};
 	bool want_note = is_for_a_person(o->command) && isatty(STDERR_FILENO);
-	struct running_state state;
-	int r = running_check(o->command, &where, want_note, &state, e);
+	int r = running_check(o->command, &where, want_note, ret, e);
 
 	if (r < 0)
 		return r;
-	if (state.note[0])
-		log_info("note: %s", state.note);
-	*ret_gecko = state.gecko;
+	if (ret->note[0])
+		log_info("note: %s", ret->note);
 	return 0;
 }
 

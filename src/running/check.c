@@ -11,12 +11,14 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/util.h"
 #include "running/command.h"
+#include "running/elf.h"
 #include "running/kind.h"
 #include "running/places.h"
 
@@ -25,6 +27,7 @@ struct check {
 	const struct places *places; /* NULL: there is no home */
 	const struct running_program *program;
 	const char *app; /* of flatpak's */
+	struct running_state *state;
 	struct err *e;
 };
 
@@ -292,6 +295,8 @@ static int check_program(const struct running_program *p, void *arg)
 
 	c->program = p;
 	c->app = NULL;
+	if (!c->state->i386[0] && running_is_i386(p->path))
+		snprintf(c->state->i386, sizeof(c->state->i386), "%.199s", p->path);
 	if (kind == KIND_SNAP)
 		return check_snap(c);
 	if (kind == KIND_SERVER)
@@ -351,7 +356,7 @@ int running_check(char *const *argv, const struct running_where *w, bool want_no
 {
 	struct running_state state = {0};
 	struct places places;
-	struct check c = {.where = w, .e = e};
+	struct check c = {.where = w, .state = &state, .e = e};
 	int r;
 
 	if (places_find(&places) == 0)

@@ -13,6 +13,7 @@
 struct running_state {
 	bool gecko;	/* one of Gecko's programs runs outside: inside, none may hand over */
 	char note[160]; /* for a shell: what runs outside; "": nothing */
+	char i386[200]; /* the 32-bit program that the command leads to; "": none */
 };
 
 /* -EBUSY, -EPERM and a sentence: the command must not run as it is. argv NULL: a shell, which may

@@ -31,6 +31,9 @@ fi
 is "$(as_user vpnrun --policy default demo "$old" 1 2>/dev/null)" 038 'W4: by the policy default: no socket'
 out=$(as_user vpnrun --strict demo "$old" 1 2>&1)
 like "$out" '--strict; to let it: --policy i386.*038' 'W4: --strict: no socket, and it says why'
-is "$(as_user vpnrun demo /bin/sh -c "'$old' 1" 2>/dev/null)" 038 'L11: below a 64-bit program: no socket'
+printf '#!/bin/sh\nexec "%s" "$@"\n' "$old" >"$home/wrapper"
+chmod 755 "$home/wrapper"
+like "$(as_user vpnrun -v demo "$home/wrapper" 1 2>&1)" "'$old' is a 32-bit program" 'W4: found behind a script, as Wine'"'"'s'
+is "$(as_user vpnrun --policy default demo /bin/sh -c "'$old' 1" 2>/dev/null)" 038 'L11: below a 64-bit program: no socket'
 is "$($RIG_CAPTURE stop)" 0 'W4: nothing of all that left by the uplink'
 finish

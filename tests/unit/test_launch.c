@@ -18,6 +18,7 @@
 #include "launch/launch.h"
 #include "ns/account.h"
 #include "ns/names.h"
+#include "running/elf.h"
 
 #define ARGS_MAX 24
 
@@ -325,6 +326,10 @@ static void test_i386(void)
 	static const char list[] = "protocol  size sockets\nAF_VSOCK  1392      0\nUNIX  1 2\n";
 	char dir[] = "/tmp/test_launch.XXXXXX", path[64], old[4096];
 	unsigned char head[64] = "\177ELF";
+	char name[] = "prog32", env[] = "env", var[] = "X=1", sh[] = "sh", c[] = "-c";
+	char script[128] = "", found[200];
+	char *by_name[] = {name, NULL}, *by_env[] = {env, var, path, NULL};
+	char *by_shell[] = {sh, c, script, NULL};
 
 	if (!mkdtemp(dir))
 		return;
@@ -335,23 +340,29 @@ static void test_i386(void)
 		head[18] = cases[i].machine;
 		write_head(path, head, cases[i].len);
 #if defined(__x86_64__)
-		ok(launch_is_i386(path) == cases[i].is, "W4: %s", cases[i].what);
+		ok(running_is_i386(path) == cases[i].is, "W4: %s", cases[i].what);
 #endif
 	}
 	head[4] = 1;
 	head[18] = 3;
 	head[0] = '#';
 	write_head(path, head, 52);
-	ok(!launch_is_i386(path), "W4: a script with the same bytes further on");
+	ok(!running_is_i386(path), "W4: a script with the same bytes further on");
 	head[0] = 0x7f;
 	write_head(path, head, 52);
 	setenv("PATH", dir, 1);
 #if defined(__x86_64__)
-	ok(launch_is_i386("prog32"), "W4: found by PATH");
+	ok(running_find_i386(by_name, found, sizeof(found)), "W4: found by PATH");
 #endif
 	setenv("PATH", old, 1);
-	ok(!launch_is_i386("prog32") && !launch_is_i386("/") && !launch_is_i386("/nonexistent") &&
-		   !launch_is_i386("/bin/sh"),
+#if defined(__x86_64__)
+	snprintf(script, sizeof(script), "x=1; exec %s \"$@\"", path);
+	ok(running_find_i386(by_env, found, sizeof(found)) && !strcmp(found, path) &&
+		   running_find_i386(by_shell, found, sizeof(found)),
+	   "W4: found through env, and in what a shell runs");
+#endif
+	ok(!running_find_i386(by_name, found, sizeof(found)) && !running_is_i386("/") &&
+		   !running_is_i386("/nonexistent") && !running_is_i386("/bin/sh"),
 	   "W4: no directory, nothing, and no 64-bit shell");
 	unlink(path);
 	rmdir(dir);
