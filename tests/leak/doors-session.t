@@ -28,8 +28,10 @@ is "$(as_user vpnrun --strict demo ls "$R" | grep -c 'shared\|mark')" 0 'nor --s
 ok 'and nothing of it lies in the real one' test ! -e "$R/shared" -a ! -e "$R/mark"
 is "$(inside ls -d "$R/vpnrun" 2>&1 | grep -c 'No such file')" 1 'the place where it is kept is not in it'
 is "$(stat -c '%a %u' "$R/vpnrun" "$R/vpnrun/demo" "$R/vpnrun/demo/run" | sort -u)" "700 $RIG_UID" 'it is private'
-is "$(as_user env SESSION_MANAGER=local/x:/tmp/.ICE-unix/1 DBUS_SESSION_BUS_ADDRESS="unix:path=$R/bus" vpnrun demo \
-	sh -c 'echo "$SESSION_MANAGER$DBUS_SESSION_BUS_ADDRESS $XDG_RUNTIME_DIR"')" " $R" 'nothing names what is not there'
+names='echo "$SESSION_MANAGER$DBUS_SESSION_BUS_ADDRESS $XDG_RUNTIME_DIR"'
+is "$(as_user env SESSION_MANAGER=local/x:/tmp/.ICE-unix/1 vpnrun demo sh -c "$names")" " $R" 'nothing names what is not there'
+is "$(as_user env DBUS_SESSION_BUS_ADDRESS="unix:path=$R/bus" vpnrun demo sh -c "$names")" "unix:path=$R/bus $R" \
+	"a session with a bus: the VPN's own is at the usual place"
 is "$(as_user vpnrun --allow "$R/docker.sock" demo test -e "$R/docker.sock"; echo $?)" 0 '--allow gives one back'
 
 # --- what a confined program left there ------------------------------------------------------------
