@@ -170,13 +170,27 @@ static void use_item(DBusConnection *c, DBusMessage *m)
 	dbus_message_unref(out);
 }
 
+/* Toolkits ask a desktop for more than is played here. */
+static bool is_known(const char *member)
+{
+	static const char *const known[] = {"Notify",	"Inhibit", "GetCapabilities",
+					    "OpenFile", "GetAll",  "RegisterStatusNotifierItem"};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(member, known[i]))
+			return true;
+	return false;
+}
+
 static void answer(DBusConnection *c, DBusMessage *m)
 {
 	static const char *const properties[] = {"version", "1", "Hidden", "x", NULL};
 	static const char *const words[] = {"body", "body-images", "body-hyperlinks"};
 	const char *const *list = words;
 	const char *member = dbus_message_get_member(m);
-	DBusMessage *r = dbus_message_new_method_return(m);
+	DBusMessage *r = is_known(member)
+				 ? dbus_message_new_method_return(m)
+				 : dbus_message_new_error(m, DBUS_ERROR_UNKNOWN_METHOD, "Unknown");
 	dbus_uint32_t number = 7;
 	char path[256];
 	const char *p = path;

@@ -1,0 +1,212 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm: no
+# The session bus of a VPN's own: names are free there, what it starts is in the VPN, and of the
+# session's own only what policy/dbus/ lists is carried. Runs inside the rig.
+# shellcheck disable=SC2016 # scripts for other shells
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh"
+R=/run/user/$RIG_UID
+B=$RIG_DIR/build
+stub=$B/tests/net/busstub
+home=$(as_user sh -c 'echo $HOME')
+log=$home/desktop.log
+has() { command -v "$1" >/dev/null 2>&1; }
+pids=()
+start() { "$@" >/dev/null 2>&1 & pids+=($!); }
+user=("$RIG_DIR/bin/as_user" env DBUS_SESSION_BUS_ADDRESS="unix:path=$R/bus")
+outside() { as_user env DBUS_SESSION_BUS_ADDRESS="${bus:-unix:path=$R/bus}" "$@"; }
+inside() { outside vpnrun demo "$@"; }
+# As a namespace is entered without vpnrun: the network is the VPN's, the bus is the session's.
+by_hand() { in_vpn demo "$RIG_DIR/bin/as_user" env DBUS_SESSION_BUS_ADDRESS="unix:path=$R/bus" "$@"; }
+in_call() { inside gdbus call --session --timeout 20 -d "$@" 2>&1; }
+has_name() { "$1" gdbus call --session -d org.freedesktop.DBus -o / -m org.freedesktop.DBus.NameHasOwner "$2"; }
+logged() { grep -Eq -- "$1" "$log"; }
+helper() { pgrep -U "$RIG_UID" -f "vpnrun-session ${1:-demo}"; }
+inner() { pgrep -o -U "$RIG_UID" -f 'dbus-daemon .*lib/vpnrun/dbus/session.conf'; }
+netns_of() { readlink "/proc/$1/ns/net"; }
+host=$(netns_of self)
+
+start "${user[@]}" dbus-daemon --session --nofork --nopidfile --address="unix:path=$R/bus"
+wait_for 5 test -S "$R/bus"
+start "${user[@]}" "$stub" serve "$log" org.freedesktop.Notifications org.freedesktop.portal.Desktop \
+	org.kde.StatusNotifierWatcher org.freedesktop.ScreenSaver org.freedesktop.systemd1 \
+	org.example.Outside
+wait_for 5 logged '^ready'
+
+# --- nothing but a launch that uses it ---------------------------------------------------------
+
+is "$(inside echo started)" started 'a program that asks for no bus'
+is "$(inner | wc -l)" 0 'starts none'
+
+# --- GVfs ---------------------------------------------------------------------------------------
+
+$RIG_CAPTURE start
+is "$(by_hand gio cat "http://$RIG_WEB4/" 2>&1)" clear \
+	"control, L35: gio in the VPN's namespace, by the session's bus: it is the host that fetches"
+ok 'control, L35: packets leave' test "$($RIG_CAPTURE stop)" -gt 0
+$RIG_CAPTURE start
+is "$(inside gio cat "http://$RIG_WEB4/" 2>&1)" demo 'L35: GVfs fetches through the VPN'
+is "$(inside gio cat "http://$RIG_WEB4/" 2>&1)" demo 'L35: and again, by the same daemon'
+outside vpnrun --strict demo gio cat "http://$RIG_WEB4/" >"$home/strict" 2>&1
+is "$(grep -c 'clear\|demo' "$home/strict")" 0 'L35: --strict: there is no GVfs'
+is "$(outside vpnrun none gio cat "http://$RIG_WEB4/" 2>&1 | grep -c clear)" 0 'L35: without a network: nothing comes'
+is "$($RIG_CAPTURE stop)" 0 'L35: nothing left beside the tunnel'
+ok "L35: the daemon is in the VPN" test "$(netns_of "$(pgrep -n -U "$RIG_UID" -x gvfsd)")" != "$host"
+
+# --- names --------------------------------------------------------------------------------------
+
+is "$(has_name outside org.example.Outside)" '(true,)' 'control, L38: an instance outside has its name'
+is "$(has_name by_hand org.example.Outside)" '(true,)' "control, L38: and is found from the VPN's namespace"
+is "$(has_name inside org.example.Outside)" '(false,)' 'L38: inside nobody has it: a program is its own first instance'
+is "$(has_name inside org.freedesktop.systemd1)" '(false,)' 'L40: systemd --user is not there'
+like "$(in_call org.freedesktop.systemd1 -o / -m org.freedesktop.systemd1.Manager.StartTransientUnit)" '^Error' \
+	'L40: nor is it asked'
+logged 'StartTransientUnit' && found=1 || found=0
+is "$found" 0 'L40: it has heard of nothing'
+if has systemd-run; then
+	inside systemd-run --user true >/dev/null 2>&1
+	is "$?" 1 'L40: systemd-run --user is refused'
+fi
+"${user[@]}" vpnrun demo "$stub" own org.example.Shared >"$home/own" 2>&1 &
+pids+=($!)
+wait_for 5 grep -q owned "$home/own"
+is "$(has_name inside org.example.Shared)" '(true,)' 'L38: two programs of one VPN have one bus'
+is "$(has_name outside org.example.Shared)" '(false,)' 'not that of the session'
+is "$(outside vpnrun other gdbus call --session -d org.freedesktop.DBus -o / -m org.freedesktop.DBus.NameHasOwner org.example.Shared)" \
+	'(false,)' "another VPN's is another"
+
+# What the bus starts.
+as_user mkdir -p "$home/.local/share/dbus-1/services"
+as_user tee "$home/where" >/dev/null <<'EOF'
+#!/bin/sh
+readlink /proc/self/ns/net >>"$HOME/where.log"
+EOF
+as_user chmod 755 "$home/where"
+printf '[D-BUS Service]\nName=org.example.Where\nExec=%s/where\n' "$home" |
+	as_user tee "$home/.local/share/dbus-1/services/org.example.Where.service" >/dev/null
+outside dbus-send --session --type=method_call --dest=org.freedesktop.DBus / org.freedesktop.DBus.ReloadConfig
+by_hand dbus-send --session --type=method_call --dest=org.example.Where / a.b.C
+wait_for 5 test -s "$home/where.log"
+is "$(cat "$home/where.log")" "$host" "control, L38: what the session's bus starts runs in the host's network"
+as_user rm "$home/where.log"
+inside dbus-send --session --type=method_call --dest=org.example.Where / a.b.C
+wait_for 5 test -s "$home/where.log"
+ok "L38 L40: what the VPN's bus starts runs in the VPN" test "$(cat "$home/where.log")" != "$host"
+
+if has gnome-text-editor && has Xvfb; then
+	start Xvfb :8 -nolisten tcp
+	wait_for 5 test -S /tmp/.X11-unix/X8
+	editor=(env DISPLAY=:8 GSK_RENDERER=cairo GDK_BACKEND=x11 gnome-text-editor --new-window)
+	start "${user[@]}" "${editor[@]}"
+	editor_is() { has_name "$1" org.gnome.TextEditor | grep -q true; }
+	wait_for 20 editor_is outside
+	timeout 20 "${user[@]}" "${editor[@]}" >/dev/null 2>&1
+	is "$?" 0 'control, L38: a second editor hands its window over and ends'
+	start "${user[@]}" vpnrun demo "${editor[@]}"
+	ok "L38: in the VPN an editor is its own: it has its name on the VPN's bus" wait_for 20 editor_is inside
+else
+	skip 'needs gnome-text-editor and Xvfb' 'L38: a GApplication'
+fi
+
+# --- what is carried ------------------------------------------------------------------------------
+
+evil='<a href="http://evil.test/">a</a><img src="http://evil.test/i.png"/> b'
+notify() { "$1" gdbus call --session --timeout 20 -d org.freedesktop.Notifications -o /org/freedesktop/Notifications \
+	-m org.freedesktop.Notifications.Notify "'$2'" 'uint32 0' "'${3:-http://evil.test/icon.png}'" "'summary'" "'$evil'" '@as []' \
+	"{'image-path': <'http://evil.test/p.png'>, 'sound-file': <'/net/evil/s'>, 'category': <'im'>}" 5000; }
+is "$(notify by_hand first)" '(uint32 7,)' 'control, L63: a notification outside'
+ok 'control, L63: names what the desktop would fetch' logged 'Notify \[first\] \[http://evil.test/icon.png\].*evil.test/p.png'
+is "$(notify inside second)" '(uint32 7,)' 'a notification of a program in the VPN'
+like "$(grep 'Notify .second' "$log")" 'Notify \[second\] \[\] \[summary\] \[a b\] (\[category\] \[im\]|\[image-path\] \[\]| )*$' \
+	'L63: is shown without links, pictures by address and sounds'
+notify inside third /usr/share/icons/hicolor/16x16/apps/known.png >/dev/null
+ok 'L63: the path of an icon becomes its name' logged 'Notify \[third\] \[known\]'
+is "$(in_call org.freedesktop.Notifications -o /org/freedesktop/Notifications -m org.freedesktop.Notifications.GetCapabilities)" \
+	"(['body'],)" 'L63: and it is not promised'
+like "$(inside "$stub" dialog | tr '\n' ' ')" '^path as expected response .*\[file:///chosen\]' \
+	"a portal's dialog: its request has the path that the program foretold, and answers there"
+is "$(inside "$stub" item)" activated 'a status icon: the panel finds it, and its click arrives'
+ok 'L63: without the paths of its own' logged '^item .*\[IconName\] \[icon\] \[IconThemePath\] \[\] \[Title\] \[an item\]'
+ok 'and its news arrive outside' wait_for 5 logged '^signal .*StatusNotifierItem.NewIcon'
+portal='org.freedesktop.portal.Desktop -o /org/freedesktop/portal/desktop -m org.freedesktop'
+for m in "portal.OpenURI.OpenURI '' http://$RIG_WEB4/ {}" "portal.Background.RequestBackground '' {}" \
+	"portal.Screenshot.Screenshot '' {}" 'portal.DynamicLauncher.Launch x {}' 'portal.ProxyResolver.Lookup http://x' \
+	'portal.NetworkMonitor.GetStatus' 'portal.RemoteDesktop.CreateSession {}' "portal.Email.ComposeEmail '' {}"; do
+	like "$(eval "in_call $portal.$m")" 'UnknownInterface' "L40 L63: the portal's ${m%% *} does not exist"
+done
+is "$(grep -Ec 'OpenURI|Background|Screenshot|DynamicLauncher|ProxyResolver|NetworkMonitor|RemoteDesktop|Email' "$log")" 0 \
+	'L40 L63: nor is it asked'
+is "$(in_call $portal.DBus.Properties.GetAll org.freedesktop.portal.FileChooser)" "({'version': <'1'>},)" \
+	'L63: of properties those that are listed'
+in_call org.freedesktop.ScreenSaver -o /ScreenSaver -m org.freedesktop.ScreenSaver.Inhibit film plays >/dev/null
+who=$(sed -n 's/^call \(:[0-9.]*\) .*ScreenSaver.Inhibit.*/\1/p' "$log")
+ok 'what keeps the screen on ends with the program' wait_for 5 logged "^gone $who\$"
+
+# --- hostile --------------------------------------------------------------------------------------
+
+works() { is "$(notify inside "$1")" '(uint32 7,)' "hostile: $2: it serves the next"; }
+is "$(inside "$stub" flood 1000 100)" answered 'hostile: a thousand calls at once: each is answered'
+is "$(inside "$stub" flood 8 3000000)" refused 'hostile: texts of 3 MB: refused'
+inside "$stub" flood 2 40000000 >/dev/null 2>&1
+works after 'messages that no bus takes'
+first=$(helper)
+like "$(inside "$stub" calls 1100)" '^answered [0-9]+ refused [1-9][0-9]*$' 'hostile: more programs than it carries for: the rest is refused'
+works many 'when they are gone'
+ok 'hostile: through all of it, it is the same helper' test "$(helper)" = "$first"
+is "$(inside sh -c 'ls "$XDG_RUNTIME_DIR"/../'"$RIG_UID"'/vpnrun/demo/control 2>/dev/null | wc -l')" 0 'hostile: its own socket is not there'
+is "$(inside sh -c 'cat /proc/$1/environ /proc/$1/root/etc/passwd 2>&1 | grep -c denied' - "$first")" 2 \
+	'L63: hostile: it cannot be looked into, and its files are no way out'
+
+# --- one of them dies -----------------------------------------------------------------------------
+
+start "${user[@]}" vpnrun demo sleep 300
+old=$(inner)
+kill -9 "$first"
+ok 'a helper that is killed takes the bus with it' wait_for 5 eval '[ -z "$(inner)" ]'
+works again 'a helper that was killed: the next launch starts another'
+second=$(helper)
+kill -9 "$(inner)"
+ok 'a bus that is killed takes the helper with it' wait_for 5 ended "$second"
+works once 'a bus that was killed: the next launch starts another'
+ok 'and not the former' test "$(inner)" != "$old"
+
+# --- addresses ------------------------------------------------------------------------------------
+
+# All programs of the VPN, so that the next launch begins with an address of its own.
+stop_session() { local p; for p in $(pgrep -U "$RIG_UID"); do [ "$(netns_of "$p")" = "$host" ] || kill "$p"; done 2>/dev/null
+	wait_for 15 eval '[ -z "$(helper)" ]'; }
+stop_session
+printf '#!/bin/sh\necho ran >>"%s/ran"\n' "$home" | as_user tee "$home/evil.sh" >/dev/null
+as_user chmod 755 "$home/evil.sh"
+for bus in "unixexec:path=$home/evil.sh" "tcp:host=127.0.0.1,port=9" autolaunch: "unix:path=$R/nobody"; do
+	is "$(has_name inside org.freedesktop.Notifications)" '(false,)' "address ${bus%%=*}: nothing is carried, and the VPN has its bus"
+	stop_session
+done
+ok 'and no program was started' test ! -e "$home/ran"
+bus="unixexec:path=$home/evil.sh;unix:path=$R/bus"
+works several 'several addresses, of which one can be used'
+stop_session
+start "${user[@]}" dbus-daemon --session --nofork --nopidfile --address="unix:abstract=$home/bus"
+wait_for 5 grep -q "@$home/bus" /proc/net/unix
+start "$RIG_DIR/bin/as_user" env DBUS_SESSION_BUS_ADDRESS="unix:abstract=$home/bus" "$stub" serve "$home/abstract.log" \
+	org.freedesktop.Notifications
+wait_for 5 grep -q ready "$home/abstract.log"
+bus=unix:abstract=$home/bus
+works abstract 'an abstract address'
+bus=
+ok 'and it was the one that was asked' grep -q 'Notify .abstract' "$home/abstract.log"
+
+# --- the end --------------------------------------------------------------------------------------
+
+kill "${pids[@]}" 2>/dev/null
+in_a_vpn() { local p; for p in $(pgrep -U "$RIG_UID" "$@"); do [ "$(netns_of "$p")" = "$host" ] || return 0; done; return 1; }
+cables() { in_vpn demo ip -o link show | grep -c ' vr1\.'; }
+ok 'when the last program has ended, nothing is left: no helper' wait_for 20 eval '[ -z "$(helper)$(helper other)" ]'
+ok 'no bus and nothing that it started' wait_for 10 eval '[ -z "$(inner)" ] && ! in_a_vpn gvfsd'
+ok 'no socket' test ! -e "$R/vpnrun/demo/bus" -a ! -e "$R/vpnrun/demo/control" -a ! -e "$R/vpnrun/demo/run/bus"
+ok 'no lease' wait_for 10 eval '[ "$(cables)" = 0 ]'
+rm -f "$R/bus"
+is "$(as_user vpnrun demo sh -c 'echo "$DBUS_SESSION_BUS_ADDRESS"')" '' 'a session without a bus: the VPN has none'
+is "$(helper | wc -l)" 0 'and no helper'
+finish
