@@ -14,8 +14,7 @@
 #include "bus/loop.h"
 #include "bus/text.h"
 
-#define DO_NOT_QUEUE 4u
-#define MATCH_MAX    512
+#define MATCH_MAX 512
 
 /* --- messages -------------------------------------------------------------------------------- */
 
@@ -129,7 +128,7 @@ static void got_nothing(DBusMessage *answer, void *arg)
 /* The last of the first questions: what is not owned by now is not there. */
 static void one_less(struct bridge *b)
 {
-	static const unsigned int flags = DO_NOT_QUEUE;
+	static const unsigned int flags = 0;
 
 	if (b->unanswered && --b->unanswered == 0 && !b->ready) {
 		b->ready = true;
@@ -215,7 +214,7 @@ static void appear(struct bridge_service *s)
 
 static void settle_name(struct bridge_service *s, size_t i)
 {
-	static const unsigned int flags = DO_NOT_QUEUE;
+	static const unsigned int flags = 0; /* whoever has it inside may leave: then it is ours */
 	const char *name = s->policy->names[i];
 	bool there = is_there(s, i);
 
@@ -265,7 +264,8 @@ static void set_owner(struct bridge *b, const char *name, const char *owner)
 		for (size_t k = 0; k < b->policy->services[i].n_names; k++) {
 			struct bridge_service *s = &b->services[i];
 
-			if (strcmp(s->policy->names[k], name) != 0)
+			if (strcmp(s->policy->names[k], name) != 0 ||
+			    strcmp(s->names[k].owner, owner) == 0)
 				continue;
 			/* Another one has it now: the name is lost and had anew inside, too, so
 			 * that nobody believes to speak to the same as before. */

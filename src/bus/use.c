@@ -25,6 +25,7 @@
 struct program {
 	int conn, pidfd; /* -1: none; both: the place is free */
 	ino_t netns;	 /* 0: not known */
+	bool ignored;	 /* the bus itself, which is heard out, for its launch is one like others */
 };
 
 static struct program programs[USE_PROGRAMS_MAX];
@@ -60,7 +61,7 @@ size_t use_count(void)
 	size_t n = 0;
 
 	for (size_t i = 0; i < n_slots; i++)
-		n += programs[i].conn >= 0 || programs[i].pidfd >= 0;
+		n += !programs[i].ignored && (programs[i].conn >= 0 || programs[i].pidfd >= 0);
 	return n;
 }
 
@@ -153,7 +154,8 @@ static void on_message(int fd, void *arg)
 	r = receive(fd, &m, &pidfd);
 	if (r > 0 && m.netns)
 		p->netns = (ino_t)m.netns;
-	if (r > 0 && p->pidfd < 0 && pidfd >= 0 && bus_loop_add(pidfd, on_end, NULL) == 0)
+	if (r > 0 && !p->ignored && p->pidfd < 0 && pidfd >= 0 &&
+	    bus_loop_add(pidfd, on_end, NULL) == 0)
 		p->pidfd = take_fd(&pidfd);
 	if (r < 0) {
 		let_go(&p->conn);
@@ -166,8 +168,7 @@ static bool is_ignored(int conn)
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
-	return getsockopt(conn, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 || who.uid != getuid() ||
-	       who.pid == ignored;
+	return getsockopt(conn, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 || who.pid == ignored;
 }
 
 static bool take_one(void)
@@ -177,12 +178,13 @@ static bool take_one(void)
 
 	if (conn < 0)
 		return false;
-	if (is_ignored(conn) || n_callers == USE_CALLERS_MAX)
+	if (n_callers == USE_CALLERS_MAX)
 		return true;
 	p = free_slot();
 	if (!p || bus_loop_add(conn, on_message, NULL) < 0)
 		return true;
-	*p = (struct program){.conn = take_fd(&conn), .pidfd = -1};
+	*p = (struct program){.pidfd = -1, .ignored = is_ignored(conn)};
+	p->conn = take_fd(&conn);
 	n_callers++;
 	on_message(p->conn, NULL);
 	return true;

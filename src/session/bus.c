@@ -260,7 +260,7 @@ static int announce(int conn)
 	return self < 0 ? -errno : send_message(conn, 0, self);
 }
 
-/* -ECONNREFUSED, -ENOENT and the like: nobody lives there. -EAGAIN: too many come at once. */
+/* -ECONNREFUSED, -ENOENT: nobody lives there. All else is no reason to start another. */
 static int join(const struct session *s)
 {
 	AUTO_CLOSE int conn = connect_control(s);
@@ -283,13 +283,13 @@ int session_bus_join(const struct session *s, const char *broker, int *ret_conn,
 	if (!address)
 		return 0;
 	conn = join(s);
-	if (conn < 0 && conn != -EAGAIN) {
+	if (conn < 0) {
 		lock = session_lock(s, e);
 		if (lock < 0)
 			return lock;
 		conn = join(s);
 	}
-	if (conn < 0 && conn != -EAGAIN) {
+	if (conn == -ECONNREFUSED || conn == -ENOENT) {
 		r = start(s, broker, address, e);
 		if (r < 0)
 			return r;
