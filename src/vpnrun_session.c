@@ -193,7 +193,7 @@ static void take_down(struct session *s, bool by_force)
 
 	if (s->down)
 		return;
-	lock = openat(USE_FD_DIR, USE_LOCK, O_RDONLY | O_CLOEXEC);
+	lock = openat(USE_FD_DIR, USE_LOCK, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (!lock_session(lock, by_force ? 100 : 1) || (!use_end(USE_FD_DIR) && !by_force))
 		return;
 	unlinkat(USE_FD_DIR, USE_CONTROL, 0);

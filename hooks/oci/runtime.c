@@ -52,7 +52,7 @@ int hook_netns_open(const json_t *state, struct err *e)
 	    json_integer_value(pid) > INT32_MAX)
 		return err_set(e, -EINVAL, "the engine does not say the container's pid");
 	str_fmt(path, sizeof(path), "/proc/%lld/ns/net", (long long)json_integer_value(pid));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open the container's network namespace %s", path);
 	if (fstat(fd, &theirs) < 0 || stat("/proc/self/ns/net", &own) < 0 ||

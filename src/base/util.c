@@ -155,17 +155,93 @@ int file_read_fd(int fd, size_t max, char **ret, size_t *ret_len)
 	return 0;
 }
 
-int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *e)
+static const char *kind_of(mode_t mode)
 {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return "a directory";
+	case S_IFIFO:
+		return "a FIFO";
+	case S_IFSOCK:
+		return "a socket";
+	default:
+		return "a device";
+	}
+}
+
+static int check_kind(const char *path, mode_t mode, bool may_be_pipe, struct err *e)
+{
+	if (S_ISREG(mode) || (may_be_pipe && S_ISFIFO(mode)))
+		return 0;
+	return err_set(e, S_ISDIR(mode) ? -EISDIR : -EINVAL, "%s is %s, not a file", path,
+		       kind_of(mode));
+}
+
+/* Looked at before it is opened, since for some devices that is enough to do something; and after,
+ * as it may be another by then, of which nothing is read. */
+static int open_regular(const char *path, bool may_be_pipe, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	struct stat st;
 	int r;
 
-	if (fd < 0)
+	if (stat(path, &st) < 0)
 		return err_sys(e, -errno, "cannot open %s", path);
-	r = file_read_fd(fd, max, ret, ret_len);
+	r = check_kind(path, st.st_mode, may_be_pipe, e);
 	if (r < 0)
-		return err_sys(e, r, "cannot read %s", path);
-	return 0;
+		return r;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, -errno, "cannot open %s", path);
+	r = check_kind(path, st.st_mode, may_be_pipe, e);
+	if (r < 0)
+		return r;
+	if (S_ISFIFO(st.st_mode) && fcntl(fd, F_SETFL, 0) < 0)
+		return err_sys(e, -errno, "cannot wait for %s", path);
+	return take_fd(&fd);
+}
+
+int file_open(const char *path, struct err *e)
+{
+	return open_regular(path, false, e);
+}
+
+int file_open_named(const char *path, struct err *e)
+{
+	struct stat st;
+	int fd;
+
+	if (strcmp(path, "-") != 0 && strcmp(path, "/dev/stdin") != 0)
+		return open_regular(
+			path, str_starts(path, "/dev/fd/") || str_starts(path, "/proc/self/fd/"),
+			e);
+	fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, -errno, "cannot read standard input");
+	return fd;
+}
+
+static int read_opened(int fd, const char *path, size_t max, char **ret, size_t *ret_len,
+		       struct err *e)
+{
+	int r = file_read_fd(fd, max, ret, ret_len);
+
+	close(fd);
+	return r < 0 ? err_sys(e, r, "cannot read %s", path) : 0;
+}
+
+int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *e)
+{
+	int fd = file_open(path, e);
+
+	return fd < 0 ? fd : read_opened(fd, path, max, ret, ret_len, e);
+}
+
+int file_read_named(const char *path, size_t max, char **ret, size_t *ret_len, struct err *e)
+{
+	int fd = file_open_named(path, e);
+
+	return fd < 0 ? fd : read_opened(fd, path, max, ret, ret_len, e);
 }
 
 int fd_write_all(int fd, const void *data, size_t len)

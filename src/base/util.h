@@ -43,9 +43,18 @@ bool str_starts(const char *s, const char *prefix);
 bool str_is_vpn_name(const char *s);
 bool str_is_reserved(const char *s);
 
+/* To be read: a regular file, or a link to one. Anything else, which could be waited for without an
+ * end or do something by being opened, is refused with a sentence. The one way to open what
+ * somebody else may have put there: configuration, keys, what belongs to the host. */
+int file_open(const char *path, struct err *e);
+/* The same for what a user names on a command line, where a pipe may be meant: "-" or /dev/stdin is
+ * standard input, whatever it is, and /dev/fd/N may be a pipe. */
+int file_open_named(const char *path, struct err *e);
+
 /* Reads at most max bytes; -EFBIG if the file is larger. *ret is NUL-terminated and the caller's to
  * free; *ret_len (may be NULL) does not count the NUL. */
 int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *e);
+int file_read_named(const char *path, size_t max, char **ret, size_t *ret_len, struct err *e);
 int file_read_fd(int fd, size_t max, char **ret, size_t *ret_len);
 
 /* Writes into an existing file (a sysctl, a map): one write(2), no creation. */

@@ -81,16 +81,17 @@ int box_seccomp_read(const char *const dirs[], const char *name, struct box_poli
 	int rc;
 
 	for (size_t i = 0; policy_name_ok(name) && dirs[i]; i++) {
+		struct err why = ERR_INIT;
 		AUTO_CLOSE int fd = -1;
 
 		rc = str_fmt(path, sizeof(path), "%s/%s.bpf", dirs[i], name);
 		if (rc < 0)
 			return err_set(e, rc, "the policy directory's path is too long");
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-		if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		fd = file_open(path, &why);
+		if (fd == -ENOENT || fd == -ENOTDIR)
 			continue;
 		if (fd < 0)
-			return err_sys(e, -errno, "cannot open the policy %s", path);
+			return err_set(e, fd, "policy '%s': %s", name, why.msg);
 		got = read(fd, ret, sizeof(*ret));
 		if (got < 0)
 			return err_sys(e, -errno, "cannot read the policy %s", path);

@@ -79,7 +79,7 @@ int daemon_start(struct daemon *d, int listener, const char *program, const char
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return err_sys(e, -errno, "cannot look after the bus's children");
 	if (str_fmt(path, sizeof(path), "/proc/self/task/%d/children", getpid()) > 0)
-		d->children = open(path, O_RDONLY | O_CLOEXEC);
+		d->children = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	d->pid = fork();
 	if (d->pid == 0)
 		become_bus(listener, program, vpn, broker);

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -365,7 +364,6 @@ static bool is_profile(const char *file)
 {
 	size_t len = strlen(file);
 	AUTO_CLOSE int fd = -1;
-	struct stat st;
 	char head[64];
 	ssize_t n;
 
@@ -373,9 +371,9 @@ static bool is_profile(const char *file)
 		return true;
 	if (len > 5 && !strcasecmp(file + len - 5, ".conf"))
 		return false;
-	if (stat(file, &st) < 0 || !S_ISREG(st.st_mode))
+	if (str_starts(file, "/dev/") || str_starts(file, "/proc/"))
 		return false;
-	fd = open(file, O_RDONLY | O_CLOEXEC);
+	fd = file_open(file, NULL);
 	n = fd < 0 ? -1 : read(fd, head, sizeof(head) - 1);
 	if (n <= 0)
 		return false;

@@ -230,9 +230,9 @@ static int import(struct import *im, struct err *e)
 
 	if (r < 0)
 		return r;
-	fd = open(im->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	fd = file_open_named(im->file, e);
 	if (fd < 0)
-		return err_sys(e, -errno, "cannot open %s", im->file);
+		return fd;
 	r = conf_load_fd(fd, im->file, &im->tunnel, &im->text, &im->len, e);
 	if (r < 0)
 		return r;

@@ -72,12 +72,12 @@ static int compile_file(const char *file, const char *name, const char *caps_fil
 	int rc = 0;
 
 	if (caps_file) {
-		rc = file_read(caps_file, POLICY_FILE_MAX, &caps_text, &len, e);
+		rc = file_read_named(caps_file, POLICY_FILE_MAX, &caps_text, &len, e);
 		if (rc == 0)
 			rc = policy_caps_parse(caps_file, caps_text, len, &caps, e);
 	}
 	if (rc == 0)
-		rc = file_read(file, POLICY_FILE_MAX, &text, &len, e);
+		rc = file_read_named(file, POLICY_FILE_MAX, &text, &len, e);
 	if (rc == 0)
 		rc = policy_oci_parse(file, text, len, &p, e);
 	if (rc < 0)

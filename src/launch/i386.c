@@ -48,7 +48,7 @@ const char *launch_reaches_by(const char *protocols, long long vsock_cid)
 /* -errno where nobody may ask: then it is not known to lead nowhere. */
 static long long vsock_cid(void)
 {
-	AUTO_CLOSE int fd = open("/dev/vsock", O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int fd = open("/dev/vsock", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	uint32_t cid;
 
 	if (fd < 0 || ioctl(fd, GET_LOCAL_CID, &cid) < 0)

@@ -27,7 +27,7 @@ int ns_netns_open(const char *dir, const char *name, struct err *e)
 
 	if (str_fmt(path, sizeof(path), "%s/%s", dir, name) < 0)
 		return err_set(e, -ENAMETOOLONG, "namespace name '%s' is too long", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open %s", path);
 	if (fstatfs(fd, &fs) < 0)

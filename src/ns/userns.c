@@ -25,7 +25,7 @@
 
 static bool sysctl_is(const char *path, char value)
 {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	char buf[8];
 
 	return fd >= 0 && read(fd, buf, sizeof(buf)) >= 2 && buf[0] == value && buf[1] == '\n';
@@ -138,7 +138,7 @@ static int check_owner(const char *pid, struct err *e)
 	if (ns_same(mine, its))
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%s/ns/user", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return err_set(e, -EPERM, "process %s is not yours", pid);
 	if (ioctl(fd, NS_GET_OWNER_UID, &owner) < 0)

@@ -48,7 +48,7 @@ int bridge_note_read(const char *name, struct record *ret, struct err *e)
 	char path[64];
 
 	note_path(name, path, sizeof(path));
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open %s", path);
 	if (read(fd, &r, sizeof(r)) != (ssize_t)sizeof(r) || r.size != sizeof(r) ||

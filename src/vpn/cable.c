@@ -145,7 +145,7 @@ int cable_wait(struct nl_sock *s, const struct record *r, const char *dev, uint3
 
 static bool is_off(const char *path)
 {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	char c;
 
 	return fd >= 0 && read(fd, &c, 1) == 1 && c == '1';

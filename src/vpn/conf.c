@@ -284,10 +284,8 @@ int conf_load_fd(int fd, const char *path, struct tunnel *t, char **ret_text, si
 
 int conf_load(const char *path, struct tunnel *t, struct err *e)
 {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	AUTO_CLOSE int fd = file_open_named(path, e);
 
 	memset(t, 0, sizeof(*t));
-	if (fd < 0)
-		return err_sys(e, -errno, "cannot open %s", path);
-	return conf_load_fd(fd, path, t, NULL, NULL, e);
+	return fd < 0 ? fd : conf_load_fd(fd, path, t, NULL, NULL, e);
 }

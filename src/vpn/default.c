@@ -43,7 +43,7 @@ static bool is_way(const struct default_way *w)
 
 int default_note_read(struct default_note *ret, struct err *e)
 {
-	AUTO_CLOSE int fd = open(NOTE_PATH, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	AUTO_CLOSE int fd = open(NOTE_PATH, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	struct default_note n;
 
 	if (fd < 0)

@@ -94,7 +94,7 @@ static int read_start(int proc_fd, const char *pid, uint64_t *ret)
 	ssize_t n;
 
 	str_fmt(path, sizeof(path), "%s/stat", pid);
-	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+	fd = openat(proc_fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	n = read(fd, buf, sizeof(buf) - 1);
@@ -189,7 +189,7 @@ static void describe(pid_t pid, struct inside_process *ret)
 	ssize_t n;
 
 	str_fmt(path, sizeof(path), "/proc/%d/comm", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	n = fd < 0 ? 0 : read(fd, p.comm, sizeof(p.comm) - 1);
 	if (n > 0 && p.comm[n - 1] == '\n')
 		p.comm[n - 1] = '\0';
@@ -205,7 +205,7 @@ static int open_proc_netns(pid_t pid)
 	char path[32];
 
 	str_fmt(path, sizeof(path), "/proc/%d/ns/net", pid);
-	return open(path, O_RDONLY | O_CLOEXEC);
+	return open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
 /* The nsid of the namespace that pid is in, if it is still that one. */

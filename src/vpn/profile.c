@@ -537,14 +537,18 @@ int profile_parse(const char *path, const char *text, size_t len, struct profile
 /* r->doc has no root any more; it still knows the lines. */
 static int load_key(struct reader *r, const char *key, const char *path, uint8_t ret[WG_KEY_LEN])
 {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct err why = ERR_INIT;
+	AUTO_CLOSE int fd = file_open(path, &why);
 	AUTO_FREE char *text = NULL;
-	struct stat st;
+	struct stat st = {0};
 	size_t len = 0;
-	int n = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
+	int n = fd < 0 ? fd : 0;
 
-	if (n == 0)
-		n = file_read_fd(fd, 4096, &text, &len);
+	if (n < 0) {
+		json_doc_fail(&r->doc, r->e, key, "%s", why.msg);
+		return n;
+	}
+	n = fstat(fd, &st) < 0 ? -errno : file_read_fd(fd, 4096, &text, &len);
 	if (n < 0) {
 		json_doc_fail(&r->doc, r->e, key, "cannot read %s: %s", path, strerror(-n));
 		return n;
@@ -582,12 +586,12 @@ static int load_inline(struct reader *r)
 static int load_config(struct reader *r)
 {
 	struct tunnel *t = &r->p->tunnel, over = *t;
-	AUTO_CLOSE int fd = open(r->p->config, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	int n = fd < 0 ? -errno : 0;
+	struct err why = ERR_INIT;
+	AUTO_CLOSE int fd = file_open(r->p->config, &why);
+	int n = fd;
 
 	if (n < 0) {
-		json_doc_fail(&r->doc, r->e, "config", "cannot open %s: %s", r->p->config,
-			      strerror(-n));
+		json_doc_fail(&r->doc, r->e, "config", "%s", why.msg);
 		return n;
 	}
 	n = conf_load_fd(fd, r->p->config, t, NULL, NULL, r->e);

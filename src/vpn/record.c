@@ -158,7 +158,7 @@ int record_open_netns(const struct record *r, struct err *e)
 		snprintf(path, sizeof(path), "/proc/self/ns/net");
 	else
 		snprintf(path, sizeof(path), NETNS_DIR "/%s", r->name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open %s", path);
 	if (fstat(fd, &st) < 0)

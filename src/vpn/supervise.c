@@ -81,7 +81,7 @@ static int open_lock(const char *name, struct err *e)
 
 	if (r < 0)
 		return r;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return errno == ENOENT ? -ENOENT : err_sys(e, -errno, "cannot open %s", path);
 	return fd;

@@ -253,7 +253,7 @@ static void last_words(const char *name, char *ret, size_t size)
 	str_copy(ret, size, "it says nothing");
 	if (supervise_path(name, "log", path, sizeof(path), NULL) < 0)
 		return;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return;
 	n = pread(fd, buf, sizeof(buf) - 1,

@@ -65,4 +65,66 @@ ok 'up after the file has changed' vpnctl up demo
 is "$(wg_demo show demo peers)" "$(key PublicKey)" 'has the peers of the file and no others'
 is "$(wg_demo show demo fwmark)" 0x2711 'and the mark is the VPN'"'"'s own again'
 is "$(get_by demo "http://$RIG_WEB4/" "${RIG_PATIENCE:-5}")" demo 'and carries'
+
+# --- files that are none -------------------------------------------------------------------------
+
+# A FIFO is waited for without an end, and with it whoever waits for the lock: whatever stands where a file should,
+# it is refused with a sentence, and the others go on.
+odd=$RIG_DIR/odd
+mkdir -p "$odd/dir"
+mkfifo "$odd/fifo"
+perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0) && bind(S, pack_sockaddr_un($ARGV[0])) or die' "$odd/socket"
+ln -s /dev/zero "$odd/device"
+no_file='is a (FIFO|directory|socket|device), not a file'
+bad=''
+refused() { # refused WHAT COMMAND...
+	local out rc
+	out=$(timeout 10 "${@:2}" 2>&1 </dev/null)
+	rc=$?
+	[[ $rc = 1 && $out =~ $no_file ]] || bad="$bad; $1: $rc $out"
+}
+policy=$RIG_DIR/odd/policy.json
+echo '{ "defaultAction": "SCMP_ACT_ALLOW" }' >"$policy"
+profile() { # profile JSON: of the VPN "gg"
+	echo "{ \"id\": 77, $1 }" >/etc/vpnrun/gg.json
+}
+# The others are listed and brought up all the same.
+gg() { # gg WHAT
+	local out
+	out=$(timeout 10 vpnctl list 2>&1) || bad="$bad; $1: list: $?"
+	[[ $out = *demo* ]] || bad="$bad; $1: list: $out"
+	[[ $(timeout 10 vpnctl status 2>&1) =~ $no_file ]] || bad="$bad; $1: status"
+	timeout 20 vpnctl up demo >/dev/null 2>&1 || bad="$bad; $1: up of another"
+	refused "$1: up" vpnctl up gg
+	refused "$1: check" vpnctl check /etc/vpnrun/gg.json
+}
+for k in fifo dir socket device; do
+	refused "$k: check" vpnctl check "$odd/$k"
+	refused "$k: import" vpnctl import "$odd/$k" --name odd
+	refused "$k: policy check" vpnctl policy check "$odd/$k"
+	refused "$k: policy install" vpnctl policy install --name odd "$odd/$k"
+	refused "$k: --caps" vpnctl policy check --caps "$odd/$k" "$policy"
+	ln -sfn "$odd/$k" /etc/vpnrun/gg.json
+	gg "$k: JSON"
+	rm /etc/vpnrun/gg.json
+	profile "\"config\": \"$odd/$k\""
+	gg "$k: config"
+	profile "\"private_key_file\": \"$odd/$k\", \"endpoint\": \"192.0.2.1:1\", \"public_key\": \"$(key PublicKey)\", \"addresses\": [\"10.9.0.2/32\"]"
+	gg "$k: key"
+done
+rm /etc/vpnrun/gg.json
+is "$bad" '' 'L62 R68: a FIFO, directory, socket or device in the place of any file: refused with a sentence, no other VPN waits'
+ok 'L62: a pipe where one is meant: <(...)' timeout 10 bash -c 'vpnctl check <(cat /etc/vpnrun/demo.conf)'
+ok 'L62: /dev/stdin' timeout 10 sh -c 'cat /etc/vpnrun/demo.conf | vpnctl check /dev/stdin'
+ok 'L62: -' timeout 10 sh -c 'cat /etc/vpnrun/demo.conf | vpnctl check -'
+ok 'L62: a policy' timeout 10 bash -c 'vpnctl policy check <(cat "$1")' - "$policy"
+if [ "$RIG_WG" = go ]; then
+	# A "config" may be a file that a user may write: it must not hold up the supervisor either.
+	mv /etc/vpnrun/demo.conf "$odd/demo.conf"
+	mkfifo /etc/vpnrun/demo.conf
+	kill -9 "$(pgrep -f 'wireguard-go -f demo')"
+	ok 'L62: the supervisor says so, and does not wait' wait_for 10 grep -q 'is a FIFO, not a file' /run/vpnrun/demo.log
+	mv -f "$odd/demo.conf" /etc/vpnrun/demo.conf
+	ok 'L62: and goes on when it is a file again' wait_for 20 vpnctl status demo
+fi
 finish

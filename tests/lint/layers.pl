@@ -62,6 +62,14 @@ for my $file (split /\n/, `find '$src' -name '*.[ch]'`) {
 		} elsif (m{^#include <([^>]+)>} && $libs{$1}) {
 			violation("$rel:$.", "<$1> does not belong here") unless $rel =~ $libs{$1};
 		}
+		# A FIFO in the place of a file would be waited for without an end. Of what is read as a file, base's
+		# file_open() refuses it with a sentence; no other open may wait either.
+		my $call = $_;
+		$call .= <$f> while $call =~ m{\bopen(at)?\s*\(} && $call !~ m{;} && !eof $f;
+		violation("$rel:$.", 'an open that may wait: file_open() of base/util.h, or O_NONBLOCK')
+			if $call =~ m{\bopen(at)?\s*\([^;]*O_RDONLY} && $call !~ m{O_(NONBLOCK|DIRECTORY|PATH|CREAT)\b|"/proc/};
+		violation("$rel:$.", 'fopen() of a file waits for a FIFO: file_open() of base/util.h')
+			if m{\bfopen\s*\([^"]*"r} || m{\bfopen\s*\("(?!/proc/)[^"]*", "r};
 		violation("$rel:$.", 'shell call') if m{\b(system|popen)\s*\(};
 		violation("$rel:$.", 'unbounded string function') if m{\b(strcpy|strcat|sprintf|gets|strtok|atoi)\s*\(};
 	}
