@@ -329,6 +329,9 @@ is "$(me $E $V --strict none ls -A /run/user/4242 /tmp | tr '\n' ' ')" \
 	'/run/user/4242:  /tmp: ' 'L15 L42 L43 --strict: neither session nor display nor sound'
 is "$(me $E $V --strict none sh -c 'echo "$DBUS_SESSION_BUS_ADDRESS$SSH_AUTH_SOCK$DISPLAY"')" '' \
 	'L15 --strict: and nothing speaks of them'
+rm -f /run/user/4242/bus
+listener S0 /run/user/4242/bus
+wait_for 10 test -S /run/user/4242/bus
 is "$(me $E $V --strict --allow /run/user/4242/bus --allow /tmp/.X11-unix none sh -c 'echo "$DBUS_SESSION_BUS_ADDRESS $DISPLAY"')" \
 	'unix:path=/run/user/4242/bus :0' '--allow gives back by name'
 is "$(run --strict none stat -c %a /run/user/4242)" 700 '--strict: the directory is private'
@@ -337,6 +340,7 @@ is "$(me $E $V none sh -c 'echo "$DBUS_SESSION_BUS_ADDRESS $SSH_AUTH_SOCK $DISPL
 
 # --- strict: what a word gives back ------------------------------------------------------------
 
+kill "$S0"
 rm -rf /run/user/4242/wayland-0 /run/user/4242/pipewire-0 /run/user/4242/bus /tmp/.X11-unix
 mkdir /tmp/.X11-unix
 listener S1 /run/user/4242/pipewire-0
