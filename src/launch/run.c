@@ -154,6 +154,19 @@ static int check_dns(const struct launch *l, const struct names_dns *own, size_t
 	return 0;
 }
 
+/* The host's network without a word about names has the host's. */
+static int copy_names(struct launch *l, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	int r = file_read("/etc/resolv.conf", sizeof(l->resolv_conf) - 1, &text, NULL, NULL);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0 || str_copy(l->resolv_conf, sizeof(l->resolv_conf), text) < 0)
+		return err_sys(e, r < 0 ? r : -E2BIG, "cannot take over /etc/resolv.conf");
+	return 0;
+}
+
 static int write_names(struct launch *l, struct err *e)
 {
 	struct names_dns dns[NAMES_DNS_MAX];
@@ -162,6 +175,8 @@ static int write_names(struct launch *l, struct err *e)
 
 	if (r < 0)
 		return r;
+	if (l->network == LAUNCH_HOST && !l->o->n_dns)
+		return copy_names(l, e);
 	if (l->o->n_dns)
 		r = names_resolv_conf(l->resolv_conf, sizeof(l->resolv_conf), l->o->dns,
 				      l->o->n_dns, NULL);
@@ -503,7 +518,8 @@ static int prepare(struct launch *l, struct err *e)
 static int scope(const struct launch *l, struct err *e)
 {
 	const char *allowed[LAUNCH_ALLOW_MAX + SESSION_GRANTS_MAX + 1];
-	bool sockets = !l->o->policy || strcmp(l->o->policy, "strict") == 0;
+	/* Who joins a sandbox is not of its domain, and has to reach its sockets. */
+	bool sockets = !l->o->with_pid && (!l->o->policy || strcmp(l->o->policy, "strict") == 0);
 	char wayland[PATH_MAX + 16];
 	size_t n = 0;
 	int r;

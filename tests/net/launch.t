@@ -426,6 +426,15 @@ kill $VICTIM
 ok 'L13 --strict loads the policy strict: no user namespace' not run --strict none unshare -U true
 ok 'control: the default policy allows one' run none unshare -U true
 is "$(run --strict host sh -c 'ls -A /run/user/4242; ls /run/dbus 2>&1 | grep -c socket')" 0 'L15 --strict host: no session and no system bus either'
+is "$(run --strict host head -n1 /etc/resolv.conf)" 'nameserver 192.0.2.53' 'R06 --strict host: its names, all the same'
+listener SA @launch-strict
+ok 'control: on the host'"'"'s network abstract sockets answer' wait_for 10 run host sh -c "$connects @launch-strict"
+$V -v --strict none true 2>&1 | grep -q 'cannot keep signals' ||
+	ok 'L45 --strict host: they do not' not run --strict host sh -c "$connects @launch-strict"
+kill "$SA"
+is "$(script -qec "$SP $V --strict none tty" /dev/null </dev/null 2>/dev/null | tr -d '\r\0')" /dev/console \
+	'L44 --strict: a terminal of another user'"'"'s, as after su'
+is "$($V --strict none sh -c 'ls /dev; ls /dev/pts' | grep -cE 'pts|kmsg')" 1 'L44 --strict as root: the same /dev'
 $SP $V --strict none sleep 600 &
 SIN=$!
 wait_for 10 grep -q sleep /proc/$SIN/comm
