@@ -76,7 +76,7 @@ pod_as() { # pod_as as_user|as_stranger RUNTIME ARG...
 	local uid=$RIG_UID name=$RIG_USER
 	[ "$1" = as_user ] || uid=$RIG_STRANGER_UID name=$RIG_STRANGER
 	timeout 30 "$1" env -i HOME="$(getent passwd "$name" | cut -d: -f6)" XDG_RUNTIME_DIR="/run/user/$uid" \
-		${CONTAINERS_CONF:+CONTAINERS_CONF="$CONTAINERS_CONF"} \
+		PODMAN_IGNORE_CGROUPSV1_WARNING=1 ${CONTAINERS_CONF:+CONTAINERS_CONF="$CONTAINERS_CONF"} \
 		PATH=/usr/bin:/bin:/usr/sbin:/sbin podman "${options[@]}" --runtime "$2" "${@:3}" </dev/null
 }
 pod_user() { pod_as as_user "$@"; }

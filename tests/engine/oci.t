@@ -265,6 +265,47 @@ ok 'nothing was made on the host' test ! -e "$W/victim"
 refused 'a policy that cannot be applied' 'not in force' root runc --network none --annotation 'vpnrun=demo;policy=strict' "${started[@]}"
 mv "$W/vpnrun-precreate.json" "$ours/podman.d"
 
+# --- images as they are -----------------------------------------------------------------------------
+
+mkdir -p "$W/outside"
+odd() { # odd NAME COMMAND...: an image that the command has changed, in the files of "plain"
+	rm -rf "$W/fs"
+	rootfs "$W/fs"
+	(cd "$W/fs" && "${@:2}")
+	image "$1"
+}
+etc_is_link() { mkdir -p nix/store; mv etc nix/store/etc; ln -s nix/store/etc etc; }
+etc_leads_out() { rm -r etc; ln -s "$W/outside" etc; }
+resolved() { mkdir -p run; ln -s ../run/systemd/resolve/stub-resolv.conf etc/resolv.conf; }
+odd etclink etc_is_link
+odd etcout etc_leads_out
+odd noetc rm -r etc
+odd resolved resolved
+outside=$(find "$W/outside" /run/systemd /nix 2>/dev/null | sort)
+get="wget -qO- http://$RIG_NAME/"
+for who in root user; do
+	for rt in runc crun; do
+		for i in etclink noetc resolved; do
+			is "$(run $who $rt --network none --annotation vpnrun=demo $i:1 sh -c "$get")" demo "L61 $who $rt: image $i: names by the VPN"
+		done
+		like "$(run $who $rt --network none --annotation vpnrun=demo etcout:1 sh -c "$get")" '^Error: .*/etc' \
+			"L61 $who $rt: /etc a link to a directory of the host: podman refuses"
+		is "$(run $who $rt --network none --read-only --annotation vpnrun=demo resolved:1 sh -c "$get")" demo \
+			"L61 $who $rt: a link for resolv.conf and a read-only root"
+		is "$(run $who $rt --network none --annotation "vpnrun=demo;dns=$RIG_DNS_DEMO" etclink:1 sh -c "$get; grep -c nameserver /etc/resolv.conf")" \
+			$'demo\n1' "L61 $who $rt: /etc a link, and dns="
+	done
+done
+mv "$ours/podman.d/vpnrun-precreate.json" "$W"
+for rt in runc crun; do
+	for i in etclink noetc resolved; do
+		out=$(run root $rt --network none --annotation vpnrun=demo $i:1 sh -c "$get")
+		like "$out" '(^demo$|vpnrun-hook)' "L61 root $rt: image $i, no precreate: in the VPN, or refused with a sentence"
+	done
+done
+mv "$W/vpnrun-precreate.json" "$ours/podman.d"
+is "$(find "$W/outside" /run/systemd /nix 2>/dev/null | sort)" "$outside" 'L61: nothing of the host was made'
+
 # --- nothing is left -----------------------------------------------------------------------------
 
 ok 'no cable is left' wait_for 5 gone

@@ -82,6 +82,75 @@ for rt in runc crun; do
 	like "$($wrapper --runtime=$rt restore --bundle "$B" t7 2>&1)" checkpoint "$rt: restore: refused"
 done
 
+# --- what is called in a way that is not known ----------------------------------------------------
+
+bundle . 'echo STARTED; ls /sys/class/net'
+cp config.json other.json
+for rt in runc crun; do
+	bundle '.annotations = {vpnrun: "demo"}' "$fetch"
+	# Older ones of both do not know it themselves.
+	"$wrapper" --runtime=$rt --log-level error run u1 >/dev/null 2>&1
+	is "$(jq -r '.hooks.createRuntime | length' config.json)" 1 "L60 $rt: the value of --log-level is not the command"
+	bundle '.annotations = {vpnrun: "demo"}' "$fetch"
+	is "$($wrapper --runtime=$rt --root="$B/state" run --bundle="$B" u2 2>&1)" "$wanted" "L60 $rt: values behind ="
+	while read -r args; do
+		# shellcheck disable=SC2086
+		like "$(timeout 20 $wrapper --runtime=$rt $args 2>&1)" "^vpnrun-runtime: the (option|command) [^ ]* .*unknown" "L60 $rt $args: refused"
+	done <<-X
+		--frobnicate error run u3
+		--frobnicate run u3
+		--frob=run run u3
+		run --bun=$B u3
+		run --config other.json u3
+		run -f other.json u3
+		run -b$B u3
+		run u3 --bundle $B
+		create --frobnicate x u3
+		exec --frobnicate x u3 true
+		conjure u3
+	X
+done
+is "$($wrapper --runtime=runc --version | head -n 1 | cut -d' ' -f1)" runc 'L60: --version passes'
+ln -s "$wrapper" "vpnrun-runtime@demo,policy=strict"
+bundle . "$fetch"
+is "$("./vpnrun-runtime@demo,policy=strict" run u4 2>&1)" "${wanted/0420/0000}" "the name of the program says the annotation"
+
+# --- volumes whose lookups are the host's -----------------------------------------------------------
+
+auto=$RIG_B/autofs
+if [ -x "$auto/usr/sbin/automount" ] && grep -q autofs /proc/filesystems; then
+	lib=$(cd "$auto" && echo usr/lib/*-linux-gnu)
+	mount -t overlay -o "lowerdir=$auto/$lib:/$lib" overlay "/$lib"
+	mkdir -p "$B/auto/vol/net" /run/autofs
+	# shellcheck disable=SC2016 # text for a shell elsewhere
+	printf '#!/bin/sh\necho "$1" >>%s/auto/asked\nexit 1\n' "$B" >"$B/auto/map"
+	chmod 755 "$B/auto/map"
+	echo "$B/auto/vol/net program:$B/auto/map" >"$B/auto/master"
+	setsid "$auto/usr/sbin/automount" -f -p /run/automount.pid "$B/auto/master" >"$B/auto/log" 2>&1 &
+	daemon=$!
+	serves() { grep -q "$B/auto/vol/net .* - autofs" /proc/self/mountinfo; }
+	ok 'automount(8) serves a directory of the host' wait_for 10 serves
+	volume='.mounts += [{destination: "/w", type: "bind", source: "'$B/auto/vol'", options: ["rbind", "rprivate"]}]'
+	bundle "$volume" 'ls /w/net/secret 2>&1; true'
+	runc run v1 >/dev/null 2>&1
+	is "$(cat "$B/auto/asked")" secret 'L52 danger: a container looks something up below it'
+	rm "$B/auto/asked"
+	for rt in runc crun; do
+		bundle '.annotations = {vpnrun: "demo"} | '"$volume" 'ls /w/net/secret 2>&1; ls -d /w/net; touch /w/net/x 2>&1'
+		like "$($wrapper --runtime=$rt run v2 2>&1 | xargs)" 'No such file.* /w/net .*Read-only' "L52 $rt: it is empty in the container"
+		hooks='.hooks.createRuntime = [{path: "'$(dirname "$wrapper")/vpnrun-hook'", args: ["vpnrun-hook", "createRuntime"]}]'
+		bundle '.annotations = {vpnrun: "demo"} | '"$hooks | $volume" 'echo STARTED; ls /w/net/secret'
+		like "$($rt run v3 2>&1)" '(exit status 6|exit code: 6)' "L52 $rt: where nobody has covered it: refused"
+	done
+	ok 'L52: nothing was asked' test ! -e "$B/auto/asked"
+	kill $daemon
+	wait $daemon 2>/dev/null
+elif [ -n "${CI:-}" ]; then
+	ok 'L52: automount(8) is there' false
+else
+	skip 'no automount(8), or no autofs in the kernel' 'L52: volumes whose lookups are the host'"'"'s'
+fi
+
 # A pod's namespace: made and plugged beforehand, as Kubernetes' engines do by the CNI plugin.
 ip netns add pod
 cni() {

@@ -6,8 +6,8 @@
 # only when this file changes. Needs root, installs nothing on the machine.
 set -eu
 
-packages=(aardvark-dns bash buildah busybox-static conmon coreutils crun curl diffutils findutils gawk grep
-	hostname iproute2 jq libcap2 libjansson4 libmnl0 libnftables1 libseccomp2 mount netavark nftables passt
+packages=(aardvark-dns bash buildah busybox-static conmon coreutils crun curl dash diffutils findutils gawk grep
+	hostname iproute2 jq libc-bin libcap2 libjansson4 libmnl0 libnftables1 libseccomp2 mount netavark nftables passt
 	perl-base podman procps runc sed sudo tar uidmap util-linux)
 
 die()

@@ -1,0 +1,121 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The engines of Debian 13, podman 5 with netavark's plugins and a crun that cannot start every hook, with
+# the userland of that system as / (tests/setup/debian13.sh). Runs inside the rig.
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh"
+# shellcheck source=tests/engine/lib.sh
+. "$RIG_DIR/tests/engine/lib.sh"
+tree=$RIG_DIR/build/debian13/root
+if [ "${ENTERED:-}" != "$tree" ]; then
+	if [ ! -d "$tree" ]; then
+		[ -z "${CI:-}" ] || { echo "not ok 1 - the tree of Debian 13 could not be made"; echo 1..1; exit 1; }
+		echo '1..0 # SKIP no tree: tests/setup/debian13.sh build/debian13, as root, with mmdebstrap'
+		exit 0
+	fi
+	exec "$RIG_DIR/tests/engine/enter" "$tree" "$RIG_DIR/tests/engine/debian13.t"
+fi
+export PODMAN_IGNORE_CGROUPSV1_WARNING=1
+need podman runc crun conmon newuidmap buildah
+one_hierarchy
+W=$(dirname "$RIG_DIR")/engine
+mkdir -m 755 "$W"
+for f in subuid subgid; do echo containers:700000:65536 >>/etc/$f; done
+diag "podman $(podman --version | cut -d' ' -f3), $(crun --version | head -n 1), $(runc --version | head -n 1)"
+rootfs "$W/fs"
+image plain
+ok 'oci enable' vpnctl oci enable
+like "$(vpnctl oci status)" ^enabled 'oci status'
+
+# --- annotations --------------------------------------------------------------------------------
+
+for who in root user; do
+	for rt in runc crun; do
+		$RIG_CAPTURE start
+		is "$(run $who $rt --network none --annotation vpnrun=demo plain:1 sh -c "$fetch; $status" | words)" \
+			'demo demo demo CapBnd: 00000000000404fb NoNewPrivs: 1 Seccomp: 2 ' \
+			"R20 $who $rt: IPv4, IPv6 and names by the VPN, and the policy"
+		is "$($RIG_CAPTURE stop)" 0 "R20 $who $rt: and nothing beside it"
+		for ns in keep-id auto nomap; do
+			[ "$who $ns" != 'root nomap' ] || continue
+			is "$(run $who $rt --network none --userns=$ns --annotation vpnrun=demo plain:1 sh -c "$fetch" | words)" \
+				'demo demo demo ' "R20 $who $rt, --userns=$ns"
+		done
+	done
+done
+
+# --- builds ---------------------------------------------------------------------------------------
+
+printf 'FROM localhost/plain:1\nRUN echo built\n' >"$W/Containerfile"
+mkdir -m 777 "$W/context"
+like "$(pod_root crun build --no-cache --network none "${build_limits[@]}" -f "$W/Containerfile" "$W/context" 2>&1)" built \
+	'L58: podman build, with a RUN'
+like "$(buildah --root "$W/root" --runroot "$W/runroot" build --isolation oci --no-cache --network none "${build_limits[@]}" \
+	-f "$W/Containerfile" "$W/context" 2>&1)" built 'L58: buildah'
+
+# --- an image's word ------------------------------------------------------------------------------
+
+echo FROM localhost/plain:1 >"$W/Containerfile"
+pod_root crun build --annotation vpnrun=demo -t self:1 -f "$W/Containerfile" "$W/context" >/dev/null 2>&1
+is "$(pod_root crun image inspect -f '{{index .Annotations "vpnrun"}}' self:1)" demo 'an image with the annotation'
+is "$(run root crun --network none self:1 ls /sys/class/net)" lo 'L56: it gives itself no network'
+
+# --- netavark's networks --------------------------------------------------------------------------
+
+mkdir -p /usr/local/libexec/netavark
+ln -s "$RIG_DIR/build/libexec/vpnrun/netavark/vpnrun" /usr/local/libexec/netavark/
+ok 'a network of the driver vpnrun' pod_root crun network create --driver vpnrun --opt vpn=demo invpn
+ok 'one beside it' pod_root crun network create second
+ok 'and one that leads nowhere but to the host' pod_root crun network create --internal inner
+is "$(run root crun --network second plain:1 wget -qO- "http://$RIG_WEB4/")" clear 'podman'"'"'s own network leads out in the clear'
+$RIG_CAPTURE start
+is "$(run root crun --network invpn plain:1 sh -c "$fetch" | words)" 'demo demo demo ' 'R20: a container of the network vpnrun'
+is "$(run root crun --network invpn --annotation 'vpnrun=demo;ifname=eth0' plain:1 sh -c "$fetch; $status" | words)" \
+	'demo demo demo CapBnd: 00000000000404fb NoNewPrivs: 1 Seccomp: 2 ' 'and with the annotation, for the policy'
+# In the order of a hash table: each time another.
+for _ in {1..6}; do run root crun --network invpn --network second plain:1 sh -c "$fetch"; done >"$W/both"
+is "$(grep -cE '^(clear|lan)' "$W/both")" 0 'L57: with a second network at start: refused, or in the VPN alone'
+stay() { # stay NAME: a container that stays
+	ok "a container that stays: $1" pod_root crun run --detach --pull=never "${limits_root[@]}" --network invpn --name "$1" plain:1 sleep 600
+}
+stay one
+like "$(pod_root crun network connect second one 2>&1)" '[Uu]nreachable' 'L57: network connect of another one fails'
+is "$(pod_root crun exec one sh -c "$fetch" | words)" 'demo demo demo ' 'L57: and changes nothing'
+stay two
+ok 'L57: a network without a default route may be connected' pod_root crun network connect inner two
+gateway=$(pod_root crun network inspect -f '{{range .Subnets}}{{.Gateway}}{{end}}' inner)
+pid=$(pod_root crun inspect -f '{{.State.Pid}}' two)
+exec {web}< <(exec "$RIG_DIR/build/rig/webd" -p 8080 neighbour)
+neighbour=$!
+read -r _ <&$web
+bound() { nsenter -n -t "$pid" curl -s -m 2 --interface eth1 "http://$gateway:8080/"; }
+is "$(bound)" '' 'L57: but a socket bound to its device sends nothing'
+is "$(pod_root crun exec two sh -c "$fetch" | words)" 'demo demo demo ' 'L57: and the rest goes by the VPN'
+ports() { ip -n demo -br link show type veth | cut -d@ -f1; }
+for p in $(ports); do ip -n demo link del "$p"; done
+ok 'L57: the cable cut: unreachable' not pod_root crun exec two wget -qO- "http://$RIG_WEB4/"
+is "$(bound)" '' 'L57: and nothing by the other'
+is "$($RIG_CAPTURE stop)" 0 'L57: of all that nothing left in the clear'
+stay three
+pod_root crun network connect inner three
+pid=$(pod_root crun inspect -f '{{.State.Pid}}' three)
+nsenter -n -t "$pid" nft delete table inet vpnrun
+is "$(bound)" neighbour 'L57 danger: which it does without the table'
+pod_root crun rm -f -t 0 one two three >/dev/null 2>&1
+kill $neighbour
+
+# --- pods ------------------------------------------------------------------------------------------
+
+ok 'a pod in the network' pod_root crun pod create --network invpn --infra-image localhost/plain:1 --infra-command 'sleep 600' --name pod
+is "$(run root crun --pod pod plain:1 sh -c "$fetch" | words)" 'demo demo demo ' 'R20: a container of it'
+pod_root crun pod rm -f -t 0 pod >/dev/null
+ln -s "$RIG_DIR/build/libexec/vpnrun/vpnrun-runtime" "$W/vpnrun-runtime@demo"
+for who in root user; do
+	"pod_$who" "$W/vpnrun-runtime@demo" pod create --network none --infra-image localhost/plain:1 --infra-command 'sleep 600' --name pod >/dev/null
+	is "$(run $who crun --pod pod --annotation vpnrun=demo plain:1 sh -c "$fetch" | words)" 'demo demo demo ' "R20 $who: a pod without a network plugin"
+	"pod_$who" crun pod rm -f -t 0 pod >/dev/null
+done
+
+ok 'no cable is left' wait_for 5 gone
+ok 'oci disable' vpnctl oci disable
+finish
