@@ -85,6 +85,16 @@ static int open_below(int at, const char *name)
 	return openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+/* Readers of settings learn by a byte in here that the writer, who is outside, has written. It is
+ * bound into each sandbox, if it is there. */
+static void make_dconf_dir(const struct session *s)
+{
+	char path[PATH_MAX];
+
+	if (str_fmt(path, sizeof(path), "%s/dconf", s->runtime) > 0)
+		mkdir(path, 0700);
+}
+
 /* The bus's second name, and that under which the bus itself knows it. Its directory is the
  * confined programs': what they put in the way harms only them. */
 static int show_inside(const struct session *s)
@@ -212,6 +222,7 @@ static int start(const struct session *s, const char *broker, const char *addres
 	if (bus_address(s, &sa) < 0)
 		return err_set(e, -ENAMETOOLONG, "%.100s is too long a path for a socket",
 			       s->runtime);
+	make_dconf_dir(s);
 	bus = listen_at(s->dir, USE_BUS, &sa, SOCK_STREAM);
 	r = bus < 0 ? bus : show_inside(s);
 	if (r == 0) {

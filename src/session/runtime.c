@@ -42,6 +42,7 @@ static const struct row {
 	{SESSION_AGENTS, "keyring", "ssh"},
 	{SESSION_AGENTS, "gcr", "ssh"},
 	{SESSION_HELP, "", "doc/"},
+	{SESSION_HELP, "", "dconf/"}, /* a byte by which readers learn that the file is new */
 	{SESSION_HELP, "at-spi", "bus"},
 };
 

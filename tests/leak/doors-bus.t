@@ -143,6 +143,22 @@ in_call org.freedesktop.ScreenSaver -o /ScreenSaver -m org.freedesktop.ScreenSav
 who=$(sed -n 's/^call \(:[0-9.]*\) .*ScreenSaver.Inhibit.*/\1/p' "$log")
 ok 'what keeps the screen on ends with the program' wait_for 5 logged "^gone $who\$"
 
+# Settings: one writer, outside; a program inside sees what it and others have set.
+if gsettings list-schemas | grep -qx org.gnome.TextEditor; then
+	setting() { "$1" gsettings "$2" org.gnome.TextEditor right-margin-position ${3:+"$3"}; }
+	setting outside set 70
+	setting inside set 71
+	is "$(setting outside get) $(setting inside get)" 'uint32 71 uint32 71' 'a setting made inside is made'
+	"${user[@]}" vpnrun demo gsettings monitor org.gnome.TextEditor right-margin-position >"$home/monitor" 2>&1 &
+	pids+=($!)
+	# The monitor is there when it tells of a change.
+	n=80
+	told() { n=$((n + 1)); setting outside set "$n"; grep -q "uint32 $n" "$home/monitor"; }
+	ok 'a program inside is told of a new setting, and reads the new one' wait_for 10 told
+else
+	skip 'needs gnome-text-editor' 'settings'
+fi
+
 # --- hostile --------------------------------------------------------------------------------------
 
 works() { is "$(notify inside "$1")" '(uint32 7,)' "hostile: $2: it serves the next"; }
