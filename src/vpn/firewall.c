@@ -23,6 +23,7 @@
 #include "vpn/inbound_serve.h"
 #include "vpn/lease.h"
 #include "vpn/plan.h"
+#include "vpn/zone.h"
 
 static const char policy_netns[] =
 #include "netns.nft.h"
@@ -285,6 +286,7 @@ int firewall_text(const struct profile *p, char **ret, struct err *e)
 	put_addresses(f, p, &pool);
 	put_ports(f, &pool, AF_INET);
 	put_ports(f, &pool, AF_INET6);
+	zone_put_pairs(f);
 	if (p->layout == LAYOUT_BRIDGE) {
 		r = put_bridge(f, p, &pool, e);
 	} else {

@@ -124,7 +124,8 @@ like "$addresses" "$mine" 'another has its address now, and listens at that port
 ok 'R29: a port does not go to the next at the same address' deaf tcp "$a4" 8080
 table=vpnrun$([ "${RIG_LAYOUT:-netns}" = netns ] || echo -demo)
 in_vpn demo nft insert rule bridge "$table" output meta mark 0x76 accept
-is "$(ask tcp "$a4" 8080)" "$c4" "control: without the firewall's look at the device it would"
+in_vpn demo nft flush chain inet "$table" answered
+is "$(ask tcp "$a4" 8080)" "$c4" "control: without the firewall's look at the device, on both ways, it would"
 stop "${five[@]}"
 vpnctl down --force demo >/dev/null
 with ''
