@@ -5,6 +5,7 @@
  */
 #include "nl/ct.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -16,6 +17,7 @@
 
 #define TUPLE_MAX  160 /* addresses, protocol, ports, zone */
 #define DUMP_TRIES 8
+#define FOUND_MAX  16384 /* at a time: a hostile table must not become as much memory here */
 #define CT_MSG(x)  ((NFNL_SUBSYS_CTNETLINK << 8) | (x))
 
 struct entry {
@@ -28,14 +30,15 @@ struct entry {
 };
 
 struct found {
-	bool (*is_over)(const struct ct_flow *f, void *arg);
-	void *arg;
+	const struct ct_judge *judge;
 	struct entry *at;
 	size_t n, room;
+	bool more;
 };
 
 struct tuple_ends {
 	uint8_t *src, *dst;
+	uint16_t *zone;
 };
 
 static void copy_address(uint8_t *to, const struct nlattr *a, size_t len)
@@ -67,8 +70,17 @@ static int parse_ip(const struct nlattr *a, void *arg)
 
 static int parse_tuple(const struct nlattr *a, void *arg)
 {
-	if (mnl_attr_get_type(a) == CTA_TUPLE_IP)
+	struct tuple_ends *t = arg;
+
+	switch (mnl_attr_get_type(a)) {
+	case CTA_TUPLE_IP:
 		mnl_attr_parse_nested(a, parse_ip, arg);
+		break;
+	case CTA_TUPLE_ZONE:
+		if (t->zone && mnl_attr_get_payload_len(a) == sizeof(uint16_t))
+			*t->zone = ntohs(mnl_attr_get_u16(a));
+		break;
+	}
 	return MNL_CB_OK;
 }
 
@@ -76,7 +88,8 @@ static int parse_entry(const struct nlattr *a, void *arg)
 {
 	struct entry *x = arg;
 	size_t len = mnl_attr_get_payload_len(a);
-	struct tuple_ends first = {x->flow.src, x->flow.dst}, reply = {NULL, x->flow.answers_to};
+	struct tuple_ends first = {x->flow.src, x->flow.dst, &x->flow.zone};
+	struct tuple_ends reply = {x->flow.answers_from, x->flow.answers_to, NULL};
 
 	switch (mnl_attr_get_type(a)) {
 	case CTA_TUPLE_ORIG:
@@ -95,8 +108,10 @@ static int parse_entry(const struct nlattr *a, void *arg)
 		break;
 	case CTA_ZONE:
 		x->has_zone = len == sizeof(uint16_t);
-		if (x->has_zone)
+		if (x->has_zone) {
 			x->zone = mnl_attr_get_u16(a);
+			x->flow.zone = ntohs(x->zone);
+		}
 		break;
 	}
 	return MNL_CB_OK;
@@ -113,7 +128,10 @@ static int got_entry(const struct nlmsghdr *nlh, void *arg)
 	memset(&x, 0, sizeof(x));
 	x.flow.family = nfg->nfgen_family;
 	mnl_attr_parse(nlh, sizeof(*nfg), parse_entry, &x);
-	if (!x.len || !f->is_over(&x.flow, f->arg))
+	if (!x.len || !f->judge->is_over(&x.flow, f->judge->arg))
+		return 0;
+	f->more = f->n == FOUND_MAX;
+	if (f->more)
 		return 0;
 	if (f->n == f->room) {
 		size_t room = f->room ? f->room * 2 : 64;
@@ -147,26 +165,51 @@ static int delete_entry(struct nl_sock *s, const struct entry *x, struct err *e)
 	return r == -ENOENT ? 0 : r < 0 ? err_wrap(e, r, "cannot forget a connection") : 0;
 }
 
-int ct_delete_if(struct nl_sock *s, bool (*is_over)(const struct ct_flow *f, void *arg), void *arg,
-		 struct err *e)
+static int list(struct nl_sock *s, struct found *f, struct err *e)
 {
 	const struct nfgenmsg nfg = {.version = NFNETLINK_V0};
-	struct found f = {.is_over = is_over, .arg = arg};
 	struct nl_msg m;
 	int r = -EINTR;
 
 	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
-		f.n = 0;
+		f->n = 0;
+		f->more = false;
 		nl_msg_init(&m);
 		nl_msg_begin(&m, CT_MSG(IPCTNL_MSG_CT_GET), NLM_F_DUMP, &nfg, sizeof(nfg));
-		r = nl_dump(s, &m, got_entry, &f, e);
+		r = nl_dump(s, &m, got_entry, f, e);
 	}
 	if (r == -EINVAL || r == -EOPNOTSUPP)
-		r = 0;
-	else if (r < 0)
-		err_wrap(e, r, "cannot list the connections");
-	for (size_t i = 0; r >= 0 && i < f.n; i++)
-		r = delete_entry(s, &f.at[i], e);
-	free(f.at);
+		return 0;
+	return r < 0 ? err_wrap(e, r, "cannot list the connections") : 0;
+}
+
+static int delete_found(struct nl_sock *s, const struct found *f, size_t *ret_deleted,
+			struct err *e)
+{
+	const struct ct_judge *j = f->judge;
+	int r = j->look_again && f->n ? j->look_again(j->arg, e) : 0;
+
+	*ret_deleted = 0;
+	for (size_t i = 0; r >= 0 && i < f->n; i++) {
+		if (j->look_again && !j->is_over(&f->at[i].flow, j->arg))
+			continue;
+		r = delete_entry(s, &f->at[i], e);
+		++*ret_deleted;
+	}
 	return r < 0 ? r : 0;
+}
+
+int ct_delete_if(struct nl_sock *s, const struct ct_judge *judge, struct err *e)
+{
+	struct found f = {.judge = judge};
+	size_t deleted;
+	int r;
+
+	do {
+		r = list(s, &f, e);
+		if (r == 0)
+			r = delete_found(s, &f, &deleted, e);
+	} while (r == 0 && f.more && deleted);
+	free(f.at);
+	return r;
 }

@@ -190,6 +190,16 @@ int step_firewall(struct up *u, struct err *e)
 	return firewall_apply(u->p, u->ns_fd, e);
 }
 
+/* Five days, by default, for a connection of somebody who has ended without a word. The least that
+ * RFC 5382 allows is still longer than a TCP keepalive takes. The firewall has loaded what this is
+ * a setting of; without it, there is the limit of connections and the supervisor. */
+static int do_timeouts(struct up *u, struct err *e)
+{
+	(void)e;
+	ns_sysctl_write(u->ns_fd, "netfilter/nf_conntrack_tcp_timeout_established", "7440", NULL);
+	return 0;
+}
+
 static int ensure_bridge(struct nl_sock *s, const struct up *u, const uint8_t mac[6],
 			 struct rtnl_link *ret, struct err *e)
 {
@@ -405,10 +415,15 @@ int step_record(struct up *u, struct err *e)
 }
 
 static const struct step netns_steps[] = {
-	{do_namespace, undo_namespace},	 {do_sysctls, NULL},
-	{step_firewall, NULL},		 {do_bridge, NULL},
-	{step_tunnel, step_undo_tunnel}, {step_flows, NULL},
-	{do_files, undo_files},		 {step_record, NULL},
+	{do_namespace, undo_namespace},
+	{do_sysctls, NULL},
+	{step_firewall, NULL},
+	{do_timeouts, NULL},
+	{do_bridge, NULL},
+	{step_tunnel, step_undo_tunnel},
+	{step_flows, NULL},
+	{do_files, undo_files},
+	{step_record, NULL},
 };
 
 /* After a failed up, the record must not promise a tunnel. What was up before, and nobody has taken

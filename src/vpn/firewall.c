@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "ns/netns.h"
+#include "vpn/flows.h"
 #include "vpn/forwarding.h"
 #include "vpn/inbound_serve.h"
 #include "vpn/lease.h"
@@ -103,17 +104,31 @@ static void put_family(FILE *f, const struct profile *p, int family, const char 
 	fprintf(f, "define address%c = %s\n%s", family == AF_INET ? '4' : '6', buf, text);
 }
 
-/* A table's name cannot be a definition of nft's. */
-void firewall_put_named(FILE *f, const char *text, const char *name)
+/* A table's name and a "ct count" cannot be definitions of nft's. */
+static void put_filled(FILE *f, const char *text, const char *name, uint32_t flows)
 {
-	static const char mark[] = "@NAME@";
+	static const char name_mark[] = "@NAME@", flows_mark[] = "@FLOWS@";
 	const char *at;
 
-	while ((at = strstr(text, mark))) {
-		fprintf(f, "%.*s%s", (int)(at - text), text, name);
-		text = at + sizeof(mark) - 1;
+	while ((at = strchr(text, '@'))) {
+		fprintf(f, "%.*s", (int)(at - text), text);
+		text = at;
+		if (str_starts(at, name_mark)) {
+			fputs(name, f);
+			text += sizeof(name_mark) - 1;
+		} else if (str_starts(at, flows_mark)) {
+			fprintf(f, "%u", flows);
+			text += sizeof(flows_mark) - 1;
+		} else {
+			fputc(*text++, f);
+		}
 	}
 	fputs(text, f);
+}
+
+void firewall_put_named(FILE *f, const char *text, const char *name)
+{
+	put_filled(f, text, name, 0);
 }
 
 static void put_bridge_family(FILE *f, const struct profile *p, int family, const char *text)
@@ -263,7 +278,7 @@ static int put_bridge(FILE *f, const struct profile *p, const struct lease_pool 
 	fprintf(f, "define ports = \"vr%d.*\"\ndefine macs = 02:76:70:%02x:00:00\n", p->id,
 		(unsigned int)p->id);
 	fprintf(f, "define leases6 = %s/112\n", inet_ntop(AF_INET6, &n6, buf, sizeof(buf)));
-	firewall_put_named(f, policy_bridge, p->name);
+	put_filled(f, policy_bridge, p->name, flows_per_lease(pool));
 	put_bridge_family(f, p, AF_INET, policy_bridge_ip4);
 	put_bridge_family(f, p, AF_INET6, policy_bridge_ip6);
 	put_allowed(f, p);
@@ -290,7 +305,7 @@ int firewall_text(const struct profile *p, char **ret, struct err *e)
 	if (p->layout == LAYOUT_BRIDGE) {
 		r = put_bridge(f, p, &pool, e);
 	} else {
-		fputs(policy_netns, f);
+		put_filled(f, policy_netns, p->name, flows_per_lease(&pool));
 		put_family(f, p, AF_INET, policy_ip4);
 		put_family(f, p, AF_INET6, policy_ip6);
 	}

@@ -7,12 +7,15 @@
  */
 #include "vpn/flows.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "nl/ct.h"
+#include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "vpn/plan.h"
 #include "vpn/value.h"
+#include "vpn/zone.h"
 
 struct grounds {
 	const struct profile *p;
@@ -76,13 +79,12 @@ static bool is_own(const struct ct_flow *f, void *arg)
 	       (ipaddr_contains(own, &src) || ipaddr_contains(own, &dst));
 }
 
-static int forget(int ns_fd, bool (*is_over)(const struct ct_flow *f, void *arg), struct grounds *g,
-		  struct err *e)
+static int forget(int ns_fd, const struct ct_judge *judge, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
 	int r = ns_nl_open(&s, ns_fd, NETLINK_NETFILTER, e);
 
-	return r < 0 ? r : ct_delete_if(&s, is_over, g, e);
+	return r < 0 ? r : ct_delete_if(&s, judge, e);
 }
 
 int flows_forget_stale(const struct profile *p, int ns_fd, struct err *e)
@@ -91,7 +93,7 @@ int flows_forget_stale(const struct profile *p, int ns_fd, struct err *e)
 	struct grounds g = {.p = p};
 
 	set_grounds(&g, &pool);
-	return forget(ns_fd, is_stale, &g, e);
+	return forget(ns_fd, &(struct ct_judge){is_stale, NULL, &g}, e);
 }
 
 int flows_forget(const struct record *r, int ns_fd, struct err *e)
@@ -100,7 +102,134 @@ int flows_forget(const struct record *r, int ns_fd, struct err *e)
 	struct grounds g = {0};
 
 	set_grounds(&g, &pool);
-	return forget(ns_fd, is_own, &g, e);
+	return forget(ns_fd, &(struct ct_judge){is_own, NULL, &g}, e);
+}
+
+/* --- of who has gone ----------------------------------------------------------------------- */
+
+struct living {
+	struct grounds g;
+	struct lease_pool pool;
+	const uint8_t *gone; /* by host number, those whose cable has ended since the last time */
+	int ns_fd;
+	int index[FLOWS_HOSTS]; /* of the port, 0: there is none */
+	bool is_open[FLOWS_HOSTS];
+};
+
+static int look_who_lives(void *arg, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	AUTO_FREE struct rtnl_link *links = NULL;
+	struct living *l = arg;
+	size_t n = 0;
+	int r = ns_nl_open(&s, l->ns_fd, NETLINK_ROUTE, e);
+
+	if (r == 0)
+		r = rtnl_link_list(&s, RTNL_HERE, &links, &n, e);
+	if (r < 0)
+		return r;
+	memset(l->index, 0, sizeof(l->index));
+	memset(l->is_open, 0, sizeof(l->is_open));
+	for (size_t i = 0; i < n; i++) {
+		uint32_t h = lease_from_port(&l->pool, links[i].name);
+
+		if (!h || h >= FLOWS_HOSTS)
+			continue;
+		l->index[h] = links[i].ifindex;
+		l->is_open[h] = links[i].alias[0];
+	}
+	return 0;
+}
+
+/* 0: of nobody who could have a cable. */
+static uint32_t find_host(const struct living *l, int family, const uint8_t bytes[16])
+{
+	struct ipaddr a = make_addr(family, bytes);
+	uint32_t h;
+
+	if (!ipaddr_contains(family == AF_INET ? &l->g.own4 : &l->g.own6, &a))
+		return 0;
+	if (family == AF_INET) {
+		h = ntohl(a.v4.s_addr) - ntohl(l->pool.subnet4.s_addr);
+	} else {
+		struct in6_addr full;
+
+		h = (uint32_t)bytes[14] << 8 | bytes[15];
+		full = lease_ip6(&l->pool, h);
+		if (memcmp(&full, bytes, sizeof(full)) != 0)
+			return 0;
+	}
+	return h < 2 || h > lease_max(&l->pool) ? 0 : h;
+}
+
+/* What is in no zone is a client's of the bridge, or came in by an open port. */
+static bool is_of_the_gone(const struct ct_flow *f, void *arg)
+{
+	const struct living *l = arg;
+	uint32_t h;
+
+	if (f->family != AF_INET && f->family != AF_INET6)
+		return false;
+	if (f->zone) {
+		h = find_host(l, f->family, f->src);
+		return h && (!l->index[h] || zone_of_port(l->index[h]) != f->zone);
+	}
+	h = find_host(l, f->family, f->answers_from);
+	return h && l->gone[h] && !l->is_open[h] && memcmp(f->dst, f->answers_from, 16) != 0;
+}
+
+int flows_forget_gone(const struct record *r, int ns_fd, const uint8_t gone[FLOWS_HOSTS],
+		      struct err *e)
+{
+	struct living l = {.pool = record_pool(r), .gone = gone, .ns_fd = ns_fd};
+	int rc;
+
+	set_grounds(&l.g, &l.pool);
+	rc = look_who_lives(&l, e);
+	return rc < 0 ? rc
+		      : forget(ns_fd, &(struct ct_judge){is_of_the_gone, look_who_lives, &l}, e);
+}
+
+/* --- how many --------------------------------------------------------------------------------- */
+
+#define TRACKED_MAX "/proc/sys/net/netfilter/nf_conntrack_max"
+#define SHARE_MIN   64	 /* less is no use to anybody */
+#define SHARE_MAX   4096 /* more only makes it long to count them */
+
+static bool is_never(const struct ct_flow *f, void *arg)
+{
+	(void)f;
+	(void)arg;
+	return false;
+}
+
+static bool read_tracked_max(uint64_t *ret)
+{
+	AUTO_FREE char *text = NULL;
+
+	if (file_read(TRACKED_MAX, 64, &text, NULL, NULL) < 0)
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	return str_uint(text, 0, UINT32_MAX, ret) == 0;
+}
+
+uint32_t flows_per_lease(const struct lease_pool *pool)
+{
+	uint64_t all = 65536; /* what a small machine has */
+	uint64_t share;
+
+	if (!read_tracked_max(&all)) {
+		AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+
+		/* There is no such file before the module is there, which this asks for. */
+		if (nl_sock_open(&s, NETLINK_NETFILTER, NULL) == 0)
+			ct_delete_if(&s, &(struct ct_judge){.is_over = is_never}, NULL);
+		read_tracked_max(&all);
+	}
+	share = all / (lease_max(pool) - 1);
+	if (all == 0 || share > SHARE_MAX) /* 0: without end */
+		return SHARE_MAX;
+	return share < SHARE_MIN ? SHARE_MIN : (uint32_t)share;
 }
 
 struct given {
@@ -134,5 +263,5 @@ int flows_forget_given(const struct in_addr *a4, const struct in6_addr *a6,
 
 	if (bridge)
 		set_grounds(&w.g, bridge);
-	return r < 0 ? r : ct_delete_if(&s, is_given, &w, e);
+	return r < 0 ? r : ct_delete_if(&s, &(struct ct_judge){is_given, NULL, &w}, e);
 }

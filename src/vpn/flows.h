@@ -8,12 +8,21 @@
 #include "vpn/model.h"
 #include "vpn/record.h"
 
+/* How many connections a sandbox may have: its share of what the kernel keeps track of. */
+uint32_t flows_per_lease(const struct lease_pool *pool);
+
 /* Forgets connections whose packets would go on with another source address than the profile's way
  * gives them. All others live on. */
 int flows_forget_stale(const struct profile *p, int ns_fd, struct err *e);
 
 /* Forgets all connections of the VPN's programs: it is going. */
 int flows_forget(const struct record *r, int ns_fd, struct err *e);
+
+/* Forgets what sandboxes have opened that are no more; and what was opened to those of gone, by
+ * host number, unless who has the number now has open ports too. */
+#define FLOWS_HOSTS 1024 /* a bridge takes 1023 ports */
+int flows_forget_gone(const struct record *r, int ns_fd, const uint8_t gone[FLOWS_HOSTS],
+		      struct err *e);
 
 /* Forgets connections of this namespace that were given one of these source addresses (NULL: none),
  * but for those of bridge's sandboxes and clients (NULL: it is not here). */

@@ -33,6 +33,7 @@
 #include "vpn/inbound_serve.h"
 #include "vpn/keep.h"
 #include "vpn/profile.h"
+#include "vpn/reap.h"
 #include "vpn/record.h"
 #include "vpn/resolve.h"
 #include "vpn/supervise_lock.h"
@@ -69,6 +70,7 @@ struct sup {
 	unsigned int failures;
 	bool kernel; /* there is no wireguard-go to run: the keeper is all */
 	struct keeper keeper;
+	struct reaper reaper;
 	bool look_now;
 	bool reread; /* the record has changed */
 	struct forwarder forwarder;
@@ -462,6 +464,20 @@ static void keep(struct sup *s)
 	s->look_now = false;
 }
 
+/* What those who have left had open. */
+static void reap_flows(struct sup *s)
+{
+	AUTO_CLOSE int ns = -1;
+
+	if (!reaper_wake(&s->reaper))
+		return;
+	ns = open_namespace(s, NULL);
+	if (ns >= 0)
+		reaper_run(&s->reaper, ns);
+	else
+		s->reaper.due_at = 0; /* it is all gone */
+}
+
 /* Ports from the VPN's side. */
 static void serve_inbound(struct sup *s, bool asked)
 {
@@ -486,23 +502,27 @@ static void serve_inbound(struct sup *s, bool asked)
 /* Returns true if the child has ended. */
 static bool wait_event(struct sup *s, int timeout_ms)
 {
-	struct pollfd p[3 + KEEPER_FDS + FORWARD_FDS] = {
+	struct pollfd p[4 + KEEPER_FDS + FORWARD_FDS] = {
 		{.fd = s->signal_fd, .events = POLLIN},
 		{.fd = s->child_fd, .events = POLLIN},
 		{.fd = s->inbound_fd, .events = POLLIN},
 	};
-	int keeper_ms, forward_ms, n;
+	int keeper_ms, forward_ms, reap_ms, n;
 
-	keeper_poll(&s->keeper, p + 3, &keeper_ms);
-	forwarder_poll(&s->forwarder, p + 3 + KEEPER_FDS, &forward_ms);
+	reaper_poll(&s->reaper, p + 3, &reap_ms);
+	keeper_poll(&s->keeper, p + 4, &keeper_ms);
+	forwarder_poll(&s->forwarder, p + 4 + KEEPER_FDS, &forward_ms);
 	if (keeper_ms < timeout_ms)
 		timeout_ms = keeper_ms;
 	if (forward_ms >= 0 && forward_ms < timeout_ms)
 		timeout_ms = forward_ms;
+	if (reap_ms >= 0 && reap_ms < timeout_ms)
+		timeout_ms = reap_ms;
 	n = poll(p, ARRAY_SIZE(p), timeout_ms);
 	if (n > 0 && p[0].revents)
 		read_signal(s);
 	keep(s);
+	reap_flows(s);
 	serve_inbound(s, n > 0 && p[2].revents);
 	return n > 0 && p[1].revents != 0;
 }
@@ -593,13 +613,26 @@ static int begin_kernel(struct sup *s, struct err *e)
 	return ns < 0 ? ns : 0;
 }
 
+/* The tunnel works without it; what is left of others only takes up room for longer. */
+static void begin_reaping(struct sup *s)
+{
+	struct err e = ERR_INIT;
+	AUTO_CLOSE int ns = open_namespace(s, &e);
+
+	if (ns < 0 || reaper_open(&s->reaper, s->name, ns, &e) < 0)
+		log_error("nobody hears when programs leave %s: %s", s->name, e.msg);
+}
+
 static int begin(struct sup *s, struct err *e)
 {
 	int r = keeper_open(&s->keeper, s->name, !s->kernel, e);
 
 	if (r < 0)
 		return r;
-	return s->kernel ? begin_kernel(s, e) : launch(s, true, e);
+	r = s->kernel ? begin_kernel(s, e) : launch(s, true, e);
+	if (r == 0)
+		begin_reaping(s);
+	return r;
 }
 
 static void look_after(struct sup *s)
@@ -624,6 +657,7 @@ int supervise_run(const char *name, uint32_t mtu, bool kernel, int status_fd, st
 		.signal_fd = -1,
 		.child_fd = -1,
 		.keeper = {.event_fd = -1, .helper_fd = -1},
+		.reaper = {.events = NL_SOCK_INIT},
 		.inbound_fd = -1,
 		.reread = true,
 	};
@@ -650,6 +684,7 @@ int supervise_run(const char *name, uint32_t mtu, bool kernel, int status_fd, st
 	while (r == 0 && !s.told)
 		look_after(&s);
 	keeper_close(&s.keeper);
+	reaper_close(&s.reaper);
 	forwarder_close(&s.forwarder);
 	util_close(&s.inbound_fd);
 	end_child(&s);

@@ -10,6 +10,7 @@ int main(void)
 {
 	uint16_t low = UINT16_MAX, high = 0;
 
+	tap_begin();
 	is_int(zone_of_port(8), 14244, "L47 the zone of port 8 is what the kernel's rules make it");
 	for (int i = 1; i < 100000; i++) {
 		uint16_t z = zone_of_port(i);
@@ -17,6 +18,7 @@ int main(void)
 		low = z < low ? z : low;
 		high = z > high ? z : high;
 	}
-	ok(low == 1 && high == UINT16_MAX, "L47 a zone is never 0, which is everybody's, and uses all others");
+	ok(low == 1 && high == UINT16_MAX,
+	   "L47 a zone is never 0, which is everybody's, and uses all others");
 	return tap_done();
 }
