@@ -348,6 +348,17 @@ static int change_view(struct launch *l, struct err *e)
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
+/* Where no listener has to be covered. */
+static const char *const *hidden_directories(const struct launch *l)
+{
+	static const char *const all[] = {"/tmp/", "/run/", "/var/run/", NULL};
+	static const char *const tmp[] = {"/tmp/", NULL};
+
+	if (l->network == LAUNCH_HOST)
+		return l->o->strict ? tmp : NULL;
+	return l->o->strict ? all : all + 1;
+}
+
 /* A sandbox that runs already has its own. */
 static int open_session(struct launch *l, struct err *e)
 {
@@ -363,6 +374,7 @@ static int open_session(struct launch *l, struct err *e)
 	launch_step("session");
 	if (r < 0 || l->o->with_pid)
 		return r;
+	l->listeners.hidden = hidden_directories(l);
 	r = listeners_list(&l->listeners, e);
 	launch_step("listeners outside listed");
 	return r;

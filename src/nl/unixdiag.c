@@ -58,12 +58,12 @@ static int got_socket(const struct nlmsghdr *nlh, void *arg)
 	return s.len ? w->fn(&s, w->arg) : 0;
 }
 
-int unixdiag_each(struct nl_sock *s, unixdiag_fn fn, void *arg, struct err *e)
+int unixdiag_each(struct nl_sock *s, bool uids, unixdiag_fn fn, void *arg, struct err *e)
 {
 	const struct unix_diag_req req = {
 		.sdiag_family = AF_UNIX,
 		.udiag_states = STATES,
-		.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_UID,
+		.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | (uids ? UDIAG_SHOW_UID : 0),
 	};
 	struct walk w = {fn, arg};
 	struct nl_msg m;

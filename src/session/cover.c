@@ -89,41 +89,50 @@ static bool is_dead(const struct cover *c, const struct stat *st)
 	return st->st_dev == c->dead.st_dev && st->st_ino == c->dead.st_ino;
 }
 
-/* 1: covered, look again; 0: there is nothing to cover (any more). */
-static int cover_once(const struct cover *c, const char *path)
+/* 1: covered, look again; 0: there is nothing to cover. *ret, what is there, is filled in unless
+ * -errno is that there is nothing at all. */
+static int cover_once(const struct cover *c, const char *path, struct stat *ret)
 {
 	AUTO_CLOSE int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	char at[32], real[PATH_MAX];
-	struct stat st;
 	ssize_t n;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || is_dead(c, &st))
+	if (fd < 0 || fstat(fd, ret) < 0)
+		return -errno;
+	if (!S_ISSOCK(ret->st_mode) || is_dead(c, ret))
 		return 0;
 	snprintf(at, sizeof(at), "/proc/self/fd/%d", fd);
 	n = readlink(at, real, sizeof(real) - 1);
 	if (n < 0)
 		return -errno;
 	real[n] = '\0';
-	if (may_stay(c->allowed, real, &st))
+	if (may_stay(c->allowed, real, ret))
 		return 0;
-	if (mount(DEAD, at, NULL, MS_BIND, NULL) == 0)
-		return 1;
-	/* Removed since it was opened. */
-	return errno == ENOENT ? 1 : -errno;
+	return mount(DEAD, at, NULL, MS_BIND, NULL) < 0 ? -errno : 1;
 }
 
-static int cover(struct cover *c, const char *path, struct err *e)
+/* Nothing at that name, not any more, or nothing that the user can reach. */
+static bool is_nothing(int r)
 {
-	int r = 1;
+	return r == -ENOENT || r == -ENOTDIR || r == -EACCES || r == -ELOOP || r == -ENAMETOOLONG;
+}
+
+/* *ret: what was found at first. is_nothing(): not even that, and no error is said. */
+static int cover(struct cover *c, const char *path, struct stat *ret, struct err *e)
+{
+	struct stat now;
+	int r = cover_once(c, path, ret);
 
 	for (int i = 0; r > 0; i++) {
+		c->n++;
+		if (lstat(path, &now) < 0 || !S_ISSOCK(now.st_mode) || is_dead(c, &now))
+			return 0;
 		if (i == COVER_TRIES)
 			return err_set(e, -EAGAIN,
 				       "%.200s is replaced faster than it can be covered", path);
-		r = cover_once(c, path);
-		c->n += r > 0;
+		r = cover_once(c, path, &now);
 	}
-	return r < 0 ? err_sys(e, r, "cannot cover the socket %.200s", path) : 0;
+	return r < 0 && !is_nothing(r) ? err_sys(e, r, "cannot cover the socket %.200s", path) : r;
 }
 
 /* --- by inode -------------------------------------------------------------------------------- */
@@ -170,6 +179,14 @@ static void climb(struct listeners *l, size_t first, const char *dir, size_t len
 	}
 }
 
+static int cover_found(struct cover *c, const char *path, struct err *e)
+{
+	struct stat st;
+	int r = cover(c, path, &st, e);
+
+	return is_nothing(r) ? 0 : r;
+}
+
 /* Looks where the listener first may be now, for all that may be there. */
 static int search_dir(struct cover *c, struct listeners *l, size_t first, struct err *e)
 {
@@ -191,7 +208,7 @@ static int search_dir(struct cover *c, struct listeners *l, size_t first, struct
 		if ((de->d_type == DT_SOCK || de->d_type == DT_UNKNOWN) &&
 		    (is_wanted(l, first, dir, len, de->d_ino) || all) &&
 		    str_fmt(path, sizeof(path), "%s%s", dir, de->d_name) > 0)
-			r = cover(c, path, e);
+			r = cover_found(c, path, e);
 	if (d)
 		closedir(d);
 	climb(l, first, dir, len);
@@ -211,16 +228,15 @@ static int make_dead(struct cover *c, struct err *e)
 static int cover_name(struct cover *c, struct listener *at, const char *name, struct err *e)
 {
 	struct stat st;
+	int r;
 
 	if (is_in(name, c->allowed->session->runtime))
 		return 0;
-	if (lstat(name, &st) < 0) {
-		/* A directory that the user may not enter hides it. */
-		at->gone = errno == ENOENT && at->ino;
-		return 0;
-	}
-	at->gone = at->ino && ((uint32_t)st.st_ino != at->ino || st.st_nlink > 1);
-	return S_ISSOCK(st.st_mode) ? cover(c, name, e) : 0;
+	r = cover(c, name, &st, e);
+	/* A directory that the user may not enter hides it. */
+	at->gone = at->ino && (r == -ENOENT ||
+			       (r == 0 && ((uint32_t)st.st_ino != at->ino || st.st_nlink > 1)));
+	return is_nothing(r) ? 0 : r;
 }
 
 int listeners_cover(struct listeners *l, const struct listeners_allowed *allowed, size_t *ret_dead,

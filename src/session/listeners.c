@@ -59,17 +59,34 @@ static int add(struct listeners *l, const char *name, size_t len, uint32_t ino, 
 	return 0;
 }
 
-/* Where a program of another user's was, only its user could learn. */
+/* Of the hidden /run a sandbox has the removable media. */
+static bool is_hidden(const struct listeners *l, const char *name)
+{
+	if (str_starts(name, "/run/media/") || str_starts(name, "/run/mount/"))
+		return false;
+	for (size_t i = 0; l->hidden && l->hidden[i]; i++)
+		if (str_starts(name, l->hidden[i]))
+			return true;
+	return false;
+}
+
 static int got_socket(const struct unixdiag *u, void *arg)
 {
 	struct listeners *l = arg;
 
-	if (u->name[0] != '/') {
-		if (u->uid != geteuid() && u->uid != UINT32_MAX)
-			return 0;
+	if (u->name[0] != '/')
 		l->some_relative = true;
-	}
-	return add(l, u->name, u->len, u->ino, false);
+	else if (!is_hidden(l, u->name))
+		return add(l, u->name, u->len, u->ino, false);
+	return 0;
+}
+
+/* Where a program of another user's was, only its user could learn. */
+static int got_relative(const struct unixdiag *u, void *arg)
+{
+	if (u->name[0] == '/' || (u->uid != geteuid() && u->uid != UINT32_MAX))
+		return 0;
+	return add(arg, u->name, u->len, u->ino, false);
 }
 
 void listeners_free(struct listeners *l)
@@ -122,7 +139,7 @@ int listeners_parse(char *text, struct listeners *ret)
 			next[-1] = '\0';
 		if (name && *name)
 			ret->some_relative |= *name != '/';
-		if (name && *name)
+		if (name && *name && !is_hidden(ret, name))
 			r = add(ret, name, strlen(name), 0, false);
 		name = NULL;
 	}
@@ -220,7 +237,9 @@ int listeners_list(struct listeners *ret, struct err *e)
 	int r = nl_sock_open(&s, NETLINK_SOCK_DIAG, e);
 
 	if (r == 0)
-		r = unixdiag_each(&s, got_socket, ret, e);
+		r = unixdiag_each(&s, false, got_socket, ret, e);
+	if (r == 0 && ret->some_relative)
+		r = unixdiag_each(&s, true, got_relative, ret, e);
 	if (r == -ENOMEM)
 		return err_set(e, r, "out of memory");
 	if (r < 0) {

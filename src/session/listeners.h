@@ -27,14 +27,16 @@ struct listeners {
 	char *text;
 	size_t len, text_room;
 	bool some_relative;
+	const char *const
+		*hidden; /* directories that a sandbox has not, each with a '/', then NULL */
 };
 #define LISTENERS_INIT     \
 	{                  \
 		.at = NULL \
 	}
 
-/* Lists those of the caller's network namespace, all by absolute names: before it leaves the host's
- * namespaces. */
+/* Lists those of the caller's network namespace that do not lie in ret->hidden, by absolute names:
+ * before it leaves the host's namespaces. */
 int listeners_list(struct listeners *ret, struct err *e);
 void listeners_free(struct listeners *l);
 

@@ -52,6 +52,9 @@ ratio("$_ to a launch", 1, 1, @launch{$_, 'vpnrun'}) for 'ip(8) by hand (root)',
 ratio('podman run, none with the hook, to a launch', 1, 1, entry('engines', 'podman run, none with the hook'),
 	$launch{vpnrun});
 
+ratio("a launch beside $_ to one beside none", 1.1, 0, map { entry('doors', $_) } $_, 'no listeners')
+	for '300 listeners', '300 listeners, a session bus';
+
 my %beside = map { $_->{beside} => 1 } @{$bench->{many}}, grep { $_->{beside} } @{$bench->{cni}};
 for my $n (sort { $a <=> $b } keys %beside) {
 	ratio("a launch beside $n to the bare floor there", 1.3, 0, map { entry('many', $_, beside => $n) }

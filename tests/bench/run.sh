@@ -9,7 +9,7 @@ usage()
 	usage: run.sh [--quick] [--rounds N] [--only PART[,PART...]]
 	  --quick      fewer rounds: two minutes in place of six
 	  --rounds N   of the launches (60); the other parts in proportion
-	  --only P     of: launch phases cni engines many flow
+	  --only P     of: launch doors phases cni engines many flow
 	Measures vpnrun beside others' programs in turns, prints tables and at last the goals and whether
 	they are met, and writes bench.json in the build directory. What it is compared with is installed
 	by tests/setup/deps test bench; what is not there is left out, and said.
@@ -17,7 +17,7 @@ usage()
 	exit "$1"
 }
 
-rounds=60 only=launch,phases,cni,engines,many,flow quick='' seconds=2
+rounds=60 only=launch,doors,phases,cni,engines,many,flow quick='' seconds=2
 while [ $# -gt 0 ]; do
 	case $1 in
 	--quick) quick=yes rounds=16 seconds=1 ;;
@@ -36,7 +36,7 @@ tools=$RIG_DIR/build/bench # where a confined user sees them
 out=$RIG_B/bench.json
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-parts=(launch phases cni engines many flow)
+parts=(launch doors phases cni engines many flow)
 for p in "${parts[@]}" many-cni; do : >"$tmp/$p"; done
 rc=0
 read -r load _ </proc/loadavg
@@ -66,6 +66,9 @@ vpnctl up demo >/dev/null
 if wanted launch; then
 	"$tools/bench" -r "$rounds" -j "$tmp/launch" launch demo || rc=1
 	echo
+fi
+if wanted doors; then
+	"$BENCH_TESTS/doors.pl" demo "$rounds" "$tmp/doors" || rc=1
 fi
 if wanted phases; then
 	printf 'Where the time goes: vpnrun -v, from main() to exec.\n\n'
@@ -105,6 +108,8 @@ cat >"$out" <<J
 {
   "kernel": "$(uname -r)", "cpus": $(nproc), "load": $load, "rounds": $rounds,
   "launch": [$(join "$tmp/launch")
+  ],
+  "doors": [$(join "$tmp/doors")
   ],
   "many": [$(join "$tmp/many")
   ],
