@@ -172,7 +172,7 @@ asan:
 		HARDENING_LD= all unit-tests
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
-NET_TOOLS  := $(patsubst tests/net/%.c,$(B)/tests/net/%,$(wildcard tests/net/*.c))
+NET_TOOLS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/net/*.c tests/fault/*.c))
 $(B)/tests/%: tests/%.c $(LIB) $(wildcard tests/unit/*.h)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)

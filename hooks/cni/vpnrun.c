@@ -117,8 +117,13 @@ int main(int argc, char **argv)
 		answer = NULL;
 	if (r < 0)
 		log_error("%s", e.msg);
-	if (answer && call_answer(answer, &late) < 0)
+	if (answer && call_answer(answer, &late) < 0) {
+		/* Who does not learn of a cable does not take it away either. */
+		if (r == 0 && q.command == CNI_ADD)
+			wire_detach(&q.wire, NULL);
+		log_error("%s", late.msg);
 		r = late.code;
+	}
 	cni_request_free(&q);
 	return r < 0;
 }

@@ -317,6 +317,25 @@ static int configure(struct side *s, struct inside *in, const struct wire *w, ui
 	return r;
 }
 
+/* The kernel may have carried out what nobody got its answer to. There was no such interface
+ * before; one that is there now, and is the end of a port of this VPN's that has no owner's name
+ * yet, is that cable. */
+static void undo_plug(struct side *s, struct inside *in, const struct wire *w)
+{
+	AUTO_FREE struct rtnl_link *links = NULL;
+	struct err ignored = ERR_INIT;
+	struct rtnl_link end;
+	size_t n = 0;
+
+	if (rtnl_link_get(&in->nl, RTNL_HERE, w->ifname, &end, &ignored) < 0 ||
+	    rtnl_link_list(&s->nl, RTNL_HERE, &links, &n, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (is_port(s, &links[i]) && !links[i].alias[0] &&
+		    is_pair(s, &links[i], in->netns, &end))
+			unplug(s, links[i].name, &ignored);
+}
+
 int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e)
 {
 	struct nl_sock here AUTO_NL_SOCK = NL_SOCK_INIT;
@@ -336,8 +355,10 @@ int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e)
 			   e);
 	if ((r == -EALREADY || r == -ENOSPC) && look_inside(&in.nl, w, e) == -EEXIST)
 		return -EEXIST; /* somebody was faster with the same name */
-	if (r < 0)
+	if (r < 0) {
+		undo_plug(&s, &in, w);
 		return r;
+	}
 	ends.record = s.record;
 	if (cable_has_ip6(&s.record))
 		enable_ip6(in.netns, w);

@@ -31,6 +31,7 @@
 #include "broker/session.h"
 
 #define PENDING_MAX	1024
+#define POLL_TRIES	1000 /* in a row */
 #define ACCEPTS_A_ROUND 64
 
 struct pending {
@@ -282,6 +283,7 @@ static void turn(struct server *s)
 int server_run(int listen_fd, int signal_fd, unsigned int idle_s, struct err *e)
 {
 	struct server *s = &server;
+	unsigned int failed = 0;
 	struct rlimit files;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
@@ -297,10 +299,12 @@ int server_run(int listen_fd, int signal_fd, unsigned int idle_s, struct err *e)
 		s->pending_max = files.rlim_cur > 128 ? files.rlim_cur - 64 : 64;
 	while (!s->stop) {
 		if (poll_all(s, idle_s) < 0) {
-			if (errno == EINTR)
+			/* A moment without memory must not end it for all who wait. */
+			if (errno == EINTR || (errno == ENOMEM && failed++ < POLL_TRIES))
 				continue;
 			return err_sys(e, -errno, "cannot wait for clients");
 		}
+		failed = 0;
 		turn(s);
 		if (idle_s && !s->crew.n && !s->n_pending &&
 		    util_now_ms() - s->active_ms >= (int64_t)idle_s * 1000)

@@ -17,6 +17,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/util.h"
 
 int ns_netns_open(const char *dir, const char *name, struct err *e)
@@ -120,8 +121,10 @@ int ns_netns_enter(int fd, int *ret_back, struct err *e)
 
 void ns_netns_leave(int *back)
 {
-	if (*back >= 0 && setns(*back, CLONE_NEWNET) < 0)
+	if (*back >= 0 && setns(*back, CLONE_NEWNET) < 0) {
+		log_error("cannot return to the own network namespace: %m");
 		abort();
+	}
 	util_close(back);
 }
 

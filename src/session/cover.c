@@ -202,13 +202,17 @@ static int search_dir(struct cover *c, struct listeners *l, size_t first, struct
 	memcpy(dir, name, len);
 	dir[len] = '\0';
 	d = opendir(dir);
+	if (!d && !is_nothing(-errno))
+		return err_sys(e, -errno, "cannot list %.200s", dir);
 	/* An overlay's inodes have other numbers within the kernel. */
 	all = d && fstatfs(dirfd(d), &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
-	while (d && r == 0 && (de = readdir(d)))
+	while (d && r == 0 && (errno = 0, de = readdir(d)))
 		if ((de->d_type == DT_SOCK || de->d_type == DT_UNKNOWN) &&
 		    (is_wanted(l, first, dir, len, de->d_ino) || all) &&
 		    str_fmt(path, sizeof(path), "%s%s", dir, de->d_name) > 0)
 			r = cover_found(c, path, e);
+	if (r == 0 && d && errno)
+		r = err_sys(e, -errno, "cannot list %.200s", dir);
 	if (d)
 		closedir(d);
 	climb(l, first, dir, len);

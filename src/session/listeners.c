@@ -211,7 +211,9 @@ static int resolve(struct listeners *l, struct err *e)
 	size_t n = l->n;
 	int r = resolve_wine(l, n);
 
-	while (d && r == 0 && (de = readdir(d))) {
+	if (!d)
+		return err_sys(e, -errno, "cannot list /proc");
+	while (r == 0 && (errno = 0, de = readdir(d))) {
 		ssize_t len;
 
 		if (de->d_name[0] < '1' || de->d_name[0] > '9')
@@ -226,9 +228,12 @@ static int resolve(struct listeners *l, struct err *e)
 		memcpy(last, dir, (size_t)len + 1);
 		r = resolve_in(l, n, dir);
 	}
-	if (d)
-		closedir(d);
-	return r < 0 ? err_set(e, r, "out of memory") : 0;
+	if (r == 0 && errno)
+		r = err_sys(e, -errno, "cannot list /proc");
+	else if (r < 0)
+		err_set(e, r, "out of memory");
+	closedir(d);
+	return r;
 }
 
 int listeners_list(struct listeners *ret, struct err *e)
