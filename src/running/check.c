@@ -85,7 +85,7 @@ static void stem_of(const char *path, char ret[64])
 	const char *base = running_base(path);
 	size_t n = 0;
 
-	while (isalnum((unsigned char)base[n]) && n < 63)
+	while (n < 63 && isalnum((unsigned char)base[n]))
 		n++;
 	memcpy(ret, base, n);
 	ret[n] = '\0';
