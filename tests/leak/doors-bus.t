@@ -22,7 +22,8 @@ by_hand() { in_vpn demo "$RIG_DIR/bin/as_user" env DBUS_SESSION_BUS_ADDRESS="uni
 in_call() { inside gdbus call --session --timeout 20 -d "$@" 2>&1; }
 has_name() { "$1" gdbus call --session -d org.freedesktop.DBus -o / -m org.freedesktop.DBus.NameHasOwner "$2"; }
 logged() { grep -Eq -- "$1" "$log"; }
-helper() { pgrep -U "$RIG_UID" -f "vpnrun-session demo"; }
+# shellcheck disable=SC2120 # "other", once
+helper() { pgrep -U "$RIG_UID" -f "vpnrun-session ${1:-demo}"; }
 inner() { pgrep -o -U "$RIG_UID" -f 'dbus-daemon .*lib/vpnrun/dbus/session.conf'; }
 netns_of() { readlink "/proc/$1/ns/net"; }
 host=$(netns_of self)
