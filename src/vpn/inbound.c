@@ -17,7 +17,9 @@
 #include "base/util.h"
 
 /* Less than the broker has for a client (SESSION_SERVE_S), so that it can still unplug. */
-#define ANSWER_MS 4000
+#define ANSWER_MS  3500
+#define LEAVING_MS 1000
+#define LOOK_MS	   20
 
 static const char *proto_name(const struct port_map *p)
 {
@@ -203,6 +205,21 @@ static int receive(int sock, const struct record *r, struct err *e)
 	return report.code < 0 ? err_set(e, report.code, "%s", report.msg) : 0;
 }
 
+static int ask_once(const struct record *r, const struct inbound_request *req, struct err *e)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	AUTO_CLOSE int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (sock < 0)
+		return err_sys(e, -errno, "cannot make a socket");
+	str_fmt(sa.sun_path, sizeof(sa.sun_path), RUN_DIR "/%s.inbound", r->name);
+	if (connect(sock, (const struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return no_supervisor(r, -errno, e);
+	if (send(sock, req, sizeof(*req), MSG_NOSIGNAL) != (ssize_t)sizeof(*req))
+		return no_supervisor(r, -EPIPE, e);
+	return receive(sock, r, e);
+}
+
 int inbound_ask(const struct record *r, uint32_t host, uid_t uid, const struct port_map *at,
 		size_t n, struct err *e)
 {
@@ -212,16 +229,16 @@ int inbound_ask(const struct record *r, uint32_t host, uid_t uid, const struct p
 		.uid = uid,
 		.n = (uint32_t)n,
 	};
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	AUTO_CLOSE int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int64_t end = util_now_ms() + LEAVING_MS;
+	int rc;
 
-	if (sock < 0)
-		return err_sys(e, -errno, "cannot make a socket");
 	memcpy(req.at, at, n * sizeof(*at));
-	str_fmt(sa.sun_path, sizeof(sa.sun_path), RUN_DIR "/%s.inbound", r->name);
-	if (connect(sock, (const struct sockaddr *)&sa, sizeof(sa)) < 0)
-		return no_supervisor(r, -errno, e);
-	if (send(sock, &req, sizeof(req), MSG_NOSIGNAL) != (ssize_t)sizeof(req))
-		return no_supervisor(r, -EPIPE, e);
-	return receive(sock, r, e);
+	for (;;) {
+		rc = ask_once(r, &req, e);
+		/* The cable of a program that has ended stays for some milliseconds. It is waited
+		 * for here, and not by the supervisor, which others ask as well. */
+		if (rc != -EBUSY || util_now_ms() >= end)
+			return rc;
+		poll(NULL, 0, LOOK_MS);
+	}
 }

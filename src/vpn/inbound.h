@@ -35,8 +35,9 @@ void inbound_format(const struct port_map *at, size_t n, char ret[INBOUND_TEXT_L
 void inbound_unformat(const char *text, struct port_maps *ret);
 
 /* Asks the VPN's supervisor to open them for the sandbox at that lease, which belongs to uid. Only
- * root and the broker are heard. The caller holds a descriptor of the sandbox's namespace, so that
- * the lease cannot become another's meanwhile. */
+ * root and the broker are heard. What another of the same user's has open, which may have just
+ * ended, is waited for: up to a second, then -EBUSY. The caller holds a descriptor of the sandbox's
+ * namespace, so that the lease cannot become another's meanwhile. */
 int inbound_ask(const struct record *r, uint32_t host, uid_t uid, const struct port_map *at,
 		size_t n, struct err *e);
 

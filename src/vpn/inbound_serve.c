@@ -200,6 +200,12 @@ static bool overlaps(const struct port_map *a, const struct port_map *b)
 	return a->outer == b->outer && a->proto == b->proto;
 }
 
+/* That of the same user may be one that has just ended, and go on its own. */
+static int taken_by(const struct rtnl_link *other, const struct rtnl_link *own)
+{
+	return other->group == own->group ? -EBUSY : -EADDRINUSE;
+}
+
 static int check_free(const struct record *r, const struct cables *c, const struct rtnl_link *own,
 		      const struct port_map *p, struct err *e)
 {
@@ -210,12 +216,12 @@ static int check_free(const struct record *r, const struct cables *c, const stru
 		for (size_t k = 0; k < m.n; k++)
 			if (&c->at[i] != own && overlaps(&m.at[k], p))
 				return p->proto
-					       ? err_set(e, -EADDRINUSE,
+					       ? err_set(e, taken_by(&c->at[i], own),
 							 "port %u/%s of VPN '%s' is open for "
 							 "another sandbox already (%s, uid %u)",
 							 p->outer, proto_word(p->proto), r->name,
 							 c->at[i].name, c->at[i].group)
-					       : err_set(e, -EADDRINUSE,
+					       : err_set(e, taken_by(&c->at[i], own),
 							 "the forwarded port of VPN '%s' is another "
 							 "sandbox's already (%s, uid %u)",
 							 r->name, c->at[i].name, c->at[i].group);

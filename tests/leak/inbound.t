@@ -102,9 +102,27 @@ wait_for 20 hears tcp "$a4" 8080
 is "$(ask tcp "$a4" 8080)" "$c4" 'R29: nor does restart'
 stop "$pid" "$one"
 what=tcp ports=(8080)
+# Not by ok, whose shell is another: it would not be known here.
 start_free() { serve as_user vpnrun -e 8080 demo; [ "$ready" = ready ]; }
-ok 'R29: the port is free again when its owner has gone' wait_for 10 start_free
+wait_for 10 start_free
+is "$ready" ready 'R29: the port is free again when its owner has gone'
+# A cable goes some milliseconds after its program. Here, when the last descriptor of its namespace does.
+exec 8<"/proc/$pid/ns/net"
 stop "$pid"
+like "$(said as_user vpnrun -e 8080 demo true)" 'port 8080/tcp .* is open for another sandbox already' 'the danger: its own last cable is in the way'
+cables() { in_vpn demo ip -o link show type veth | grep -c ': vr1\.'; }
+cables_are() { [ "$(cables)" = "$1" ]; }
+serve_soon() { as_user vpnrun -e 8080 demo true; }
+wait_for 10 cables_are 1
+serve_soon 8<&- 2>"$RIG_DIR/soon" &
+soon=$!
+wait_for 10 cables_are 2
+exec 8<&-
+wait $soon
+is "$? $(cat "$RIG_DIR/soon")" '0 ' 'the same user again, at once: waits for the cable to go, and has the port'
+refused=0
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do as_user vpnrun -e 8080 demo true || refused=$((refused + 1)); done
+is $refused 0 'and twenty times in a row'
 
 # The next at the same address is a stranger to the port. All addresses of a small pool are taken.
 vpnctl down --force demo >/dev/null
