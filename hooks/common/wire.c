@@ -117,8 +117,15 @@ static bool is_gone(int code)
 	return code == -ENOENT || code == -ENETDOWN || code == -ESTALE;
 }
 
-static int side_is_up(const struct side *s, struct err *e)
+static int side_is_up(struct side *s, struct err *e)
 {
+	uint64_t ino = s->record.netns_ino;
+
+	/* What has been opened already is of the namespace that was there before. */
+	if (s->record.state == RECORD_LOST &&
+	    record_read_settled(s->record.name, &s->record, NULL) == 0 &&
+	    s->record.netns_ino != ino)
+		s->record.state = RECORD_LOST;
 	if (s->record.state == RECORD_UP)
 		return 0;
 	return err_set(e, -ENETDOWN, "VPN '%s' is down; try: vpnctl up %s", s->record.name,

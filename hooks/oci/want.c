@@ -241,7 +241,7 @@ int hook_config_check(const json_t *config, bool *ret_given, struct err *e)
 
 int hook_find(const char *vpn, struct record *ret, struct err *e)
 {
-	int r = record_read(vpn, ret, e);
+	int r = record_read_settled(vpn, ret, e);
 
 	if (r == -ENOENT)
 		return err_set(e, r, "VPN '%s' is unknown or not up: sudo vpnctl up %s", vpn, vpn);

@@ -159,7 +159,7 @@ static int add_name(const struct record *r, void *arg)
 int authorize_vpn(const char *name, struct record *ret, struct err *e)
 {
 	struct name_list l = {"", false};
-	int r = record_read(name, ret, e);
+	int r = record_read_settled(name, ret, e);
 
 	if (r == -ENOENT) {
 		record_for_each(add_name, &l);

@@ -269,7 +269,7 @@ static int check_still_up(const struct attach *a, struct err *e)
 {
 	struct record now;
 
-	if (record_read(a->r->name, &now, NULL) < 0 || now.state != RECORD_UP ||
+	if (record_read_settled(a->r->name, &now, NULL) < 0 || now.state != RECORD_UP ||
 	    now.netns_ino != a->r->netns_ino || now.netns_dev != a->r->netns_dev)
 		return err_set(e, -ENETDOWN,
 			       "VPN '%s' went down while it was asked for: bring it up with `sudo "

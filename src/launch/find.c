@@ -206,7 +206,7 @@ int launch_find(const char *vpn, enum launch_network *ret, struct record *ret_re
 		*ret = vpn[0] == 'n' ? LAUNCH_NONE : LAUNCH_HOST;
 		return 0;
 	}
-	r = record_read(vpn, ret_record, e);
+	r = record_read_settled(vpn, ret_record, e);
 	if (r == -ENOENT)
 		return is_unknown(vpn, e);
 	if (r < 0)

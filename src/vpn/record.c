@@ -8,12 +8,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "vpn/model.h"
+
+#define SETTLE_MS 1000 /* a restart takes a tenth of it */
+#define LOOK_MS	  10
 
 static int record_path(const char *name, char *ret, size_t size)
 {
@@ -127,7 +131,20 @@ int record_for_each(int (*fn)(const struct record *r, void *arg), void *arg)
 	return rc;
 }
 
-static int keep_lowest(const struct record *r, void *arg)
+int record_read_settled(const char *name, struct record *ret, struct err *e)
+{
+	int64_t end = util_now_ms() + SETTLE_MS;
+	int r;
+
+	for (;;) {
+		r = record_read(name, ret, e);
+		if (r < 0 || ret->state != RECORD_LOST || util_now_ms() >= end)
+			return r;
+		poll(NULL, 0, LOOK_MS);
+	}
+}
+
+static int keep_lowest_up(const struct record *r, void *arg)
 {
 	struct record *best = arg;
 
@@ -136,11 +153,28 @@ static int keep_lowest(const struct record *r, void *arg)
 	return 0;
 }
 
+static int keep_lowest(const struct record *r, void *arg)
+{
+	struct record *best = arg;
+
+	if (r->state != RECORD_DOWN && (best->id == 0 || r->id < best->id))
+		*best = *r;
+	return 0;
+}
+
 int record_read_default(struct record *ret, struct err *e)
 {
 	struct record best = {.id = 0};
+	char name[sizeof(best.name) + 1] = "";
 
+	/* Not another VPN for the moment that this one is made anew. */
 	record_for_each(keep_lowest, &best);
+	memcpy(name, best.name, sizeof(best.name));
+	if (best.id && best.state == RECORD_LOST &&
+	    (record_read_settled(name, &best, NULL) < 0 || best.state != RECORD_UP)) {
+		best.id = 0;
+		record_for_each(keep_lowest_up, &best);
+	}
 	if (best.id == 0)
 		return err_set(e, -ENOENT, "no VPN is up; bring one up with: sudo vpnctl up NAME");
 	*ret = best;

@@ -102,12 +102,15 @@ struct record {
 
 /* -ENOENT: not there (the VPN is not up). -EPROTO: not one of ours. Needs no privilege. */
 int record_read(const char *name, struct record *ret, struct err *e);
+/* For who wants to come in: one that is being made anew, as by `restart`, is waited for, up to a
+ * second. */
+int record_read_settled(const char *name, struct record *ret, struct err *e);
 int record_write(const struct record *r, struct err *e); /* root */
 /* RUN_DIR, for everybody to read, if it is not there. */
 int record_make_dir(struct err *e);
 int record_remove(const char *name, struct err *e); /* absent: 0 */
 
-/* The record with the lowest id that is up. -ENOENT: none. */
+/* The record with the lowest id that is up, also waited for. -ENOENT: none. */
 int record_read_default(struct record *ret, struct err *e);
 
 /* Calls fn for every record in RUN_DIR, in no order; stops when fn returns non-zero and returns

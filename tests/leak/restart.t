@@ -23,7 +23,25 @@ inside=$!
 wait_for 10 test -s "$home/pid"
 wait_for 10 grep -q sleep "/proc/$(cat "$home/pid")/comm"
 again() { as_user vpnrun --with "$(cat "$home/pid")" curl -s -m 10 "http://$1/"; }
+works() { [ "$(again "$RIG_WEB4")" = demo ]; }
 is "$(again "$RIG_WEB4")" demo 'control: a program inside reaches the VPN'
+
+# A launch in the middle of a restart: what the record says then, for as long as it takes.
+cp -p /run/vpnrun/demo "$RIG_DIR/record"
+strace -qqq -o /dev/null -e trace=rename -e inject=rename:signal=SIGSTOP:when=1 vpnctl restart demo >/dev/null &
+tracer=$!
+middle() { pgrep -r t,T -P $tracer; }
+ok 'a restart is stopped in its middle' wait_for 10 middle
+as_user strace -o "$home/trace" vpnrun demo true 2>"$home/said" &
+launch=$!
+waits() { grep -q 'poll(NULL\|clock_nanosleep' "$home/trace" || ended $launch; }
+wait_for 10 waits
+cp -p "$RIG_DIR/record" /run/vpnrun/demo.new && mv /run/vpnrun/demo.new /run/vpnrun/demo
+wait $launch
+is "$? $(cat "$home/said")" '0 ' 'a launch in the middle of a restart waits for its end'
+kill -CONT "$(pgrep -P $tracer)"
+wait $tracer
+ok 'and the restart ends' wait_for 10 works
 
 $RIG_CAPTURE start
 before=$(inode)
