@@ -30,9 +30,9 @@ static void put_bound(struct nl_msg *m, uint16_t type)
 	nl_msg_begin(m, type, 0, &nfg, sizeof(nfg));
 }
 
-static void put_table(struct nl_msg *m, uint16_t type, const char *name)
+static void put_table(struct nl_msg *m, uint16_t type, uint16_t flags, const char *name)
 {
-	begin(m, type, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0);
+	begin(m, type, flags);
 	nl_put_str(m, NFTA_TABLE_NAME, name);
 }
 
@@ -95,22 +95,31 @@ static void put_rule(struct nl_msg *m, const char *table, int ifindex)
 	nl_nest_end(m, list);
 }
 
-int nft_out_only_by(struct nl_sock *s, const char *table, const int *ifindexes, size_t n,
-		    struct err *e)
+static int make(struct nl_sock *s, const char *table, const int *ifindexes, size_t n, bool again,
+		struct err *e)
 {
 	struct nl_msg m;
 
 	nl_msg_init(&m);
 	put_bound(&m, NFNL_MSG_BATCH_BEGIN);
-	/* So that there is one to delete. */
-	put_table(&m, NFT_MSG_NEWTABLE, table);
-	put_table(&m, NFT_MSG_DELTABLE, table);
-	put_table(&m, NFT_MSG_NEWTABLE, table);
+	if (again)
+		put_table(&m, NFT_MSG_DELTABLE, 0, table);
+	put_table(&m, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, table);
 	put_chain(&m, table);
 	for (size_t i = 0; i < n; i++)
 		put_rule(&m, table, ifindexes[i]);
 	put_bound(&m, NFNL_MSG_BATCH_END);
 	return nl_call_batch(s, &m, e);
+}
+
+/* What a transaction deletes the kernel frees when the socket is closed, and whoever closes it
+ * waits for some 10 ms: only where there is one. */
+int nft_out_only_by(struct nl_sock *s, const char *table, const int *ifindexes, size_t n,
+		    struct err *e)
+{
+	int r = make(s, table, ifindexes, n, false, e);
+
+	return r == -EEXIST ? make(s, table, ifindexes, n, true, e) : r;
 }
 
 int nft_table_delete(struct nl_sock *s, const char *table, struct err *e)
@@ -120,7 +129,7 @@ int nft_table_delete(struct nl_sock *s, const char *table, struct err *e)
 
 	nl_msg_init(&m);
 	put_bound(&m, NFNL_MSG_BATCH_BEGIN);
-	put_table(&m, NFT_MSG_DELTABLE, table);
+	put_table(&m, NFT_MSG_DELTABLE, 0, table);
 	put_bound(&m, NFNL_MSG_BATCH_END);
 	r = nl_call_batch(s, &m, e);
 	return r == -ENOENT ? 0 : r;
