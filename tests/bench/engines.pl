@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 # engines.pl VPN ROUNDS JSON: what the hook adds to a container's start. `crun run` and `runc run` of one
-# bundle, with the hook's two stages as podman writes them and without; `podman run` with --network none,
+# bundle, with the hook's two stages and without; `podman run` with --network none,
 # with the hook too, and with --network bridge (netavark). An engine that is not installed is left out.
 # As root, in the rig, in a mount namespace of its own.
 use strict;
@@ -76,7 +76,6 @@ sub runtime {
 
 # --- podman --------------------------------------------------------------------------------------
 
-# Where hooks are installed is the machine's, so it is covered.
 sub podman_prepare {
 	put("$dir/containers.conf", <<"C");
 [containers]
@@ -85,13 +84,13 @@ default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "crun"
+hooks_dir = ["/etc/vpnrun/oci/hooks.d", "/etc/vpnrun/oci/podman.d"]
 [network]
 network_backend = "netavark"
 C
 	$ENV{CONTAINERS_CONF} = "$dir/containers.conf";
 	root_fs("$dir/image");
-	system "cp -a /usr/share/containers $dir/share && rm -rf $dir/share/oci &&"
-		. " mount --bind $dir/share /usr/share/containers && vpnctl oci enable >/dev/null" and die;
+	system 'vpnctl oci enable >/dev/null' and die;
 	system "tar -C $dir/image -cf $dir/image.tar . &&"
 		. " podman @{[podman_where()]} import $dir/image.tar bench:1 >/dev/null 2>&1" and die;
 }
