@@ -44,10 +44,16 @@ int launch_check_running(const struct launch_options *o, const struct record *vp
 	return 0;
 }
 
-/* On X11 older ones hand over by the properties of windows, which no wall is around; newer ones by
- * the session bus alone. Each knows one of these, and then neither asks nor answers. */
-void launch_hold_windows(void)
+/* The session bus inside is the VPN's own: what hands over by it stays inside. On X11 Firefoxes
+ * since 74 would do so by the properties of windows, around which there is no wall, unless they are
+ * told to use the bus; what is older, or built without it, can only be told not to hand over at
+ * all. */
+void launch_hold_windows(bool own_bus, bool gecko_outside)
 {
-	setenv("MOZ_NO_REMOTE", "1", 1);
-	setenv("MOZ_NEW_INSTANCE", "1", 1);
+	if (own_bus)
+		setenv("MOZ_DBUS_REMOTE", "1", 0);
+	if (gecko_outside)
+		setenv("MOZ_NO_REMOTE", "1", 1);
+	if (gecko_outside && !own_bus)
+		setenv("MOZ_NEW_INSTANCE", "1", 1);
 }
