@@ -143,15 +143,44 @@ pid_t holder_of_singleton(const char *dir, const struct running_where *w)
 	return is_kind(pid, KIND_CHROMIUM) && holder_is_outside(pid, w) ? pid : 0;
 }
 
-pid_t holder_of_prefix(const char *dir, const struct running_where *w)
+/* The lock of the server in a directory that it has for its sockets. */
+static pid_t server_in(const char *dir, const struct stat *prefix)
 {
 	char path[PATH_MAX];
-	struct stat st;
 	pid_t pid;
 
-	if (stat(dir, &st) < 0 ||
-	    str_fmt(path, sizeof(path), "/tmp/.wine-%u/server-%llx-%llx/lock", geteuid(),
-		    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino) < 0)
+	if (str_fmt(path, sizeof(path), "%s/server-%llx-%llx/lock", dir,
+		    (unsigned long long)prefix->st_dev, (unsigned long long)prefix->st_ino) < 0)
 		return 0;
-	return lock_owner(path, &pid) == 0 && pid && holder_is_outside(pid, w) ? pid : 0;
+	return lock_owner(path, &pid) == 0 ? pid : 0;
+}
+
+/* Wine's own place; Debian's; and Debian's where there is no runtime directory, which the prefix
+ * names. */
+static pid_t server_of(const char *dir, const struct stat *prefix)
+{
+	AUTO_FREE char *name = NULL;
+	char path[PATH_MAX];
+	pid_t pid;
+
+	str_fmt(path, sizeof(path), "/tmp/.wine-%u", geteuid());
+	pid = server_in(path, prefix);
+	if (pid)
+		return pid;
+	str_fmt(path, sizeof(path), "/run/user/%u/wine", geteuid());
+	pid = server_in(path, prefix);
+	if (pid)
+		return pid;
+	if (str_fmt(path, sizeof(path), "%s/wineserver", dir) < 0 ||
+	    file_read(path, 64, &name, NULL, NULL) < 0 || strchr(name, '/'))
+		return 0;
+	return str_fmt(path, sizeof(path), "/tmp/%s", name) < 0 ? 0 : server_in(path, prefix);
+}
+
+pid_t holder_of_prefix(const char *dir, const struct running_where *w)
+{
+	struct stat st;
+	pid_t pid = stat(dir, &st) < 0 ? 0 : server_of(dir, &st);
+
+	return pid && holder_is_outside(pid, w) ? pid : 0;
 }

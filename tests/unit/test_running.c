@@ -420,6 +420,20 @@ static void test_wine(void)
 	is_int(check("wine", NULL, NULL, &s), 0, "what a crash left: runs");
 	unlink(lock);
 	rmdir(dir);
+	snprintf(dir, sizeof(dir), "/tmp/wine-test-%d", getpid());
+	put_file("home/.wine/wineserver", dir + strlen("/tmp/"), 0400);
+	mkdir(dir, 0700);
+	snprintf(dir + strlen(dir), sizeof(dir) - strlen(dir), "/server-%llx-%llx",
+		 (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	mkdir(dir, 0700);
+	snprintf(lock, sizeof(lock), "%s/lock", dir);
+	pid = hold(lock);
+	is_int(check("wine", NULL, NULL, &s), -EBUSY, "L34 a place that the prefix names");
+	end(pid);
+	unlink(lock);
+	rmdir(dir);
+	*strrchr(dir, '/') = '\0';
+	rmdir(dir);
 }
 
 int main(void)
