@@ -44,6 +44,18 @@ for who in root user; do
 	done
 done
 
+# A user's own list: in the place of root's, or behind it.
+home=$(getent passwd "$RIG_USER" | cut -d: -f6)
+as_user mkdir -p "$home/.config/containers" "$home/hooks.d"
+own() { printf '[engine]\nhooks_dir = [ "%s/hooks.d" %s]\n' "$home" "$1" | as_user tee "$home/.config/containers/containers.conf" >/dev/null; }
+own ''
+like "$(as_user vpnctl oci status)" 'containers.conf: hooks_dir is without /etc/vpnrun/oci/' 'L58: a list of the user'"'"'s own leads elsewhere: said'
+is "$(run user crun --network none --annotation vpnrun=demo plain:1 ls /sys/class/net)" lo 'and there is no network'
+own ', {append=true}'
+like "$(as_user vpnctl oci status)" ^enabled 'L58: one that adds to root'"'"'s does not'
+is "$(run user crun --network none --annotation vpnrun=demo plain:1 wget -qO- "http://$RIG_NAME/")" demo 'and the hook is called'
+as_user rm -r "$home/.config/containers"
+
 # --- builds ---------------------------------------------------------------------------------------
 
 printf 'FROM localhost/plain:1\nRUN echo built\n' >"$W/Containerfile"
