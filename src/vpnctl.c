@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/near.h"
 #include "base/util.h"
+#include "ctl/args.h"
 #include "ctl/ctl.h"
 
 static const struct {
@@ -16,37 +17,96 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *args;
 	const char *help; /* NULL: hidden */
+	struct args_rule rule;
 } commands[] = {
-	{"up", ctl_up, "NAME...", "bring VPNs up, each in a network namespace of its own"},
-	{"down", ctl_down, "[--force] NAME...", "take them down; --force unplugs who is inside"},
-	{"restart", ctl_restart, "NAME...", "a new tunnel by the file as it is now"},
-	{"default", ctl_default, "NAME|none [--strict]",
-	 "the whole machine's traffic by a VPN, or back"},
-	{"status", ctl_status, "[NAME] [--json]", "what is up, its traffic, and who is inside"},
-	{"list", ctl_list, "[--json]", "the VPNs that are configured"},
-	{"kick", ctl_kick, "NAME --uid U|--pid P", "unplug a user's or a process's cables"},
-	{"publish", ctl_publish, "NAME [ADDR:]HOST:INSIDE[/udp]...",
-	 "localhost:HOST reaches the VPN's own INSIDE"},
-	{"import", ctl_import, "FILE [--name N] [--id I] [--up]",
-	 "install a provider's WireGuard file"},
-	{"check", ctl_check, "[--json] FILE", "validate a .conf or .json file, touching nothing"},
-	{"policy", ctl_policy, "check|install|list|show ...",
-	 "explain and install confinement policies"},
-	{"ip", ctl_ip, "[NAME] [--expect IP] [--json]", "the public address of a VPN's traffic"},
-	{"leak-test", ctl_leak_test, "NAME [--cut]", "see that nothing leaves but by the VPN"},
-	{"allowed-ips", ctl_allowed_ips, "LIST [--minus LIST]",
-	 "what remains of AllowedIPs without some ranges"},
-	{"wrap", ctl_wrap, "PROGRAM --vpn NAME [--policy P]",
-	 "make a user's program always go by a VPN"},
-	{"unwrap", ctl_unwrap, "PROGRAM", "undo that"},
-	{"oci", ctl_oci, "enable|disable|status", "let podman's containers use VPNs by annotation"},
-	{"confine", ctl_confine, "UNIT --vpn NAME", "put an existing service into a VPN"},
-	{"release", ctl_release, "UNIT", "and take it out again"},
-	{"confined-etc", ctl_confined_etc, "", NULL},
-	{"revive", ctl_revive, "", NULL},
-	{"serve-default", ctl_serve_default, "", NULL},
-	{"supervise", ctl_supervise, "", NULL},
-	{"leak-probe", ctl_leak_probe, "", NULL},
+	{"up",
+	 ctl_up,
+	 "NAME...",
+	 "bring VPNs up, each in a network namespace of its own",
+	 {"", 1, ARGS_MANY}},
+	{"down",
+	 ctl_down,
+	 "[--force] NAME...",
+	 "take them down; --force unplugs who is inside",
+	 {"--force", 1, ARGS_MANY}},
+	{"restart",
+	 ctl_restart,
+	 "NAME...",
+	 "a new tunnel by the file as it is now",
+	 {"", 1, ARGS_MANY}},
+	{"default",
+	 ctl_default,
+	 "NAME|none [--strict]",
+	 "the whole machine's traffic by a VPN, or back",
+	 {"--strict --no-ip --url=", 1, 1}},
+	{"status",
+	 ctl_status,
+	 "[NAME] [--json]",
+	 "what is up, its traffic, and who is inside",
+	 {"--json", 0, 1}},
+	{"list", ctl_list, "[--json]", "the VPNs that are configured", {"--json", 0, 0}},
+	{"kick",
+	 ctl_kick,
+	 "NAME --uid U|--pid P",
+	 "unplug a user's or a process's cables",
+	 {"--uid= --pid=", 1, 1}},
+	{"publish",
+	 ctl_publish,
+	 "NAME [ADDR:]HOST:INSIDE[/udp]...",
+	 "localhost:HOST reaches the VPN's own INSIDE",
+	 {"", 2, ARGS_MANY}},
+	{"import",
+	 ctl_import,
+	 "FILE [--name N] [--id I] [--up]",
+	 "install a provider's WireGuard file",
+	 {"--name= --id= --up", 1, 1}},
+	{"check",
+	 ctl_check,
+	 "[--json] FILE",
+	 "validate a .conf or .json file, touching nothing",
+	 {"--json", 1, 1}},
+	{"policy",
+	 ctl_policy,
+	 "check|install|list|show ...",
+	 "explain and install confinement policies",
+	 {"--name= --caps=", 1, 2}},
+	{"ip",
+	 ctl_ip,
+	 "[NAME] [--expect IP] [--json]",
+	 "the public address of a VPN's traffic",
+	 {"--json --here -4 -6 --expect= --url= --timeout=", 0, 1}},
+	{"leak-test",
+	 ctl_leak_test,
+	 "NAME [--cut]",
+	 "see that nothing leaves but by the VPN",
+	 {"--cut", 1, 1}},
+	{"allowed-ips",
+	 ctl_allowed_ips,
+	 "LIST [--minus LIST]",
+	 "what remains of AllowedIPs without some ranges",
+	 {"--minus=", 1, ARGS_MANY}},
+	{"wrap",
+	 ctl_wrap,
+	 "PROGRAM --vpn NAME [--policy P]",
+	 "make a user's program always go by a VPN",
+	 {"--vpn= --policy=", 1, 1}},
+	{"unwrap", ctl_unwrap, "PROGRAM", "undo that", {"", 1, 1}},
+	{"oci",
+	 ctl_oci,
+	 "enable|disable|status",
+	 "let podman's containers use VPNs by annotation",
+	 {"--images", 1, 1}},
+	{"confine",
+	 ctl_confine,
+	 "UNIT --vpn NAME",
+	 "put an existing service into a VPN",
+	 {"--vpn= --keep-bus --on-demand", 1, 1}},
+	{"release", ctl_release, "UNIT", "and take it out again", {"", 1, 1}},
+	{"confined-etc", ctl_confined_etc, "", NULL, {0}},
+	{"revive", ctl_revive, "", NULL, {0}},
+	{"serve-default", ctl_serve_default, "", NULL, {0}},
+	{"supervise", ctl_supervise, "", NULL, {0}},
+	{"leak-probe", ctl_leak_probe, "", NULL, {0}},
 };
 
 static void usage(FILE *f)
@@ -73,6 +133,24 @@ static int fail_unknown(const char *name)
 	return 2;
 }
 
+static int run(size_t i, int argc, char **argv)
+{
+	struct err e = ERR_INIT;
+	int r = commands[i].help ? args_check(argc, argv, &commands[i].rule, &e) : 0;
+
+	if (r < 0) {
+		log_error("%s: %s; usage: vpnctl %s %s", argv[0], e.msg, argv[0], commands[i].args);
+		return 2;
+	}
+	if (r > 0) {
+		printf("usage: vpnctl %s %s\n\n%s. Manual: vpnctl(8).\n", argv[0], commands[i].args,
+		       commands[i].help);
+		return 0;
+	}
+	r = ctl_inside(argc, argv);
+	return r < 0 ? commands[i].run(argc, argv) : r;
+}
+
 int main(int argc, char **argv)
 {
 	log_program = "vpnctl";
@@ -91,10 +169,8 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i].name)) {
-			int rc = ctl_inside(argc - 1, argv + 1);
+			int rc = run(i, argc - 1, argv + 1);
 
-			if (rc < 0)
-				rc = commands[i].run(argc - 1, argv + 1);
 			if (fflush(stdout) != 0 && rc == 0) {
 				log_error("cannot write the output");
 				rc = 1;

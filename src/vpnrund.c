@@ -66,6 +66,7 @@ static int parse(int argc, char **argv, struct options *o)
 	};
 	int c;
 
+	opterr = 0; /* what it says would be shown as it came */
 	while ((c = getopt_long(argc, argv, "v", longs, NULL)) >= 0) {
 		switch (c) {
 		case 'l':
@@ -87,7 +88,8 @@ static int parse(int argc, char **argv, struct options *o)
 		case 'V':
 			return puts("vpnrund " VPNRUN_VERSION) < 0 || fflush(stdout) != 0;
 		default:
-			fputs("Try 'vpnrund --help'.\n", stderr);
+			log_error("there is no option %s, or it needs a value: vpnrund --help",
+				  argv[optind - 1]);
 			return 2;
 		}
 	}

@@ -57,6 +57,11 @@ static int inherited(struct err *e)
 static int address_set(struct sockaddr_un *sa, const char *path, struct err *e)
 {
 	*sa = (struct sockaddr_un){.sun_family = AF_UNIX};
+	/* An empty one would be an abstract address, and there is no directory that another one
+	 * would be of: we are in / by now. */
+	if (path[0] != '/')
+		return err_set(e, -EINVAL,
+			       "cannot listen at '%s': the path of a socket begins with /", path);
 	if (str_copy(sa->sun_path, sizeof(sa->sun_path), path) < 0)
 		return err_set(e, -ENAMETOOLONG, "the path of a socket is too long: %s", path);
 	return 0;

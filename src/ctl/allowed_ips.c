@@ -66,7 +66,7 @@ static int print(const struct lists *l)
 	}
 	for (size_t i = 0; i < n; i++) {
 		prefix_format(&rest[i], text);
-		printf("%s%s", i ? ", " : "", text);
+		say("%s%s", i ? ", " : "", text);
 	}
 	putchar('\n');
 	return CTL_OK;

@@ -160,12 +160,12 @@ static void print_ipaddrs(const char *what, const struct ipaddr *list, size_t n)
 
 	if (!n)
 		return;
-	printf("  %-10s ", what);
+	say("  %-10s ", what);
 	for (i = 0; i < n && i < 8; i++)
-		printf("%s%s", i ? ", " : "", list[i].text);
+		say("%s%s", i ? ", " : "", list[i].text);
 	if (i < n)
-		printf(" and %zu more", n - i);
-	printf("\n");
+		say(" and %zu more", n - i);
+	say("\n");
 }
 
 static const char *families(bool v4, bool v6)
@@ -182,20 +182,20 @@ static void print_tunnel(const struct tunnel *t)
 	print_ipaddrs("addresses", t->addresses, t->n_addresses);
 	print_ipaddrs("dns", t->dns, t->n_dns);
 	for (i = 0; i < t->n_search; i++)
-		printf("  %-10s %s\n", "search", t->search[i]);
+		say("  %-10s %s\n", "search", t->search[i]);
 	if (t->mtu)
-		printf("  %-10s %u\n", "mtu", t->mtu);
+		say("  %-10s %u\n", "mtu", t->mtu);
 	for (i = 0; i < t->n_peers; i++) {
 		const struct tunnel_peer *peer = &t->peers[i];
 
-		printf("  %-10s %s%s\n", "peer", peer->endpoint ? peer->endpoint : "(no endpoint)",
-		       peer->has_psk ? ", preshared key" : "");
+		say("  %-10s %s%s\n", "peer", peer->endpoint ? peer->endpoint : "(no endpoint)",
+		    peer->has_psk ? ", preshared key" : "");
 		print_ipaddrs("  carries", peer->allowed, peer->n_allowed);
 	}
-	printf("  %-10s %s\n", "in all",
-	       families(tunnel_is_full(t, AF_INET), tunnel_is_full(t, AF_INET6)));
+	say("  %-10s %s\n", "in all",
+	    families(tunnel_is_full(t, AF_INET), tunnel_is_full(t, AF_INET6)));
 	for (i = 0; i < t->n_hooks; i++)
-		printf("  %-10s %s = %s\n", "not run", t->hooks[i].key, t->hooks[i].text);
+		say("  %-10s %s = %s\n", "not run", t->hooks[i].key, t->hooks[i].text);
 }
 
 static void print_profile(const struct profile *p)
@@ -204,39 +204,39 @@ static void print_profile(const struct profile *p)
 	size_t i;
 
 	inet_ntop(AF_INET, &p->subnet4, address, sizeof(address));
-	printf("  %-10s %d\n  %-10s %s\n", "id", p->id, "layout",
-	       p->layout == LAYOUT_BRIDGE ? "bridge" : "netns");
+	say("  %-10s %d\n  %-10s %s\n", "id", p->id, "layout",
+	    p->layout == LAYOUT_BRIDGE ? "bridge" : "netns");
 	if (p->via)
-		printf("  %-10s %s\n", "via", p->via);
+		say("  %-10s %s\n", "via", p->via);
 	if (p->config)
-		printf("  %-10s %s\n", "config", p->config);
-	printf("  %-10s %s/%u on %s\n  %-10s", "subnet", address, p->subnet4_plen, p->bridge,
-	       "allowed");
+		say("  %-10s %s\n", "config", p->config);
+	say("  %-10s %s/%u on %s\n  %-10s", "subnet", address, p->subnet4_plen, p->bridge,
+	    "allowed");
 	if (p->allow_everyone)
-		printf(" everyone");
+		say(" everyone");
 	for (i = 0; i < p->n_allow_users; i++)
-		printf(" %s", p->allow_users[i]);
+		say(" %s", p->allow_users[i]);
 	for (i = 0; i < p->n_allow_groups; i++)
-		printf(" @%s", p->allow_groups[i]);
-	printf("\n");
+		say(" @%s", p->allow_groups[i]);
+	say("\n");
 	if (p->limit)
-		printf("  %-10s %u programs a user\n", "limit", p->limit);
+		say("  %-10s %u programs a user\n", "limit", p->limit);
 	if (p->other_dns != OTHER_DNS_ALLOW)
-		printf("  %-10s %s\n", "other dns", other_dns_name(p));
+		say("  %-10s %s\n", "other dns", other_dns_name(p));
 	print_ipaddrs("always", p->subnets, p->n_subnets);
 	print_ipaddrs("LAN", p->allow_lan, p->n_allow_lan);
 	for (i = 0; i < p->n_allow_host; i++)
-		printf("  %-10s %u/%s\n", "host", p->allow_host[i].port,
-		       p->allow_host[i].udp ? "udp" : "tcp");
+		say("  %-10s %u/%s\n", "host", p->allow_host[i].port,
+		    p->allow_host[i].udp ? "udp" : "tcp");
 	if (p->ipv6_forwarding)
-		printf("  %-10s may forward IPv6\n", "machine");
+		say("  %-10s may forward IPv6\n", "machine");
 }
 
 /* --- the command ----------------------------------------------------------------------------- */
 
 static int fail(const struct err *e)
 {
-	fprintf(stderr, "%s\n", e->msg);
+	log_plain("%s", e->msg);
 	return CTL_FAILED;
 }
 
@@ -259,9 +259,9 @@ static int print(const char *file, const struct profile *p, const struct tunnel 
 		fputs(text, stdout);
 	} else {
 		if (p)
-			printf("%s: a valid profile of VPN '%s'\n", file, p->name);
+			say("%s: a valid profile of VPN '%s'\n", file, p->name);
 		else
-			printf("%s: a valid WireGuard configuration\n", file);
+			say("%s: a valid WireGuard configuration\n", file);
 		if (p)
 			print_profile(p);
 		if (t->n_peers)
@@ -394,9 +394,9 @@ int ctl_check(int argc, char **argv)
 	optind = 0;
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == 'h') {
-			printf("usage: vpnctl check [--json] FILE\n\n"
-			       "Says what a VPN's profile (.json) or a WireGuard configuration "
-			       "(.conf) holds\nand what is wrong with it. Changes nothing.\n");
+			say("usage: vpnctl check [--json] FILE\n\n"
+			    "Says what a VPN's profile (.json) or a WireGuard configuration "
+			    "(.conf) holds\nand what is wrong with it. Changes nothing.\n");
 			return CTL_OK;
 		}
 		if (c != 'j')

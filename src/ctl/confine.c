@@ -260,9 +260,9 @@ int ctl_confine(int argc, char **argv)
 	if (r < 0)
 		return ctl_fail(&e);
 	note_socket(&c);
-	printf("%s will run in VPN %s (%s); now:\n  systemctl daemon-reload && systemctl restart "
-	       "%s\n",
-	       c.unit, c.vpn, c.dropin, c.unit);
+	say("%s will run in VPN %s (%s); now:\n  systemctl daemon-reload && systemctl restart "
+	    "%s\n",
+	    c.unit, c.vpn, c.dropin, c.unit);
 	return 0;
 }
 
@@ -301,10 +301,10 @@ int ctl_release(int argc, char **argv)
 	if (n < 0 || r < 0)
 		return ctl_fail(&e);
 	if (n == 0) {
-		printf("%s was not confined\n", c.unit);
+		say("%s was not confined\n", c.unit);
 		return 0;
 	}
-	printf("%s is released; now:\n  systemctl daemon-reload && systemctl try-restart %s\n",
-	       c.unit, c.unit);
+	say("%s is released; now:\n  systemctl daemon-reload && systemctl try-restart %s\n", c.unit,
+	    c.unit);
 	return 0;
 }

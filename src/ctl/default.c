@@ -99,8 +99,8 @@ static void say_addresses(const struct default_options *o, const char *before)
 	if (!o->url)
 		return;
 	ask(o->url, after, sizeof(after));
-	printf("public address: %s, was %s\n", after[0] ? after : "unknown",
-	       before[0] ? before : "unknown");
+	say("public address: %s, was %s\n", after[0] ? after : "unknown",
+	    before[0] ? before : "unknown");
 }
 
 static int clear(struct default_options *o, const char *before)
@@ -113,10 +113,10 @@ static int clear(struct default_options *o, const char *before)
 		return CTL_FAILED;
 	}
 	if (!name[0]) {
-		puts("there was no default");
+		say("there was no default\n");
 		return CTL_OK;
 	}
-	printf("%s is not the default any more: traffic goes by the uplink\n", name);
+	say("%s is not the default any more: traffic goes by the uplink\n", name);
 	say_addresses(o, before);
 	return CTL_OK;
 }
@@ -135,7 +135,7 @@ static int set(struct default_options *o, const char *before)
 		log_error("%s", e.msg);
 		return CTL_FAILED;
 	}
-	printf("%s is the default: all traffic but the LAN's goes by it\n", o->name);
+	say("%s is the default: all traffic but the LAN's goes by it\n", o->name);
 	say_addresses(o, before);
 	return CTL_OK;
 }

@@ -288,11 +288,11 @@ static int parse_args(struct import *im, int argc, char **argv)
 			im->arg_up = true;
 			break;
 		case 'h':
-			printf("usage: vpnctl import FILE [--name NAME] [--id I] [--up]\n\n"
-			       "Installs a provider's WireGuard file as a VPN: %s/NAME.conf (root "
-			       "only)\nand NAME.json. Without --id, the lowest free one; --up brings "
-			       "it up at once.\n",
-			       PROFILE_DIR);
+			say("usage: vpnctl import FILE [--name NAME] [--id I] [--up]\n\n"
+			    "Installs a provider's WireGuard file as a VPN: %s/NAME.conf (root "
+			    "only)\nand NAME.json. Without --id, the lowest free one; --up brings "
+			    "it up at once.\n",
+			    PROFILE_DIR);
 			return -1;
 		default:
 			return CTL_USAGE;
@@ -315,16 +315,16 @@ int ctl_import(int argc, char **argv)
 	if (import(&im, &e) < 0) {
 		/* A fault of the file itself is written as `check` writes it. */
 		if (str_starts(e.msg, im.file))
-			fprintf(stderr, "%s\n", e.msg);
+			log_plain("%s", e.msg);
 		else
 			log_error("%s", e.msg);
 		status = CTL_FAILED;
 	} else {
 		ctl_print_warnings(&im.tunnel);
-		printf("imported %s as VPN '%s', id %d: %s/%s.json\n", im.file, im.name, im.id,
-		       PROFILE_DIR, im.name);
+		say("imported %s as VPN '%s', id %d: %s/%s.json\n", im.file, im.name, im.id,
+		    PROFILE_DIR, im.name);
 		if (!im.arg_up)
-			printf("bring it up with: vpnctl up %s\n", im.name);
+			say("bring it up with: vpnctl up %s\n", im.name);
 		fflush(stdout);
 	}
 	tunnel_free(&im.tunnel);

@@ -29,12 +29,12 @@ static int show(int argc, char **argv, const struct sandbox *s)
 		return CTL_FAILED;
 	}
 	if (!s->id)
-		puts("this is inside a sandbox without a network (vpnrun none)");
+		say("this is inside a sandbox without a network (vpnrun none)\n");
 	else if (s->ip4.s_addr && inet_ntop(AF_INET, &s->ip4, ip4, sizeof(ip4)))
-		printf("this is inside a sandbox of VPN '%s', as %s\n", s->vpn, ip4);
+		say("this is inside a sandbox of VPN '%s', as %s\n", s->vpn, ip4);
 	else
-		printf("this is inside a sandbox of VPN '%s'\n", s->vpn);
-	puts("How the VPNs are can be seen outside only: vpnctl status");
+		say("this is inside a sandbox of VPN '%s'\n", s->vpn);
+	say("How the VPNs are can be seen outside only: vpnctl status\n");
 	return CTL_OK;
 }
 

@@ -76,6 +76,6 @@ int ctl_kick(int argc, char **argv)
 	n = kick(name, uid, pid, &e);
 	if (n < 0)
 		return ctl_fail(&e);
-	printf("%d unplugged from %s\n", n, name);
+	say("%d unplugged from %s\n", n, name);
 	return CTL_OK;
 }

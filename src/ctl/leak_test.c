@@ -194,7 +194,7 @@ static int control(const struct record *rec, struct err *e)
 			e, -ENETUNREACH,
 			"a packet sent in the clear on purpose was not seen to leave: without an "
 			"uplink, or with a VPN for the whole machine, this test shows nothing");
-	printf("%-24s %s\n", "in the clear on purpose", w.first);
+	say("%-24s %s\n", "in the clear on purpose", w.first);
 	return 0;
 }
 
@@ -227,10 +227,10 @@ static int run_part(struct test *t, const char *what, struct err *e)
 	t->rounds += n;
 	t->leaks += t->watch.n - was;
 	if (t->watch.n > was)
-		printf("%-24s LEAK: %u packets, the first: %s\n", what, t->watch.n - was,
-		       t->watch.first);
+		say("%-24s LEAK: %u packets, the first: %s\n", what, t->watch.n - was,
+		    t->watch.first);
 	else
-		printf("%-24s nothing seen outside\n", what);
+		say("%-24s nothing seen outside\n", what);
 	fflush(stdout);
 	return 0;
 }
@@ -326,7 +326,7 @@ int ctl_leak_test(int argc, char **argv)
 		log_error("%s leaks", t.name);
 		return CTL_FAILED;
 	}
-	printf("%s is closed: in %u rounds no packet and no name was seen outside\n", t.name,
-	       t.rounds);
+	say("%s is closed: in %u rounds no packet and no name was seen outside\n", t.name,
+	    t.rounds);
 	return CTL_OK;
 }

@@ -52,18 +52,18 @@ static void list_text(const struct views *vs)
 		if ((int)strlen(vs->at[i].name) > width)
 			width = (int)strlen(vs->at[i].name);
 	if (!vs->n)
-		puts("no VPN is configured: vpnctl import FILE");
+		say("no VPN is configured: vpnctl import FILE\n");
 	for (size_t i = 0; i < vs->n; i++) {
 		const struct view *v = &vs->at[i];
 		const char *endpoint = view_endpoint(v);
 
-		printf("%-*s  ", width, v->name);
+		say("%-*s  ", width, v->name);
 		if (v->id)
-			printf("%2d", v->id);
+			say("%2d", v->id);
 		else
-			printf(" -");
-		printf("  %-8s  %-6s  %s%s\n", view_state_name(v->state), view_layout_name(v),
-		       endpoint ? endpoint : "-", v->is_default ? "  (default)" : "");
+			say(" -");
+		say("  %-8s  %-6s  %s%s\n", view_state_name(v->state), view_layout_name(v),
+		    endpoint ? endpoint : "-", v->is_default ? "  (default)" : "");
 	}
 	fflush(stdout);
 	for (size_t i = 0; i < vs->n; i++)

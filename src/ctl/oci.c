@@ -166,7 +166,7 @@ static int enable(bool images, struct err *e)
 		remove_new(&ignored);
 	if (r < 0)
 		return r;
-	printf("containers with the annotation vpnrun=NAME use VPN NAME: %s\n", hook);
+	say("containers with the annotation vpnrun=NAME use VPN NAME: %s\n", hook);
 	return 0;
 }
 
@@ -188,8 +188,8 @@ static bool has_old(void)
 		old_path(&stages[i], path);
 		if (access(path, F_OK) < 0)
 			continue;
-		printf("%s: of a former version; where it lies, `podman build` and CRI-O fail\n",
-		       path);
+		say("%s: of a former version; where it lies, `podman build` and CRI-O fail\n",
+		    path);
 		found = true;
 	}
 	return found;
@@ -205,11 +205,11 @@ static size_t count_missing(const char *hook)
 
 		file_path(&stages[i], path);
 		if (file_read(path, 65536, &text, NULL, NULL) < 0) {
-			printf("%s: not there\n", path);
+			say("%s: not there\n", path);
 			missing++;
 		} else if (!strstr(text, hook)) {
 			/* podman passes over a hook whose program is not there, in silence. */
-			printf("%s: is of another installation, not of %s\n", path, hook);
+			say("%s: is of another installation, not of %s\n", path, hook);
 			missing++;
 		}
 	}
@@ -229,14 +229,14 @@ static int check_conf(struct err *e)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		if (!oci_dirs_have(&all, dirs[i])) {
-			printf("%s: hooks_dir is without %s\n", all.from[0] ? all.from : OCI_CONF,
-			       dirs[i]);
+			say("%s: hooks_dir is without %s\n", all.from[0] ? all.from : OCI_CONF,
+			    dirs[i]);
 			good = 0;
 		}
 	for (size_t i = 0; i < others.n; i++)
 		if (good && !oci_dirs_have(&all, others.at[i]))
-			printf("%s: hooks_dir is without %s of %s: sudo vpnctl oci enable\n",
-			       all.from, others.at[i], others.from);
+			say("%s: hooks_dir is without %s of %s: sudo vpnctl oci enable\n", all.from,
+			    others.at[i], others.from);
 	return good;
 }
 
@@ -255,7 +255,7 @@ static void print_log(void)
 	at = text + len - 1;
 	for (int lines = 0; at > text && lines < 5; lines += *at == '\n' && lines < 5)
 		at--;
-	printf("refused lately, by %s:\n", path);
+	say("refused lately, by %s:\n", path);
 	for (at += *at == '\n'; *at; at++)
 		putchar(((unsigned char)*at >= ' ' && *at != 0x7f) || *at == '\n' ? *at : '?');
 }

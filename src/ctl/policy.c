@@ -156,7 +156,7 @@ static int install_or_check(const struct options *o, bool install)
 	if (rc < 0)
 		return ctl_fail(&e);
 	policy_explain(o->file, &prog.header, prog.insns);
-	printf("installed as %s: vpnrun --policy %s\n", path, name);
+	say("installed as %s: vpnrun --policy %s\n", path, name);
 	return CTL_OK;
 }
 
@@ -201,16 +201,16 @@ static int list(void)
 				    str_fmt(path, sizeof(path), "%s/%s", dirs[0],
 					    found[k]->d_name) >= 0 &&
 				    access(path, F_OK) == 0)
-					printf("%-16s %s (hidden by the one above)\n", name,
-					       "shipped");
+					say("%-16s %s (hidden by the one above)\n", name,
+					    "shipped");
 				else
-					printf("%-16s %s\n", name, i ? "shipped" : dirs[i]);
+					say("%-16s %s\n", name, i ? "shipped" : dirs[i]);
 			}
 			free(found[k]);
 		}
 		free(found);
 	}
-	printf("%-16s %s\n", "none", "no filter at all");
+	say("%-16s %s\n", "none", "no filter at all");
 	return CTL_OK;
 }
 

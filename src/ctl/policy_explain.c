@@ -90,20 +90,20 @@ static void explain_door(struct subject *s, const struct policy_door *door)
 	}
 	if (!any)
 		return;
-	printf("  %-24s", door->name);
+	say("  %-24s", door->name);
 	if (same) {
-		printf("%s", action_words(first, buf, sizeof(buf)));
+		say("%s", action_words(first, buf, sizeof(buf)));
 		for (size_t i = 0; i < s->n_abis; i++)
 			if (!has[i])
-				printf("; %s has none", policy_abi_name(s->abis[i]));
+				say("; %s has none", policy_abi_name(s->abis[i]));
 	} else {
 		const char *sep = "";
 
 		for (size_t i = 0; i < s->n_abis; i++) {
 			if (!has[i])
 				continue;
-			printf("%s%s: %s", sep, policy_abi_name(s->abis[i]),
-			       action_words(state[i], buf, sizeof(buf)));
+			say("%s%s: %s", sep, policy_abi_name(s->abis[i]),
+			    action_words(state[i], buf, sizeof(buf)));
 			sep = "; ";
 		}
 	}
@@ -137,14 +137,14 @@ static void print_sockets(uint64_t open, bool netlink)
 		shown += name && (open >> i & 1);
 	}
 	if (shown == 0 || shown == named) {
-		printf("%s", shown ? "all" : "none");
+		say("%s", shown ? "all" : "none");
 		return;
 	}
 	for (unsigned i = 0; i < count; i++) {
 		const char *name = netlink ? policy_netlink_name(i) : policy_family_name(i);
 
 		if (name && (open >> i & 1))
-			printf("%s%s", name, --shown ? ", " : "");
+			say("%s%s", name, --shown ? ", " : "");
 	}
 }
 
@@ -193,9 +193,9 @@ static void explain_sockets(struct subject *s, bool netlink)
 	}
 	for (size_t i = 0; i < (same ? 1 : s->n_abis); i++) {
 		warn_sockets(s, open[i], same ? ~0U : 1U << i, netlink);
-		printf("  %-24s", netlink ? "open netlink protocols" : "open socket families");
+		say("  %-24s", netlink ? "open netlink protocols" : "open socket families");
 		if (!same)
-			printf("%s: ", policy_abi_name(s->abis[i]));
+			say("%s: ", policy_abi_name(s->abis[i]));
 		print_sockets(open[i], netlink);
 		putchar('\n');
 	}
@@ -213,9 +213,9 @@ static void explain_abis(struct subject *s)
 			continue;
 		if (policy_abi_runs(s->insns, s->header->n_insns, all[i])) {
 			s->abis[s->n_abis++] = all[i];
-			printf("  %-24s%s\n", name, "runs; calls newer than the table: ENOSYS");
+			say("  %-24s%s\n", name, "runs; calls newer than the table: ENOSYS");
 		} else {
-			printf("  %-24s%s\n", name, "its programs are killed");
+			say("  %-24s%s\n", name, "its programs are killed");
 		}
 	}
 }
@@ -225,7 +225,7 @@ static void explain_caps(uint64_t caps)
 	char words[1024];
 
 	policy_caps_words(caps, words, sizeof(words));
-	printf("  %-24s%s\n", "as root keeps", words);
+	say("  %-24s%s\n", "as root keeps", words);
 }
 
 void policy_explain(const char *file, const struct policy_header *header,
@@ -233,7 +233,7 @@ void policy_explain(const char *file, const struct policy_header *header,
 {
 	struct subject s = {.file = file, .header = header, .insns = insns};
 
-	printf("policy '%s': %u instructions\n", header->name, header->n_insns);
+	say("policy '%s': %u instructions\n", header->name, header->n_insns);
 	explain_abis(&s);
 	explain_sockets(&s, false);
 	explain_sockets(&s, true);

@@ -26,5 +26,5 @@ bool ctl_is_root(const char *command)
 void ctl_print_warnings(const struct tunnel *t)
 {
 	for (size_t i = 0; i < t->n_warnings; i++)
-		fprintf(stderr, "warning: %s\n", t->warnings[i]);
+		log_plain("warning: %s", t->warnings[i]);
 }

@@ -252,7 +252,11 @@ static void print_row(const struct row *row, const int width[N_COLS], bool colou
 
 		if (c == COL_RX || c == COL_TX)
 			w = -w;
-		printf("%s%s%*s%s", c ? "  " : "", on, -w, row->cell[c], *on ? "\033[0m" : "");
+		/* What is ours to colour does not pass the gate that what is shown has to pass. */
+		fputs(c ? "  " : "", stdout);
+		fputs(on, stdout);
+		say("%*s", -w, row->cell[c]);
+		fputs(*on ? "\033[0m" : "", stdout);
 	}
 	putchar('\n');
 }
@@ -280,22 +284,22 @@ static void print_inside(const struct view *v)
 
 	if (!n_inside(v))
 		return;
-	printf("\n%s, inside:\n", v->name);
+	say("\n%s, inside:\n", v->name);
 	for (size_t i = 0; i < in->n_leases; i++) {
 		const struct inside_lease *l = &in->leases[i];
 
-		printf("  %-9s  %-15s  %-12s  ", l->port,
-		       inet_ntop(AF_INET, &l->ip4, addr, sizeof(addr)), user_name(l->uid));
+		say("  %-9s  %-15s  %-12s  ", l->port,
+		    inet_ntop(AF_INET, &l->ip4, addr, sizeof(addr)), user_name(l->uid));
 		if (l->h == v->host_lease)
-			printf("%7s  (the machine itself: its default)\n", "-");
+			say("%7s  (the machine itself: its default)\n", "-");
 		else if (l->process.pid)
-			printf("%7d  %s\n", l->process.pid, l->process.comm);
+			say("%7d  %s\n", l->process.pid, l->process.comm);
 		else
-			printf("%7s  (no process; its namespace is kept open)\n", "-");
+			say("%7s  (no process; its namespace is kept open)\n", "-");
 	}
 	for (size_t i = 0; i < in->n_services; i++)
-		printf("  %-9s  %-15s  %-12s  %7d  %s\n", "-", "-", user_name(in->services[i].uid),
-		       in->services[i].pid, in->services[i].comm);
+		say("  %-9s  %-15s  %-12s  %7d  %s\n", "-", "-", user_name(in->services[i].uid),
+		    in->services[i].pid, in->services[i].comm);
 }
 
 static void print_forward(const struct view *v)
@@ -308,12 +312,12 @@ static void print_forward(const struct view *v)
 	forward_ports(&v->record, ports);
 	forward_why(&v->record, why);
 	if (ports[0] && ports[0] == ports[1])
-		printf("\n%s: the provider forwards port %u\n", v->name, ports[0]);
+		say("\n%s: the provider forwards port %u\n", v->name, ports[0]);
 	else if (ports[0])
-		printf("\n%s: the provider forwards port %u (TCP) and %u (UDP)\n", v->name,
-		       ports[0], ports[1]);
+		say("\n%s: the provider forwards port %u (TCP) and %u (UDP)\n", v->name, ports[0],
+		    ports[1]);
 	if (why[0])
-		printf("\n%s: %s\n", v->name, why);
+		say("\n%s: %s\n", v->name, why);
 }
 
 static void print_remarks(const struct views *vs, const struct view *only, bool colour)
@@ -326,19 +330,22 @@ static void print_remarks(const struct views *vs, const struct view *only, bool 
 		if (only && only != v)
 			continue;
 		if (v->is_machine_default)
-			printf("\n%s is the machine's default%s\n", v->name,
-			       v->is_strict ? ", strictly" : "");
-		if (v->why[0])
-			printf("\n%s%s is degraded:%s %s\n", colour ? "\033[33m" : "", v->name,
-			       colour ? "\033[0m" : "", v->why);
+			say("\n%s is the machine's default%s\n", v->name,
+			    v->is_strict ? ", strictly" : "");
+		if (v->why[0]) {
+			fputs(colour ? "\n\033[33m" : "\n", stdout);
+			say("%s is degraded:", v->name);
+			fputs(colour ? "\033[0m " : " ", stdout);
+			say("%s\n", v->why);
+		}
 		if (v->state == VIEW_UP && v->has_profile && v->record.layout == LAYOUT_BRIDGE &&
 		    (v->record.flags & RECORD_HAS_IP6) && !forwarding_has_ip6(&v->profile)) {
 			forwarding_say_no_ip6(&v->profile, no_ip6, sizeof(no_ip6));
-			printf("\n%s: %s\n", v->name, no_ip6);
+			say("\n%s: %s\n", v->name, no_ip6);
 		}
 		if (v->stats.asked && v->stats.endpoint[0] && view_endpoint(v) &&
 		    strcmp(v->stats.endpoint, view_endpoint(v)) != 0)
-			printf("\n%s: the endpoint is at %s\n", v->name, v->stats.endpoint);
+			say("\n%s: the endpoint is at %s\n", v->name, v->stats.endpoint);
 		print_forward(v);
 		print_inside(v);
 	}
@@ -364,7 +371,7 @@ static int show_text(const struct views *vs, const struct view *only)
 		if (!only || only == &vs->at[i])
 			fill_row(&vs->at[i], &rows[n++]);
 	if (n == 1) {
-		puts("no VPN is configured: vpnctl import FILE");
+		say("no VPN is configured: vpnctl import FILE\n");
 		return CTL_OK;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -375,7 +382,7 @@ static int show_text(const struct views *vs, const struct view *only)
 		print_row(&rows[i], width, colour, i == 0);
 	print_remarks(vs, only, colour);
 	if (geteuid() != 0)
-		puts("\nHandshake, traffic and who is inside: sudo vpnctl status");
+		say("\nHandshake, traffic and who is inside: sudo vpnctl status\n");
 	fflush(stdout);
 	for (size_t i = 0; i < vs->n; i++)
 		if (vs->at[i].broken.code && (!only || only == &vs->at[i]))

@@ -39,7 +39,7 @@ static int apply_name(const char *name,
 	if (note.msg[0])
 		log_info("note: %s", note.msg);
 	if (r == 0)
-		printf("%s is up\n", name);
+		say("%s is up\n", name);
 	return 0;
 }
 
@@ -130,7 +130,7 @@ static int forsake_default(const char *name, struct err *e)
 	int r = default_clear(&permit, was, e);
 
 	if (r == 0 && was[0])
-		printf("%s is not the default any more: traffic goes by the uplink\n", was);
+		say("%s is not the default any more: traffic goes by the uplink\n", was);
 	return r;
 }
 
@@ -147,13 +147,13 @@ static int down_one(const char *name, bool force)
 	if (r < 0)
 		return ctl_fail(&e);
 	if (!rep.was_there)
-		printf("%s was not up\n", name);
+		say("%s was not up\n", name);
 	else if (rep.kept)
-		printf("%s is down; its namespace stays, closed, for %u inside "
-		       "(vpnctl down --force %s unplugs them)\n",
-		       name, rep.leases + rep.processes, name);
+		say("%s is down; its namespace stays, closed, for %u inside "
+		    "(vpnctl down --force %s unplugs them)\n",
+		    name, rep.leases + rep.processes, name);
 	else
-		printf("%s is down\n", name);
+		say("%s is down\n", name);
 	return 0;
 }
 

@@ -286,8 +286,8 @@ int ctl_wrap(int argc, char **argv)
 	}
 	if (make(&w, &e) < 0)
 		return ctl_fail(&e);
-	printf("%s goes by %s from now on: %s/%s and %u desktop %s\n", w.program, w.vpn, w.bin,
-	       w.program, w.entries, w.entries == 1 ? "entry" : "entries");
+	say("%s goes by %s from now on: %s/%s and %u desktop %s\n", w.program, w.vpn, w.bin,
+	    w.program, w.entries, w.entries == 1 ? "entry" : "entries");
 	return CTL_OK;
 }
 
@@ -316,8 +316,8 @@ int ctl_unwrap(int argc, char **argv)
 	if (r < 0)
 		return ctl_fail(&e);
 	if (mine || w.entries)
-		printf("%s is as it was\n", w.program);
+		say("%s is as it was\n", w.program);
 	else
-		printf("%s had no wrapper\n", w.program);
+		say("%s had no wrapper\n", w.program);
 	return CTL_OK;
 }

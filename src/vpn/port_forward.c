@@ -70,7 +70,7 @@ void forward_why(const struct record *r, char ret[FORWARD_WHY])
 
 /* --- what others see ------------------------------------------------------------------------- */
 
-__attribute__((format(printf, 2, 3))) static void say(struct forwarder *f, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void tell(struct forwarder *f, const char *fmt, ...)
 {
 	char path[64], text[FORWARD_WHY];
 	va_list ap;
@@ -102,7 +102,7 @@ static void refresh(struct forwarder *f, int ns_fd)
 	f->refresh_at = 0;
 	if (inbound_refresh(&f->record, ns_fd, &e) == 0)
 		return;
-	say(f, "cannot set the open ports: %.150s", e.msg);
+	tell(f, "cannot set the open ports: %.150s", e.msg);
 	f->refresh_at = util_now_ms() + REFRESH_MS;
 }
 
@@ -123,7 +123,7 @@ static void publish(struct forwarder *f, const uint16_t ports[2], int ns_fd)
 	if (r == 0)
 		refresh(f, ns_fd);
 	if (r < 0)
-		say(f, "cannot publish the forwarded port: %.150s", e.msg);
+		tell(f, "cannot publish the forwarded port: %.150s", e.msg);
 	else if (ports[0])
 		log_info("%s: the provider forwards port %u (TCP) and %u (UDP)", f->name, ports[0],
 			 ports[1]);
@@ -204,7 +204,7 @@ static void begin(struct forwarder *f, int ns_fd)
 
 	if (fd < 0) {
 		if (!f->said)
-			say(f, "%.190s", e.msg);
+			tell(f, "%.190s", e.msg);
 		end_asking(f, f->expires_at ? RETRY_MS / 60 : RETRY_MS);
 		return;
 	}
@@ -222,10 +222,10 @@ static void repeat(struct forwarder *f)
 
 	inet_ntop(AF_INET, &f->record.natpmp_gateway, addr, sizeof(addr));
 	if (f->tries == SAY_TRIES && !f->said)
-		say(f,
-		    "%s does not answer NAT-PMP: the provider's server may forward no ports, or "
-		    "\"port_forward_gateway\" is another",
-		    addr);
+		tell(f,
+		     "%s does not answer NAT-PMP: the provider's server may forward no ports, or "
+		     "\"port_forward_gateway\" is another",
+		     addr);
 	if (f->tries >= NATPMP_TRIES)
 		end_asking(f, RETRY_MS);
 	else
@@ -247,8 +247,8 @@ static void finish(struct forwarder *f, int ns_fd)
 
 static void refuse(struct forwarder *f, uint16_t result, int ns_fd)
 {
-	say(f, "the provider refuses to forward a port: %s (result %u)", natpmp_result_text(result),
-	    result);
+	tell(f, "the provider refuses to forward a port: %s (result %u)",
+	     natpmp_result_text(result), result);
 	lose(f, ns_fd);
 	end_asking(f, RETRY_MS);
 }

@@ -144,5 +144,63 @@ wait
 	[ "$(ls $d/p*.json | wc -l)" = 12 ]
 ok $? "R01 imports at once choose different ids"
 
+# --- what others wrote, on a terminal ------------------------------------------------------------
+
+# Arguments and file names of every program: what a terminal obeys, what is no UTF-8 and what would begin a
+# line of its own comes out as '?'.
+bin=$(dirname "$VPNCTL")
+bad=$'x\e[31my\nINJECTED \xff\xc2\x9b'
+mkdir "$work/$bad" && cp "$confs/pia.conf" "$work/$bad/$bad.conf"
+printf '{\n\t"id": "%s" }' "$bad" >"$work/$bad/$bad.json"
+dirty=0 quoted=0
+clean() { # COMMAND...
+	timeout 10 "$@" </dev/null >"$work/out" 2>"$work/err"
+	cat "$work/out" "$work/err" >"$work/all"
+	if grep -q '^INJECTED' "$work/all" || LC_ALL=C grep -q $'[\x01-\x08\x0b-\x1f\x7f]' "$work/all" ||
+		! iconv -f UTF-8 -t UTF-8 "$work/all" >/dev/null 2>&1 || LC_ALL=C grep -q $'\xc2\x9b' "$work/all"; then
+		dirty=$((dirty + 1))
+		echo "# $*: $(cat -v "$work/all" | head -c 300)"
+	fi
+	! grep -q INJECTED "$work/all" || quoted=$((quoted + 1))
+}
+commands=$("$VPNCTL" --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p')
+for c in $commands; do
+	clean "$VPNCTL" "$c" "$bad"
+	clean "$VPNCTL" "$c" "--$bad"
+	clean "$VPNCTL" "$c" "$bad" "$bad" "$bad"
+	clean "$VPNCTL" "$c" "$work/$bad/$bad.conf"
+	clean "$VPNCTL" "$c" "$work/$bad/$bad.json"
+	for o in --vpn --uid --pid --name --id --policy --caps --url --expect --minus; do
+		clean "$VPNCTL" "$c" x $o "$bad"
+	done
+done
+for o in check install show; do clean "$VPNCTL" policy $o "$work/$bad/$bad.json"; clean "$VPNCTL" policy $o --caps "$bad" "$bad"; done
+for p in "$bin/vpnrun" "$bin/../libexec/vpnrun/vpnrund"; do
+	clean "$p" "$bad"
+	clean "$p" "--$bad" x
+	clean "$p" "-$bad" x
+	for o in --listen --idle --ready-fd --policy --keep-fd --allow --reach --with --socket -p -e; do
+		clean "$p" $o "$bad" none true
+	done
+done
+clean "$VPNCTL" "$bad"
+[ $dirty = 0 ] && [ $quoted -gt 20 ]; ok $? "L62 nothing that came from outside is shown as it came: $quoted sentences of all programs quote it"
+for l in '' x ./x '-1'; do
+	timeout 10 "$bin/../libexec/vpnrun/vpnrund" --listen "$l" >"$work/out" 2>"$work/err"
+	[ $? = 1 ] && says 'begins with /'; ok $? "L62 vpnrund --listen '$l': refused"
+done
+[ ! -e /x ]; ok $? "L62 and nothing is made in /"
+
+# Whatever is wrong is said before anything is done; help is no error.
+wrong=0 helps=0 all=0
+for c in $commands; do
+	all=$((all + 1))
+	run "$c" x --nosuch && wrong=1
+	says "$c: there is no option '--nosuch'; usage: vpnctl $c " || wrong=1
+	run "$c" --help && grep -q "^usage: vpnctl $c " "$work/out" && [ ! -s "$work/err" ] && helps=$((helps + 1))
+done
+[ $wrong = 0 ]; ok $? "L62 an option that a command does not know: refused by all $all commands, in one way"
+[ $helps = $all ] && [ $all -ge 19 ]; ok $? "L62 --help: on stdout, no error, of all of them ($helps of $all)"
+
 echo "1..$n"
 exit $failed

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/util.h"
 #include "vpn/conf.h"
 
@@ -178,9 +179,42 @@ static void test_names(void)
 	   "R67 a search domain cannot add a line to resolv.conf");
 }
 
+/* What is shown of somebody else's text: what a terminal obeys, or no reader can decode, is not. */
+static void test_clean(void)
+{
+	static const struct {
+		const char *text, *clean;
+	} cases[] = {
+		{"plain text, 'quoted'", "plain text, 'quoted'"},
+		{"Z\xc3\xbcrich \xe2\x82\xac \xf0\x9f\x94\x92",
+		 "Z\xc3\xbcrich \xe2\x82\xac \xf0\x9f\x94\x92"},
+		{"a\033[31mb", "a?[31mb"},
+		{"two\nlines\rand\ttab\x7f", "two?lines?and?tab?"},
+		{"\xc2\x9b"
+		 "31m",
+		 "?31m"}, /* the other CSI */
+		{"\xe2\x80\xae"
+		 "txt.exe",
+		 "?txt.exe"}, /* right to left */
+		{"\xff\xfe\x80", "???"},
+		{"cut \xe2\x82", "cut ??"},
+		{"\xc0\xaf\xe0\x80\xaf", "?????"},	     /* too long for what it means */
+		{"\xed\xa0\x80\xf5\x80\x80\x80", "???????"}, /* no character */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char buf[64];
+
+		str_copy(buf, sizeof(buf), cases[i].text);
+		buf[log_clean(buf, strlen(buf))] = '\0';
+		is_str(buf, cases[i].clean, "L62 cleaned");
+	}
+}
+
 int main(void)
 {
 	tap_begin();
+	test_clean();
 	test_ipaddr();
 	test_key();
 	test_endpoint();
