@@ -47,8 +47,11 @@ LIB     := $(B)/libvpnrun.a
 
 PROGRAMS := $(B)/bin/vpnrun $(B)/bin/vpnctl $(B)/libexec/vpnrun/vpnrund
 
-all: $(PROGRAMS) policies
+all: $(PROGRAMS) $(B)/libexec/vpnrun/vpnrun-notify policies
 
+$(B)/libexec/vpnrun/vpnrun-notify: contrib/desktop/vpnrun-notify
+	@mkdir -p $(@D)
+	$(Q)install -m 0755 $< $@
 
 $(B)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -114,7 +117,7 @@ install: all install-plugins
 	install -d $(D)$(BINDIR) $(D)$(LIBEXECDIR) $(D)$(LIBDIR)/policy $(D)$(UNITDIR) $(D)$(SYSUSERSDIR) \
 		$(D)$(TMPFILESDIR) $(D)$(COMPLETIONDIR) $(D)$(SYSCONFDIR)/vpnrun
 	install -m 0755 $(B)/bin/vpnrun $(B)/bin/vpnctl $(D)$(BINDIR)
-	install -m 0755 $(B)/libexec/vpnrun/vpnrund $(D)$(LIBEXECDIR)
+	install -m 0755 $(B)/libexec/vpnrun/vpnrund $(B)/libexec/vpnrun/vpnrun-notify $(D)$(LIBEXECDIR)
 	$(install-hooks)
 	$(install-dbus)
 	install -m 0644 $(B)/lib/vpnrun/policy/*.bpf $(D)$(LIBDIR)/policy

@@ -31,5 +31,6 @@ int main(int argc, char **argv)
 	log_verbose = o.verbose;
 	status = launch_run(&o, &e);
 	log_error("%s", e.msg);
+	launch_notify(&o, status, e.msg);
 	return status;
 }

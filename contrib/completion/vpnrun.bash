@@ -76,7 +76,7 @@ _vpnrun() {
 	--dns | --keep-fd | -p | --publish | --reach) return ;;
 	esac
 	if [[ $cur == -* ]]; then
-		_vpnrun_reply '--dns --policy --strict --allow --keep-fd --publish --reach --expose --with --allow-running --as-root --user --socket --verbose --help --version --' "$cur"
+		_vpnrun_reply '--dns --policy --strict --allow --keep-fd --publish --reach --expose --with --allow-running --as-root --notify --user --socket --verbose --help --version --' "$cur"
 	elif [[ $vpn ]]; then
 		_vpnrun_command "$COMP_CWORD"
 	else

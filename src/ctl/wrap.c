@@ -237,7 +237,7 @@ static int make(struct wrap *w, struct err *e)
 			    w->path);
 	if (r < 0)
 		return r;
-	if (str_fmt(w->prefix, sizeof(w->prefix), "%s%s%s %s --", w->vpnrun,
+	if (str_fmt(w->prefix, sizeof(w->prefix), "%s --notify%s%s %s --", w->vpnrun,
 		    w->policy ? " --policy " : "", w->policy ? w->policy : "", w->vpn) < 0)
 		return err_set(e, -ENAMETOOLONG, "the path of vpnrun is too long");
 	r = dir_make(w->bin, 0755, e);

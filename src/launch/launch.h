@@ -43,6 +43,7 @@ struct launch_options {
 	size_t n_keep_fd;
 	struct relay_specs publish, reach;
 	struct port_maps expose;
+	bool notify;	    /* say a failure on the desktop, where no terminal shows it */
 	bool as_root;	    /* under sudo: stays root */
 	const char *user;   /* root: becomes that user; NULL: nobody */
 	bool allow_running; /* although the command may hand over to an instance outside */
@@ -115,6 +116,10 @@ void launch_ports_close(struct launch_ports *p);
 /* Notes that a step is done, for launch_steps_print(). */
 void launch_step(const char *what);
 void launch_steps_print(void);
+
+/* Says a failure on the desktop and ends with status; returns where nobody asked for that, where
+ * somebody reads standard error, or where it cannot. */
+void launch_notify(const struct launch_options *o, int status, const char *sentence);
 
 /* Does it all and becomes the command: returns on failure only, with one of the statuses above. */
 int launch_run(const struct launch_options *o, struct err *e);

@@ -42,6 +42,7 @@ enum option {
 	OPT_STRICT,
 	OPT_ALLOW_RUNNING,
 	OPT_AS_ROOT,
+	OPT_NOTIFY,
 	OPT_HELP,
 	OPT_VERSION,
 	OPT_DNS, /* from here on with a value */
@@ -60,16 +61,27 @@ static const struct {
 	const char *name;
 	enum option option;
 } table[] = {
-	{"-p", OPT_PUBLISH},	    {"--publish", OPT_PUBLISH},
-	{"--reach", OPT_REACH},	    {"-v", OPT_VERBOSE},
-	{"--verbose", OPT_VERBOSE}, {"--strict", OPT_STRICT},
-	{"-h", OPT_HELP},	    {"--help", OPT_HELP},
-	{"--version", OPT_VERSION}, {"--dns", OPT_DNS},
-	{"--policy", OPT_POLICY},   {"--allow", OPT_ALLOW},
-	{"--keep-fd", OPT_KEEP_FD}, {"--with", OPT_WITH},
-	{"-e", OPT_EXPOSE},	    {"--expose", OPT_EXPOSE},
-	{"--as-root", OPT_AS_ROOT}, {"--user", OPT_USER},
-	{"--socket", OPT_SOCKET},   {"--allow-running", OPT_ALLOW_RUNNING},
+	{"-p", OPT_PUBLISH},
+	{"--publish", OPT_PUBLISH},
+	{"--reach", OPT_REACH},
+	{"-v", OPT_VERBOSE},
+	{"--verbose", OPT_VERBOSE},
+	{"--strict", OPT_STRICT},
+	{"-h", OPT_HELP},
+	{"--help", OPT_HELP},
+	{"--version", OPT_VERSION},
+	{"--dns", OPT_DNS},
+	{"--policy", OPT_POLICY},
+	{"--allow", OPT_ALLOW},
+	{"--keep-fd", OPT_KEEP_FD},
+	{"--with", OPT_WITH},
+	{"-e", OPT_EXPOSE},
+	{"--expose", OPT_EXPOSE},
+	{"--as-root", OPT_AS_ROOT},
+	{"--notify", OPT_NOTIFY},
+	{"--user", OPT_USER},
+	{"--socket", OPT_SOCKET},
+	{"--allow-running", OPT_ALLOW_RUNNING},
 };
 
 static int add_dns(struct launch_options *o, const char *v, struct err *e)
@@ -155,6 +167,9 @@ static int set_value(struct launch_options *o, enum option option, const char *v
 		return 0;
 	case OPT_USER:
 		o->user = v;
+		return 0;
+	case OPT_NOTIFY:
+		o->notify = true;
 		return 0;
 	case OPT_HELP:
 		o->help = true;

@@ -41,8 +41,8 @@ is "$(user fox)" '0 [] demo' 'R09: also without arguments'
 vpnrun=$(realpath "$(command -v vpnrun)")
 is "$(entry Name | head -1)" 'Fox (demo)' 'R09: the entry is shown with the name of the VPN'
 is "$(entry 'Name\[de\]')" 'Fuchs (demo)' 'in every language'
-is "$(entry Exec | head -1)" "$vpnrun demo -- env FOX=1 $sys/bin/fox %u" 'R09: its command goes through vpnrun'
-is "$(entry Exec | tail -1)" "$vpnrun demo -- $sys/bin/fox --new-window" 'R09: and those of its actions'
+is "$(entry Exec | head -1)" "$vpnrun --notify demo -- env FOX=1 $sys/bin/fox %u" 'R09: its command goes through vpnrun'
+is "$(entry Exec | tail -1)" "$vpnrun --notify demo -- $sys/bin/fox --new-window" 'R09: and those of its actions'
 is "$(entry DBusActivatable)" false 'L16: it is not activated by D-Bus'
 is "$(entry Name | tail -1) $(entry MimeType)" 'New Window text/html;' 'all else is as it was'
 is "$(find "$apps" -name '*.desktop' | wc -l)" 2 'other programs have no wrapper'
@@ -52,6 +52,35 @@ is "$(files)" "$first" 'R09: wrap is idempotent'
 ok 'with another VPN and a policy' user vpnctl wrap fox --vpn other --policy browser
 is "$(user fox)" '0 [] other' 'R09: it goes by the other'
 like "$(entry Exec | head -1)" "--policy browser other -- " 'and its entry, too'
+# A failure behind a menu entry: somebody is told.
+mkdir "$home/told"
+for p in notify-send zenity kdialog xmessage logger; do
+	printf '#!/bin/sh\n[ -e "%s/no-${0##*/}" ] && exit 1\nprintf "%%s|" "${0##*/}" "$@" >"%s/said"\n' "$home/told" "$home/told" >"$home/told/$p"
+done
+chmod 755 "$home"/told/*
+chown -R "$RIG_UID" "$home/told"
+clicked() {
+	as_user rm -f "$home/told/said"
+	as_user env PATH="$home/told:$PATH" DISPLAY=:99 "$@" >/dev/null 2>&1
+	out="$? $(cat "$home/told/said" 2>/dev/null)"
+}
+clicked vpnrun --notify 'no<b>&' -- true
+like "$out" "^125 notify-send\\|.*\\|vpnrun\\|there is no VPN 'no&lt;b&gt;&amp;'" 'a failure behind a menu entry: a notification, and its status'
+clicked vpnrun nosuch true
+is "$out" '125 ' 'control: without --notify nobody is told'
+clicked vpnrun --notify demo -- true
+is "$out" '0 ' 'and nobody where nothing fails'
+as_user touch "$home/told/no-notify-send"
+clicked vpnrun --notify nosuch -- true
+like "$out" "^125 zenity\\|--error\\|.*there is no VPN 'nosuch'" 'where there is none: a dialog'
+as_user touch "$home/told/no-zenity" "$home/told/no-kdialog" "$home/told/no-xmessage"
+clicked vpnrun --notify nosuch -- true
+like "$out" "^125 logger\\|.*there is no VPN 'nosuch'" 'where there is no dialog: the journal'
+as_user rm "$home/told/said"
+like "$(script -qec "as_user env PATH='$home/told:$PATH' vpnrun --notify nosuch true" /dev/null </dev/null 2>&1)" \
+	"there is no VPN 'nosuch'" 'on a terminal the sentence is there'
+ok 'and is enough' test ! -e "$home/told/said"
+rm -r "$home/told"
 as_user sh -c 'kill -0 1' 2>/dev/null
 like "$(user vpnctl unwrap fox)" 'as it was' 'R09: unwrap'
 is "$(files)" "$before" 'R09: and nothing of it is left, nothing else was touched'
