@@ -183,7 +183,7 @@ if command -v make >/dev/null && [ -f "$RIG_TREE/Makefile" ] && [ -w "$RIG_B" ];
 	d=$RIG_DIR/dest
 	# What was built for this run, and not a build of what has changed meanwhile.
 	say make --no-print-directory -C "$RIG_TREE" B="$RIG_B" -o all PREFIX=/usr DESTDIR="$d" install
-	is "$(cd "$d" && find . -type f -o -type l | sed 's,^\.,,' | grep -vE '/(man/man[1-8]/[a-z.-]+\.[1-8]|policy/[a-z0-9.-]+\.bpf|policy/oci/[a-z]+/[a-z]+\.json)$' | sort | xargs -n 1)" \
+	is "$(cd "$d" && find . -type f -o -type l | sed 's,^\.,,' | grep -vE '/(man/man[1-8]/[a-z.-]+\.[1-8]|policy/[a-z0-9.-]+\.bpf|policy/oci/[a-z]+/[a-z0-9]+\.json|vpnrun/dbus/(session\.conf|services/[A-Za-z0-9.]+\.service))$' | sort | xargs -n 1)" \
 		"$(printf '%s\n' /usr/bin/vpnctl /usr/bin/vpnrun /usr/lib/systemd/system/vpnrun-default.socket \
 			/usr/lib/systemd/system/vpnrun-default@.service /usr/lib/systemd/system/vpnrun-keeper@.path \
 			/usr/lib/systemd/system/vpnrun-keeper@.service /usr/lib/systemd/system/vpnrun-publish@.service \
@@ -191,7 +191,7 @@ if command -v make >/dev/null && [ -f "$RIG_TREE/Makefile" ] && [ -w "$RIG_B" ];
 			/usr/lib/systemd/system/vpnrund.socket /usr/lib/sysusers.d/vpnrun.conf \
 			/usr/lib/tmpfiles.d/vpnrun.conf /usr/libexec/vpnrun/cni/vpnrun \
 			/usr/libexec/vpnrun/netavark/vpnrun /usr/libexec/vpnrun/vpnrun-hook \
-			/usr/libexec/vpnrun/vpnrun-runtime /usr/libexec/vpnrun/vpnrund \
+			/usr/libexec/vpnrun/vpnrun-notify /usr/libexec/vpnrun/vpnrun-runtime /usr/libexec/vpnrun/vpnrun-session /usr/libexec/vpnrun/vpnrund \
 			/usr/share/bash-completion/completions/vpnctl /usr/share/bash-completion/completions/vpnrun)" \
 		'make install: exactly these, manuals and policies'
 	for m in 1/vpnrun.1 8/vpnctl.8 8/vpnctl-confine.8 8/vpnrun-cni.8 8/vpnrun-hook.8 8/vpnrund.8 5/vpnrun.json.5; do
