@@ -91,10 +91,11 @@ $(B)/gen/%.nft.h: policy/%.nft
 
 $(B)/obj/vpn/firewall.o: $(B)/gen/netns.nft.h $(B)/gen/netns-ip4.nft.h $(B)/gen/netns-ip6.nft.h \
 	$(B)/gen/bridge.nft.h $(B)/gen/bridge-ip4.nft.h $(B)/gen/bridge-ip6.nft.h \
-	$(B)/gen/bridge-no6.nft.h $(B)/gen/bridge-busy.nft.h $(B)/gen/dns.nft.h
+	$(B)/gen/bridge-no6.nft.h $(B)/gen/bridge-busy.nft.h $(B)/gen/bridge-arp.nft.h $(B)/gen/dns.nft.h
+$(B)/obj/vpn/guard.o: $(B)/gen/bridge-guard.nft.h
 
 $(B)/obj/vpn/default_firewall.o: $(B)/gen/default.nft.h $(B)/gen/default-ip4.nft.h \
-	$(B)/gen/default-ip6.nft.h $(B)/gen/default-strict.nft.h
+	$(B)/gen/default-ip6.nft.h $(B)/gen/default-strict.nft.h $(B)/gen/default-arp.nft.h
 
 # --- installation ----------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@
 #include <sys/utsname.h>
 
 #include "nl/rtnl.h"
+#include "vpn/guard_port.h"
 #include "vpn/inbound.h"
 #include "vpn/model.h"
 
@@ -80,7 +81,7 @@ static int create(struct attach *a, uint32_t h, struct err *e)
 
 	lease_port(&a->pool, h, port);
 	lease_mac(&a->pool, h, mac);
-	return rtnl_link_add_veth(a->s, &v, e);
+	return guard_port_add(a->s, a->r, -1, &v, e);
 }
 
 /* -EEXIST: the lease is taken, try another. */

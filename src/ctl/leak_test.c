@@ -30,6 +30,7 @@
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "vpn/apply.h"
+#include "vpn/passage.h"
 #include "vpn/profile.h"
 
 #define ROUNDS	   5	 /* of each part */
@@ -273,6 +274,9 @@ static int run(struct test *t, bool cut, struct err *e)
 	struct leak_mark mark;
 	int r = cut ? profile_load_name(t->name, &p, e) : 0;
 
+	/* What is closed to all is closed, and nothing is shown by it. */
+	if (r == 0 && t->rec.layout == LAYOUT_BRIDGE)
+		r = passage_judge(&t->rec, e);
 	if (r == 0)
 		r = control(&t->rec, e);
 	if (r == 0)

@@ -17,7 +17,9 @@
 #include "ns/netns.h"
 #include "vpn/bridge.h"
 #include "vpn/default.h"
+#include "vpn/passage.h"
 #include "vpn/profile.h"
+#include "vpn/strays.h"
 #include "vpn/supervise.h"
 #include "vpn/value.h"
 
@@ -172,6 +174,24 @@ static void degrade(struct view *v, const char *why)
 	str_copy(v->why, sizeof(v->why), why);
 }
 
+static void judge_ports(struct view *v, int ns, int bridge)
+{
+	struct lease_pool pool = record_pool(&v->record);
+	struct err e = ERR_INIT;
+	char why[sizeof(v->why)];
+	struct strays strays;
+
+	if (strays_find(ns, &pool, bridge, &strays, &e) < 0) {
+		degrade(v, e.msg);
+	} else if (strays.n) {
+		str_fmt(why, sizeof(why),
+			"somebody took %zu of its ports out of %s, %s first; vpnctl up %s puts them "
+			"back",
+			strays.n, v->record.bridge, strays.first, v->name);
+		degrade(v, why);
+	}
+}
+
 static void judge_bridge(struct view *v, int ns)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
@@ -184,6 +204,8 @@ static void judge_bridge(struct view *v, int ns)
 		degrade(v, "its bridge is missing");
 	else if (!(link.flags & IFF_UP))
 		degrade(v, "its bridge is down");
+	else
+		judge_ports(v, ns, link.ifindex);
 }
 
 /* Without one, what is for the tunnel is refused. */
@@ -318,7 +340,8 @@ static void look(struct view *v)
 	judge_bridge(v, ns);
 	if (v->record.layout == LAYOUT_NETNS)
 		judge_firewall(v, ns);
-	else if (bridge_judge(&v->record, &e) < 0)
+	else if (bridge_judge(&v->record, &e) < 0 ||
+		 (v->state == VIEW_UP && passage_judge(&v->record, &e) < 0))
 		degrade(v, e.msg);
 }
 

@@ -328,6 +328,37 @@ static void parse_prefix_attr(const struct nlattr *a, void *arg)
 	}
 }
 
+/* A route that has several ways is one of each. */
+struct route_ways {
+	const struct route_walk *w;
+	const struct rtmsg *rt;
+	const struct route_prefix *p;
+	int r;
+};
+
+static void each_way(const struct nlattr *a, void *arg)
+{
+	struct route_ways *ways = arg;
+	const uint8_t *at = nl_attr_data(a);
+	size_t len = nl_attr_len(a);
+	struct rtnexthop nh;
+
+	if (nl_attr_type(a) != RTA_MULTIPATH)
+		return;
+	while (ways->r == 0 && len >= sizeof(nh)) {
+		size_t step;
+
+		memcpy(&nh, at, sizeof(nh));
+		step = NLMSG_ALIGN((size_t)nh.rtnh_len);
+		if (nh.rtnh_len < sizeof(nh) || step > len)
+			return;
+		ways->r = ways->w->fn(ways->rt->rtm_family, ways->p->dst, ways->rt->rtm_dst_len,
+				      nh.rtnh_ifindex, ways->w->arg);
+		at += step;
+		len -= step;
+	}
+}
+
 static int got_prefix(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct rtmsg *rt = nl_payload(nlh);
@@ -341,6 +372,12 @@ static int got_prefix(const struct nlmsghdr *nlh, void *arg)
 	if (!p.has_dst || p.table != RT_TABLE_MAIN || rt->rtm_type != RTN_UNICAST ||
 	    rt->rtm_dst_len == 0)
 		return 0;
+	if (!p.oif) {
+		struct route_ways ways = {.w = w, .rt = rt, .p = &p};
+
+		nl_attr_each(nlh, sizeof(*rt), each_way, &ways);
+		return ways.r;
+	}
 	return w->fn(rt->rtm_family, p.dst, rt->rtm_dst_len, p.oif, w->arg);
 }
 
@@ -359,9 +396,20 @@ int rtnl_route_for_each(struct nl_sock *s, int family,
 
 struct route_count {
 	uint8_t table;
-	int oif; /* 0: any */
+	int oif;	    /* 0: any */
+	bool others;	    /* not those of the kernel's protocol */
+	const uint8_t *dst; /* those that it is in; NULL: any */
 	size_t n;
 };
+
+static bool has_prefix(const uint8_t *addr, const uint8_t *net, uint8_t plen)
+{
+	size_t whole = plen / 8;
+	uint8_t mask = (uint8_t)(0xff00 >> plen % 8);
+
+	return memcmp(addr, net, whole) == 0 &&
+	       (plen % 8 == 0 || ((addr[whole] ^ net[whole]) & mask) == 0);
+}
 
 static int count_route(const struct nlmsghdr *nlh, void *arg)
 {
@@ -373,28 +421,57 @@ static int count_route(const struct nlmsghdr *nlh, void *arg)
 		return 0;
 	p.table = rt->rtm_table;
 	nl_attr_each(nlh, sizeof(*rt), parse_prefix_attr, &p);
-	c->n += p.table == c->table && (!c->oif || p.oif == c->oif);
+	c->n += p.table == c->table && (!c->dst || has_prefix(c->dst, p.dst, rt->rtm_dst_len)) &&
+		(!c->oif || p.oif == c->oif) && !(c->others && rt->rtm_protocol == RTPROT_KERNEL);
 	return 0;
+}
+
+static int count_routes(struct nl_sock *s, int family, struct route_count *c, struct err *e)
+{
+	struct rtmsg rt = {.rtm_family = (uint8_t)family};
+	struct nl_msg m;
+	int r = -EINTR;
+
+	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
+		c->n = 0;
+		nl_msg_init(&m);
+		nl_msg_begin(&m, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
+		r = nl_dump(s, &m, count_route, c, e);
+	}
+	return r < 0 ? err_wrap(e, r, "cannot list the routes of table %u", c->table) : 0;
 }
 
 int rtnl_route_count(struct nl_sock *s, int family, uint8_t table, int oif, size_t *ret,
 		     struct err *e)
 {
-	struct rtmsg rt = {.rtm_family = (uint8_t)family};
 	struct route_count c = {.table = table, .oif = oif};
-	struct nl_msg m;
-	int r = -EINTR;
+	int r = count_routes(s, family, &c, e);
 
-	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
-		c.n = 0;
-		nl_msg_init(&m);
-		nl_msg_begin(&m, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
-		r = nl_dump(s, &m, count_route, &c, e);
-	}
-	if (r < 0)
-		return err_wrap(e, r, "cannot list the routes of table %u", table);
-	*ret = c.n;
-	return 0;
+	if (r == 0)
+		*ret = c.n;
+	return r;
+}
+
+int rtnl_route_covers(struct nl_sock *s, int family, uint8_t table, int oif, const void *dst,
+		      bool *ret, struct err *e)
+{
+	struct route_count c = {.table = table, .oif = oif, .dst = dst};
+	int r = count_routes(s, family, &c, e);
+
+	if (r == 0)
+		*ret = c.n > 0;
+	return r;
+}
+
+int rtnl_route_count_others(struct nl_sock *s, int family, uint8_t table, bool any, size_t *ret,
+			    struct err *e)
+{
+	struct route_count c = {.table = table, .others = !any};
+	int r = count_routes(s, family, &c, e);
+
+	if (r == 0)
+		*ret = c.n;
+	return r;
 }
 
 /* --- namespace ids --------------------------------------------------------------- */

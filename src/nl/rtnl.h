@@ -67,6 +67,7 @@ struct rtnl_veth {
 	const char *peer_name; /* the other end ... */
 	int peer_netns_fd;     /* ... in that one */
 	const uint8_t *peer_mac;
+	bool down; /* this end is not set up: something has to be done before */
 };
 /* One message: created, enslaved and up, or nothing. -EEXIST: either name is taken. The error is
  * the bare cause, for the caller to wrap. */
@@ -74,6 +75,9 @@ int rtnl_link_add_veth(struct nl_sock *s, const struct rtnl_veth *v, struct err 
 
 int rtnl_link_delete(struct nl_sock *s, int nsid, const char *name, struct err *e);
 int rtnl_link_set_up(struct nl_sock *s, const char *name, bool up, struct err *e);
+/* name is for the sentence. */
+int rtnl_link_set_master(struct nl_sock *s, int ifindex, const char *name, int master,
+			 struct err *e);
 int rtnl_link_set_mtu(struct nl_sock *s, const char *name, uint32_t mtu, struct err *e);
 int rtnl_link_set_alias(struct nl_sock *s, const char *name, const char *alias, struct err *e);
 int rtnl_link_set_netns(struct nl_sock *s, const char *name, int netns_fd, struct err *e);
@@ -113,6 +117,15 @@ int rtnl_addr_is_local(struct nl_sock *s, int family, const void *addr, struct e
 /* How many routes a table has, of one family, by one device (0: any). */
 int rtnl_route_count(struct nl_sock *s, int family, uint8_t table, int oif, size_t *ret,
 		     struct err *e);
+
+/* Whether a route of that table and device has dst in it. */
+int rtnl_route_covers(struct nl_sock *s, int family, uint8_t table, int oif, const void *dst,
+		      bool *ret, struct err *e);
+
+/* How many that are not ours, whose protocol is the kernel's as that of nobody else's in a table of
+ * its own is; any: ours, too. */
+int rtnl_route_count_others(struct nl_sock *s, int family, uint8_t table, bool any, size_t *ret,
+			    struct err *e);
 
 /* A permanent neighbour. Batches: builds only; send with nl_call(). */
 void rtnl_put_neigh(struct nl_msg *m, int ifindex, int family, const void *addr,

@@ -89,7 +89,7 @@ int rtnl_link_add_veth(struct nl_sock *s, const struct rtnl_veth *v, struct err 
 	struct nl_msg m;
 	size_t info, data, peer;
 
-	begin_new_link(&m, IFF_UP);
+	begin_new_link(&m, v->down ? 0 : IFF_UP);
 	nl_put_str(&m, IFLA_IFNAME, v->name);
 	nl_put_u32(&m, IFLA_NET_NS_FD, (uint32_t)v->netns_fd);
 	nl_put_u32(&m, IFLA_MASTER, v->master);
@@ -151,6 +151,22 @@ int rtnl_link_set_up(struct nl_sock *s, const char *name, bool up, struct err *e
 	if (r < 0)
 		return err_wrap(e, r, "cannot set %s %s", name, up ? "up" : "down");
 	return 0;
+}
+
+int rtnl_link_set_master(struct nl_sock *s, int ifindex, const char *name, int master,
+			 struct err *e)
+{
+	struct ifinfomsg ifi = {.ifi_index = ifindex};
+	struct nl_msg m;
+	int r;
+
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_NEWLINK, 0, &ifi, sizeof(ifi));
+	nl_put_u32(&m, IFLA_MASTER, (uint32_t)master);
+	r = nl_call(s, &m, e);
+	if (r < 0)
+		err_wrap(e, r, "cannot put %s back into its bridge", name);
+	return r;
 }
 
 int rtnl_link_set_mtu(struct nl_sock *s, const char *name, uint32_t mtu, struct err *e)

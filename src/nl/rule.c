@@ -53,6 +53,7 @@ struct rule_walk {
 
 struct rule_attrs {
 	struct rtnl_rule r;
+	uint32_t table; /* as wide as it may be; r's is not */
 	uint8_t protocol;
 };
 
@@ -76,6 +77,8 @@ static void parse_rule_attr(const struct nlattr *a, void *arg)
 		at->r.go_to = nl_attr_u32(a);
 	else if (type == FRA_SUPPRESS_PREFIXLEN && len == sizeof(uint32_t))
 		at->r.no_default = nl_attr_u32(a) == 0;
+	else if (type == FRA_TABLE && len == sizeof(uint32_t))
+		at->table = nl_attr_u32(a);
 	else if (type == FRA_PROTOCOL && len == sizeof(uint8_t))
 		at->protocol = *(const uint8_t *)nl_attr_data(a);
 }
@@ -120,4 +123,48 @@ int rtnl_rule_list(struct nl_sock *s, int family, uint32_t priority, struct rtnl
 		r = nl_dump(s, &m, got_rule, &w, e);
 	}
 	return r < 0 ? err_wrap(e, r, "cannot list the routing rules") : w.n;
+}
+
+struct other_walk {
+	int family;
+	uint8_t table;
+	uint32_t priority;
+};
+
+static int look_for_other(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct fib_rule_hdr *hdr = nl_payload(nlh);
+	struct other_walk *w = arg;
+	struct rule_attrs at;
+
+	if (nlh->nlmsg_type != RTM_NEWRULE || nl_payload_len(nlh) < sizeof(*hdr) ||
+	    hdr->family != w->family)
+		return 0;
+	memset(&at, 0, sizeof(at));
+	at.table = hdr->table;
+	nl_attr_each(nlh, sizeof(*hdr), parse_rule_attr, &at);
+	if (at.protocol == RTNL_RULE_PROTOCOL || hdr->action != FR_ACT_TO_TBL ||
+	    at.table != w->table)
+		return 0;
+	w->priority = at.r.priority;
+	return -EEXIST;
+}
+
+int rtnl_rule_find_other(struct nl_sock *s, int family, uint8_t table, uint32_t *ret_priority,
+			 struct err *e)
+{
+	struct fib_rule_hdr hdr = {.family = (uint8_t)family};
+	struct other_walk w = {.family = family, .table = table};
+	struct nl_msg m;
+	int r = -EINTR;
+
+	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
+		nl_msg_init(&m);
+		nl_msg_begin(&m, RTM_GETRULE, NLM_F_DUMP, &hdr, sizeof(hdr));
+		r = nl_dump(s, &m, look_for_other, &w, e);
+	}
+	if (r < 0 && r != -EEXIST)
+		return err_wrap(e, r, "cannot list the routing rules");
+	*ret_priority = w.priority;
+	return r == -EEXIST;
 }

@@ -39,3 +39,7 @@ int rtnl_rule_list(struct nl_sock *s, int family, uint32_t priority, struct rtnl
 
 /* The request alone, for batches: RTM_NEWRULE or RTM_DELRULE. */
 void rtnl_put_rule(struct nl_msg *m, uint16_t type, uint16_t flags, const struct rtnl_rule *r);
+
+/* The priority of the first rule that is not ours and leads to that table. 1: found; 0: none. */
+int rtnl_rule_find_other(struct nl_sock *s, int family, uint8_t table, uint32_t *ret_priority,
+			 struct err *e);

@@ -24,6 +24,7 @@
 #include "vpn/forwarding.h"
 #include "vpn/hold.h"
 #include "vpn/netnsfiles.h"
+#include "vpn/passage.h"
 #include "vpn/path.h"
 #include "vpn/plan.h"
 #include "vpn/record.h"
@@ -405,6 +406,7 @@ int step_record(struct up *u, struct err *e)
 	r.netns_ino = u->record.netns_ino;
 	r.bridge_ifindex = u->bridge_ifindex;
 	r.supervisor_pid = u->supervisor_pid;
+	r.flags |= u->guard_flags;
 	if (u->userspace)
 		r.flags |= RECORD_USERSPACE;
 	rc = record_write(&r, e);
@@ -462,8 +464,16 @@ static int run_steps(struct up *u, const struct step *steps, size_t n, struct er
 
 static int run_layout(struct up *u, struct err *e)
 {
-	if (u->p->layout == LAYOUT_BRIDGE)
-		return run_steps(u, bridge_steps, bridge_n_steps, e);
+	struct record rec;
+	int r;
+
+	if (u->p->layout == LAYOUT_BRIDGE) {
+		r = run_steps(u, bridge_steps, bridge_n_steps, e);
+		/* It is up, and of no use: that matters more than what else there is to say. */
+		if (r == 0 && u->note && record_read(u->p->name, &rec, NULL) == 0)
+			passage_judge(&rec, u->note);
+		return r;
+	}
 	return run_steps(u, netns_steps, ARRAY_SIZE(netns_steps), e);
 }
 
@@ -473,6 +483,11 @@ static bool has_same_ground(const struct record *o, const struct profile *p)
 {
 	return o->id == p->id && o->subnet4.s_addr == p->subnet4.s_addr &&
 	       o->subnet4_plen == p->subnet4_plen && !strcmp(o->bridge, p->bridge);
+}
+
+static bool is_same(const struct up *u)
+{
+	return u->old.layout == (uint32_t)u->p->layout && has_same_ground(&u->old, u->p);
 }
 
 /* A kept namespace has the addresses of the id and subnet that it was made with. */
@@ -564,7 +579,9 @@ static int check_before(struct up *u, struct err *e)
 	u->was_up = fd >= 0 && u->old.state == RECORD_UP;
 	if (fd >= 0)
 		close(fd);
-	return 0;
+	return u->is_ours && is_same(u) && u->p->layout == LAYOUT_BRIDGE
+		       ? bridge_check_again(u->p, e)
+		       : 0;
 }
 
 #define UP_INIT(profile, remark)                                                               \
@@ -637,7 +654,7 @@ int vpn_revive(const struct profile *p, struct err *note, struct err *e)
  * goes. */
 static int close_for_restart(struct up *u, struct err *e)
 {
-	bool stays = u->old.layout == (uint32_t)u->p->layout && has_same_ground(&u->old, u->p);
+	bool stays = is_same(u);
 	struct down_report rep = {0};
 	AUTO_CLOSE int ns_fd = -1;
 	int r;

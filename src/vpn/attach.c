@@ -11,11 +11,12 @@
 
 #include "nl/rtnl.h"
 #include "ns/netns.h"
+#include "vpn/guard_port.h"
 
 /* -EEXIST: the lease is taken, try another. *looks: a socket where the ports are, or a closed one.
  */
-static int try_host(struct nl_sock *s, struct nl_sock *looks, const struct rtnl_veth *v,
-		    struct err *e)
+static int try_host(struct nl_sock *s, struct nl_sock *looks, const struct record *rec,
+		    const struct rtnl_veth *v, struct err *e)
 {
 	int r;
 
@@ -23,11 +24,11 @@ static int try_host(struct nl_sock *s, struct nl_sock *looks, const struct rtnl_
 	 * and takes it back, a ten-thousandth. */
 	if (looks->fd >= 0 && rtnl_link_exists(looks, v->name))
 		return -EEXIST;
-	r = rtnl_link_add_veth(s, v, e);
+	r = guard_port_add(s, rec, v->netns_fd, v, e);
 	if (r != -EEXIST || looks->fd < 0 || rtnl_link_exists(looks, v->name))
 		return r;
 	/* Given up in between; or it was the other name. */
-	r = rtnl_link_add_veth(s, v, e);
+	r = guard_port_add(s, rec, v->netns_fd, v, e);
 	if (r != -EEXIST || rtnl_link_exists(looks, v->name))
 		return r;
 	return err_set(e, -EALREADY, "that network namespace already has a device called %s",
@@ -83,7 +84,7 @@ int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, cons
 
 		lease_port(&pool, h, port);
 		lease_mac(&pool, h, mac);
-		rc = try_host(s, &looks, &v, e);
+		rc = try_host(s, &looks, r, &v, e);
 		if (rc == 0)
 			*ret_host = h;
 		if (rc == 0)

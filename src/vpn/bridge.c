@@ -24,9 +24,12 @@
 #include "vpn/finish.h"
 #include "vpn/firewall.h"
 #include "vpn/flows.h"
+#include "vpn/foreign.h"
 #include "vpn/forwarding.h"
+#include "vpn/guard.h"
 #include "vpn/hold.h"
 #include "vpn/plan.h"
+#include "vpn/strays.h"
 #include "vpn/sysctls.h"
 #include "vpn/tunnel_dev.h"
 
@@ -131,6 +134,21 @@ static int check_addresses_free(const struct profile *p, struct err *e)
 	return r;
 }
 
+static int check_place_free(const struct profile *p, bool is_made, struct err *e)
+{
+	struct lease_pool pool = plan_pool(p);
+	int r = check_addresses_free(p, e);
+
+	if (r == 0)
+		r = foreign_check_pool(&pool, p->name, p->bridge, e);
+	return r < 0 ? r : foreign_check_table(p->id, is_made, e);
+}
+
+int bridge_check_again(const struct profile *p, struct err *e)
+{
+	return check_place_free(p, true, e);
+}
+
 static int step_begin(struct up *u, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
@@ -158,12 +176,12 @@ static int step_begin(struct up *u, struct err *e)
 		r = check_device_free(&s, u->p->name, e);
 		if (r == 0)
 			r = check_device_free(&s, u->p->bridge, e);
+		if (r == 0)
+			r = check_place_free(u->p, false, e);
 		if (r < 0)
 			return r;
 	}
-	r = check_addresses_free(u->p, e);
-	if (r == 0)
-		r = note_write(u, e);
+	r = note_write(u, e);
 	u->ns_created = r == 0 && !u->is_ours;
 	return r;
 }
@@ -220,6 +238,25 @@ int bridge_set_sysctls(const char *dev, const char *rp_filter, bool ip6, struct 
 
 /* --- bridge ---------------------------------------------------------------------------------- */
 
+static void say(const struct up *u, const struct err *why, const char *what)
+{
+	if (u->note && !u->note->msg[0])
+		err_set(u->note, why->code, "%s: %s", what, why->msg);
+}
+
+/* What the host itself must not do with the bridge's devices. An old kernel goes without. */
+static void guard(struct up *u)
+{
+	struct err why = ERR_INIT;
+
+	if (firewall_apply_arp(u->p, u->ns_fd, &why) < 0)
+		say(u, &why, "whoever is on the LAN can ask for the VPN's addresses by ARP");
+	if (guard_make(u->p, u->ns_fd, &u->guard_flags, &why) < 0)
+		say(u, &why,
+		    "a DHCP client of this machine that serves every device would be answered by "
+		    "who is inside (see vpnrun.json(5), \"layout\")");
+}
+
 static int step_bridge(struct up *u, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
@@ -229,6 +266,7 @@ static int step_bridge(struct up *u, struct err *e)
 	struct in6_addr link_local = {.s6_addr = {0xfe, 0x80, [15] = 1}};
 	bool ip6 = plan_source(u->p, AF_INET6) != NULL;
 	const char *br = u->p->bridge;
+	struct strays strays;
 	struct rtnl_link link;
 	uint8_t mac[6];
 	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
@@ -243,6 +281,8 @@ static int step_bridge(struct up *u, struct err *e)
 	if (r == 0)
 		r = bridge_set_sysctls(br, "1", ip6, e);
 	if (r == 0)
+		guard(u);
+	if (r == 0)
 		r = rtnl_addr_add(&s, br, AF_INET, &g4, pool.plen, e);
 	if (r == 0 && ip6)
 		r = rtnl_addr_add(&s, br, AF_INET6, &g6, 64, e);
@@ -256,6 +296,8 @@ static int step_bridge(struct up *u, struct err *e)
 	if (r == 0)
 		r = rtnl_link_set_up(&s, br, true, e);
 	if (r == 0)
+		r = strays_mend(u->ns_fd, &pool, link.ifindex, &strays, e);
+	if (r == 0)
 		u->bridge_ifindex = (uint32_t)link.ifindex;
 	return r;
 }
@@ -264,8 +306,11 @@ static void undo_bridge(struct up *u)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
 
-	if (u->ns_created && nl_sock_open(&s, NETLINK_ROUTE, NULL) == 0)
+	if (!u->ns_created)
+		return;
+	if (nl_sock_open(&s, NETLINK_ROUTE, NULL) == 0)
 		rtnl_link_delete(&s, RTNL_HERE, u->p->bridge, NULL);
+	guard_remove(u->p->name, u->ns_fd, NULL);
 }
 
 /* --- table, rules, firewall ------------------------------------------------------------------ */
@@ -437,6 +482,9 @@ static int remove_rest(const struct record *r, int ns_fd, struct err *e)
 		rc = bridge_table_remove(r->id, e);
 	if (rc == 0)
 		rc = firewall_remove(r->name, ns_fd, e);
+	/* A kernel that cannot has none. */
+	if (rc == 0 && guard_remove(r->name, ns_fd, e) < 0 && (r->flags & RECORD_GUARDED))
+		rc = e ? e->code : -EIO;
 	note_path(r->name, path, sizeof(path));
 	return rc < 0 ? rc : file_remove(path, e);
 }

@@ -13,6 +13,9 @@
 extern const struct step bridge_steps[];
 extern const size_t bridge_n_steps;
 
+/* Before an `up` of one that is up touches anything: what is in its place by now. */
+int bridge_check_again(const struct profile *p, struct err *e);
+
 /* Ports of the bridge, whosever. No bridge: 0. */
 int bridge_count_ports(const struct record *r, unsigned int *ret, struct err *e);
 

@@ -20,6 +20,7 @@
 #include "vpn/cable.h"
 #include "vpn/default_part.h"
 #include "vpn/flows.h"
+#include "vpn/foreign.h"
 #include "vpn/model.h"
 
 #define METRIC_UNREACHABLE UINT32_MAX
@@ -59,9 +60,12 @@ static uint32_t find_cable(struct nl_sock *s, const struct record *r, const char
 int default_cable_check(const struct default_way *w, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct lease_pool pool;
 	struct rtnl_link link;
+	struct record rec;
 	int r;
 
+	/* That table is its own, and was looked at when it came up. */
 	if (w->layout == LAYOUT_BRIDGE)
 		return 0;
 	r = nl_sock_open(&s, NETLINK_ROUTE, e);
@@ -71,21 +75,12 @@ int default_cable_check(const struct default_way *w, struct err *e)
 		return err_set(e, -EEXIST,
 			       "this machine has an interface %s already, which is not vpnrun's",
 			       w->dev);
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		size_t n;
-
-		r = rtnl_route_count(&s, families[i], w->id, 0, &n, e);
-
-		if (r < 0)
-			return r;
-		if (n)
-			return err_set(
-				e, -EEXIST,
-				"the routing table %u has routes of somebody else (ip route show table "
-				"%u): give the VPN another \"id\"",
-				w->id, w->id);
-	}
-	return 0;
+	r = record_read(w->name, &rec, e);
+	if (r < 0)
+		return r;
+	pool = record_pool(&rec);
+	r = foreign_check_pool(&pool, w->dev, w->dev, e);
+	return r < 0 ? r : foreign_check_table(w->id, false, e);
 }
 
 /* Of the bridge layout that is the tunnel's own, and judged there. */

@@ -52,6 +52,9 @@ static const char policy_dns[] =
 static const char policy_bridge_busy[] =
 #include "bridge-busy.nft.h"
 	;
+static const char policy_bridge_arp[] =
+#include "bridge-arp.nft.h"
+	;
 static const char policy_bridge_no6[] =
 #include "bridge-no6.nft.h"
 	;
@@ -462,16 +465,40 @@ void firewall_apply_busy(const struct profile *p, int netns_fd)
 		firewall_run(p->name, text, netns_fd, NULL);
 }
 
+int firewall_apply_arp(const struct profile *p, int netns_fd, struct err *e)
+{
+	const struct ipaddr *own = plan_source(p, AF_INET);
+	struct lease_pool pool = plan_pool(p);
+	struct in_addr a4 = own ? own->v4 : lease_ip4(&pool, 1);
+	AUTO_FREE char *text = NULL;
+	char buf[INET_ADDRSTRLEN];
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return err_sys(e, -errno, "cannot write the firewall of %s", p->name);
+	fprintf(f, "define br = \"%s\"\n", p->bridge);
+	put_addresses(f, p, &pool);
+	fprintf(f, "define address4 = %s\n", inet_ntop(AF_INET, &a4, buf, sizeof(buf)));
+	firewall_put_named(f, policy_bridge_arp, p->name);
+	if (fclose(f) != 0)
+		return err_set(e, -ENOMEM, "cannot write the firewall of %s: no memory", p->name);
+	return firewall_run(p->name, text, netns_fd, e);
+}
+
 int firewall_remove(const char *name, int netns_fd, struct err *e)
 {
+	static const char *const optional[] = {"netdev", "arp"};
 	char text[512];
 
-	/* A transaction of its own, which fails where the kernel has no such table to have been
+	/* Transactions of their own, which fail where the kernel has no such table to have been
 	 * made.
 	 */
-	if (str_fmt(text, sizeof(text),
-		    "add table netdev vpnrun-%s\ndelete table netdev vpnrun-%s\n", name, name) > 0)
-		firewall_run(name, text, netns_fd, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(optional); i++)
+		if (str_fmt(text, sizeof(text),
+			    "add table %s vpnrun-%s\ndelete table %s vpnrun-%s\n", optional[i],
+			    name, optional[i], name) > 0)
+			firewall_run(name, text, netns_fd, NULL);
 	/* To add what is there already is no error; to delete what is not is one. */
 	if (str_fmt(text, sizeof(text),
 		    "add table inet vpnrun-%s\ndelete table inet vpnrun-%s\n"

@@ -25,6 +25,10 @@ int firewall_apply(const struct profile *p, int netns_fd, struct err *e);
  * that cannot goes without it. */
 void firewall_apply_busy(const struct profile *p, int netns_fd);
 
+/* Of the bridge layout: nobody on the LAN is told its addresses. A kernel that cannot (without
+ * NF_TABLES_ARP) goes without it. */
+int firewall_apply_arp(const struct profile *p, int netns_fd, struct err *e);
+
 /* Of the bridge layout, whose tables stand beside those of others. Absent: 0. */
 int firewall_remove(const char *name, int netns_fd, struct err *e);
 

@@ -26,6 +26,7 @@
 #include "vpn/path.h"
 #include "vpn/profile.h"
 #include "vpn/resolve.h"
+#include "vpn/strays.h"
 #include "vpn/supervise_lock.h"
 #include "vpn/via.h"
 
@@ -250,6 +251,25 @@ static int read_way(const union wg_endpoint *ep, uint32_t *ret_path)
 	return oif;
 }
 
+/* Of a bridge among the host's devices. It takes no time, and needs no process of its own. */
+static void mend_ports(const struct keeper *k, int vpn_netns_fd)
+{
+	struct err e = ERR_INIT;
+	struct lease_pool pool;
+	struct strays strays;
+	struct record r;
+
+	if (record_read(k->name, &r, NULL) < 0 || r.layout != LAYOUT_BRIDGE || !r.bridge_ifindex)
+		return;
+	pool = record_pool(&r);
+	if (strays_mend(vpn_netns_fd, &pool, (int)r.bridge_ifindex, &strays, &e) < 0)
+		log_error("%s: %s", k->name, e.msg);
+	else if (strays.n)
+		log_info("%zu ports had been taken out of %s, %s first: they are back (see "
+			 "vpnrun.json(5), \"layout\", for what does so)",
+			 strays.n, r.bridge, strays.first);
+}
+
 void keeper_defer(struct keeper *k)
 {
 	k->look_at = util_now_ms() + LOOK_MS;
@@ -265,6 +285,7 @@ void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 	int oif;
 
 	keeper_defer(k);
+	mend_ports(k, vpn_netns_fd);
 	if (!k->helper && is_default_lost(k->name)) {
 		start_helper(k, vpn_netns_fd, "", HELP_DEFAULT);
 		return;

@@ -30,6 +30,7 @@ struct up {
 	bool is_restart;
 	struct record old, record;
 	uint32_t bridge_ifindex;
+	uint32_t guard_flags; /* of enum record_flags */
 	bool userspace;
 	int32_t supervisor_pid;
 };

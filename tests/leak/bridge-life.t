@@ -30,7 +30,7 @@ for p in 5210 5230 5250 5270; do
 done
 ip route add 100.64.0.9 dev "$RIG_UPLINK" table 52
 ip -6 route add unreachable fd7a:115c:a1e0::/48 table 52
-ip route add 203.0.113.250 dev "$RIG_UPLINK" table 2
+ip route add 203.0.113.250 dev "$RIG_UPLINK" table 3
 echo 1 >"/proc/sys/net/ipv4/conf/$RIG_UPLINK/rp_filter"
 echo 1 >/proc/sys/net/ipv4/conf/lo/forwarding
 

@@ -82,7 +82,7 @@ if [ "$bridge" ]; then
 	NFT
 	ip rule add pref 201 from 192.0.2.77 lookup 52
 	for f in -4 -6; do ip $f rule add pref 5270 lookup 52; done
-	ip route add 203.0.113.250 dev "$RIG_UPLINK" table 2
+	ip route add 203.0.113.250 dev "$RIG_UPLINK" table 3
 	# shellcheck source=tests/leak/bridge.sh
 	. "$RIG_DIR/tests/leak/bridge.sh"
 	# Both change one setting of the uplink, which is nobody's.
