@@ -543,6 +543,8 @@ static int follow(bool only_lost, struct err *e)
 	/* It is down itself, and closed; what others need of it still changes. */
 	marks = read_marks();
 	r = default_firewall_add(&n.now, &marks, e);
+	if (r == 0)
+		r = default_note_write(&n, e);
 	return r < 0 ? r : default_rules_add(&n.now, &marks, e);
 }
 
@@ -562,6 +564,7 @@ int default_judge(const struct default_note *n, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock nft = NL_SOCK_INIT;
 	struct nft_count count = {0};
+	uint64_t ways = 0;
 	char table[48];
 	int r;
 
@@ -585,5 +588,14 @@ int default_judge(const struct default_note *n, struct err *e)
 	if (!count.inet)
 		return err_set(e, -ENOENT, "its firewall is missing");
 	r = default_rules_judge(&n->now, e);
-	return r < 0 ? r : default_cable_judge(&n->now, e);
+	if (r == 0)
+		r = default_cable_judge(&n->now, e);
+	if (r == 0)
+		r = default_ways_read(&n->now, NULL, &ways, e);
+	if (r == 0 && ways != n->now.ways)
+		return err_set(e, -ENOENT,
+			       "the host's own routes have changed: vpnctl default %s opens what "
+			       "is new of them",
+			       n->now.name);
+	return r;
 }

@@ -46,6 +46,7 @@ struct default_way {
 	struct in6_addr was6;
 	struct record_ip dns[RECORD_DNS_MAX];
 	char search[RECORD_SEARCH_LEN];
+	uint64_t ways; /* a digest of the host's own routes that the firewall knows */
 };
 
 struct default_note {

@@ -25,6 +25,9 @@ static const char policy_ip4[] =
 static const char policy_ip6[] =
 #include "default-ip6.nft.h"
 	;
+static const char policy_arp[] =
+#include "default-arp.nft.h"
+	;
 static const char policy_strict[] =
 #include "default-strict.nft.h"
 	;
@@ -97,10 +100,26 @@ static int enter(const struct default_way *w, const char *text, struct err *e)
 	return firewall_run(w->name, text, here, e);
 }
 
-int default_firewall_add(const struct default_way *w, const struct default_marks *marks,
-			 struct err *e)
+/* A kernel that cannot goes without it. */
+static void add_arp(const struct default_way *w)
 {
-	AUTO_FREE char *text = NULL, *names = NULL;
+	AUTO_FREE char *text = NULL;
+	char buf[INET_ADDRSTRLEN];
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return;
+	fprintf(f, "define dev = \"%s\"\ndefine address4 = %s\n", w->dev,
+		inet_ntop(AF_INET, &w->addr4, buf, sizeof(buf)));
+	firewall_put_named(f, policy_arp, w->name);
+	if (fclose(f) == 0)
+		enter(w, text, NULL);
+}
+
+int default_firewall_add(struct default_way *w, const struct default_marks *marks, struct err *e)
+{
+	AUTO_FREE char *text = NULL, *names = NULL, *ways = NULL, *all = NULL;
 	struct known k = {.w = w};
 	size_t len;
 	int r;
@@ -112,13 +131,28 @@ int default_firewall_add(const struct default_way *w, const struct default_marks
 	if (fclose(k.f) != 0)
 		return err_set(e, -ENOMEM, "cannot list the VPNs' devices: no memory");
 	r = default_firewall_text(w, marks, names, &text, e);
-	return r < 0 ? r : enter(w, text, e);
+	if (r == 0)
+		r = default_ways_read(w, &ways, &w->ways, e);
+	if (r == 0 && asprintf(&all, "%s%s", text, ways) < 0) {
+		all = NULL;
+		r = err_sys(e, -ENOMEM, "cannot write the default's firewall");
+	}
+	if (r == 0)
+		r = enter(w, all, e);
+	if (r == 0 && w->has_ip4)
+		add_arp(w);
+	return r;
 }
 
 int default_firewall_remove(const struct default_way *w, struct err *e)
 {
 	char text[256];
 
+	/* The kernel may have had none to be made. */
+	str_fmt(text, sizeof(text),
+		"add table arp vpnrun-default-%s\ndelete table arp vpnrun-default-%s\n", w->name,
+		w->name);
+	enter(w, text, NULL);
 	/* To add what is there already is no error; to delete what is not is one. */
 	str_fmt(text, sizeof(text),
 		"add table inet vpnrun-default-%s\ndelete table inet vpnrun-default-%s\n", w->name,

@@ -43,8 +43,13 @@ int default_rules_add(const struct default_way *w, const struct default_marks *m
 int default_rules_remove(const struct default_way *w, struct err *e);
 int default_rules_judge(const struct default_way *w, struct err *e);
 
-int default_firewall_add(const struct default_way *w, const struct default_marks *marks,
-			 struct err *e);
+/* The main table's routes to public addresses but for its default, as elements of the firewall's
+ * set, and their digest. *ret_text is the caller's to free; NULL: nobody wants it. */
+int default_ways_read(const struct default_way *w, char **ret_text, uint64_t *ret_digest,
+		      struct err *e);
+
+/* Fills in w->ways. */
+int default_firewall_add(struct default_way *w, const struct default_marks *marks, struct err *e);
 int default_firewall_remove(const struct default_way *w, struct err *e);
 
 /* Which way the names go on this machine, and which servers they went to. */

@@ -306,7 +306,9 @@ same 'R12: all as before'
 on demo >/dev/null
 kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
 for f in -4 -6; do while ip $f rule delete pref 301 2>/dev/null; do :; done; done
-is "$(get "$RIG_WEB4")" clear 'control: without the rules the machine goes in the clear'
+is "$(get "$RIG_WEB4")" '' 'L55: without the rules the firewall alone holds'
+nft flush chain inet vpnrun-default-demo astray
+is "$(get "$RIG_WEB4")" clear 'control: without both the machine goes in the clear'
 comes_back() { [ "$(both)" = 'demo demo' ]; }
 kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
 ok 'R15: the keeper puts them back' wait_for 20 comes_back
@@ -384,6 +386,42 @@ ok 'R56: Tailscale started after the default: the tailnet answers' tailnet
 is "$(both)" 'demo demo' 'R56: and all else goes by the VPN'
 tailscale_down
 off >/dev/null
+
+# A socket that is bound to the uplink: the kernel takes everybody to be on that link, and here
+# somebody answers for everybody.
+in_ns router sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/proxy_arp'
+bound() { # bound WHAT [SECONDS]: by the uplink's name, or by its address, which is not a way
+	local a
+	for a in "$RIG_WEB4" "$RIG_WEB6"; do curl -s -m "${2:-8}" --interface "$1" "http://$a/"; echo ",$?"; done
+}
+on demo >/dev/null
+nft flush chain inet vpnrun-default-demo astray
+is "$(bound "$RIG_UPLINK" | head -n 1)" clear 'control: without the rule, a socket bound to the uplink reaches a public address by ARP'
+ip neigh flush dev "$RIG_UPLINK"
+for strict in '' --strict; do
+	# shellcheck disable=SC2086
+	on $strict demo >/dev/null
+	$RIG_CAPTURE start
+	is "$(bound "$RIG_UPLINK")" $',7\n,7' "L55: ${strict:-without --strict} it is refused at once, both families"
+	ok "L55: ${strict:-without --strict} other protocols, too" not ping -c 1 -W 1 -I "$RIG_UPLINK" "$RIG_WEB4"
+	is "$(bound "$RIG_HOST4" | head -n 1)" demo 'L55: one that is bound to the address goes by the VPN'
+	is "$($RIG_CAPTURE stop)" 0 'L55: nothing left by the uplink'
+	is "$(curl -s -m 8 --interface "$RIG_UPLINK" "http://$RIG_LAN/")" lan 'the LAN is reached all the same'
+done
+off >/dev/null
+on demo >/dev/null
+ip route add "$RIG_WEB4/32" via 192.168.77.1 dev "$RIG_UPLINK"
+by_uplink() { [ "$(curl -s -m 2 --interface "$RIG_UPLINK" "http://$RIG_WEB4/")" = clear ]; }
+ok 'L55: with a route of the host'"'"'s own there it goes, as the keeper has seen it' wait_for 20 by_uplink
+ip route delete "$RIG_WEB4/32"
+not_by_uplink() { ! by_uplink; }
+ok 'L55: and without it no more' wait_for 20 not_by_uplink
+ok 'and the default is whole' wait_for 20 vpnctl status demo
+off >/dev/null
+in_ns router sh -c 'echo 0 >/proc/sys/net/ipv4/conf/all/proxy_arp'
+ip neigh flush dev "$RIG_UPLINK"
+wait_for 10 get "$RIG_WEB4"
+same 'and all is as before'
 
 # A strict reverse path filter. The larger of two numbers counts, and 2 is loose.
 cat "/proc/sys/net/ipv4/conf/$RIG_UPLINK/rp_filter" >"$RIG_DIR/rp_filter"
