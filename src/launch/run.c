@@ -34,6 +34,7 @@
 #include "ns/view.h"
 #include "running/elf.h"
 #include "session/bus.h"
+#include "running/holder.h"
 #include "session/listeners.h"
 #include "session/session.h"
 #include "session/ssh.h"
@@ -359,10 +360,17 @@ static const char *const *hidden_directories(const struct launch *l)
 	return l->o->strict ? all : all + 1;
 }
 
+static bool is_in_other_network(pid_t pid, void *arg)
+{
+	return holder_is_outside(pid, &(struct running_where){.vpn = arg});
+}
+
 /* A sandbox that runs already has its own. */
 static int open_session(struct launch *l, struct err *e)
 {
 	const char *name = l->network == LAUNCH_VPN ? l->record.name : "none";
+	struct others others = {
+		.session = &l->session, .is_outside = is_in_other_network, .arg = &l->record};
 	int r;
 
 	if (!has_session(l))
@@ -375,7 +383,9 @@ static int open_session(struct launch *l, struct err *e)
 	if (r < 0 || l->o->with_pid)
 		return r;
 	l->listeners.hidden = hidden_directories(l);
-	r = listeners_list(&l->listeners, e);
+	r = others_note_use(&l->session, e);
+	if (r == 0)
+		r = listeners_list(&l->listeners, &others, e);
 	launch_step("listeners outside listed");
 	return r;
 }

@@ -24,13 +24,20 @@
 
 int nl_sock_open(struct nl_sock *s, int family, struct err *e)
 {
-	AUTO_CLOSE int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family);
+
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open a netlink socket");
+	return nl_sock_adopt(s, fd, e);
+}
+
+int nl_sock_adopt(struct nl_sock *s, int taken, struct err *e)
+{
+	AUTO_CLOSE int fd = taken;
 	struct sockaddr_nl me = {.nl_family = AF_NETLINK};
 	socklen_t len = sizeof(me);
 	int one = 1;
 
-	if (fd < 0)
-		return err_sys(e, -errno, "cannot open a netlink socket");
 	if (bind(fd, (struct sockaddr *)&me, sizeof(me)) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&me, &len) < 0)
 		return err_sys(e, -errno, "cannot bind a netlink socket");

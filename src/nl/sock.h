@@ -25,6 +25,8 @@ struct nl_sock {
 	}
 
 int nl_sock_open(struct nl_sock *s, int family /* NETLINK_ROUTE, ... */, struct err *e);
+/* Takes a netlink socket that was opened elsewhere; fd is closed on failure, too. */
+int nl_sock_adopt(struct nl_sock *s, int fd, struct err *e);
 void nl_sock_close(struct nl_sock *s); /* accepts a closed one */
 #define AUTO_NL_SOCK __attribute__((cleanup(nl_sock_close)))
 

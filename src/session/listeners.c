@@ -146,14 +146,53 @@ int listeners_parse(char *text, struct listeners *ret)
 	return r;
 }
 
-static int list_from_proc(struct listeners *ret, struct err *e)
+static int list_from_proc(struct listeners *ret, const char *pid, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
-	int r = file_read("/proc/self/net/unix", PROC_MAX, &text, NULL, e);
+	char path[40];
+	int r;
 
+	str_fmt(path, sizeof(path), "/proc/%s/net/unix", pid);
+	r = file_read(path, PROC_MAX, &text, NULL, e);
 	if (r == 0)
 		r = listeners_parse(text, ret);
 	return r < 0 ? err_sys(e, r, "cannot list the sockets that others listen on") : 0;
+}
+
+static int list_from(struct nl_sock *s, struct listeners *ret, struct err *e)
+{
+	bool before = ret->some_relative;
+	int r;
+
+	ret->some_relative = false;
+	r = unixdiag_each(s, false, got_socket, ret, e);
+	if (r == 0 && ret->some_relative)
+		r = unixdiag_each(s, true, got_relative, ret, e);
+	ret->some_relative |= before;
+	return r == -ENOMEM ? err_set(e, r, "out of memory") : r;
+}
+
+/* Most have none, and to ask with the inodes takes a process of its own. */
+static int list_other(pid_t pid, void *arg)
+{
+	struct nl_sock s AUTO_NL_SOCK = NL_SOCK_INIT;
+	struct listeners *l = arg, some = {.hidden = l->hidden};
+	char text[16];
+	bool any;
+	int fd, r;
+
+	str_fmt(text, sizeof(text), "%d", pid);
+	/* It may have ended. */
+	any = list_from_proc(&some, text, NULL) == 0 && some.n;
+	listeners_free(&some);
+	if (!any)
+		return 0;
+	fd = others_open_diag(pid);
+	if (fd < 0)
+		r = list_from_proc(l, text, NULL);
+	else if ((r = nl_sock_adopt(&s, fd, NULL)) == 0)
+		r = list_from(&s, l, NULL);
+	return r == -ENOMEM ? r : 0;
 }
 
 /* --- relative names -------------------------------------------------------------------------- */
@@ -236,20 +275,20 @@ static int resolve(struct listeners *l, struct err *e)
 	return r;
 }
 
-int listeners_list(struct listeners *ret, struct err *e)
+int listeners_list(struct listeners *ret, const struct others *others, struct err *e)
 {
 	struct nl_sock s AUTO_NL_SOCK = NL_SOCK_INIT;
 	int r = nl_sock_open(&s, NETLINK_SOCK_DIAG, e);
 
 	if (r == 0)
-		r = unixdiag_each(&s, false, got_socket, ret, e);
-	if (r == 0 && ret->some_relative)
-		r = unixdiag_each(&s, true, got_relative, ret, e);
+		r = list_from(&s, ret, e);
 	if (r == -ENOMEM)
-		return err_set(e, r, "out of memory");
+		return r;
 	if (r < 0) {
 		ret->n = ret->len = 0;
-		r = list_from_proc(ret, e);
+		r = list_from_proc(ret, "self", e);
 	}
+	if (r == 0)
+		r = others_each(others, list_other, ret, e);
 	return r == 0 && ret->some_relative ? resolve(ret, e) : r;
 }

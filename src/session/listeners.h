@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "session/others.h"
 #include "session/session.h"
 
 struct listener {
@@ -35,9 +36,9 @@ struct listeners {
 		.at = NULL \
 	}
 
-/* Lists those of the caller's network namespace that do not lie in ret->hidden, by absolute names:
- * before it leaves the host's namespaces. */
-int listeners_list(struct listeners *ret, struct err *e);
+/* Lists those of the caller's network namespace, and of the user's others, that do not lie in
+ * ret->hidden, by absolute names: before it leaves the host's namespaces. */
+int listeners_list(struct listeners *ret, const struct others *others, struct err *e);
 void listeners_free(struct listeners *l);
 
 /* From the text of a /proc/net/unix, which is all that a kernel without sock_diag has. Pure. */

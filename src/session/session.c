@@ -156,6 +156,7 @@ void session_close(struct session *s)
 {
 	util_close(&s->dir);
 	util_close(&s->run);
+	util_close(&s->used);
 	util_close(&s->outside);
 	util_close(&s->inside);
 	while (s->n_named)

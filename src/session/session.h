@@ -5,6 +5,7 @@
  *
  *   R/vpnrun/NAME/        0700; never visible in a sandbox
  *   R/vpnrun/NAME/run/    what a sandbox has in R's place; its content is hostile to us
+ *   R/vpnrun/NAME/used    there while sandboxes of it may be (others.h)
  *   R/vpnrun/NAME/lock    held while something of the session is made (session_lock())
  *
  * Into run/ is bound, entry by entry, what the desktop serves and what is no way to a network.
@@ -43,15 +44,16 @@ struct session {
 	bool has_runtime; /* there is a R outside; else a private directory stands there inside */
 	int dir;	  /* R/vpnrun/NAME, -1: none */
 	int run;	  /* its run/, -1: none */
+	int used;	  /* holds "used", -1 */
 	unsigned int classes; /* bits of enum session_class */
 	int outside;	      /* R, of the sandbox's own mounts, for session_mount(); -1 */
 	int inside;	      /* what stands in R's place; -1 */
 	struct session_named named[SESSION_NAMED_MAX];
 	size_t n_named;
 };
-#define SESSION_INIT                                               \
-	{                                                          \
-		.dir = -1, .run = -1, .outside = -1, .inside = -1, \
+#define SESSION_INIT                                                           \
+	{                                                                      \
+		.dir = -1, .run = -1, .used = -1, .outside = -1, .inside = -1, \
 	}
 
 /* The caller's session of the VPN name, made if it is not there; NULL: one of the sandbox's own,

@@ -112,6 +112,29 @@ as_user ln -s real/s "$home/direct"
 is "$(inside perl /opt/t/ask.pl "$home/way/s" "$home/real/s" "$home/direct")" 'dead dead dead ' 'L33: bound by way of a link: dead by every name'
 quiet
 
+# --- in another network of the user's ------------------------------------------------------------------
+
+# in_sandbox VPN HOW NAME...: a listener in a sandbox, until it is told to end
+in_sandbox() { listens "as_user vpnrun $1" "${@:2}"; }
+used=$R/vpnrun/other/used
+in_sandbox other '' "$home/o1"
+in_sandbox other qt "$home/o2"
+in_sandbox other relative "$home/o3"
+in_sandbox demo rename "$home/d1"
+listens "as_user unshare -Urn" rename "$home/u1"
+all="$home/o1 $home/o2 $home/o3 $home/d1 $home/u1"
+is "$(old perl /opt/t/ask.pl $all)" 'open open open open open ' "control: in the VPN's network alone, sandboxes of another VPN are reached"
+is "$(inside perl /opt/t/ask.pl $all)" 'dead dead dead open dead ' "L32 L33: not inside: only the same VPN's are"
+is "$(strict perl /opt/t/ask.pl $all)" 'dead dead dead open dead ' 'with --strict, too'
+is "$(as_user vpnrun other perl /opt/t/ask.pl $all)" 'open open open dead dead ' 'and the other way round'
+is "$(as_user vpnrun none perl /opt/t/ask.pl $all)" 'dead dead dead dead dead ' 'nor without any network'
+ok 'they leave a note that there is something to look for' test -e "$used"
+quiet
+gone() { inside true; [ ! -e "$used" ]; }
+ok 'which goes when they have gone' wait_for 10 gone
+is "$(as_user sh -c 'trap "" CHLD; exec vpnrun demo echo ran')" ran 'a caller that ignores its children: no difference'
+rm -f $all
+
 # --- replaced while one looks ------------------------------------------------------------------------
 
 as_user perl -MSocket -e '$n = shift; while (1) { unlink $n; socket S, AF_UNIX, SOCK_STREAM, 0;
