@@ -14,9 +14,10 @@
 #include "ctl/show.h"
 #include "vpn/sandbox.h"
 
-/* Commands that look at files alone; leak-probe is made for the inside. */
-static const char *const fine[] = {"check", "policy", "allowed-ips",
-				   "wrap",  "unwrap", "leak-probe"};
+/* Commands that look at files alone; leak-probe is made for the inside, and ip asks from where it
+ * is, or where vpnrun has brought it: of a name alone it says that it is not up. */
+static const char *const fine[] = {"check",  "policy",	   "allowed-ips", "wrap",
+				   "unwrap", "leak-probe", "ip"};
 
 static int show(int argc, char **argv, const struct sandbox *s)
 {

@@ -94,7 +94,7 @@ static int mount_run(struct err *e)
 
 static int fill_run(const struct view *v, int old_run, struct err *e)
 {
-	int r = v->runtime->fill(v->runtime->arg, e);
+	int r = v->runtime ? v->runtime->fill(v->runtime->arg, e) : 0;
 
 	if (r < 0)
 		return r;

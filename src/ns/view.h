@@ -25,8 +25,9 @@ struct view_grant {
 };
 
 struct view {
-	const char *resolv_conf;	    /* the whole text */
-	const struct view_runtime *runtime; /* NULL with host_network alone */
+	const char *resolv_conf; /* the whole text */
+	const struct view_runtime
+		*runtime;  /* NULL with host_network alone, and for what is not a launch */
 	bool host_network; /* only the ways to names are hidden, all else of /run stays */
 	bool own_userns; /* false: root's mounts, which no lock protects and which may propagate */
 	bool strict;  /* the session's sockets, /tmp and /dev are hidden, too; needs an own IPC */
