@@ -107,6 +107,7 @@ MANDIR     := $(PREFIX)/share/man
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/lib,$(PREFIX)/lib)/sysusers.d
 TMPFILESDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/lib,$(PREFIX)/lib)/tmpfiles.d
+NETWORKDIR  ?= $(if $(filter /usr,$(PREFIX)),/usr/lib,$(PREFIX)/lib)/systemd/network
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 # The profile is for AppArmor 4: an older parser does not know what it allows, and nothing forbids it there.
 APPARMORDIR ?= $(if $(wildcard $(DESTDIR)$(SYSCONFDIR)/apparmor.d/abi/4.0),$(SYSCONFDIR)/apparmor.d)
@@ -127,6 +128,8 @@ install: all install-plugins
 	for u in vpnrund.service vpnrun@.service vpnrun-keeper@.service \
 		vpnrun-default@.service vpnrun-publish@.service; do \
 		$(subst-paths) contrib/systemd/$$u.in > $(D)$(UNITDIR)/$$u && chmod 0644 $(D)$(UNITDIR)/$$u || exit 1; done
+	install -d $(D)$(NETWORKDIR)
+	install -m 0644 contrib/network/05-vpnrun.network contrib/network/05-vpnrun-bridge.network $(D)$(NETWORKDIR)
 	install -m 0644 contrib/systemd/vpnrun.sysusers $(D)$(SYSUSERSDIR)/vpnrun.conf
 	install -m 0644 contrib/systemd/vpnrun.tmpfiles $(D)$(TMPFILESDIR)/vpnrun.conf
 	install -m 0644 contrib/completion/vpnrun.bash $(D)$(COMPLETIONDIR)/vpnrun
@@ -149,6 +152,7 @@ uninstall:
 	rm -f $(D)$(SYSCONFDIR)/containers/containers.conf.d/90-vpnrun.conf \
 		$(D)/usr/share/containers/oci/hooks.d/vpnrun-*.json $(D)$(SYSCONFDIR)/apparmor.d/vpnrun
 	rm -rf $(D)$(SYSCONFDIR)/vpnrun/oci
+	rm -f $(D)$(NETWORKDIR)/05-vpnrun.network $(D)$(NETWORKDIR)/05-vpnrun-bridge.network
 	rm -rf $(D)$(LIBEXECDIR) $(D)$(LIBDIR)
 	@[ -n '$(D)' ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 
