@@ -112,6 +112,27 @@ as_user ln -s real/s "$home/direct"
 is "$(inside perl /opt/t/ask.pl "$home/way/s" "$home/real/s" "$home/direct")" 'dead dead dead ' 'L33: bound by way of a link: dead by every name'
 quiet
 
+# --- what the desktop needs, and what comes later -------------------------------------------------------
+
+mkdir -m 1777 /tmp/.X11-unix
+as_user mkdir -p /tmp/ssh-XX "$home/.cache/ibus"
+listens env '' /tmp/.X11-unix/X7
+listens as_user '' /tmp/ssh-XX/agent.1 /tmp/ssh-XX/agent.2 "$home/.cache/ibus/dbus-AB"
+all="/tmp/.X11-unix/X7 /tmp/ssh-XX/agent.1 /tmp/ssh-XX/agent.2 $home/.cache/ibus/dbus-AB"
+is "$(as_user env SSH_AUTH_SOCK=/tmp/ssh-XX/agent.1 vpnrun demo perl /opt/t/ask.pl $all)" 'open open dead open ' \
+	'X11, the ssh-agent of SSH_AUTH_SOCK and input methods stay'
+is "$(as_user env SSH_AUTH_SOCK=/tmp/ssh-XX/agent.1 vpnrun --strict demo perl /opt/t/ask.pl $all)" 'none none none dead ' 'but with --strict'
+quiet
+as_user mkfifo "$home/go"
+inside sh -c 'touch $HOME/waits; read x <$HOME/go; perl /opt/t/ask.pl $HOME/later' >"$home/said" &
+late=$!
+wait_for 10 test -e "$home/waits"
+listens as_user '' "$home/later"
+as_user sh -c 'echo >$HOME/go'
+wait $late
+is "$(cat "$home/said")" 'open ' 'the open row of the README: a listener that is made after the launch is reached'
+quiet
+
 # --- in another network of the user's ------------------------------------------------------------------
 
 # in_sandbox VPN HOW NAME...: a listener in a sandbox, until it is told to end
