@@ -34,5 +34,13 @@ int ctl_wrap(int argc, char **argv);
  * returns its exit status. -1: not inside, or the command needs nothing of the host's. */
 int ctl_inside(int argc, char **argv);
 
+/* Whether there is a VPN of that name, configured or up: else -errno and a sentence with those that
+ * there are. */
+struct err;
+int ctl_check_known(const char *name, struct err *e);
+
+/* Whether vpnrun would find that policy. */
+int ctl_check_policy(const char *name, struct err *e);
+
 /* `vpnctl up NAME`, for `import --up`. */
 int ctl_up_name(const char *name);

@@ -126,10 +126,6 @@ static int set(struct default_options *o, const char *before)
 	struct err e = ERR_INIT;
 	char was[16];
 
-	if (!str_is_vpn_name(o->name)) {
-		log_error("that is no VPN's name");
-		return CTL_FAILED;
-	}
 	if ((geteuid() ? door_ask(o->name, o->strict, was, &e)
 		       : default_set(o->name, o->strict, NULL, &e)) < 0) {
 		log_error("%s", e.msg);
@@ -140,12 +136,26 @@ static int set(struct default_options *o, const char *before)
 	return CTL_OK;
 }
 
+/* All of it, before anybody is asked and anything is done. */
+static int check(const struct default_options *o)
+{
+	struct err e = ERR_INIT;
+
+	if (o->url && fetch_check_url(o->url, &e) < 0)
+		return ctl_fail(&e);
+	if (!strcmp(o->name, "none"))
+		return CTL_OK;
+	return ctl_check_known(o->name, &e) < 0 ? ctl_fail(&e) : CTL_OK;
+}
+
 int ctl_default(int argc, char **argv)
 {
 	struct default_options o = {.url = CTL_IP_URL};
 	char before[64];
 	int rc = parse(argc, argv, &o);
 
+	if (rc == CTL_OK)
+		rc = check(&o);
 	if (rc != CTL_OK)
 		return rc;
 	ask(o.url, before, sizeof(before));

@@ -111,6 +111,17 @@ static size_t take(char *data, size_t size, size_t n, void *arg)
 	return len;
 }
 
+int fetch_check_url(const char *url, struct err *e)
+{
+	size_t scheme = str_starts(url, "http://") ? 7 : str_starts(url, "https://") ? 8 : 0;
+
+	if (!scheme)
+		return err_set(e, -EINVAL, "%s begins with neither http:// nor https://", url);
+	if (!url[scheme] || strchr("/:?#", url[scheme]) || strpbrk(url, " \t\r\n"))
+		return err_set(e, -EINVAL, "%s names no server", url);
+	return 0;
+}
+
 int fetch_get(struct fetch *f, const char *url, int family, unsigned int timeout_ms, char **ret,
 	      struct err *e)
 {
@@ -122,8 +133,8 @@ int fetch_get(struct fetch *f, const char *url, int family, unsigned int timeout
 
 	if (!text)
 		return err_sys(e, -ENOMEM, "cannot ask %s", url);
-	if (!str_starts(url, "http://") && !str_starts(url, "https://"))
-		return err_set(e, -EINVAL, "%s begins with neither http:// nor https://", url);
+	if (fetch_check_url(url, e) < 0)
+		return -EINVAL;
 	f->easy_setopt(h, OPT_URL, url);
 	f->easy_setopt(h, OPT_ERRORBUFFER, why);
 	f->easy_setopt(h, OPT_WRITEFUNCTION, take);

@@ -10,6 +10,9 @@
 
 struct fetch;
 
+/* -EINVAL and a sentence: it can be nobody's. Pure. */
+int fetch_check_url(const char *url, struct err *e);
+
 /* Loads libcurl; -ELIBACC and what to install where it is not there. */
 int fetch_open(struct fetch **ret, struct err *e);
 void fetch_close(struct fetch **f);

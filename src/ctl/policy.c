@@ -174,6 +174,18 @@ static int show(const char *name)
 	return CTL_OK;
 }
 
+int ctl_check_policy(const char *name, struct err *e)
+{
+	static struct box_policy p;
+	char beside[4200];
+	const char *dirs[3];
+
+	if (!strcmp(name, "none"))
+		return 0;
+	policy_dirs(beside, sizeof(beside), dirs);
+	return box_seccomp_read(dirs, name, &p, e);
+}
+
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);

@@ -43,6 +43,17 @@ static int apply_name(const char *name,
 	return 0;
 }
 
+/* All of them, before anything is done for the first. */
+static int check_all(int n, char **names)
+{
+	struct err e = ERR_INIT;
+
+	for (int i = 0; i < n; i++)
+		if (names[i][0] != '-' && ctl_check_known(names[i], &e) < 0)
+			return ctl_fail(&e);
+	return CTL_OK;
+}
+
 int ctl_up_name(const char *name)
 {
 	return apply_name(name, vpn_up);
@@ -56,7 +67,7 @@ int ctl_up(int argc, char **argv)
 		log_error("usage: vpnctl up NAME...");
 		return 2;
 	}
-	if (!ctl_is_root("up"))
+	if (!ctl_is_root("up") || check_all(argc - 1, argv + 1) != CTL_OK)
 		return 1;
 	for (int i = 1; i < argc; i++)
 		rc |= ctl_up_name(argv[i]);
@@ -88,7 +99,7 @@ int ctl_restart(int argc, char **argv)
 		log_error("usage: vpnctl restart NAME...");
 		return 2;
 	}
-	if (!ctl_is_root("restart"))
+	if (!ctl_is_root("restart") || check_all(argc - 1, argv + 1) != CTL_OK)
 		return 1;
 	for (int i = 1; i < argc; i++)
 		rc |= apply_name(argv[i], vpn_restart);
@@ -96,7 +107,7 @@ int ctl_restart(int argc, char **argv)
 }
 
 /* A name that has neither a profile nor anything that is up is a typing error. */
-static int check_known(const char *name, struct err *e)
+int ctl_check_known(const char *name, struct err *e)
 {
 	struct record r;
 	struct profile p = {0};
@@ -138,7 +149,7 @@ static int down_one(const char *name, bool force)
 {
 	struct down_report rep;
 	struct err e = ERR_INIT;
-	int r = check_known(name, &e);
+	int r = ctl_check_known(name, &e);
 
 	if (r == 0 && force)
 		r = forsake_default(name, &e);
@@ -174,7 +185,7 @@ int ctl_down(int argc, char **argv)
 		log_error("usage: vpnctl down [--force] NAME...");
 		return 2;
 	}
-	if (!ctl_is_root("down"))
+	if (!ctl_is_root("down") || check_all(argc - 1, argv + 1) != CTL_OK)
 		return 1;
 	for (int i = 1; i < argc; i++)
 		if (argv[i][0] != '-')

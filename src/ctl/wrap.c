@@ -284,6 +284,10 @@ int ctl_wrap(int argc, char **argv)
 		err_set(&e, -EINVAL, "that is no policy's name");
 		return ctl_fail(&e);
 	}
+	if (str_is_vpn_name(w.vpn) && ctl_check_known(w.vpn, &e) < 0)
+		return ctl_fail(&e);
+	if (w.policy && ctl_check_policy(w.policy, &e) < 0)
+		return ctl_fail(&e);
 	if (make(&w, &e) < 0)
 		return ctl_fail(&e);
 	say("%s goes by %s from now on: %s/%s and %u desktop %s\n", w.program, w.vpn, w.bin,

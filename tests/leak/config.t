@@ -127,4 +127,35 @@ if [ "$RIG_WG" = go ]; then
 	mv -f "$odd/demo.conf" /etc/vpnrun/demo.conf
 	ok 'L62: and goes on when it is a file again' wait_for 20 vpnctl status demo
 fi
+
+# --- parse all, then act -------------------------------------------------------------------------
+
+# Whatever is wrong with the last argument is said before anything is done for the first.
+look() { echo "$(cat /run/vpnrun/demo.supervisor 2>/dev/null) $(stat -c %Y.%i /run/vpnrun/demo) $(ip rule | md5sum) $(md5sum </etc/resolv.conf) $(find /run/vpnrun "$HOME/.local" -newer "$odd/then" ! -name '*.lock' 2>/dev/null)"; }
+touch "$odd/then"
+bad=''
+untouched() { # COMMAND...
+	local before out rc
+	before=$(look)
+	out=$(timeout 20 vpnctl "$@" 2>&1)
+	rc=$?
+	[[ $rc = [12] && -n $out ]] && [ "$(look)" = "$before" ] || bad="$bad; $*: $rc $out"
+}
+untouched up demo --force
+untouched up demo nosuch
+untouched restart demo --x
+untouched restart demo nosuch
+untouched down demo --nosuch
+untouched down --force demo nosuch
+for u in GARBAGE 'ftp://x/' 'http://' 'https:///x' 'http://a b/'; do untouched default --url "$u" demo; done
+untouched default --no-ip demo other
+untouched default --no-ip nosuch
+untouched wrap sh --vpn nosuch
+untouched wrap sh --vpn demo --policy nosuch
+untouched wrap sh --vpn demo --x
+untouched kick demo --uid 0 --x
+untouched publish demo 8080:80 --x
+untouched leak-test demo --x
+untouched import "$odd/nosuch.conf" --up --x
+is "$bad" '' 'L62: what is wrong in a command is said, and nothing was done'
 finish
