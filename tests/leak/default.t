@@ -63,7 +63,7 @@ r=$(ip rule; ip -6 rule; ip -o link | cut -d: -f2; nft list table inet vpnrun-de
 ok 'R13: the same again: no error' on demo
 is "$(ip rule; ip -6 rule; ip -o link | cut -d: -f2; nft list table inet vpnrun-default-demo)" "$r" 'R13: and nothing twice'
 off >/dev/null
-like "$(vpnctl default nosuch 2>&1)" 'nosuch is not up' 'a VPN that there is not: a sentence'
+like "$(vpnctl default nosuch 2>&1)" 'there is no VPN .nosuch.; there is demo, other' 'a VPN that there is not: a sentence'
 vpnctl down other >/dev/null
 snapshot >"$RIG_DIR/before"
 like "$(on other 2>&1)" 'other is not up.*vpnctl up other' 'one that is down: a sentence'
