@@ -167,7 +167,7 @@ is "$(in_call org.freedesktop.Notifications -o /org/freedesktop/Notifications -m
 like "$(inside "$stub" dialog | tr '\n' ' ')" '^path as expected response .*\[file:///chosen\]' \
 	"a portal's dialog: its request has the path that the program foretold, and answers there"
 is "$(inside "$stub" item)" activated 'a status icon: the panel finds it, and its click arrives'
-ok 'L63: without the paths of its own' logged '^item .*\[IconName\] \[icon\] \[IconThemePath\] \[\] \[Title\] \[an item\]'
+ok 'L63: without the paths of its own' wait_for 5 logged '^item .*\[IconName\] \[icon\] \[IconThemePath\] \[\] \[Title\] \[an item\]'
 ok 'and its news arrive outside' wait_for 5 logged '^signal .*StatusNotifierItem.NewIcon'
 portal='org.freedesktop.portal.Desktop -o /org/freedesktop/portal/desktop -m org.freedesktop'
 for m in "portal.OpenURI.OpenURI '' http://$RIG_WEB4/ {}" "portal.Background.RequestBackground '' {}" \
