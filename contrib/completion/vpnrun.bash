@@ -98,7 +98,7 @@ _vpnctl() {
 	kick) options='--uid --pid' ;;
 	import) options='--name --id --up' ;;
 	allowed-ips) options=--minus ;;
-	leak-test) options=--cut ;;
+	leak-test) options='--cut --pid --json' ;;
 	wrap) options='--vpn --policy' ;;
 	ip) options='--expect --url --timeout --json -4 -6' ;;
 	confine) options='--vpn --keep-bus --on-demand' ;;

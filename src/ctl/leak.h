@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "ctl/leak_doors.h"
 #include "vpn/record.h"
 
 /* Of the ranges for documentation: nobody is there. */
@@ -34,6 +35,8 @@ struct leak_watch {
 	unsigned int n;		  /* seen */
 	bool lost;		  /* the kernel had no room for some packets: nothing is certain */
 	char first[160];	  /* what and where, of the first seen */
+	struct leak_table *table; /* a row a channel; may be NULL */
+	bool told[LEAK_N_CHANNELS];
 };
 
 /* Watches all that leaves by any device of the caller's namespace. Needs CAP_NET_RAW. */
@@ -41,3 +44,7 @@ int leak_watch_open(struct leak_watch *w, const struct leak_mark *mark, const st
 		    struct err *e);
 void leak_watch_read(struct leak_watch *w); /* never blocks */
 void leak_watch_close(struct leak_watch *w);
+
+/* Tries every way out that a program has, in rounds, a dot on stdout after each, until stdin ends.
+ * with_libc: names also by the C library, which loads what is configured where it runs. */
+int leak_probe_rounds(const struct leak_mark *m, char **addresses, int n, bool with_libc);

@@ -133,11 +133,24 @@ static void try_all(const struct leak_mark *m, char **addresses, int n)
 	}
 }
 
-int ctl_leak_probe(int argc, char **argv)
+int leak_probe_rounds(const struct leak_mark *m, char **addresses, int n, bool with_libc)
 {
 	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
-	struct leak_mark m;
 	unsigned int running = 0;
+
+	while (poll(&in, 1, ROUND_MS) == 0) {
+		if (with_libc)
+			look_up(m->text, &running);
+		try_all(m, addresses, n);
+		if (fd_write_all(STDOUT_FILENO, ".", 1) < 0)
+			return 1;
+	}
+	return 0;
+}
+
+int ctl_leak_probe(int argc, char **argv)
+{
+	struct leak_mark m;
 	uint64_t port;
 
 	if (argc < 3 || strlen(argv[1]) != LEAK_TEXT_LEN ||
@@ -147,11 +160,7 @@ int ctl_leak_probe(int argc, char **argv)
 	}
 	str_copy(m.text, sizeof(m.text), argv[1]);
 	m.port = (uint16_t)port;
-	while (poll(&in, 1, ROUND_MS) == 0) {
-		look_up(m.text, &running);
-		try_all(&m, argv + 3, argc - 3);
-		if (fd_write_all(STDOUT_FILENO, ".", 1) < 0)
-			return 1;
-	}
-	return 0;
+	if (leak_look(STDIN_FILENO, STDOUT_FILENO) < 0)
+		return 1;
+	return leak_probe_rounds(&m, argv + 3, argc - 3, true);
 }

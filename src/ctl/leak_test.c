@@ -10,21 +10,18 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
 #include "ctl/leak.h"
+#include "ctl/leak_inside.h"
 #include "ctl/show.h"
 #include "ctl/view.h"
 #include "nl/rtnl.h"
@@ -36,14 +33,15 @@
 #define ROUNDS	   5	 /* of each part */
 #define PART_MS	   20000 /* for them */
 #define CONTROL_MS 3000
-#define ARGS_MAX   (LEAK_ADDR_MAX + 8)
 
 struct test {
 	const char *name;
 	struct record rec;
 	struct leak_watch watch;
-	pid_t child;
-	int to_child, from_child;
+	pid_t pid; /* whose view; 0: a sandbox of its own */
+	bool cut, json, is_root;
+	struct leak_inside in;
+	struct leak_table table;
 	unsigned int rounds, leaks;
 };
 
@@ -53,95 +51,6 @@ static void on_signal(int sig)
 {
 	(void)sig;
 	interrupted = 1;
-}
-
-/* --- the program inside ---------------------------------------------------------------------- */
-
-/* The name servers that the host itself asks: what a leaking program would reach first. */
-static int host_servers(char ret[][INET6_ADDRSTRLEN], int max)
-{
-	AUTO_FREE char *text = NULL;
-	char *line, *rest;
-	struct in6_addr a;
-	int n = 0;
-
-	if (file_read("/etc/resolv.conf", 65536, &text, NULL, NULL) < 0)
-		return 0;
-	for (rest = text; n < max && (line = strsep(&rest, "\n"));) {
-		if (!str_starts(line, "nameserver") || (line[10] != ' ' && line[10] != '\t'))
-			continue;
-		line += 10 + strspn(line + 10, " \t");
-		line[strcspn(line, " \t\r")] = '\0';
-		if (inet_pton(strchr(line, ':') ? AF_INET6 : AF_INET, line, &a) == 1 &&
-		    str_copy(ret[n], INET6_ADDRSTRLEN, line) == 0)
-			n++;
-	}
-	return n;
-}
-
-__attribute__((noreturn)) static void exec_child(const struct test *t, int in, int out,
-						 pid_t parent)
-{
-	static char arg1[] = "--", arg3[] = "leak-probe";
-	char servers[LEAK_ADDR_MAX][INET6_ADDRSTRLEN], port[8], name[NAME_MAX_LEN + 1];
-	char self[PATH_MAX], vpnrun[PATH_MAX + 8], mark[LEAK_TEXT_LEN + 1], *argv[ARGS_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	int argc = 0, k = host_servers(servers, LEAK_ADDR_MAX);
-
-	if (n <= 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		_exit(125);
-	self[n] = '\0';
-	snprintf(vpnrun, sizeof(vpnrun), "%.*s/vpnrun", (int)(strrchr(self, '/') - self), self);
-	snprintf(port, sizeof(port), "%u", t->watch.mark.port);
-	str_copy(mark, sizeof(mark), t->watch.mark.text);
-	str_copy(name, sizeof(name), t->name);
-	argv[argc++] = vpnrun;
-	argv[argc++] = name;
-	argv[argc++] = arg1;
-	argv[argc++] = self;
-	argv[argc++] = arg3;
-	argv[argc++] = mark;
-	argv[argc++] = port;
-	for (int i = 0; i < k; i++)
-		argv[argc++] = servers[i];
-	argv[argc] = NULL;
-	signal(SIGINT, SIG_IGN); /* it ends with its input */
-	if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0)
-		execv(vpnrun, argv);
-	_exit(126);
-}
-
-static int start_child(struct test *t, struct err *e)
-{
-	AUTO_CLOSE int in0 = -1, in1 = -1, out0 = -1, out1 = -1;
-	pid_t self = getpid();
-	int in[2], out[2];
-
-	if (pipe2(in, O_CLOEXEC) < 0)
-		return err_sys(e, -errno, "cannot make a pipe");
-	in0 = in[0];
-	in1 = in[1];
-	if (pipe2(out, O_CLOEXEC) < 0)
-		return err_sys(e, -errno, "cannot make a pipe");
-	out0 = out[0];
-	out1 = out[1];
-	t->child = fork();
-	if (t->child < 0)
-		return err_sys(e, -errno, "cannot start a program in %s", t->name);
-	if (t->child == 0)
-		exec_child(t, in0, out1, self);
-	t->to_child = take_fd(&in1);
-	t->from_child = take_fd(&out0);
-	return 0;
-}
-
-static void end_child(struct test *t)
-{
-	util_close(&t->to_child);
-	util_close(&t->from_child);
-	if (t->child > 0)
-		while (waitpid(t->child, NULL, 0) < 0 && errno == EINTR)
-			;
 }
 
 /* --- parts ----------------------------------------------------------------------------------- */
@@ -174,15 +83,15 @@ static void send_clear(const char *text, int family, const struct leak_mark *m)
 }
 
 /* Sends one packet in the clear, which is no program's: the watch must see it. */
-static int control(const struct record *rec, struct err *e)
+static int control(const struct test *t, struct err *e)
 {
 	int64_t end = util_now_ms() + CONTROL_MS;
 	struct leak_mark mark;
-	struct leak_watch w;
+	struct leak_watch w = {.fd = -1};
 	int r = leak_mark_make(&mark, e);
 
 	if (r == 0)
-		r = leak_watch_open(&w, &mark, rec, e);
+		r = leak_watch_open(&w, &mark, &t->rec, e);
 	if (r < 0)
 		return r;
 	send_clear(LEAK_TARGET4, AF_INET, &mark);
@@ -195,7 +104,8 @@ static int control(const struct record *rec, struct err *e)
 			e, -ENETUNREACH,
 			"a packet sent in the clear on purpose was not seen to leave: without an "
 			"uplink, or with a VPN for the whole machine, this test shows nothing");
-	say("%-24s %s\n", "in the clear on purpose", w.first);
+	if (!t->json)
+		say("%-24s %s\n", "in the clear on purpose", w.first);
 	return 0;
 }
 
@@ -207,12 +117,12 @@ static int run_part(struct test *t, const char *what, struct err *e)
 	char dots[64];
 	ssize_t k = 1;
 
-	while (n < ROUNDS && k > 0 && !interrupted && wait_any(&t->watch, t->from_child, end)) {
-		struct pollfd p = {.fd = t->from_child, .events = POLLIN};
+	while (n < ROUNDS && k > 0 && !interrupted && wait_any(&t->watch, t->in.from, end)) {
+		struct pollfd p = {.fd = t->in.from, .events = POLLIN};
 
 		if (poll(&p, 1, 0) <= 0)
 			continue;
-		k = read(t->from_child, dots, sizeof(dots));
+		k = read(t->in.from, dots, sizeof(dots));
 		n += k > 0 ? (unsigned int)k : 0;
 	}
 	leak_watch_read(&t->watch);
@@ -227,6 +137,8 @@ static int run_part(struct test *t, const char *what, struct err *e)
 			"this machine sends more than can be watched: try when it is less busy");
 	t->rounds += n;
 	t->leaks += t->watch.n - was;
+	if (t->json)
+		return 0;
 	if (t->watch.n > was)
 		say("%-24s LEAK: %u packets, the first: %s\n", what, t->watch.n - was,
 		    t->watch.first);
@@ -268,54 +180,133 @@ static int run_cut(struct test *t, const struct profile *p, struct err *e)
 	return r < 0 ? r : run_part(t, "restarted", e);
 }
 
-static int run(struct test *t, bool cut, struct err *e)
+/* All packets are shut, as far as all rounds have shown. */
+static void packets_seen(struct test *t)
+{
+	for (int c = LEAK_TCP4; c <= LEAK_DNS; c++)
+		leak_table_say(&t->table, (enum leak_channel)c, LEAK_SHUT, NULL);
+}
+
+static int run_packets(struct test *t, const struct profile *p, struct err *e)
+{
+	int r = run_part(t, "up", e);
+
+	if (r == 0 && t->cut)
+		r = run_cut(t, p, e);
+	if (r == 0)
+		packets_seen(t);
+	return r;
+}
+
+/* What leaves is seen by root alone; what can be reached, by the user whose it is. */
+static int run(struct test *t, struct err *e)
 {
 	struct profile p = {0};
 	struct leak_mark mark;
-	int r = cut ? profile_load_name(t->name, &p, e) : 0;
+	int r = t->cut ? profile_load_name(t->name, &p, e) : 0;
 
 	/* What is closed to all is closed, and nothing is shown by it. */
-	if (r == 0 && t->rec.layout == LAYOUT_BRIDGE)
+	if (r == 0 && t->is_root && t->rec.layout == LAYOUT_BRIDGE)
 		r = passage_judge(&t->rec, e);
-	if (r == 0)
-		r = control(&t->rec, e);
+	if (r == 0 && t->is_root)
+		r = control(t, e);
 	if (r == 0)
 		r = leak_mark_make(&mark, e);
-	if (r == 0)
+	t->watch.table = &t->table;
+	if (r == 0 && t->is_root)
 		r = leak_watch_open(&t->watch, &mark, &t->rec, e);
 	if (r == 0)
-		r = start_child(t, e);
+		r = leak_inside_start(&t->in, t->name, t->pid, &mark, e);
 	if (r == 0)
-		r = run_part(t, "up", e);
-	if (r == 0 && cut)
-		r = run_cut(t, &p, e);
-	end_child(t);
+		r = leak_inside_look(&t->in, &t->table, e);
+	if (r == 0 && t->pid)
+		leak_doors_descriptors(&t->table, t->pid);
+	if (r == 0 && t->is_root)
+		r = run_packets(t, &p, e);
+	leak_inside_end(&t->in);
 	leak_watch_close(&t->watch);
 	profile_free(&p);
 	return r;
 }
 
+static int print_json(const struct test *t, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	struct json_out out;
+	int r;
+
+	json_out_begin(&out);
+	json_out_int(&out, "schema_version", 1);
+	json_out_str(&out, "vpn", t->name);
+	if (t->pid)
+		json_out_int(&out, "pid", t->pid);
+	json_out_bool(&out, "closed", leak_table_is_closed(&t->table));
+	json_out_bool(&out, "packets_watched", t->is_root);
+	json_out_int(&out, "rounds", t->rounds);
+	json_out_int(&out, "packets_seen", t->leaks);
+	leak_table_json(&t->table, &out);
+	r = json_out_finish(&out, &text, e);
+	if (r == 0)
+		fputs(text, stdout);
+	return r;
+}
+
+static int report(const struct test *t, struct err *e)
+{
+	char whose[64];
+
+	if (t->json)
+		return print_json(t, e);
+	if (t->pid)
+		snprintf(whose, sizeof(whose), "from process %d", t->pid);
+	else
+		snprintf(whose, sizeof(whose), "from a sandbox of %s", t->name);
+	leak_table_print(&t->table, whose);
+	if (t->leaks || !leak_table_is_closed(&t->table))
+		log_error(t->leaks ? "%s leaks" : "%s is open by a door", t->name);
+	else if (t->is_root)
+		say("%s is closed: in %u rounds no packet and no name was seen outside, and no "
+		    "door is open\n",
+		    t->name, t->rounds);
+	else
+		say("%s: no door is open; whether packets leave is watched as root\n", t->name);
+	return 0;
+}
+
+static bool parse(int argc, char **argv, struct test *t)
+{
+	for (int i = 1; i < argc; i++) {
+		uint64_t pid;
+
+		if (!strcmp(argv[i], "--cut")) {
+			t->cut = true;
+		} else if (!strcmp(argv[i], "--json")) {
+			t->json = true;
+		} else if (!strcmp(argv[i], "--pid") && i + 1 < argc) {
+			if (str_uint(argv[++i], 2, INT32_MAX, &pid) < 0)
+				return false;
+			t->pid = (pid_t)pid;
+		} else if (!t->name && argv[i][0] != '-') {
+			t->name = argv[i];
+		} else {
+			return false;
+		}
+	}
+	return t->name != NULL;
+}
+
 int ctl_leak_test(int argc, char **argv)
 {
 	const struct sigaction act = {.sa_handler = on_signal};
-	struct test t = {.watch.fd = -1, .to_child = -1, .from_child = -1};
+	struct test t = {.watch.fd = -1, .in = LEAK_INSIDE_INIT, .is_root = geteuid() == 0};
 	struct err e = ERR_INIT;
-	bool cut = false;
 	int r;
 
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--cut"))
-			cut = true;
-		else if (!t.name && argv[i][0] != '-')
-			t.name = argv[i];
-		else
-			argc = 0;
-	}
-	if (!t.name || argc == 0) {
-		log_error("usage: vpnctl leak-test NAME [--cut]");
+	if (!parse(argc, argv, &t)) {
+		log_error("usage: vpnctl leak-test NAME [--cut] [--pid PID] [--json]");
 		return CTL_USAGE;
 	}
-	if (!ctl_is_root("leak-test"))
+	if (t.cut && !ctl_is_root("leak-test --cut"))
 		return CTL_FAILED;
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
@@ -323,14 +314,10 @@ int ctl_leak_test(int argc, char **argv)
 	if (r == 0 || (r > 0 && t.rec.state != RECORD_UP))
 		r = err_set(&e, -ENETDOWN, "VPN '%s' is down: vpnctl up %s", t.name, t.name);
 	if (r > 0)
-		r = run(&t, cut, &e);
+		r = run(&t, &e);
+	if (r == 0)
+		r = report(&t, &e);
 	if (r < 0)
 		return ctl_fail(&e);
-	if (t.leaks) {
-		log_error("%s leaks", t.name);
-		return CTL_FAILED;
-	}
-	say("%s is closed: in %u rounds no packet and no name was seen outside\n", t.name,
-	    t.rounds);
-	return CTL_OK;
+	return t.leaks || !leak_table_is_closed(&t.table) ? CTL_FAILED : CTL_OK;
 }

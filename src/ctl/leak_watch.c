@@ -54,7 +54,7 @@ int leak_watch_open(struct leak_watch *w, const struct leak_mark *mark, const st
 	struct sockaddr_ll all = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
 	const int room = ROOM;
 
-	*w = (struct leak_watch){.mark = *mark, .rec = rec};
+	*w = (struct leak_watch){.mark = *mark, .rec = rec, .table = w->table};
 	/* Protocol 0: receives nothing until it is bound, so the filter comes first. */
 	w->fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (w->fd < 0)
@@ -104,7 +104,7 @@ static bool belongs(const struct leak_watch *w, int ifindex, const char *dev)
 	       link.master == (int)w->rec->bridge_ifindex;
 }
 
-static void describe(struct leak_watch *w, const uint8_t *p, size_t len, const char *dev)
+static void describe(char *ret, size_t size, const uint8_t *p, size_t len, const char *dev)
 {
 	char src[INET6_ADDRSTRLEN] = "?", dst[INET6_ADDRSTRLEN] = "?";
 	unsigned int protocol = 0;
@@ -118,11 +118,40 @@ static void describe(struct leak_watch *w, const uint8_t *p, size_t len, const c
 		inet_ntop(AF_INET6, p + 24, dst, sizeof(dst));
 		protocol = p[6];
 	}
-	snprintf(w->first, sizeof(w->first), "%s %s > %s by %s",
+	snprintf(ret, size, "%s %s > %s by %s",
 		 protocol == IPPROTO_TCP   ? "TCP"
 		 : protocol == IPPROTO_UDP ? "UDP"
 					   : "a packet",
 		 src, dst, dev);
+}
+
+static enum leak_channel channel_of(const uint8_t *p, size_t len)
+{
+	bool v6 = len && p[0] >> 4 == 6;
+	size_t head = v6 ? 40 : len ? (size_t)(p[0] & 15) * 4 : 0;
+	uint8_t protocol = len < 20 ? 0 : v6 ? p[6] : p[9];
+
+	if ((protocol == IPPROTO_UDP || protocol == IPPROTO_TCP) && len >= head + 4 &&
+	    p[head + 2] == 0 && p[head + 3] == 53)
+		return LEAK_DNS;
+	if (protocol == IPPROTO_TCP)
+		return v6 ? LEAK_TCP6 : LEAK_TCP4;
+	if (protocol == IPPROTO_UDP)
+		return v6 ? LEAK_UDP6 : LEAK_UDP4;
+	return v6 ? LEAK_OTHER6 : LEAK_OTHER4;
+}
+
+static void note(struct leak_watch *w, const uint8_t *p, size_t len, const char *dev)
+{
+	enum leak_channel c = channel_of(p, len);
+	char what[sizeof(w->first)];
+
+	describe(what, sizeof(what), p, len, dev);
+	if (w->n++ == 0)
+		str_copy(w->first, sizeof(w->first), what);
+	if (w->table && !w->told[c])
+		leak_table_say(w->table, c, LEAK_OPEN, "%s", what);
+	w->told[c] = true;
 }
 
 void leak_watch_read(struct leak_watch *w)
@@ -146,8 +175,7 @@ void leak_watch_read(struct leak_watch *w)
 		if_indextoname((unsigned int)from.sll_ifindex, dev);
 		if (belongs(w, from.sll_ifindex, dev))
 			continue;
-		if (w->n++ == 0)
-			describe(w, buf, (size_t)n, dev);
+		note(w, buf, (size_t)n, dev);
 	}
 	if (getsockopt(w->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &size) == 0 && stats.tp_drops)
 		w->lost = true;
