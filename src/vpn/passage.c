@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A cable whose both ends are the host's, for as long as one packet of each family takes. The chain
+ * A cable of our own, for as long as one packet of each family takes. The chain
  * "passed" of policy/bridge.nft counts what has come through all forward chains, and drops it.
  * Called by `up`, `status` and `leak-test`.
  */
@@ -15,7 +15,9 @@
 #include <netinet/ip6.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,7 +30,7 @@
 #define DISCARD	  9 /* both ports; see policy/bridge.nft */
 #define LIMIT_MS  200
 #define READY_MS  2000
-#define LOOK_MS	  5
+#define LOOK_MS	  20
 #define OURS	  "vpnrun"
 #define PAYLOAD	  "vpnrun"
 #define FRAME_MAX 128
@@ -40,7 +42,8 @@ static const uint8_t target4[] = {192, 0, 2, 1};
 struct look {
 	const struct record *r;
 	struct nl_sock route, nft;
-	char dev[IF_NAMESIZE]; /* the end that no sandbox has */
+	struct nl_sock far; /* where the cable's other end is */
+	int ns, packet;	    /* there, too */
 	char table[32];
 	uint32_t host; /* 0: no cable */
 	int ifindex;
@@ -104,23 +107,20 @@ static size_t make_packet(const struct look *l, int family, uint8_t *at)
 
 static int send_one(const struct look *l, int family, struct err *e)
 {
-	AUTO_CLOSE int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	struct lease_pool pool = record_pool(l->r);
 	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = l->ifindex};
 	uint8_t frame[FRAME_MAX] = {0};
 	struct ethhdr eth;
 	size_t len;
 
-	if (fd < 0)
-		return err_sys(e, -errno, "cannot open a packet socket");
 	lease_mac(&pool, 1, eth.h_dest);
 	lease_mac(&pool, l->host, eth.h_source);
 	eth.h_proto = htons(family == AF_INET ? ETH_P_IP : ETH_P_IPV6);
 	to.sll_protocol = eth.h_proto;
 	memcpy(frame, &eth, sizeof(eth));
 	len = sizeof(eth) + make_packet(l, family, frame + sizeof(eth));
-	if (sendto(fd, frame, len, 0, (const struct sockaddr *)&to, sizeof(to)) < 0)
-		return err_sys(e, -errno, "cannot send by %s", l->dev);
+	if (sendto(l->packet, frame, len, 0, (const struct sockaddr *)&to, sizeof(to)) < 0)
+		return err_sys(e, -errno, "cannot send by a cable");
 	return 0;
 }
 
@@ -157,44 +157,66 @@ static int wait_ready(struct look *l, struct err *e)
 		r = rtnl_link_get(&l->route, RTNL_HERE, port, &link, e);
 		if (r < 0 || (link.flags & IFF_RUNNING))
 			return r;
-		poll(NULL, 0, 1);
+		poll(NULL, 0, 5);
 	} while (util_now_ms() < end);
 	return err_set(e, -ETIMEDOUT, "%s does not come up", port);
 }
 
-static int open_look(struct look *l, struct err *e)
+/* A namespace that nobody but this process holds: however it ends, the cable goes with it. */
+static int open_far_end(struct look *l, struct err *e)
 {
 	AUTO_CLOSE int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int r = 0;
+
+	if (here < 0 || unshare(CLONE_NEWNET) < 0)
+		return err_sys(e, -errno, "cannot make a network namespace");
+	l->ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	l->packet = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (l->ns < 0 || l->packet < 0)
+		r = err_sys(e, -errno, "cannot use a network namespace");
+	if (r == 0)
+		r = nl_sock_open(&l->far, NETLINK_ROUTE, e);
+	/* Going on in there would be to work on the wrong host. */
+	if (setns(here, CLONE_NEWNET) < 0)
+		abort();
+	return r;
+}
+
+static int open_look(struct look *l, struct err *e)
+{
 	struct rtnl_link link;
 	struct nl_msg m;
 	int r;
 
-	if (here < 0)
-		return err_sys(e, -errno, "cannot open the host's network namespace");
-	str_fmt(l->dev, sizeof(l->dev), "vq-%u", l->r->id);
 	str_fmt(l->table, sizeof(l->table), "vpnrun-%s", l->r->name);
 	r = nl_sock_open(&l->route, NETLINK_ROUTE, e);
 	if (r == 0)
 		r = nl_sock_open(&l->nft, NETLINK_NETFILTER, e);
 	if (r == 0)
-		r = attach_as_root(&l->route, l->r, here, l->dev, (uint32_t)getpid(), &l->host, e);
+		r = open_far_end(l, e);
 	if (r == 0)
-		r = rtnl_link_get(&l->route, RTNL_HERE, l->dev, &link, e);
+		r = attach_as_root(&l->route, l->r, l->ns, LEASE_CABLE, (uint32_t)getpid(),
+				   &l->host, e);
+	if (r == 0)
+		r = rtnl_link_get(&l->far, RTNL_HERE, LEASE_CABLE, &link, e);
 	if (r < 0)
 		return r;
 	l->ifindex = link.ifindex;
 	nl_msg_init(&m);
 	rtnl_put_link_up_quiet(&m, link.ifindex);
-	r = nl_call(&l->route, &m, e);
+	r = nl_call(&l->far, &m, e);
 	return r < 0 ? r : wait_ready(l, e);
 }
 
 static void close_look(struct look *l)
 {
 	if (l->host)
-		rtnl_link_delete(&l->route, RTNL_HERE, l->dev, NULL);
+		rtnl_link_delete(&l->far, RTNL_HERE, LEASE_CABLE, NULL);
 	nl_sock_close(&l->route);
+	nl_sock_close(&l->far);
 	nl_sock_close(&l->nft);
+	util_close(&l->packet);
+	util_close(&l->ns);
 }
 
 /* Where the tunnel does not lead to whom we write, and where the kernel forwards no IPv6 from a
@@ -245,7 +267,14 @@ static int say(struct look *l, int family, struct err *e)
 int passage_judge(const struct record *r, struct err *e)
 {
 	static const int families[] = {AF_INET, AF_INET6};
-	struct look l = {.r = r, .route = NL_SOCK_INIT, .nft = NL_SOCK_INIT};
+	struct look l = {
+		.r = r,
+		.route = NL_SOCK_INIT,
+		.nft = NL_SOCK_INIT,
+		.far = NL_SOCK_INIT,
+		.ns = -1,
+		.packet = -1,
+	};
 	int rc = 0, passed = open_look(&l, NULL);
 
 	for (size_t i = 0; passed >= 0 && rc == 0 && i < ARRAY_SIZE(families); i++) {

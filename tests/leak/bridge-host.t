@@ -142,7 +142,7 @@ forbid 'Arch'"'"'s nftables.conf' inet filter forward "$RIG_WEB4" \
 	'table inet filter { chain forward { type filter hook forward priority filter; policy drop; }; chain input { type filter hook input priority filter; policy accept; }; }'
 forbid 'firewalld, which rejects at the end' inet firewalld filter_FORWARD "$RIG_WEB4" \
 	'table inet firewalld { chain filter_FORWARD { type filter hook forward priority filter + 10; policy accept; ct state established,related accept; iifname "lo" accept; reject with icmpx admin-prohibited; }; }'
-is "$(ip -o link | grep -c 'vq-\|vr1\.')" 0 'no cable of a look is left'
+is "$(ip -o link | grep -c 'vr1\.')" 0 'no cable of a look is left'
 ip rule add pref 100 lookup 77
 ip route add default via 192.168.77.1 table 77
 like "$(vpnctl status demo)" 'degraded: no IPv4 gets from br-demo into the tunnel: .*routing rule before its own \(ip rule\)' 'L62: a rule of somebody else that leads away: status says so'
