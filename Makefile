@@ -182,9 +182,9 @@ asan:
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 NET_TOOLS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/net/*.c tests/fault/*.c))
 $(B)/tests/%: tests/%.c $(LIB) $(wildcard tests/unit/*.h)
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) $(dir $(B)/obj/tests/$*)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS_CTL)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(B)/obj/tests/$*.d -MT $@ -Itests $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS_CTL)
 
 unit-tests: $(UNIT_TESTS)
 test-tools: $(NET_TOOLS) unit-tests
@@ -193,10 +193,34 @@ test-tools: $(NET_TOOLS) unit-tests
 check:
 	$(Q)tests/check $(B)
 
+# While one works: the format, the layers, the unit tests and the fixtures. No privilege, seconds.
+check-fast: all unit-tests
+	$(Q)clang-format --style=file:src/.clang-format --dry-run -Werror $$(find src hooks -name '*.[ch]')
+	$(Q)B='$(abspath $(B))' VPNCTL='$(abspath $(B))/bin/vpnctl' prove -Q --jobs 2 --exec tests/exec \
+		tests/lint/layers.t $(UNIT_TESTS) tests/unit/*.t
+
+# For editors and clangd.
+compile_commands.json:
+	$(Q){ echo '['; for f in $$(find src hooks -name '*.c'); do printf '%s\n' "$$sep{ \"directory\": \"$(CURDIR)\", \"file\": \"$$f\"," \
+		" \"arguments\": [ \"$(CC)\"$$(for a in $(subst ",\",$(ALL_CFLAGS)) -Ihooks -c $$f; do printf ', "%s"' "$$a"; done) ] }"; sep=,; done; echo ']'; } > $@
+
+help:
+	@printf '%s\n' 'make            builds into $(B)/, laid out as an installation is' \
+		'make check      all tests; as root the rig, the engines and the guests too' \
+		'make check-fast the format, the layers and the unit tests, in seconds' \
+		'make check-fault every system call of a launch, the broker and CNI ADD fails once' \
+		'make demo       the main job, on two VPN providers built for the moment (root)' \
+		'make bench      launches and paths beside the kernel'\''s floor (BENCH=--quick)' \
+		'make install    PREFIX=$(PREFIX) DESTDIR=; make uninstall' \
+		'make deps       what to build and test with' \
+		'make tcb        what runs with a capability' \
+		'make format, asan, clean, compile_commands.json' \
+		'V=1 shows the commands, WERROR=1 makes warnings errors, B=DIR builds elsewhere'
+
 clean:
 	$(Q)rm -rf $(B)
 
-.PHONY: all clean policies install uninstall deps tcb format asan unit-tests test-tools check
+.PHONY: all clean policies install uninstall deps tcb format asan unit-tests test-tools check check-fast help
 include policy/policy.mk
 include policy/dbus.mk
 include hooks/hooks.mk
