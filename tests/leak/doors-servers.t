@@ -37,8 +37,11 @@ has() { command -v "$1" >/dev/null; }
 
 # --- L32: ssh with a shared connection -----------------------------------------------------------------
 
+# Unpacked, and not installed: the package starts a server on the machine.
+openssh=$RIG_B/openssh
 ssh_servers() {
 	local side
+	grep -q '^sshd:' /etc/passwd || echo 'sshd:x:65500:65500::/run/sshd:/usr/sbin/nologin' >>/etc/passwd
 	mkdir -p /run/sshd "$RIG_DIR/sshd"
 	ssh-keygen -q -t ed25519 -N '' -f "$RIG_DIR/sshd/key"
 	as_user sh -c 'mkdir -m 700 ~/.ssh && ssh-keygen -q -t ed25519 -N "" -f ~/.ssh/id_ed25519 && cp ~/.ssh/id_ed25519.pub ~/.ssh/authorized_keys'
@@ -52,7 +55,7 @@ ssh_servers() {
 		SetEnv SIDE=${side/internet/clear}
 		Subsystem sftp internal-sftp
 		X
-		in_ns "$side" /usr/sbin/sshd -D -e -f "$RIG_DIR/sshd/$side" 2>>"$RIG_DIR/sshd/log" &
+		in_ns "$side" env LD_LIBRARY_PATH="$(echo "$openssh"/usr/lib/*-linux-gnu)" "$openssh/usr/sbin/sshd" -D -e -f "$RIG_DIR/sshd/$side" 2>>"$RIG_DIR/sshd/log" &
 		sshd+=" $!"
 		wait_for 10 in_ns "$side" bash -c ": </dev/tcp/$RIG_WEB4/22"
 	done
@@ -66,7 +69,7 @@ ssh_servers() {
 	    ControlPersist 120
 	X
 }
-if [ -x /usr/sbin/sshd ]; then
+if [ -x "$openssh/usr/sbin/sshd" ] || [ -n "${CI:-}" ]; then
 	ssh_servers
 	as_user ssh far true
 	is "$(old ssh far 'echo $SIDE')" clear 'control: by the master outside, ssh goes out in the clear'
@@ -105,7 +108,7 @@ rig" 'ssh, scp: they do their work'
 	inside ssh -O exit far 2>/dev/null
 	kill $sshd
 else
-	skip 'no sshd' 'L32: ssh with a shared connection'
+	skip 'no sshd: tests/setup/unpack build/openssh openssh-server libwrap0' 'L32: ssh with a shared connection'
 fi
 
 # --- L37: tmux, screen -----------------------------------------------------------------------------------
