@@ -147,8 +147,10 @@ void say(const char *fmt, ...)
 	va_list ap;
 	int n = -1;
 
-	for (char *c = format; c && (c = strchr(c, '\n')); wanted++)
+	for (char *c = format ? strchr(format, '\n') : NULL; c; c = strchr(c, '\n')) {
 		*c = OUR_NEWLINE;
+		wanted++;
+	}
 	va_start(ap, fmt);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"

@@ -65,11 +65,12 @@ static bool is_plain_device(int fd, dev_t rdev)
 {
 	if (major(rdev) == 1) {
 		switch (minor(rdev)) {
-		case 3: /* null, zero, full, random, urandom */
+		case 3: /* null, zero, full, random, urandom, kmsg: systemd's StandardOutput=kmsg */
 		case 5:
 		case 7:
 		case 8:
 		case 9:
+		case 11:
 			return true;
 		default:
 			return false;

@@ -7,7 +7,6 @@
 . "$RIG_DIR/tests/lib.sh"
 # shellcheck source=tests/leak/bridge.sh
 . "$RIG_DIR/tests/leak/bridge.sh"
-tools=$RIG_DIR/build/tests/net
 
 to_bridge
 
