@@ -103,12 +103,15 @@ static int cover_once(const struct cover *c, const char *path, struct stat *ret)
 		return 0;
 	snprintf(at, sizeof(at), "/proc/self/fd/%d", fd);
 	n = readlink(at, real, sizeof(real) - 1);
+	/* It is there and in reach: whatever fails now must not pass for is_nothing(). */
 	if (n < 0)
-		return -errno;
+		return -EIO;
 	real[n] = '\0';
 	if (may_stay(c->allowed, real, ret))
 		return 0;
-	return mount(DEAD, at, NULL, MS_BIND, NULL) < 0 ? -errno : 1;
+	if (mount(DEAD, at, NULL, MS_BIND, NULL) == 0)
+		return 1;
+	return errno == ENOENT ? -ENOENT : -EIO; /* removed since */
 }
 
 /* Nothing at that name, not any more, or nothing that the user can reach. */

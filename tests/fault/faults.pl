@@ -272,8 +272,13 @@ my %kinds = (
 sub try_point {
 	my ($kind, $call, $error, $when) = @_;
 	return $kind->{try}->($call, $error, $when) if $kind->{try};
-	return $kind->{verdict}->(run(20, @{$kind->{as}}, 'strace', '-qq', '-o', '/dev/null', '-e', "trace=$call", '-e', 'signal=none',
-		'-e', "inject=$call:error=$error:when=$when", @{$kind->{cmd}}));
+	my $log = $kind->{until_exec} ? "$work/trace" : '/dev/null';
+	unlink $log if $kind->{until_exec};
+	my $v = $kind->{verdict}->(run(20, @{$kind->{as}}, 'strace', '-qq', '-s0', '-o', $log, '-e', "trace=$call,execve",
+		'-e', 'signal=none', '-e', "inject=$call:error=$error:when=$when", @{$kind->{cmd}}));
+	# A launch does not always make the same number of calls: this one was of the command itself.
+	return 'late' if $kind->{until_exec} && slurp($log) =~ /^execve\([^\n]*= 0\n(?:.*\n)*execve\([^\n]*= 0\n(?:.*\n)*.*INJECTED/m;
+	return $v;
 }
 
 # Without a fault it has to be whole, or the judge sees nothing.
@@ -300,14 +305,14 @@ for my $name (@ARGV) {
 	my (%count, @findings);
 	for my $p (@points) {
 		my $v = try_point($kind, split /:/, $p);
-		$count{$v =~ /^(whole|refused)$/ ? $1 : 'bad'}++;
-		push @findings, "$p: $v" if $v !~ /^(whole|refused)$/;
+		$count{$v =~ /^(whole|refused|late)$/ ? $1 : 'bad'}++;
+		push @findings, "$p: $v" if $v !~ /^(whole|refused|late)$/;
 	}
 	$n++;
 	my $good = $control eq 'whole' && @points && !@findings;
 	$bad++ if !$good;
-	printf "%sok %d - L51 %s: %d of %d points (seed %d): %d refused, %d whole, %d bad\n", $good ? '' : 'not ', $n, $name,
-		scalar @points, scalar @all, $seed, $count{refused} // 0, $count{whole} // 0, $count{bad} // 0;
+	printf "%sok %d - L51 %s: %d of %d points (seed %d): %d refused, %d whole, %d too late, %d bad\n", $good ? '' : 'not ', $n, $name,
+		scalar @points, scalar @all, $seed, $count{refused} // 0, $count{whole} // 0, $count{late} // 0, $count{bad} // 0;
 	print "# without any fault: $control\n" if $control ne 'whole';
 	for my $f (@findings) {
 		$f =~ s/\n+/; /g;
