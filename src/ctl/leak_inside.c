@@ -314,7 +314,26 @@ static int read_answer(int fd, char **ret)
 	return -EIO;
 }
 
-int leak_inside_look(const struct leak_inside *in, struct leak_table *t, struct err *e)
+static bool is_in_vpn(const struct leak_inside *in, const struct record *rec)
+{
+	struct stat st;
+	char path[40];
+
+	str_fmt(path, sizeof(path), "/proc/%d/ns/net", in->child);
+	return stat(path, &st) == 0 && st.st_dev == rec->netns_dev && st.st_ino == rec->netns_ino;
+}
+
+static bool is_of_vpn(const struct record *rec, const char *device)
+{
+	char port[16];
+
+	str_fmt(port, sizeof(port), "vr%u.", rec->id);
+	return !strcmp(device, rec->device) || !strcmp(device, rec->bridge) ||
+	       str_starts(device, port);
+}
+
+int leak_inside_look(const struct leak_inside *in, const struct record *rec, struct leak_table *t,
+		     struct err *e)
 {
 	AUTO_FREE char *outside = NULL, *answer = NULL;
 	char *line, *save;
@@ -334,6 +353,8 @@ int leak_inside_look(const struct leak_inside *in, struct leak_table *t, struct 
 		if (!tab)
 			continue;
 		*tab = '\0';
+		if (!strcmp(line, "device-of-net") && is_of_vpn(rec, tab + 1) && is_in_vpn(in, rec))
+			continue;
 		leak_doors_judge(t, line, tab + 1);
 	}
 	return 0;

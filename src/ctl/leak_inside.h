@@ -26,5 +26,7 @@ int leak_inside_start(struct leak_inside *in, const char *name, pid_t pid,
 		      const struct leak_mark *m, struct err *e);
 void leak_inside_end(struct leak_inside *in); /* accepts one that was not started */
 
-/* Lets it look around, and judges what it sees. */
-int leak_inside_look(const struct leak_inside *in, struct leak_table *t, struct err *e);
+/* Lets it look around, and judges what it sees. In the VPN's own namespace, where a confined
+ * service is, the VPN's devices are no way beside it. */
+int leak_inside_look(const struct leak_inside *in, const struct record *rec, struct leak_table *t,
+		     struct err *e);

@@ -218,7 +218,7 @@ static int run(struct test *t, struct err *e)
 	if (r == 0)
 		r = leak_inside_start(&t->in, t->name, t->pid, &mark, e);
 	if (r == 0)
-		r = leak_inside_look(&t->in, &t->table, e);
+		r = leak_inside_look(&t->in, &t->rec, &t->table, e);
 	if (r == 0 && t->pid)
 		leak_doors_descriptors(&t->table, t->pid);
 	if (r == 0 && t->is_root)
