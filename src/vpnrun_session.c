@@ -77,15 +77,18 @@ static int raise_limit(void)
 	struct rlimit l;
 
 	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
-		return -errno;
+		return;
+	bus->files = l.rlim_cur;
 	l.rlim_cur = l.rlim_max;
-	return setrlimit(RLIMIT_NOFILE, &l) < 0 ? -errno : 0;
+	setrlimit(RLIMIT_NOFILE, &l);
 }
 
-/* Nobody may look into a process that is connected to both sides. */
+/* Must stay dumpable: the portal opens /proc/PID/root of whoever calls it, to see whether that is a
+ * flatpak, and refuses everything where it cannot. Programs inside cannot look there all the same,
+ * because they are in a user namespace of their own. */
 static int confine(struct err *e)
 {
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(e, -errno, "cannot confine the helper");
 	return box_seccomp_load_program(session_filter, ARRAY_SIZE(session_filter), e);
 }

@@ -165,7 +165,7 @@ ok 'L63: the path of an icon becomes its name' logged 'Notify \[third\] \[known\
 is "$(in_call org.freedesktop.Notifications -o /org/freedesktop/Notifications -m org.freedesktop.Notifications.GetCapabilities)" \
 	"(['body'],)" 'L63: and it is not promised'
 like "$(inside "$stub" dialog | tr '\n' ' ')" '^path as expected response .*\[file:///chosen\]' \
-	"a portal's dialog: its request has the path that the program foretold, and answers there"
+	"a portal's dialog: its request has the path that the program foretold, and answers there; the portal may look at who asks"
 is "$(inside "$stub" item)" activated 'a status icon: the panel finds it, and its click arrives'
 ok 'L63: without the paths of its own' wait_for 5 logged '^item .*\[IconName\] \[icon\] \[IconThemePath\] \[\] \[Title\] \[an item\]'
 ok 'and its news arrive outside' wait_for 5 logged '^signal .*StatusNotifierItem.NewIcon'

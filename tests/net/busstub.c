@@ -11,6 +11,7 @@
  *them busstub calls N			N connections, one call each, all held open until the last
  */
 #include <dbus/dbus.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,20 +183,57 @@ static bool is_known(const char *member)
 	return false;
 }
 
+/* The real portal refuses whoever's /proc/PID/root it cannot open: it would not know whether that
+ * is a flatpak. */
+static bool portal_knows(DBusConnection *c, DBusMessage *m)
+{
+	const char *sender = dbus_message_get_sender(m);
+	DBusMessage *ask =
+		dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS,
+					     "GetConnectionUnixProcessID");
+	dbus_uint32_t pid = 0;
+	char path[32];
+	int fd;
+
+	dbus_message_append_args(ask, DBUS_TYPE_STRING, &sender, DBUS_TYPE_INVALID);
+	ask = call(c, ask);
+	dbus_message_get_args(ask, NULL, DBUS_TYPE_UINT32, &pid, DBUS_TYPE_INVALID);
+	dbus_message_unref(ask);
+	snprintf(path, sizeof(path), "/proc/%u/root", pid);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool is_refused(DBusConnection *c, DBusMessage *m)
+{
+	const char *interface = dbus_message_get_interface(m);
+
+	return !is_known(dbus_message_get_member(m)) ||
+	       (interface && !strncmp(interface, "org.freedesktop.portal.", 23) &&
+		!portal_knows(c, m));
+}
+
 static void answer(DBusConnection *c, DBusMessage *m)
 {
 	static const char *const properties[] = {"version", "1", "Hidden", "x", NULL};
 	static const char *const words[] = {"body", "body-images", "body-hyperlinks"};
 	const char *const *list = words;
 	const char *member = dbus_message_get_member(m);
-	DBusMessage *r = is_known(member)
-				 ? dbus_message_new_method_return(m)
-				 : dbus_message_new_error(m, DBUS_ERROR_UNKNOWN_METHOD, "Unknown");
+	bool refused = is_refused(c, m);
+	DBusMessage *r = refused ? dbus_message_new_error(m, DBUS_ERROR_UNKNOWN_METHOD, "Unknown")
+				 : dbus_message_new_method_return(m);
 	dbus_uint32_t number = 7;
 	char path[256];
 	const char *p = path;
 
 	request_path(path, sizeof(path), dbus_message_get_sender(m));
+	if (refused) {
+		dbus_connection_send(c, r, NULL);
+		dbus_message_unref(r);
+		return;
+	}
 	if (!strcmp(member, "Notify") || !strcmp(member, "Inhibit"))
 		dbus_message_append_args(r, DBUS_TYPE_UINT32, &number, DBUS_TYPE_INVALID);
 	else if (!strcmp(member, "GetCapabilities"))
