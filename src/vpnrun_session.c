@@ -72,7 +72,9 @@ static int wait_for_bridge(void)
 
 /* --- beginning ------------------------------------------------------------------------------- */
 
-static int raise_limit(void)
+/* For this process alone: a program with more descriptors than select(2) knows fails in strange
+ * ways, so what the bus starts has to have the user's own limit. */
+static void raise_limit(struct daemon *bus)
 {
 	struct rlimit l;
 
@@ -159,7 +161,7 @@ static int begin(struct session *s, struct err *e)
 	if (n < 0)
 		return err_sys(e, -errno, "cannot find the program's own path");
 	s->program[n] = '\0';
-	raise_limit();
+	raise_limit(&s->bus);
 	r = bus_policy_load(&policy, e);
 	if (r == 0)
 		r = watch_signals(s, e);

@@ -37,11 +37,13 @@ static int beside(char *ret, size_t size, const char *program, const char *rest)
 	return str_fmt(ret, size, "%.*s/%s", (int)len, program, rest);
 }
 
-static void become_bus(int listener, const char *program, const char *vpn, const char *broker)
-	__attribute__((noreturn));
-static void become_bus(int listener, const char *program, const char *vpn, const char *broker)
+static void become_bus(const struct daemon *d, int listener, const char *program, const char *vpn,
+		       const char *broker) __attribute__((noreturn));
+static void become_bus(const struct daemon *d, int listener, const char *program, const char *vpn,
+		       const char *broker)
 {
 	char vpnrun[PATH_MAX], config[PATH_MAX], option[PATH_MAX + 32], pid[16];
+	struct rlimit l;
 	sigset_t none;
 
 	if (beside(vpnrun, sizeof(vpnrun), program, "bin/vpnrun") < 0 ||
@@ -53,6 +55,10 @@ static void become_bus(int listener, const char *program, const char *vpn, const
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
+	if (d->files && getrlimit(RLIMIT_NOFILE, &l) == 0) {
+		l.rlim_cur = d->files;
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
 	/* A helper that dies leaves no bus behind. */
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || dup2(listener, LISTEN_FD) < 0 ||
 	    fcntl(LISTEN_FD, F_SETFD, 0) < 0)
@@ -82,7 +88,7 @@ int daemon_start(struct daemon *d, int listener, const char *program, const char
 		d->children = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	d->pid = fork();
 	if (d->pid == 0)
-		become_bus(listener, program, vpn, broker);
+		become_bus(d, listener, program, vpn, broker);
 	if (d->pid > 0)
 		d->pidfd = (int)syscall(SYS_pidfd_open, d->pid, 0);
 	return d->pidfd < 0 ? err_sys(e, -errno, "cannot start the bus of VPN '%s'", vpn) : 0;

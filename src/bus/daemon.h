@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -12,11 +13,12 @@ struct daemon {
 	pid_t pid;
 	int pidfd;    /* -1: not started */
 	int children; /* what is left below us */
+	rlim_t files; /* the soft limit of open files that it gets, 0: ours */
 };
 
-#define DAEMON_INIT        \
-	{                  \
-		-1, -1, -1 \
+#define DAEMON_INIT           \
+	{                     \
+		-1, -1, -1, 0 \
 	}
 
 /* Starts it with the listening socket; program is our own path, from which the others' are known.

@@ -82,6 +82,7 @@ as_user mkdir -p "$home/.local/share/dbus-1/services"
 as_user tee "$home/where" >/dev/null <<'EOF'
 #!/bin/sh
 readlink /proc/self/ns/net >>"$HOME/where.log"
+ulimit -Sn >"$HOME/limit.log"
 EOF
 as_user chmod 755 "$home/where"
 printf '[D-BUS Service]\nName=org.example.Where\nExec=%s/where\n' "$home" |
@@ -232,6 +233,10 @@ ok 'and not the former' test "$(inner)" != "$old"
 # All programs of the VPN, so that the next launch begins with an address of its own.
 stop_session() { local p; for p in $(pgrep -U "$RIG_UID"); do [ "$(netns_of "$p")" = "$host" ] || kill "$p"; done 2>/dev/null
 	wait_for 15 eval '[ -z "$(helper)" ]'; }
+stop_session
+as_user rm "$home/limit.log"
+outside prlimit --nofile=1024:4096 vpnrun demo dbus-send --session --type=method_call --dest=org.example.Where / a.b.C
+ok "what the bus starts has the user's own limit of open files" wait_for 10 grep -qx 1024 "$home/limit.log"
 stop_session
 printf '#!/bin/sh\necho ran >>"%s/ran"\n' "$home" | as_user tee "$home/evil.sh" >/dev/null
 as_user chmod 755 "$home/evil.sh"
