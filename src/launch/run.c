@@ -375,15 +375,19 @@ static int open_session(struct launch *l, struct err *e)
 
 	if (!has_session(l))
 		return 0;
-	r = session_open(l->o->strict || l->o->with_pid ? NULL : name, &l->session, e);
+	if (l->o->with_pid || l->network == LAUNCH_HOST)
+		name = NULL;
 	/* What a strict sandbox has of it the line names: session_words_open(). */
 	if (l->o->strict)
-		l->session.classes = 0;
+		r = others_note_strict(name, &l->session, e);
+	else
+		r = session_open(name, &l->session, e);
 	launch_step("session");
 	if (r < 0 || l->o->with_pid)
 		return r;
 	l->listeners.hidden = hidden_directories(l);
-	r = others_note_use(&l->session, e);
+	if (!l->o->strict)
+		r = others_note_use(&l->session, e);
 	if (r == 0)
 		r = listeners_list(&l->listeners, &others, e);
 	launch_step("listeners outside listed");

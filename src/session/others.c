@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/util.h"
 
 #define USED	   "used"
@@ -50,6 +51,23 @@ int others_note_use(struct session *s, struct err *e)
 		s->used = take_fd(&fd);
 		return 0;
 	}
+}
+
+int others_note_strict(const char *name, struct session *ret, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r = session_open(name, ret, &why);
+
+	if (r == 0)
+		r = others_note_use(ret, &why);
+	if (r < 0) {
+		log_debug("launches into other VPNs will not look for sockets of this one: %s",
+			  why.msg);
+		session_close(ret);
+		r = session_open(NULL, ret, e);
+	}
+	session_leave_out(ret);
+	return r;
 }
 
 /* Calls fn(path of the file, arg) for each other session's, until it returns true. */

@@ -15,6 +15,10 @@
  * find this one as soon as s is closed. */
 int others_note_use(struct session *s, struct err *e);
 
+/* The same for a strict sandbox, which has nothing else of its session: *ret is like one of the
+ * sandbox's own. That there is no place for the note is no failure. */
+int others_note_strict(const char *name, struct session *ret, struct err *e);
+
 struct others {
 	const struct session *session;
 	bool (*is_outside)(pid_t pid, void *arg); /* is its network another than ours will be? */

@@ -152,6 +152,13 @@ int session_open(const char *name, struct session *ret, struct err *e)
 	return r;
 }
 
+void session_leave_out(struct session *s)
+{
+	util_close(&s->dir);
+	util_close(&s->run);
+	s->classes = 0;
+}
+
 void session_close(struct session *s)
 {
 	util_close(&s->dir);

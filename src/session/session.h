@@ -62,6 +62,9 @@ struct session {
 int session_open(const char *name, struct session *ret, struct err *e);
 void session_close(struct session *s); /* accepts a closed one */
 
+/* From here on it is like one of the sandbox's own, in which nothing of R is; "used" stays held. */
+void session_leave_out(struct session *s);
+
 /* Waits for the session's lock: a descriptor that holds it until it is closed. */
 int session_lock(const struct session *s, struct err *e);
 

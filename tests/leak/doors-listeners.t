@@ -138,6 +138,10 @@ quiet
 # in_sandbox VPN HOW NAME...: a listener in a sandbox, until it is told to end
 in_sandbox() { listens "as_user vpnrun $1" "${@:2}"; }
 used=$R/vpnrun/other/used
+in_sandbox '--strict other' '' "$home/o0"
+is "$(inside perl /opt/t/ask.pl "$home/o0")" 'dead ' 'L33: what listens in a strict sandbox of another VPN'
+quiet
+rm -f "$home/o0"
 in_sandbox other '' "$home/o1"
 in_sandbox other qt "$home/o2"
 in_sandbox other relative "$home/o3"
