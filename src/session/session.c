@@ -117,6 +117,20 @@ static int open_dir(const struct session *s, int at, const char *name, const cha
 	return take_fd(&fd);
 }
 
+/* A program inside may have changed the mode of what it takes for its runtime directory: that must
+ * keep nobody from the next launch. Others cannot have come in meanwhile, for s->dir is private. */
+static void mend_run(const struct session *s)
+{
+	AUTO_CLOSE int fd = openat(s->dir, "run", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char path[32];
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 07777) == 0700)
+		return;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	chmod(path, 0700);
+}
+
 static int open_dirs(struct session *s, int runtime, struct err *e)
 {
 	AUTO_CLOSE int ours = open_dir(s, runtime, "vpnrun", "vpnrun", e);
@@ -129,6 +143,7 @@ static int open_dirs(struct session *s, int runtime, struct err *e)
 	if (s->dir < 0)
 		return s->dir;
 	snprintf(rel, sizeof(rel), "vpnrun/%s/run", s->name);
+	mend_run(s);
 	s->run = open_dir(s, s->dir, "run", rel, e);
 	return s->run < 0 ? s->run : 0;
 }

@@ -48,6 +48,13 @@ is "$? $(ls "$home" | grep -c S.gpg)" '0 0' 'hostile: a directory that is a link
 as_user sh -c 'cd "$1" && rm -rf wayland-0 && mkdir -p wayland-0/full' - "$R/vpnrun/demo/run"
 is "$(inside echo started)" started 'hostile: a directory that cannot be removed: left out, and the launch goes on'
 as_user rm -rf "$R/vpnrun/demo/run/wayland-0"
+for mode in 0 500 755 1777; do
+	inside sh -c 'chmod "$1" "$XDG_RUNTIME_DIR"' - "$mode"
+	is "$(inside sh -c 'cat "$XDG_RUNTIME_DIR/wayland-0"; stat -c %a "$XDG_RUNTIME_DIR"' 2>&1 | tr '\n' ' ')" 'real 700 ' \
+		"hostile: mode $mode of its runtime directory: made good by the next launch"
+done
+mkdir -p /run/dm && echo magic >/run/dm/xauthority
+is "$(as_user env XAUTHORITY=/var/run/dm/xauthority vpnrun demo cat /var/run/dm/xauthority)" magic 'what XAUTHORITY names by way of /var/run is there'
 
 # --- a runtime directory as it should not be ---------------------------------------------------------
 
