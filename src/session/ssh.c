@@ -21,7 +21,7 @@
 
 #include "base/util.h"
 
-#define CONFIG_MAX  (256u << 10)
+#define CONFIG_MAX  (4u << 20) /* some are generated */
 #define COPY	    "/run/.vpnrun-ssh"
 #define TEMP_SUFFIX 17 /* what ssh appends to bind a master's socket before it links it */
 #define SOCKET_MAX  107
@@ -73,8 +73,11 @@ int session_ssh_cover(const struct session *s, const char *home, struct err *e)
 	if (!home || str_fmt(path, sizeof(path), "%s/.ssh/config", home) < 0)
 		return 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	r = fd < 0 ? -errno : file_read_fd(fd, CONFIG_MAX, &text, &len);
+	if (r == -EFBIG || r == -ENOMEM)
+		return err_sys(e, r, "cannot read %s, which may share ssh's connections", path);
 	/* What cannot be read, ssh cannot read either. */
-	if (fd < 0 || file_read_fd(fd, CONFIG_MAX, &text, &len) < 0 || !speaks_of_sharing(text))
+	if (r < 0 || !speaks_of_sharing(text))
 		return 0;
 	r = write_copy(s, text, len);
 	if (r == 0)

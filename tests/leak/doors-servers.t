@@ -95,6 +95,11 @@ rig" 'ssh, scp: they do their work'
 	is "$(cat "$home/late")" demo 'L32: a master outside that is started later is not found either'
 	as_user ssh -O exit far 2>/dev/null
 	inside ssh -O exit far 2>/dev/null
+	as_user sh -c 'cp -p ~/.ssh/config ~/.ssh/kept; yes "# generated" | head -c 300000 >>~/.ssh/config'
+	is "$(inside ssh -G far | grep -c "^controlpath $home")" 0 'L32: a long configuration, too'
+	as_user sh -c 'yes "# generated" | head -c 5000000 >>~/.ssh/config'
+	like "$(inside true 2>&1)" "^vpnrun: cannot read $home/.ssh/config.*File too large" 'L32: one that is too long: refused'
+	as_user mv "$home/.ssh/kept" "$home/.ssh/config"
 	is "$(inside sh -c 'echo lost >>$HOME/.ssh/config' 2>&1 | grep -ci 'read-only')" 1 'the copy of the configuration cannot be written, so no edit is lost'
 	if has git; then
 		as_user sh -c 'git init -q --bare ~/far.git'
