@@ -242,6 +242,8 @@ static void open_named(struct session *s)
 			continue;
 		if (str_starts(value, variables[i].before))
 			value += strlen(variables[i].before);
+		if (str_starts(value, "/var/run/"))
+			value += strlen("/var"); /* the same, by a link */
 		if (value[0] != '/' && !(variables[i].relative && *value && s->has_runtime))
 			continue;
 		if (str_fmt(n->path, sizeof(n->path), "%s%s%s", value[0] == '/' ? "" : s->runtime,
