@@ -210,7 +210,7 @@ static int is_installed(const char *name)
 static int start(const struct session *s, const char *broker, const char *address, struct err *e)
 {
 	AUTO_CLOSE int bus = -1, control = -1;
-	char path[PATH_MAX];
+	char path[PATH_MAX] = HELPER;
 	struct helper h = {.path = path, .vpn = s->name, .broker = broker, .address = address};
 	struct sockaddr_un sa;
 	int r = helper_path(path, sizeof(path));

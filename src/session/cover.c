@@ -40,7 +40,7 @@ static const struct {
 
 struct cover {
 	const struct listeners_allowed *allowed;
-	struct stat dead;
+	struct stat dead, named[SESSION_NAMED_MAX]; /* as the session's */
 	size_t n;
 };
 
@@ -61,10 +61,10 @@ static bool begins(const struct listeners_allowed *a, const char *path, const ch
 }
 
 /* path is absolute and has no link in it. */
-static bool may_stay(const struct listeners_allowed *a, const char *path, const struct stat *st)
+static bool may_stay(const struct cover *c, const char *path, const struct stat *st)
 {
+	const struct listeners_allowed *a = c->allowed;
 	const struct session *s = a->session;
-	struct stat named;
 
 	/* There is only what session_mount() put there and what the session's programs made. */
 	if (is_in(path, s->runtime))
@@ -73,8 +73,7 @@ static bool may_stay(const struct listeners_allowed *a, const char *path, const 
 		if ((a->classes & stay[i].class) && begins(a, path, stay[i].begin))
 			return true;
 	for (size_t i = 0; i < s->n_named; i++)
-		if (fstat(s->named[i].fd, &named) == 0 && named.st_dev == st->st_dev &&
-		    named.st_ino == st->st_ino)
+		if (c->named[i].st_dev == st->st_dev && c->named[i].st_ino == st->st_ino)
 			return true;
 	for (size_t i = 0; i < a->n_paths; i++)
 		if (is_in(path, a->paths[i]))
@@ -107,7 +106,7 @@ static int cover_once(const struct cover *c, const char *path, struct stat *ret)
 	if (n < 0)
 		return -EIO;
 	real[n] = '\0';
-	if (may_stay(c->allowed, real, ret))
+	if (may_stay(c, real, ret))
 		return 0;
 	if (mount(DEAD, at, NULL, MS_BIND, NULL) == 0)
 		return 1;
@@ -224,8 +223,14 @@ static int search_dir(struct cover *c, struct listeners *l, size_t first, struct
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-static int make_dead(struct cover *c, struct err *e)
+/* What there may be hundreds of is compared with these, so they are looked at once. */
+static int begin(struct cover *c, struct err *e)
 {
+	const struct session *s = c->allowed->session;
+
+	for (size_t i = 0; i < s->n_named; i++)
+		if (fstat(s->named[i].fd, &c->named[i]) < 0)
+			return err_sys(e, -errno, "cannot look at %.200s", s->named[i].path);
 	if (mknod(DEAD, S_IFSOCK | 0600, 0) < 0 || lstat(DEAD, &c->dead) < 0)
 		return err_sys(e, -errno, "cannot make a dead socket");
 	return 0;
@@ -250,7 +255,7 @@ int listeners_cover(struct listeners *l, const struct listeners_allowed *allowed
 		    struct err *e)
 {
 	struct cover c = {.allowed = allowed};
-	int r = l->n ? make_dead(&c, e) : 0;
+	int r = l->n ? begin(&c, e) : 0;
 
 	for (size_t i = 0; r == 0 && i < l->n; i++) {
 		const char *name = l->text + l->at[i].name;

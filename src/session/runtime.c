@@ -202,7 +202,6 @@ static void bind_listed(const struct session *s, const char *rel, const char *ki
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *de;
 	char path[PATH_MAX];
-	bool dir;
 
 	if (!d) {
 		util_close(&fd);
@@ -210,15 +209,18 @@ static void bind_listed(const struct session *s, const char *rel, const char *ki
 	}
 	while ((de = readdir(d))) {
 		const char *name = de->d_name;
+		bool dir = false, listed = is_listed(s, kind, name, &dir);
+		bool deeper = !listed && !*kind && name[0] != '.' && is_listed_dir(name);
+		bool home = !strcmp(rel, "gnupg") && str_starts(name, "d.");
 
-		if (str_fmt(path, sizeof(path), "%s%s%s", rel, *rel ? "/" : "", name) < 0)
+		/* Of hundreds of entries few are wanted. */
+		if ((!listed && !deeper && !home) ||
+		    str_fmt(path, sizeof(path), "%s%s%s", rel, *rel ? "/" : "", name) < 0)
 			continue;
-		if (is_listed(s, kind, name, &dir))
+		if (listed)
 			bind_entry(s, path, dir);
-		else if (!*kind && name[0] != '.' && is_listed_dir(name))
-			bind_listed(s, path, name);
-		else if (!strcmp(rel, "gnupg") && str_starts(name, "d."))
-			bind_listed(s, path, kind); /* the sockets of another GNUPGHOME */
+		else /* home: the sockets of another GNUPGHOME */
+			bind_listed(s, path, deeper ? name : kind);
 	}
 	closedir(d);
 }
