@@ -42,7 +42,7 @@ host_net() {
 		ip -o $f rule
 		ip -o $f route show table all | sed 's/ expires [0-9]*sec//'
 	done
-	nft list ruleset
+	nft list ruleset | sed '/ ct count over /d'
 	cat /etc/resolv.conf
 	grep -rs . /proc/sys/net --exclude-dir=stat --exclude='*_key' --exclude=random --exclude=nf_conntrack_count
 }

@@ -29,7 +29,7 @@ snapshot() {
 	ip -o route show table all
 	ip -6 -o route show table all
 	ip -o addr | sed 's/valid_lft.*//'
-	nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//'
+	nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//; / ct count over /d'
 	grep -r . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf /proc/sys/net/ipv4/ip_forward \
 		/proc/sys/net/ipv4/icmp_ratelimit 2>/dev/null | grep -v 'stable_secret' | sort
 	find /run/vpnrun ! -name '*.lock' | sort

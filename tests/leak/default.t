@@ -18,7 +18,7 @@ snapshot() {
 	ip -o route show table all | sed 's/ linkdown//'
 	ip -6 -o route show table all | sed 's/ expires [0-9]*sec//; s/ linkdown//'
 	ip -o link | grep -v ': \(demo\|br-demo\|other\|br-other\|vr[0-9.]*\)[@:]'
-	nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//; / expires [0-9]/d'
+	nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//; / expires [0-9]/d; / ct count over /d'
 	grep -rs . /proc/sys/net --exclude-dir=stat --exclude='*_key' --exclude=random --exclude='nf_conntrack_count' |
 		grep -vE 'stable_secret|/netfilter/|/nf_log/|/neigh/|/conf/(demo|other|br-demo|br-other)/' | sort
 	stat -c '%F %i %a %u %g %h %N' /etc/resolv.conf

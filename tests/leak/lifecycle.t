@@ -20,7 +20,7 @@ host_net() {
 	ip -6 rule
 	ip route show table all
 	ip -6 route show table all | sed 's/ expires [0-9]*sec//'
-	nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//'
+	nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//; / ct count over /d'
 	cat /etc/resolv.conf /etc/nsswitch.conf
 	grep -rs . /proc/sys/net --include='*' --exclude-dir=stat --exclude='*_key' \
 		--exclude=random --exclude='nf_conntrack_count'

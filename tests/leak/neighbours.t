@@ -71,7 +71,10 @@ is "$(rx_of)" 0 'nothing of the attacker has reached the victim'
 # The danger: without the bridge's rules one forged frame moves the victim's forwarding entry.
 in_vpn demo nft delete table bridge "$table"
 # On a host's bridge the ports' table, and by br_netfilter the IP hooks', are further means against the same.
-[ "$RIG_LAYOUT" = netns ] || for family in netdev inet; do in_vpn demo nft delete table $family "$table"; done
+[ "$RIG_LAYOUT" = netns ] || {
+	for family in netdev inet; do in_vpn demo nft delete table $family "$table"; done
+	in_vpn demo nft delete table netdev "$table/guard"
+}
 n=$(rx_of)
 forge direct
 reached() { [ "$(rx_of)" -gt "$n" ]; }
