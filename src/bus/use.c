@@ -29,7 +29,7 @@ struct program {
 };
 
 static struct program programs[USE_PROGRAMS_MAX];
-static size_t n_slots, n_callers;
+static size_t n_slots;
 static int listener = -1;
 static pid_t ignored = -1;
 
@@ -157,10 +157,8 @@ static void on_message(int fd, void *arg)
 	if (r > 0 && !p->ignored && p->pidfd < 0 && pidfd >= 0 &&
 	    bus_loop_add(pidfd, on_end, NULL) == 0)
 		p->pidfd = take_fd(&pidfd);
-	if (r < 0) {
+	if (r < 0)
 		let_go(&p->conn);
-		n_callers--;
-	}
 }
 
 static bool is_ignored(int conn)
@@ -178,14 +176,13 @@ static bool take_one(void)
 
 	if (conn < 0)
 		return false;
-	if (n_callers == USE_CALLERS_MAX)
-		return true;
 	p = free_slot();
-	if (!p || bus_loop_add(conn, on_message, NULL) < 0)
+	if (!p)
 		return true;
-	*p = (struct program){.pidfd = -1, .ignored = is_ignored(conn)};
+	*p = (struct program){.conn = -1, .pidfd = -1, .ignored = is_ignored(conn)};
+	if (bus_loop_add(conn, on_message, NULL) < 0)
+		return true;
 	p->conn = take_fd(&conn);
-	n_callers++;
 	on_message(p->conn, NULL);
 	return true;
 }

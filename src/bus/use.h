@@ -12,7 +12,6 @@
 #include "base/err.h"
 
 #define USE_PROGRAMS_MAX 2048
-#define USE_CALLERS_MAX	 256
 
 /* Takes launches from the listening socket, by the loop. Those of the process ignore are the bus's
  * own. */

@@ -215,6 +215,16 @@ is "$(inside sh -c 'ls "$XDG_RUNTIME_DIR"/../'"$RIG_UID"'/vpnrun/demo/control 2>
 is "$(inside sh -c 'cat /proc/$1/environ /proc/$1/root/etc/passwd 2>&1 | grep -c denied' - "$first")" 2 \
 	'L63: hostile: it cannot be looked into, and its files are no way out'
 
+# Launches that wait for the broker, each with its connection: the next one counts like them.
+as_user perl -MSocket -e 'for (1 .. 400) { socket my $s, AF_UNIX, SOCK_SEQPACKET, 0 or die; connect $s, pack_sockaddr_un($ARGV[0]) or die "$!"; push @k, $s }
+	$| = 1; print "ready\n"; sleep 1000' "$R/vpnrun/demo/control" >"$home/callers" 2>&1 &
+callers=$!
+wait_for 10 grep -q ready "$home/callers"
+start "${user[@]}" vpnrun demo sleep 400
+wait_for 10 eval 'late=$(pgrep -U "$RIG_UID" -x -f "sleep 400")'
+ok 'launches by the hundred at once: it knows of each' wait_for 5 grep -qs "^Pid:[[:space:]]*$late$" /proc/"$first"/fdinfo/*
+kill "$late" "$callers"
+
 # --- one of them dies -----------------------------------------------------------------------------
 
 start "${user[@]}" vpnrun demo sleep 300
