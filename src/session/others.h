@@ -26,7 +26,8 @@ struct others {
 };
 
 /* Calls fn with one process of each network namespace of the user's that is_outside(); a non-zero
- * return ends it. Looks at nothing but for a few names where only this VPN was ever used. */
+ * return ends it. Looks at nothing but for a few names where only this VPN was ever used and the
+ * user has a runtime directory. */
 int others_each(const struct others *o, int (*fn)(pid_t pid, void *arg), void *arg, struct err *e);
 
 /* A NETLINK_SOCK_DIAG socket of that process's network namespace. -errno: the kernel does not let

@@ -157,6 +157,12 @@ ok 'they leave a note that there is something to look for' test -e "$used"
 quiet
 gone() { inside true; [ ! -e "$used" ]; }
 ok 'which goes when they have gone' wait_for 10 gone
+mv "$R" "$R.away"
+in_sandbox other '' "$home/o4"
+is "$(inside perl /opt/t/ask.pl "$home/o4")" 'dead ' 'L33: without a runtime directory, where no note can be left, neither'
+quiet
+rm -f "$home/o4"
+mv "$R.away" "$R"
 is "$(as_user sh -c 'trap "" CHLD; exec vpnrun demo echo ran')" ran 'a caller that ignores its children: no difference'
 rm -f $all
 
