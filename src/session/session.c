@@ -13,10 +13,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/util.h"
 
+#define LOCK_MS	  5000
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 /* The path that an open descriptor has: no link in it. */
@@ -188,13 +190,18 @@ void session_close(struct session *s)
 int session_lock(const struct session *s, struct err *e)
 {
 	AUTO_CLOSE int fd = openat(s->dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int64_t end = util_now_ms() + LOCK_MS;
 	int r;
 
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open %.100s/vpnrun/%s/lock", s->runtime, s->name);
-	do
-		r = flock(fd, LOCK_EX) < 0 ? -errno : 0;
-	while (r == -EINTR);
+	/* Held for milliseconds, but by a launch that was stopped (Ctrl-Z) for as long as it is. */
+	while ((r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0) == -EWOULDBLOCK &&
+	       util_now_ms() < end)
+		nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+	if (r == -EWOULDBLOCK)
+		return err_set(e, r, "another launch has held %.100s/vpnrun/%s/lock for %d seconds",
+			       s->runtime, s->name, LOCK_MS / 1000);
 	if (r < 0)
 		return err_sys(e, r, "cannot lock %.100s/vpnrun/%s/lock", s->runtime, s->name);
 	return take_fd(&fd);

@@ -65,7 +65,8 @@ void session_close(struct session *s); /* accepts a closed one */
 /* From here on it is like one of the sandbox's own, in which nothing of R is; "used" stays held. */
 void session_leave_out(struct session *s);
 
-/* Waits for the session's lock: a descriptor that holds it until it is closed. */
+/* Waits for the session's lock, five seconds at most: a descriptor that holds it until it is
+ * closed. */
 int session_lock(const struct session *s, struct err *e);
 
 /* In the new mount namespace, before anything is mounted: opens what session_mount() needs. */

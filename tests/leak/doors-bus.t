@@ -258,6 +258,14 @@ ok 'and no program was started' test ! -e "$home/ran"
 bus="unixexec:path=$home/evil.sh;unix:path=$R/bus"
 works several 'several addresses, of which one can be used'
 stop_session
+# A first launch that was stopped while it made the session.
+as_user flock "$R/vpnrun/demo/lock" sleep 1000 &
+stopped=$!
+wait_for 10 eval '! as_user flock -n "$R/vpnrun/demo/lock" true'
+like "$(inside sh -c 'echo goes on' 2>&1)" 'another launch has held .*/lock for 5 seconds.*goes on' \
+	'a session that somebody holds: no bus, in a sentence, and no hang'
+pkill -P "$stopped"
+stop_session
 start "${user[@]}" dbus-daemon --session --nofork --nopidfile --address="unix:abstract=$home/bus"
 wait_for 5 grep -q "@$home/bus" /proc/net/unix
 start "$RIG_DIR/bin/as_user" env DBUS_SESSION_BUS_ADDRESS="unix:abstract=$home/bus" "$stub" serve "$home/abstract.log" \
