@@ -10,6 +10,7 @@
 use strict;
 use warnings;
 use Getopt::Long;
+use JSON::PP;
 
 my ($sample, $seed, $only) = (0, time ^ $$, undef);
 GetOptions('sample=i' => \$sample, 'seed=i' => \$seed, 'only=s' => \$only) or exit 2;
@@ -154,6 +155,116 @@ sub judge_cni {
 	return $verdict;
 }
 
+# A container's hook, by hand: for createRuntime a process waits in a namespace of its own, as the container's
+# first does. Refused is: a sentence, and what was plugged goes with the namespace. Whole: all of it is there.
+my ($holder, $bundle) = (0, "$work/bundle");
+my $fit = {
+	ociVersion => '1.0.2', annotations => { vpnrun => 'demo' }, root => { path => 'fs' }, mounts => [],
+	process => { args => ['true'], capabilities => { map { $_ => ['CAP_CHOWN', 'CAP_SYS_ADMIN'] } qw(bounding effective permitted) } },
+	linux => { namespaces => [{ type => 'network' }] },
+};
+
+sub put {
+	my ($path, $text) = @_;
+	open my $f, '>', $path or die "$path: $!";
+	print $f ref $text ? encode_json($text) : $text;
+	close $f;
+}
+
+# What an engine says to a hook.
+sub state {
+	return { ociVersion => '1.0', id => 'fault', status => 'creating', bundle => $bundle, annotations => { vpnrun => 'demo' }, @_ };
+}
+
+sub ports_are {
+	my ($n) = @_;
+	for (1 .. 250) {
+		return 1 if `ip -n demo -br link show type veth | wc -l` == $n;
+		select undef, undef, undef, 0.02;
+	}
+	return 0;
+}
+
+# begin_container COMMAND...: one that waits in a new network namespace, and the engine's words about it.
+sub begin_container {
+	my (@unshare) = @_;
+	end_container();
+	mkdir $bundle;
+	put("$bundle/config.json", $fit);
+	pipe my $there, my $tells or die;
+	$holder = fork // die;
+	if (!$holder) {
+		open STDOUT, '>&', $tells;
+		exec @unshare, 'sh', '-c', 'echo there; exec sleep 600 >/dev/null';
+	}
+	close $tells;
+	<$there> // die "no namespace";
+	put("$work/in", state(pid => $holder));
+}
+
+sub end_container {
+	return 1 if !$holder;
+	kill 'KILL', $holder;
+	waitpid $holder, 0;
+	$holder = 0;
+	return ports_are($ENV{FAULT_PORTS} // 0);
+}
+
+sub has_sentence {
+	my ($err, $call) = @_;
+	return $err =~ /^vpnrun-hook: \S.* |while loading shared libraries/m || ($call // '') eq 'write';
+}
+
+sub judge_hook {
+	my ($unshare, $rc, $out, $err, $call) = @_;
+	my $verdict = $rc == 124 ? 'hangs' : has_sentence($err, $call) ? 'refused' : "status $rc and no sentence: $err";
+	if ($rc == 0) {
+		my $look = 'ip -o addr show up dev vpn0; ip rule; ip -6 rule; ip route show table 86; nft list table inet vpnrun';
+		my $inside = `nsenter -t $holder -n sh -c '$look' 2>&1`;
+		my @missing = grep { $inside !~ $_ } qr/inet 10\.20\.1\./, qr/inet6 fd76/, qr/^100:.*86/m, qr/^101:.*unreachable/m,
+			qr/^default via/m, qr/drop/;
+		$verdict = @missing ? "plugged, without @missing: $inside" : 'whole';
+	}
+	$verdict = "$verdict, and a port is left" if !end_container();
+	begin_container(@$unshare);
+	return $verdict;
+}
+
+sub hook {
+	my ($unshare, @as) = @_;
+	return {
+		as => \@as,
+		cmd => ["$dir/build/libexec/vpnrun/vpnrun-hook", 'createRuntime'],
+		stdin => ' ',
+		reset => sub { begin_container(@$unshare) },
+		done => \&end_container,
+		verdict => sub { judge_hook($unshare, @_) },
+	};
+}
+
+# What it takes away must be gone from what it hands on.
+sub judge_precreate {
+	my ($rc, $out, $err, $call) = @_;
+	return $rc == 124 ? 'hangs' : has_sentence($err, $call) ? 'refused' : "status $rc and no sentence: $err" if $rc != 0;
+	my $c = eval { decode_json($out) } or return "status 0, and no configuration: $out";
+	my $p = $c->{process};
+	my @weak;
+	push @weak, 'new privileges' if !$p->{noNewPrivileges};
+	push @weak, 'a capability' if grep { $_ eq 'CAP_SYS_ADMIN' } map { @$_ } values %{$p->{capabilities}};
+	my @denied = map { @{$_->{names}} } grep { $_->{action} eq 'SCMP_ACT_ERRNO' } @{$c->{linux}{seccomp}{syscalls}};
+	push @weak, 'no filter' if !grep { $_ eq 'setns' } @denied;
+	my @mounted = grep { $_->{destination} eq '/etc/resolv.conf' } @{$c->{mounts}};
+	push @weak, 'no names' if !@mounted && !@{$c->{hooks}{createContainer} // []};
+	return @weak ? "weak: @weak" : 'whole';
+}
+
+# Its mount namespace ends with it: what a program would read is printed before.
+sub judge_names {
+	my ($rc, $out, $err, $call) = @_;
+	return $rc == 124 ? 'hangs' : has_sentence($err, $call) ? 'refused' : "status $rc and no sentence: $err" if $rc != 0;
+	return $out =~ /^# VPN demo/ ? 'whole' : "status 0, and its names are: $out";
+}
+
 # The broker, with a socket of its own: whoever may not use a VPN is refused whatever fails, whoever may gets
 # it whole or is refused, and the broker that has begun to serve goes on serving.
 my $sock = "$work/broker.sock";
@@ -258,6 +369,25 @@ my %kinds = (
 		verdict => \&judge_cni,
 		reset => sub { system 'ip netns del fault 2>/dev/null; ip netns add fault' },
 	},
+	hook => hook(['unshare', '-n'], 'env', '-u', 'SUDO_UID'),
+	userhook => hook([@as_user, 'unshare', '-Urn'], @as_user),
+	precreate => {
+		as => [],
+		cmd => ["$dir/build/libexec/vpnrun/vpnrun-hook", 'precreate'],
+		stdin => encode_json({ %$fit, hooks => { createContainer => [{ path => '/x/vpnrun-hook' }] } }),
+		verdict => \&judge_precreate,
+	},
+	names => {
+		as => ['unshare', '-m', 'sh', '-c', '"$@"; rc=$?; cat "$0/fs/etc/resolv.conf"; exit $rc', $bundle],
+		cmd => ["$dir/build/libexec/vpnrun/vpnrun-hook", 'createContainer'],
+		stdin => encode_json(state(pid => $$, root => "$bundle/fs")),
+		reset => sub {
+			mkdir $_ for $bundle, "$bundle/fs", "$bundle/fs/etc";
+			put("$bundle/config.json", $fit);
+			put("$bundle/fs/etc/resolv.conf", "the image's\n");
+		},
+		verdict => \&judge_names,
+	},
 	broker => {
 		points => \&points_of_broker,
 		control => sub { try_broker() },
@@ -275,7 +405,7 @@ sub try_point {
 	my $log = $kind->{until_exec} ? "$work/trace" : '/dev/null';
 	unlink $log if $kind->{until_exec};
 	my $v = $kind->{verdict}->(run(20, @{$kind->{as}}, 'strace', '-qq', '-s0', '-o', $log, '-e', "trace=$call,execve",
-		'-e', 'signal=none', '-e', "inject=$call:error=$error:when=$when", @{$kind->{cmd}}));
+		'-e', 'signal=none', '-e', "inject=$call:error=$error:when=$when", @{$kind->{cmd}}), $call);
 	# A launch does not always make the same number of calls: this one was of the command itself.
 	return 'late' if $kind->{until_exec} && slurp($log) =~ /^execve\([^\n]*= 0\n(?:.*\n)*execve\([^\n]*= 0\n(?:.*\n)*.*INJECTED/m;
 	return $v;
@@ -299,6 +429,7 @@ for my $name (@ARGV) {
 		close $f;
 	}
 	local $ENV{FAULT_STDIN} = $kind->{stdin} ? "$work/in" : '/dev/null';
+	$kind->{reset}->() if $kind->{reset};
 	my @all = $only ? ($only) : $kind->{points} ? $kind->{points}->() : points_of($kind);
 	my @points = choose($only ? 0 : $sample, @all);
 	my $control = control($kind);
@@ -308,6 +439,7 @@ for my $name (@ARGV) {
 		$count{$v =~ /^(whole|refused|late)$/ ? $1 : 'bad'}++;
 		push @findings, "$p: $v" if $v !~ /^(whole|refused|late)$/;
 	}
+	$kind->{done}->() if $kind->{done};
 	$n++;
 	my $good = $control eq 'whole' && @points && !@findings;
 	$bad++ if !$good;

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: no
-# Every system call of a launch, of the broker and of a CNI ADD, fails once: never a weaker sandbox, never something left
-# behind, always a sentence (L51). FAULT_SAMPLE: how many points of each kind, all of them by 0.
+# Every system call of a launch, of the broker, of a CNI ADD and of the OCI hook fails once: never a weaker sandbox or
+# container, never something left behind, always a sentence (L51). FAULT_SAMPLE: how many points of each kind, all of them by 0.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 command -v strace >/dev/null || { echo '1..0 # SKIP no strace'; exit 0; }
@@ -29,7 +29,7 @@ export JUDGE_SOCKETS="/run/dbus/system_bus_socket $home/door.sock" JUDGE_HIDDEN=
 ip netns add fault
 # shellcheck disable=SC2086
 "$RIG_DIR/tests/fault/faults.pl" --sample "${FAULT_SAMPLE-40}" ${FAULT_SEED:+--seed "$FAULT_SEED"} ${FAULT_ONLY:+--only "$FAULT_ONLY"} \
-	${FAULT_KINDS:-launch strict none inherited join ports host root broker cni}
+	${FAULT_KINDS:-launch strict none inherited join ports host root broker cni hook userhook precreate names}
 rc=$?
 kill $l1 $l2 $out "$FAULT_WITH"
 exit $rc
