@@ -21,7 +21,9 @@
 #include "vpn/default_part.h"
 #include "vpn/flows.h"
 #include "vpn/foreign.h"
+#include "vpn/inbound_serve.h"
 #include "vpn/model.h"
+#include "vpn/supervise.h"
 
 #define METRIC_UNREACHABLE UINT32_MAX
 
@@ -180,6 +182,25 @@ static int configure(struct nl_sock *s, const struct record *r, struct default_w
 	return rc;
 }
 
+/* Not a sandbox's: see policy/netns.nft. */
+static int mark_cable(const struct record *r, const struct default_way *w, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock in = NL_SOCK_INIT;
+	AUTO_CLOSE int fd = record_open_netns(r, e);
+	struct lease_pool pool = record_pool(r);
+	char port[LEASE_IF_LEN];
+	int rc = fd < 0 ? fd : ns_nl_open(&in, fd, NETLINK_ROUTE, e);
+
+	lease_port(&pool, w->host, port);
+	if (rc == 0)
+		rc = rtnl_link_set_alias(&in, port, INBOUND_MACHINE, e);
+	if (rc == 0)
+		rc = inbound_refresh(r, fd, e);
+	/* It may have looked at the cables before, for somebody's port, and write after us. */
+	supervise_reread(r->name, NULL);
+	return rc;
+}
+
 int default_cable_open(struct default_way *w, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
@@ -198,6 +219,8 @@ int default_cable_open(struct default_way *w, struct err *e)
 	rc = nl_sock_open(&s, NETLINK_ROUTE, e);
 	if (rc == 0)
 		rc = plug(&s, &r, w, e);
+	if (rc == 0)
+		rc = mark_cable(&r, w, e);
 	return rc < 0 ? rc : configure(&s, &r, w, e);
 }
 

@@ -28,6 +28,7 @@
 #include "vpn/port_forward.h"
 #include "vpn/inbound.h"
 #include "vpn/model.h"
+#include "vpn/zone.h"
 
 #define BROKER_USER "vpnrun"
 #define REQUEST_MS  1000
@@ -109,6 +110,9 @@ static void put_cable(struct writer *w, const struct rtnl_link *link)
 	const char *p4 = NULL, *p6 = NULL;
 	struct port_maps m;
 
+	if (w->r->layout == LAYOUT_NETNS && !strcmp(link->alias, INBOUND_MACHINE))
+		fprintf(w->f, "add element inet %s machine { %u }\n", w->table,
+			zone_of_port(link->ifindex));
 	inbound_unformat(link->alias, &m);
 	if (!m.n)
 		return;
@@ -151,9 +155,11 @@ static void put_services(const struct writer *w)
 
 int inbound_text(const struct record *r, int vpn_netns_fd, char **ret, struct err *e)
 {
-	static const char *const sets[] = {"set inet %s open\n", "map inet %s in4\n",
-					   "map inet %s in6\n", "set bridge %s inside4\n",
-					   "set bridge %s inside6\n"};
+	static const char *const sets[] = {"set inet %s open\n",      "map inet %s in4\n",
+					   "map inet %s in6\n",	      "set bridge %s inside4\n",
+					   "set bridge %s inside6\n", "set inet %s machine\n"};
+	/* Of a bridge, the default is the tunnel itself. */
+	size_t n_sets = ARRAY_SIZE(sets) - (r->layout != LAYOUT_NETNS);
 	struct cables cables = {0};
 	struct writer w = {.r = r, .cables = &cables};
 	char *text = NULL;
@@ -166,7 +172,7 @@ int inbound_text(const struct record *r, int vpn_netns_fd, char **ret, struct er
 		r->layout == LAYOUT_BRIDGE ? r->name : "");
 	forward_ports(r, w.forwarded);
 	w.f = open_memstream(&text, &len);
-	for (size_t i = 0; w.f && i < ARRAY_SIZE(sets); i++) {
+	for (size_t i = 0; w.f && i < n_sets; i++) {
 		fputs("flush ", w.f);
 		fprintf(w.f, "%.*s%s%s", (int)(strchr(sets[i], '%') - sets[i]), sets[i], w.table,
 			strchr(sets[i], '%') + 2);

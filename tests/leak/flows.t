@@ -92,6 +92,23 @@ is "$(in_sandbox "$neighbour" true && as_user vpnrun --with "$neighbour" curl -s
 [ "$RIG_LAYOUT" = bridge ] || is "$(in_vpn demo cat /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established)" 7440 \
 	'L46: an established connection of which nothing is heard lasts two hours, not five days'
 
+# The machine's own cable is no sandbox's: many use it.
+if [ "$RIG_LAYOUT" = netns ]; then
+	vpnctl default --no-ip demo >/dev/null
+	spend() { as_user perl -MSocket -e 'socket my $s, PF_INET, SOCK_DGRAM, 0;
+		for (1 .. $ARGV[1]) { send $s, "x", 0, pack_sockaddr_in(2000 + $_, inet_aton $ARGV[0]); select undef, undef, undef, 1e-4 }' $far4 $many; }
+	other_user() { [ "$(as_stranger curl -s -m 5 "http://$RIG_WEB4/")" = demo ]; }
+	spend
+	ok "L46: of the machine's default, no user's connections keep another from it" other_user
+	vpnctl up demo >/dev/null
+	spend
+	ok 'L46: nor after an up, which loads the rules anew' other_user
+	rules flush set inet $table machine
+	spend
+	ok "control: with a sandbox's share they would" not other_user
+	vpnctl default --no-ip none >/dev/null
+fi
+
 # What comes in by an open port is as many.
 first() { sed 's/.*inet6\{0,1\} //;s,/.*,,' | head -n 1; }
 a4=$(in_vpn demo ip -4 -o addr show demo | first)
