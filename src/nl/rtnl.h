@@ -130,6 +130,8 @@ int rtnl_route_count_others(struct nl_sock *s, int family, uint8_t table, bool a
 /* A permanent neighbour. Batches: builds only; send with nl_call(). */
 void rtnl_put_neigh(struct nl_msg *m, int ifindex, int family, const void *addr,
 		    const uint8_t mac[6]);
+/* Forgets a neighbour, and what waits for its answer. -ENOENT: it is not known. */
+void rtnl_put_neigh_gone(struct nl_msg *m, int ifindex, int family, const void *addr);
 
 /* Builders for batches that one nl_call() sends. */
 void rtnl_put_link_up(struct nl_msg *m, int ifindex);

@@ -415,3 +415,11 @@ void rtnl_put_neigh(struct nl_msg *m, int ifindex, int family, const void *addr,
 	nl_put(m, NDA_DST, addr, rtnl_addr_len(family));
 	nl_put(m, NDA_LLADDR, mac, 6);
 }
+
+void rtnl_put_neigh_gone(struct nl_msg *m, int ifindex, int family, const void *addr)
+{
+	struct ndmsg nd = {.ndm_family = (uint8_t)family, .ndm_ifindex = ifindex};
+
+	nl_msg_begin(m, RTM_DELNEIGH, 0, &nd, sizeof(nd));
+	nl_put(m, NDA_DST, addr, rtnl_addr_len(family));
+}

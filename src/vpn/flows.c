@@ -190,6 +190,29 @@ int flows_forget_gone(const struct record *r, int ns_fd, const uint8_t gone[FLOW
 		      : forget(ns_fd, &(struct ct_judge){is_of_the_gone, look_who_lives, &l}, e);
 }
 
+struct lessee {
+	struct in_addr a4;
+	struct in6_addr a6;
+};
+
+static bool came_in(const struct ct_flow *f, void *arg)
+{
+	const struct lessee *l = arg;
+	size_t len = f->family == AF_INET ? sizeof(l->a4) : sizeof(l->a6);
+	const void *a = f->family == AF_INET ? (const void *)&l->a4 : (const void *)&l->a6;
+
+	return (f->family == AF_INET || f->family == AF_INET6) && !f->zone &&
+	       memcmp(f->answers_from, a, len) == 0 && memcmp(f->dst, a, len) != 0;
+}
+
+int flows_forget_inbound(const struct record *r, int ns_fd, uint32_t host, struct err *e)
+{
+	struct lease_pool pool = record_pool(r);
+	struct lessee l = {lease_ip4(&pool, host), lease_ip6(&pool, host)};
+
+	return forget(ns_fd, &(struct ct_judge){came_in, NULL, &l}, e);
+}
+
 /* --- how many --------------------------------------------------------------------------------- */
 
 #define TRACKED_MAX "/proc/sys/net/netfilter/nf_conntrack_max"

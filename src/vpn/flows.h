@@ -24,6 +24,9 @@ int flows_forget(const struct record *r, int ns_fd, struct err *e);
 int flows_forget_gone(const struct record *r, int ns_fd, const uint8_t gone[FLOWS_HOSTS],
 		      struct err *e);
 
+/* Forgets what came in by open ports to whoever had that host number. */
+int flows_forget_inbound(const struct record *r, int ns_fd, uint32_t host, struct err *e);
+
 /* Forgets connections of this namespace that were given one of these source addresses (NULL: none),
  * but for those of bridge's sandboxes and clients (NULL: it is not here). */
 int flows_forget_given(const struct in_addr *a4, const struct in6_addr *a6,

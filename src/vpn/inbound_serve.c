@@ -4,7 +4,8 @@
  * firewall's sets are always made anew from that. An entry that has outlived its sandbox opens
  * nothing: it names the index of a device, which the kernel gives to no other, and what came by an
  * inbound port leaves the bridge by that device alone. So nobody has to watch sandboxes end, and
- * this process may be killed at any point. Called by vpn/supervise_run.c and vpn/firewall.c.
+ * this process may be killed at any point. Must never open a port where connections of the last at
+ * that number are still known. Called by vpn/supervise_run.c and vpn/firewall.c.
  */
 #include "vpn/inbound_serve.h"
 
@@ -25,6 +26,7 @@
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "vpn/firewall.h"
+#include "vpn/flows.h"
 #include "vpn/port_forward.h"
 #include "vpn/inbound.h"
 #include "vpn/model.h"
@@ -253,6 +255,36 @@ static struct rtnl_link *find_cable(const struct record *r, const struct cables 
 	return NULL;
 }
 
+/* Packets wait up to three seconds for a neighbour's answer. The neighbours of a VPN's own
+ * namespace are permanent. */
+static int forget_neighbour(struct nl_sock *s, const struct record *r, uint32_t host, struct err *e)
+{
+	struct lease_pool pool = record_pool(r);
+	struct in_addr a4 = lease_ip4(&pool, host);
+	struct nl_msg m;
+	int rc;
+
+	if (r->layout != LAYOUT_BRIDGE)
+		return 0;
+	nl_msg_init(&m);
+	rtnl_put_neigh_gone(&m, (int)r->bridge_ifindex, AF_INET, &a4);
+	rc = nl_call(s, &m, e);
+	return rc == -ENOENT ? 0 : rc < 0 ? err_wrap(e, rc, "cannot forget a neighbour") : 0;
+}
+
+/* What still comes in for who had the number before goes to whoever has a port open there. So first
+ * the sets lose what opened it, since each packet would make the connection anew; then it is
+ * forgotten, and what is on its way. */
+static int forget_former(struct nl_sock *s, const struct record *r, int ns_fd, uint32_t host,
+			 struct err *e)
+{
+	int rc = inbound_refresh(r, ns_fd, e);
+
+	if (rc == 0)
+		rc = flows_forget_inbound(r, ns_fd, host, e);
+	return rc < 0 ? rc : forget_neighbour(s, r, host, e);
+}
+
 static int open_ports(const struct record *r, int ns_fd, const struct inbound_request *q,
 		      struct err *e)
 {
@@ -272,6 +304,8 @@ static int open_ports(const struct record *r, int ns_fd, const struct inbound_re
 	inbound_format(q->at, q->n, text);
 	if (rc == 0)
 		rc = ns_nl_open(&s, ns_fd, NETLINK_ROUTE, e);
+	if (rc == 0)
+		rc = forget_former(&s, r, ns_fd, q->host, e);
 	if (rc == 0)
 		rc = rtnl_link_set_alias(&s, own->name, text, e);
 	if (rc == 0)

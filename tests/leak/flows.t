@@ -158,6 +158,8 @@ for host in "$RIG_WEB4" "$RIG_WEB6_ADDR"; do
 	late+=($!)
 	read -r -t 20 _ <&"$lfd"
 done
+# Whoever does not hear is told again: what is to be heard may be lost on a busy machine.
+late_comes() { kill -USR1 "${late[@]}"; has_heard "$1" late; }
 ear() { # ear PID FAMILY PORT [HOST PORT]: one there, which writes to $home/ear.FAMILY
 	as_user vpnrun --with "$1" perl "$RIG_DIR/ear.pl" "${@:2}" >"$home/ear.$2" 2>&1 &
 	ears+=($!)
@@ -175,6 +177,8 @@ next_at() { # next_at ADDRESS: all five numbers are taken, and whoever has that 
 		[ "$(ip4_of "${!v}")" != "$1" ] || next=${!v}
 	done
 }
+# On a host's bridge, what is sent to a number waits for the answer of a neighbour, if nobody is looked for already.
+forget_neighbours() { [ "$RIG_LAYOUT" = netns ] || in_vpn demo ip neigh flush dev br-demo; }
 turn() { # turn PORT UDP: one sandbox opens what is named so, ends, and another has its number
 	local address from
 	sandbox one
@@ -193,6 +197,7 @@ turn() { # turn PORT UDP: one sandbox opens what is named so, ends, and another 
 	is "$(ip4_of "$next")" "$address" 'another has the number now'
 	ear "$next" 4 "$2"
 	ear "$next" 6 "$2"
+	forget_neighbours
 	kill -USR1 "${late[@]}"
 	# By the same ways, and after it.
 	as_user vpnrun --with "$next" curl -s -m 10 -o /dev/null -o /dev/null "http://$RIG_WEB4/" "http://$RIG_WEB6/"
@@ -208,8 +213,8 @@ over() { # over: the sandboxes of a turn end
 }
 rules flush chain inet $table opened
 turn 2000 5000
-ok 'control: what a server still sends to the last comes to the next, IPv4' wait_for 10 has_heard 4 late
-ok 'control: the same by IPv6' wait_for 10 has_heard 6 late
+ok 'control: what a server still sends to the last comes to the next, IPv4' wait_for 10 late_comes 4
+ok 'control: the same by IPv6' wait_for 10 late_comes 6
 is "$came_from" 2000 "control: and the next speaks in the last one's connection"
 over
 vpnctl up demo >/dev/null
@@ -220,9 +225,8 @@ ok "L47: what the next says is not in the last one's connection (from port $came
 is "$(tracked "dst=$far4.*sport=2001 ")" 2 'L47: which is still known: not by being forgotten'
 # On a host's bridge every VPN's rules see it.
 for t in $table ${other_table:+"$other_table"}; do rules insert rule bridge "$t" answer accept; done
-kill -USR1 "${late[@]}"
-ok 'control: it is the zone that keeps it away, IPv4' wait_for 10 has_heard 4 late
-ok 'control: IPv6' wait_for 10 has_heard 6 late
+ok 'control: it is the zone that keeps it away, IPv4' wait_for 10 late_comes 4
+ok 'control: IPv6' wait_for 10 late_comes 6
 over
 vpnctl up demo other >/dev/null
 ok 'L47: forgotten, all the same' wait_for 20 tracked_are "dst=$far4.*sport=2001 " 0
@@ -235,6 +239,7 @@ address=$(ip4_of "$server")
 cat >"$RIG_DIR/client.pl" <<-'X'
 	use IO::Socket::IP; $| = 1; my ($to, $port) = @ARGV;
 	my $s = IO::Socket::IP->new(LocalPort => 9999, PeerHost => $to, PeerPort => $port, Proto => 'udp') or die;
+	$SIG{USR1} = sub { $s->send('again') };
 	$s->send('hello');
 	for (;;) { print "$b\n" if $s->recv($b, 100) }
 X
@@ -261,6 +266,41 @@ ok 'L47: the next at that number does not answer in its stead' not grep -q wrong
 rules flush chain inet $table answered
 forge taken
 ok 'control: without the rule it does' wait_for 10 grep -q taken "$home/client"
+over
+vpnctl up demo other >/dev/null
+
+# Nor does the next hear what still comes in, should it have a port open of its own.
+wait_for 20 no_cables
+came_in="dst=$a4 .*dport=8080 "
+wait_for 20 tracked_are "$came_in" 0
+works
+sandbox server -e 8080/udp
+address=$(ip4_of "$server")
+ear "$server" 4 8080
+again_comes() { kill -USR1 $client; has_heard 4 again; }
+ok 'an open port hears' wait_for 10 again_comes
+kill "${ears[@]}"
+end "$server"
+wait_for 20 tracked_are "$came_in" 0
+forget_neighbours
+kill -USR1 $client
+ok 'the danger: what still comes in is known again' wait_for 10 tracked_are "$came_in" 1
+ears=() all=() next=
+for i in 1 2 3 4 5; do
+	sandbox "n$i" -e "810$i:8080/udp"
+	v=n$i
+	all+=("${!v}")
+	[ "$(ip4_of "${!v}")" != "$address" ] || next=${!v} own=810$i
+done
+ear "$next" 4 8080
+kill -USR1 $client
+# By the same way, and after it.
+mine_comes() {
+	in_ns demo perl -MIO::Socket::IP -e 'IO::Socket::IP->new(PeerHost => shift, PeerPort => shift, Proto => "udp")->send("mine")' "$a4" "$own"
+	has_heard 4 mine
+}
+ok 'its own port hears' wait_for 10 mine_comes
+is "$(heard 4 again)" 0 "L47: the next at that number, with a port of its own, is not told what is for the last one's"
 kill $client
 over
 vpnctl down --force demo >/dev/null
