@@ -113,30 +113,10 @@ fi
 
 # --- flatpak ------------------------------------------------------------------------------------
 
-# An application that shows its resolv.conf and fetches by a name, with a runtime made on the spot.
-make_flatpak() { as_user sh -ec 'mkdir -p "$HOME/flat" && cd "$HOME/flat"
-	arch=$(flatpak --default-arch)
-	of=$(printf "runtime=org.example.Platform/%s/1\nsdk=org.example.Platform/%s/1" "$arch" "$arch")
-	mkdir -p rt/files rt/usr/bin app/files/bin app/export
-	cp "$(command -v busybox)" rt/usr/bin/busybox
-	for a in sh cat wget; do ln -s busybox rt/usr/bin/$a; done
-	printf "[Runtime]\nname=org.example.Platform\n%s\n" "$of" >rt/metadata
-	printf "#!/bin/sh\ncat /etc/resolv.conf; wget -q -O - http://$1/\n" >app/files/bin/hello
-	chmod 755 app/files/bin/hello
-	printf "[Application]\nname=org.example.Hello\n%s\ncommand=hello\n[Context]\nshared=network;\n" "$of" >app/metadata
-	flatpak build-export -r repo rt 1
-	flatpak build-export repo app 1
-	flatpak --user remote-add --no-gpg-verify local repo
-	flatpak --user install -y --noninteractive local org.example.Hello//1' - "$RIG_NAME4"; }
+# shellcheck source=tests/desktop/flatpak.sh
+. "$RIG_DIR/tests/desktop/flatpak.sh"
 if has flatpak && has busybox; then
-	# It asks the system's bus for parental controls; of the rig's own /run.
-	mkdir -p /run/dbus
-	cat >"$RIG_DIR/system.conf" <<'EOF'
-<busconfig><type>system</type><listen>unix:path=/run/dbus/system_bus_socket</listen><auth>EXTERNAL</auth>
-<policy context="default"><allow user="*"/><allow send_destination="*"/><allow receive_sender="*"/></policy></busconfig>
-EOF
-	start dbus-daemon --config-file="$RIG_DIR/system.conf" --nofork --nopidfile
-	wait_for 5 test -S /run/dbus/system_bus_socket
+	system_bus start
 	make_flatpak >/dev/null 2>"$home/flat.log" || diag "$(tail -n 3 "$home/flat.log")"
 	run=(flatpak run --branch=1 org.example.Hello)
 	like "$(by_hand "${run[@]}" 2>&1)" "nameserver $RIG_DNS_CLEAR" \

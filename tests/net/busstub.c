@@ -4,6 +4,7 @@
  * that use them. $DBUS_SESSION_BUS_ADDRESS says which bus.
  *
  *	busstub serve LOG NAME...	has the names, answers, and writes a line a message to LOG
+ *					it clicks on each status icon, but with $BUSSTUB_CLICK
  *	busstub own NAME		has a name until it is killed; says "owned"
  *	busstub item			a status icon: says "activated" when the panel activates it
  *	busstub dialog			a portal's dialog: says what came back
@@ -162,6 +163,8 @@ static void use_item(DBusConnection *c, DBusMessage *m)
 	dbus_connection_send_with_reply(c, out, &p, WAIT_MS);
 	dbus_pending_call_set_notify(p, item_answered, NULL, NULL);
 	dbus_message_unref(out);
+	if (getenv("BUSSTUB_CLICK"))
+		return;
 	out = dbus_message_new_method_call(path ? dbus_message_get_sender(m) : service,
 					   path ? service : "/StatusNotifierItem", ITEM,
 					   "Activate");
@@ -174,8 +177,13 @@ static void use_item(DBusConnection *c, DBusMessage *m)
 /* Toolkits ask a desktop for more than is played here. */
 static bool is_known(const char *member)
 {
-	static const char *const known[] = {"Notify",	"Inhibit", "GetCapabilities",
-					    "OpenFile", "GetAll",  "RegisterStatusNotifierItem"};
+	static const char *const known[] = {"Notify",
+					    "Inhibit",
+					    "GetCapabilities",
+					    "OpenFile",
+					    "GetAll",
+					    "RegisterStatusNotifierItem",
+					    "GetServerInformation"};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (!strcmp(member, known[i]))
@@ -215,11 +223,54 @@ static bool is_refused(DBusConnection *c, DBusMessage *m)
 		!portal_knows(c, m));
 }
 
+/* A toolkit looks whether a panel is there before it shows an icon: Qt asks what may be asked,
+ * first. */
+static bool answer_introspection(DBusConnection *c, DBusMessage *m)
+{
+	static const char *const xml =
+		"<node><interface name=\"" WATCHER "\">"
+		"<method name=\"RegisterStatusNotifierItem\"><arg type=\"s\" direction=\"in\"/></method>"
+		"<property name=\"IsStatusNotifierHostRegistered\" type=\"b\" access=\"read\"/>"
+		"</interface></node>";
+	DBusMessage *r;
+
+	if (!dbus_message_is_method_call(m, DBUS_INTERFACE_INTROSPECTABLE, "Introspect"))
+		return false;
+	r = dbus_message_new_method_return(m);
+	dbus_message_append_args(r, DBUS_TYPE_STRING, &xml, DBUS_TYPE_INVALID);
+	dbus_connection_send(c, r, NULL);
+	dbus_message_unref(r);
+	return true;
+}
+
+static bool answer_property(DBusConnection *c, DBusMessage *m)
+{
+	const char *interface, *property;
+	dbus_bool_t yes = TRUE;
+	DBusMessageIter i, variant;
+	DBusMessage *r;
+
+	if (!dbus_message_is_method_call(m, DBUS_INTERFACE_PROPERTIES, "Get") ||
+	    !dbus_message_get_args(m, NULL, DBUS_TYPE_STRING, &interface, DBUS_TYPE_STRING,
+				   &property, DBUS_TYPE_INVALID) ||
+	    strcmp(property, "IsStatusNotifierHostRegistered") != 0)
+		return false;
+	r = dbus_message_new_method_return(m);
+	dbus_message_iter_init_append(r, &i);
+	dbus_message_iter_open_container(&i, DBUS_TYPE_VARIANT, "b", &variant);
+	dbus_message_iter_append_basic(&variant, DBUS_TYPE_BOOLEAN, &yes);
+	dbus_message_iter_close_container(&i, &variant);
+	dbus_connection_send(c, r, NULL);
+	dbus_message_unref(r);
+	return true;
+}
+
 static void answer(DBusConnection *c, DBusMessage *m)
 {
 	static const char *const properties[] = {"version", "1", "Hidden", "x", NULL};
 	static const char *const words[] = {"body", "body-images", "body-hyperlinks"};
 	const char *const *list = words;
+	const char *self = "stub", *version = "1.2";
 	const char *member = dbus_message_get_member(m);
 	bool refused = is_refused(c, m);
 	DBusMessage *r = refused ? dbus_message_new_error(m, DBUS_ERROR_UNKNOWN_METHOD, "Unknown")
@@ -238,6 +289,10 @@ static void answer(DBusConnection *c, DBusMessage *m)
 		dbus_message_append_args(r, DBUS_TYPE_UINT32, &number, DBUS_TYPE_INVALID);
 	else if (!strcmp(member, "GetCapabilities"))
 		dbus_message_append_args(r, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &list, 3,
+					 DBUS_TYPE_INVALID);
+	else if (!strcmp(member, "GetServerInformation"))
+		dbus_message_append_args(r, DBUS_TYPE_STRING, &self, DBUS_TYPE_STRING, &self,
+					 DBUS_TYPE_STRING, &version, DBUS_TYPE_STRING, &version,
 					 DBUS_TYPE_INVALID);
 	else if (!strcmp(member, "OpenFile"))
 		dbus_message_append_args(r, DBUS_TYPE_OBJECT_PATH, &p, DBUS_TYPE_INVALID);
@@ -260,7 +315,8 @@ static DBusHandlerResult serve_one(DBusConnection *c, DBusMessage *m, void *arg)
 	(void)arg;
 	if (dbus_message_get_type(m) == DBUS_MESSAGE_TYPE_METHOD_CALL) {
 		note("call", m);
-		answer(c, m);
+		if (!answer_property(c, m) && !answer_introspection(c, m))
+			answer(c, m);
 		return DBUS_HANDLER_RESULT_HANDLED;
 	}
 	if (dbus_message_is_signal(m, DBUS_INTERFACE_DBUS, "NameOwnerChanged") &&

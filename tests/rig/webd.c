@@ -89,7 +89,8 @@ static void peer_text(const struct client *c, char *text, size_t size)
 
 static void client_answer(struct client *c, const char *word)
 {
-	char body[128] = "";
+	char body[128] = "", title[33];
+	const char *type = "plain";
 	unsigned long big = 0;
 	int n;
 
@@ -106,13 +107,16 @@ static void client_answer(struct client *c, const char *word)
 	} else if (!strncmp(c->in, "GET /ip", 7)) {
 		peer_text(c, body, sizeof(body) - 1);
 		strcat(body, "\n");
+	} else if (sscanf(c->in, "GET /page?%32[a-z]", title) == 1) {
+		type = "html";
+		snprintf(body, sizeof(body), "<!doctype html><title>%s</title>%s\n", title, word);
 	} else {
 		snprintf(body, sizeof(body), "%s\n", word);
 	}
 	c->left = big;
 	n = snprintf(c->out, sizeof(c->out),
-		     "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n%s",
-		     strlen(body) + big, body);
+		     "HTTP/1.0 200 OK\r\nContent-Type: text/%s\r\nContent-Length: %zu\r\n\r\n%s",
+		     type, strlen(body) + big, body);
 	c->out_len = (size_t)n;
 }
 
