@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,18 +45,28 @@ static void note_path(const char *name, char *ret, size_t size)
 	snprintf(ret, size, RUN_DIR "/%s.undo", name);
 }
 
+/* Also that of the version before, which lacks the last field: what it made, nobody else would take
+ * away. */
+static bool is_whole(const struct record *r, ssize_t n)
+{
+	return n >= 0 && r->size == (size_t)n &&
+	       ((size_t)n == sizeof(*r) || (size_t)n == offsetof(struct record, why));
+}
+
 int bridge_note_read(const char *name, struct record *ret, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
-	struct record r;
+	struct record r = {.size = 0};
 	char path[64];
+	ssize_t n;
 
 	note_path(name, path, sizeof(path));
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open %s", path);
-	if (read(fd, &r, sizeof(r)) != (ssize_t)sizeof(r) || r.size != sizeof(r) ||
-	    r.magic != RECORD_MAGIC || r.id < 1 || r.id > 99 || strcmp(r.name, name) != 0)
+	n = read(fd, &r, sizeof(r));
+	if (!is_whole(&r, n) || r.magic != RECORD_MAGIC || r.id < 1 || r.id > 99 ||
+	    strcmp(r.name, name) != 0)
 		return err_set(e, -EPROTO, "%s was written by another version of vpnrun", path);
 	*ret = r;
 	return 0;
