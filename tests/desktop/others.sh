@@ -18,10 +18,10 @@ row_sound() {
 	make_tone
 	needs pactl paplay || return
 	start_inside sh -c 'while paplay ~/tone.wav; do :; done'
-	plays() { outside pactl list sink-inputs | grep -q 'media.name = "tone.wav"\|application.name = "paplay"'; }
-	ok 'sound: paplay is heard by the server outside' wait_for 20 plays
-	is "$(inside timeout 20 paplay "$home/tone.wav" 2>&1)" '' 'sound: and ends without a word'
-	[ -S "$R/pipewire-0" ] && needs pw-play wireplumber || return
+	heard() { outside pactl list sink-inputs | grep -q 'media.name = "tone.wav"\|application.name = "paplay"'; }
+	ok 'sound: paplay is heard by the server outside' wait_for 20 heard
+	! plays paplay || is "$(inside timeout 20 paplay "$home/tone.wav" 2>&1; echo $?)" 0 'sound: and ends without a word'
+	[ -S "$R/pipewire-0" ] && needs pw-play wireplumber && plays pw-play || return
 	is "$(inside timeout 20 pw-play "$home/tone.wav" >/dev/null 2>&1; echo $?)" 0 'sound: pw-play'
 }
 

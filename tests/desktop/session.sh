@@ -125,6 +125,9 @@ end_session() {
 	end_pids "${session_pids[@]}"
 }
 
+# plays COMMAND...: outside, where the server has somebody who connects its ends; a row's control
+plays() { outside timeout 10 "$@" "$home/tone.wav" >/dev/null 2>&1 || { skip 'it is not heard outside either' "$row: $1"; return 1; }; }
+
 # --- the display ---------------------------------------------------------------------------------
 
 swaymsg_() { as_user env SWAYSOCK="$sway_socket" swaymsg "$@"; }
@@ -196,6 +199,9 @@ end_session() {
 	end_pids "${session_pids[@]}"
 }
 
+# plays COMMAND...: outside, where the server has somebody who connects its ends; a row's control
+plays() { outside timeout 10 "$@" "$home/tone.wav" >/dev/null 2>&1 || { skip 'it is not heard outside either' "$row: $1"; return 1; }; }
+
 # --- the display ---------------------------------------------------------------------------------
 
 swaymsg_() { as_user env SWAYSOCK="$sway_socket" swaymsg "$@"; }
@@ -231,7 +237,7 @@ keys() { # keys ctrl+a Return ...: to the window that was raised
 		elif [ "${k%+*}" != "$k" ]; then
 			outside wtype -M "${k%+*}" "${k#*+}" -m "${k%+*}"
 		else
-			outside wtype -k "$k"
+			outside wtype -s 200 -k "$k" -s 200
 		fi
 	done
 }

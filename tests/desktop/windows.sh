@@ -138,6 +138,7 @@ row_mpv() {
 	start_inside mpv --no-config --vo=$out --ao=pulse --title=Film --length=60 av://lavfi:testsrc
 	ok 'mpv: a film is shown' await_window Film
 	shot mpv
+	plays mpv --no-config --vo=null --ao=pulse || return
 	is "$(inside timeout $patience mpv --no-config --vo=null --ao=pulse "$home/tone.wav" >"$home/mpv.out" 2>&1; echo $?)" 0 'mpv: and heard'
 }
 
