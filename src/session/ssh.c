@@ -29,8 +29,8 @@
 /* Included files may do so. */
 static bool speaks_of_sharing(const char *text)
 {
-	return strcasestr(text, "controlpath") || strcasestr(text, "controlmaster") ||
-	       strcasestr(text, "include");
+	return text && (strcasestr(text, "controlpath") || strcasestr(text, "controlmaster") ||
+			strcasestr(text, "include"));
 }
 
 static int write_copy(const struct session *s, const char *text, size_t len)

@@ -201,6 +201,7 @@ as_user perl -MSocket -e 'for (1 .. 400) { socket my $s, AF_UNIX, SOCK_SEQPACKET
 callers=$!
 wait_for 10 grep -q ready "$home/callers"
 start "${user[@]}" vpnrun demo sleep 400
+late=
 wait_for 10 eval 'late=$(pgrep -U "$RIG_UID" -x -f "sleep 400")'
 ok 'launches by the hundred at once: it knows of each' wait_for 5 grep -qs "^Pid:[[:space:]]*$late$" /proc/"$first"/fdinfo/*
 kill "$late" "$callers"
