@@ -21,6 +21,10 @@ row_dialog() {
 	type_text "$home/text.txt"
 	shot dialog
 	keys Return
+	if [ "$mode" = wayland ]; then
+		skip "sway's virtual keyboard does not press Return there, outside either" 'dialog: and gives the file back'
+		return
+	fi
 	chosen() { raise 'Which file'; keys Return; [ "$(cat "$home/chosen")" = "$home/text.txt" ]; }
 	ok 'dialog: and gives the file back' wait_for 10 chosen
 }
