@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # run.sh IMAGE-DIR BUILD-DIR COMMAND|--system: boots the guest once, with the build and the tests read-only
 # at /host, and runs COMMAND (a line of shell) there as root. Its output is the guest's, its exit
-# status COMMAND's; 125 if the guest died or the time (VM_TIMEOUT seconds, 1800) was up. Needs no
+# status COMMAND's; 125 if the guest died or the time (VM_TIMEOUT seconds, 3600) was up. Needs no
 # privilege. --system: no command, but the tests of the system that tests/nspawn/build.sh has made,
 # with vpnrun on it as `make install` puts it there (see tests/nspawn/boot).
 #
@@ -20,7 +20,7 @@ die()
 image=$(realpath "${1:?}") build=$(realpath "${2:?}") command=${3:?}
 tree=$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../..
 qemu=${QEMU:-qemu-system-x86_64}
-limit=${VM_TIMEOUT:-1800}
+limit=${VM_TIMEOUT:-3600}
 for tool in "$qemu" mksquashfs timeout; do
 	command -v "$tool" >/dev/null ||
 		die "needs '$tool': packages qemu-system-x86, squashfs-tools, coreutils"
