@@ -207,7 +207,8 @@ ok 'a closed stdin stays closed' me sh -c "exec $V none sh -c '! test -e /proc/s
 
 for what in directory:/ namespace:/proc/self/ns/net "device:/dev/net/tun" procfile:/proc/self/status; do
 	from=${what#*:}
-	[ -e "$from" ] || continue
+	# In a guest the nodes are root's, or are not there.
+	me test -r "$from" || continue
 	like "$(me sh -c "exec $V none ls /proc/self/fd/0/ <$from" 2>&1)" \
 		'^vpnrun: standard input is a (directory|device|handle of the kernel).*--keep-fd 0$' \
 		"L53 standard input is a ${what%%:*}: refused"
@@ -384,8 +385,10 @@ kill "$S1" "$S2" "$S3" "$S4" "$S5"
 
 # --- strict: devices, terminals, shared memory, signals ----------------------------------------
 
+fuse=
+[ ! -e /dev/fuse ] || fuse='fuse '
 is "$(run --strict none ls /dev | tr '\n' ' ')" \
-	'fd full fuse mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero ' 'L44 --strict: /dev has what every program needs'
+	"fd full ${fuse}mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero " 'L44 --strict: /dev has what every program needs'
 ok 'they work' run --strict none sh -c 'echo x >/dev/null && head -c1 /dev/urandom >/dev/full 2>&1 || test -c /dev/zero'
 ok 'L44 and nothing can be added' not run --strict none sh -c 'touch /dev/x'
 is "$(run --strict none sh -c 'ls /dev/pts')" ptmx 'L44 --strict: no terminal of the host'
