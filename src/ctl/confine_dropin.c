@@ -188,14 +188,26 @@ static int own_path(char *ret, size_t size, struct err *e)
 	return r < 0 ? err_set(e, r, "cannot tell where vpnctl is") : 0;
 }
 
+/* systemd undoes escapes in what it runs, and not in what it names: "a\x2db.service". */
+static void escape(const char *unit, char ret[2 * CONFINE_UNIT_MAX + 64])
+{
+	for (; *unit; unit++) {
+		if (*unit == '\\')
+			*ret++ = '\\';
+		*ret++ = *unit;
+	}
+	*ret = '\0';
+}
+
 int confine_make_etc_unit(const struct confine *c, char **ret, struct err *e)
 {
-	char self[PATH_MAX], unit[CONFINE_UNIT_MAX + 32];
+	char self[PATH_MAX], unit[CONFINE_UNIT_MAX + 32], arg[2 * CONFINE_UNIT_MAX + 64];
 	int r = own_path(self, sizeof(self), e);
 
 	if (r < 0)
 		return r;
 	unit_name(c, "", unit, sizeof(unit));
+	escape(unit, arg);
 	r = asprintf(ret,
 		     CONFINE_MARK "%s: written by vpnctl confine, removed by vpnctl release\n"
 				  "[Unit]\n"
@@ -216,6 +228,6 @@ int confine_make_etc_unit(const struct confine *c, char **ret, struct err *e)
 				  "RemainAfterExit=yes\n"
 				  "ExecStart=%s confined-etc %s %s\n"
 				  "ExecStop=%s confined-etc --remove %s\n",
-		     c->vpn, unit, c->vpn, c->vpn, c->vpn, unit, self, c->vpn, unit, self, unit);
+		     c->vpn, unit, c->vpn, c->vpn, c->vpn, unit, self, c->vpn, arg, self, arg);
 	return r < 0 ? err_set(e, -ENOMEM, "cannot write the unit of %s: no memory", c->unit) : 0;
 }

@@ -252,10 +252,20 @@ static const char *expand(struct words *w, const char *p, bool quoted, size_t *s
 
 /* --- words ------------------------------------------------------------------------------------ */
 
-static const char *read_quoted(struct words *w, const char *p, size_t *start)
+/* A variable, or the output of a command, at p: '$' or '`'. */
+static const char *substitute(struct words *w, const char *p, bool quoted, size_t *start)
 {
 	const char *end;
 
+	if (*p == '$')
+		return expand(w, p, quoted, start);
+	end = find_close(p + 1, '`', '`');
+	put_output(w, p + 1, end);
+	return *end ? end + 1 : end;
+}
+
+static const char *read_quoted(struct words *w, const char *p, size_t *start)
+{
 	if (*p == '\'') {
 		for (p++; *p && *p != '\''; p++)
 			put(w, *p);
@@ -266,12 +276,8 @@ static const char *read_quoted(struct words *w, const char *p, size_t *start)
 			if (p[1] != '\n')
 				put(w, p[1]);
 			p += 2;
-		} else if (*p == '$') {
-			p = expand(w, p, true, start);
-		} else if (*p == '`') {
-			end = find_close(p + 1, '`', '`');
-			put_output(w, p + 1, end);
-			p = *end ? end + 1 : end;
+		} else if (*p == '$' || *p == '`') {
+			p = substitute(w, p, true, start);
 		} else {
 			put(w, *p++);
 		}
@@ -284,7 +290,6 @@ static const char *read_word(struct words *w, const char *p)
 {
 	size_t start = w->used;
 	bool quoted = false;
-	const char *end;
 
 	while (*p && !isspace((unsigned char)*p) && !strchr(";&|()<>", *p)) {
 		if (*p == '\'' || *p == '"') {
@@ -294,12 +299,8 @@ static const char *read_word(struct words *w, const char *p)
 			if (p[1] != '\n')
 				put(w, p[1]);
 			p += 2;
-		} else if (*p == '$') {
-			p = expand(w, p, false, &start);
-		} else if (*p == '`') {
-			end = find_close(p + 1, '`', '`');
-			put_output(w, p + 1, end);
-			p = *end ? end + 1 : end;
+		} else if (*p == '$' || *p == '`') {
+			p = substitute(w, p, false, &start);
 		} else {
 			put(w, *p++);
 		}

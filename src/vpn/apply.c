@@ -36,25 +36,6 @@
 
 #define NETNS_LOCK RUN_DIR "/-.lock" /* no VPN is called so */
 
-/* One up or down of a VPN at a time. The lock goes with the process. */
-int vpn_lock(const char *name, struct err *e)
-{
-	AUTO_CLOSE int fd = -1;
-	char path[64];
-	int r;
-
-	r = record_make_dir(e);
-	if (r < 0)
-		return r;
-	snprintf(path, sizeof(path), RUN_DIR "/%s.lock", name);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return err_sys(e, -errno, "cannot open %s", path);
-	if (flock(fd, LOCK_EX) < 0)
-		return err_sys(e, -errno, "cannot lock %s", path);
-	return take_fd(&fd);
-}
-
 /* --- steps ----------------------------------------------------------------------------------- */
 
 static int open_or_create_netns(const char *name, bool *ret_created, struct err *e)

@@ -12,19 +12,19 @@ try() { out=$(as_user "$@" 2>&1); out="$? $out"; }
 
 # --- the same VPN: the command as it is -----------------------------------------------------------
 
-is "$(as_user vpnrun demo sh -c 'echo $VPNRUN_VPN')" demo 'W2: VPNRUN_VPN names the VPN'
-is "$(as_user vpnrun none sh -c 'echo $VPNRUN_VPN')" none 'W2: also where there is no network'
+is "$(as_user vpnrun demo sh -c 'echo $VPNRUN_VPN')" demo 'R81: VPNRUN_VPN names the VPN'
+is "$(as_user vpnrun none sh -c 'echo $VPNRUN_VPN')" none 'R81: also where there is no network'
 $RIG_CAPTURE start
 try vpnrun demo vpnrun demo sh -c "$get; exit 7"
 is "$out" '7 demo' 'W2 L39: the same VPN inside: the command runs where it is, with its own status'
 try vpnrun demo vpnrun -- $get
-is "$out" '0 demo' 'W2: the default inside is the one that one is in'
+is "$out" '0 demo' 'R81: the default inside is the one that one is in'
 try vpnrun other vpnrun default $get
-is "$out" '0 other' 'W2: whichever that is'
+is "$out" '0 other' 'R81: whichever that is'
 try vpnrun demo sh -c 'exec vpnrun demo sh -c "echo \$PPID"; :' 
 like "$out" '^0 [0-9]+$' 'no process of ours stays in between'
 try vpnrun --strict demo vpnrun demo $get
-is "$out" '0 demo' 'W2: inside --strict'
+is "$out" '0 demo' 'R81: inside --strict'
 try vpnrun demo vpnrun --policy strict demo unshare -n true
 like "$out" '^1 unshare: ' 'a policy that the line names comes on top'
 try vpnrun --policy strict demo vpnrun --policy none demo unshare -n true
@@ -36,36 +36,36 @@ like "$out" '^127 ' 'a command that is not there: 127'
 
 try vpnrun demo vpnrun other $get
 is "$out" "125 vpnrun: this is inside a sandbox of VPN 'demo' already, from where 'other' cannot be reached: start it outside" \
-	'W2: another VPN: says where one is'
+	'R81: another VPN: says where one is'
 try vpnrun demo vpnrun host $get
 like "$out" "^125 .*inside a sandbox of VPN 'demo' already, from where the network of the host cannot be reached" \
-	'W2: the host: likewise'
+	'R81: the host: likewise'
 try vpnrun none vpnrun demo $get
-like "$out" '^125 .*inside a sandbox without a network' 'W2: from none: likewise'
+like "$out" '^125 .*inside a sandbox without a network' 'R81: from none: likewise'
 try vpnrun none vpnrun -- $get
-like "$out" '^125 .*inside a sandbox without a network' 'W2: and the default is no way out of it'
+like "$out" '^125 .*inside a sandbox without a network' 'R81: and the default is no way out of it'
 for o in --strict '--dns 9.9.9.9' '--allow /run/x' '-p 9000:80' '--reach 80' '-e 4000'; do
 	try vpnrun demo vpnrun $o demo true
-	like "$out" "^125 .*which ${o%% *} cannot change any more" "W2: ${o%% *} is too late inside: refused"
+	like "$out" "^125 .*which ${o%% *} cannot change any more" "R81: ${o%% *} is too late inside: refused"
 done
 try vpnrun demo vpnrun none $get
-is "${out%% *}" 7 'W2: no network at all can be had inside'
+is "${out%% *}" 7 'R81: no network at all can be had inside'
 try vpnrun demo vpnrun none vpnrun demo $get
 like "$out" '^125 .*without a network' 'and there one is in none'
 
 # --- vpnctl ---------------------------------------------------------------------------------------
 
 try vpnrun demo vpnctl status
-like "$out" "^0 this is inside a sandbox of VPN 'demo', as 10\.20\.1\.[0-9]+"$'\n''How the VPNs are' 'W2: vpnctl status inside tells the truth'
+like "$out" "^0 this is inside a sandbox of VPN 'demo', as 10\.20\.1\.[0-9]+"$'\n''How the VPNs are' 'R81: vpnctl status inside tells the truth'
 try vpnrun demo vpnctl status demo
-like "${out%% *}" 0 'W2: by name, too'
+like "${out%% *}" 0 'R81: by name, too'
 try vpnrun demo vpnctl status other
-like "$out" "^1 vpnctl: this is inside a sandbox of 'demo'" 'W2: another: cannot be seen from there'
+like "$out" "^1 vpnctl: this is inside a sandbox of 'demo'" 'R81: another: cannot be seen from there'
 try vpnrun none vpnctl status
-like "$out" '^0 this is inside a sandbox without a network' 'W2: in none'
+like "$out" '^0 this is inside a sandbox without a network' 'R81: in none'
 for c in 'up demo' list 'down demo' 'leak-test demo'; do
 	try vpnrun demo vpnctl $c
-	is "$out" "1 vpnctl: this is inside a sandbox of 'demo': 'vpnctl ${c%% *}' works outside only" "W2: vpnctl $c: where"
+	is "$out" "1 vpnctl: this is inside a sandbox of 'demo': 'vpnctl ${c%% *}' works outside only" "R81: vpnctl $c: where"
 done
 try vpnrun demo vpnctl allowed-ips 10.0.0.0/8
 is "$out" '0 10.0.0.0/8' 'what needs nothing of the host works'
@@ -75,7 +75,7 @@ is "$out" '0 10.0.0.0/8' 'what needs nothing of the host works'
 is "$($RIG_CAPTURE stop)" 0 'nothing of all that left by the uplink'
 is "$(as_user env VPNRUN_VPN=demo $get)" clear 'control: the host goes in the clear'
 try env VPNRUN_VPN=demo vpnrun demo $get
-is "$out" '0 demo' 'W2: VPNRUN_VPN set outside makes nobody believe: a sandbox is made'
+is "$out" '0 demo' 'R81: VPNRUN_VPN set outside makes nobody believe: a sandbox is made'
 try env VPNRUN_VPN=demo vpnctl status demo
 like "$out" '^0 NAME' 'nor vpnctl'
 record=$RIG_DIR/record
@@ -87,7 +87,7 @@ cp "$home/record" "$record"
 # The same record in a mount namespace of the user's own, with the host's network around it.
 try unshare -Urm sh -c 'mount -t tmpfs none /run && cp "$1" /run/vpnrun-sandbox && shift && exec "$@"' x "$record" vpnrun demo $get
 like "$out" "^125 vpnrun: this is inside a sandbox of 'demo', but in another network than its own; start 'curl' outside" \
-	'W2: a copied record around the clear network: refused'
+	'R81: a copied record around the clear network: refused'
 # One that was made for the host's own network namespace: it has no cable.
 forge='
 open my $f, "<", $ARGV[0] or die; binmode $f; local $/; my $r = <$f>;
@@ -98,7 +98,7 @@ open my $o, ">", $ARGV[1] or die; print $o $r; close $o;'
 for vpn in demo none; do
 	try unshare -Urm sh -c 'mount -t tmpfs none /run && perl -e "$1" "$2" /run/vpnrun-sandbox '$vpn' && shift 2 && exec "$@"' x "$forge" "$record" \
 		vpnrun $vpn $get
-	like "$out" "^125 vpnrun: this is inside a sandbox of '$vpn', wh" "W2: a record forged for the clear network, $vpn: refused"
+	like "$out" "^125 vpnrun: this is inside a sandbox of '$vpn', wh" "R81: a record forged for the clear network, $vpn: refused"
 done
 for text in '' x "$(head -c 200 /dev/zero | tr '\0' A)"; do
 	printf %s "$text" >"$RIG_DIR/bad"
@@ -114,7 +114,7 @@ vpnctl kick demo --pid "$holder" >/dev/null
 eval "exec ${inside[1]}>&-"
 out=$(cat <&"${inside[0]}")
 like "$out" "^vpnrun: this is inside a sandbox of 'demo', whose cable is gone; start 'curl' outside"$'\n''125$' \
-	'W2: after kick: says so, and runs nothing'
+	'R81: after kick: says so, and runs nothing'
 # shellcheck disable=SC2154 # set by coproc
 wait "$inside_PID" 2>/dev/null
 finish

@@ -91,7 +91,7 @@ question="getent ahosts $own; getent ahostsv6 $own; getent ahosts localhost; get
 sed -i "/[[:space:]]$own\([[:space:]]\|\$\)/d; /localhost/d" /etc/hosts
 asked_demo() { grep -ciE "$1" "$RIG_DIR/dns-demo.log"; }
 out=$(inside sh -c "$question")
-like "$out" '127\.0\.1\.1 .*::1 .*127\.0\.0\.1 ' "L07: the machine's own name, and localhost, are known inside"
+like "$out" '127\.0\.1\.1 .*::1 .*127\.0\.0\.1 ' "R91 L07: the machine's own name, and localhost, are known inside"
 is "$(asked_demo " ($own|localhost) ")" 0 "L07: and nobody was asked"
 like "$(asked_demo ' shortname ')" '^[1-9]' 'control: another short name was'
 is "$(asked_demo ' shortname\.')" 0 "L07: and not completed by the machine's domain"
@@ -106,7 +106,7 @@ directory_user() {
 }
 is "$(directory_user id -un 2>&1 >/dev/null)" 'id: cannot find name for user ID 54321' 'control: an account that the files do not have'
 is "$(directory_user vpnrun demo sh -c 'id -un; id -gn; getent passwd 54321' 2>&1 | tr '\n' ' ')" \
-	'dora dora dora:x:54321:54321::/home/dora:/bin/bash ' 'an account of a directory service has its line inside'
+	'dora dora dora:x:54321:54321::/home/dora:/bin/bash ' 'R91: an account of a directory service has its line inside'
 if command -v ssh >/dev/null; then
 	like "$(directory_user vpnrun demo ssh -o BatchMode=yes -o ConnectTimeout=2 nosuch.rig.test 2>&1)" 'Could not resolve hostname' 'so that ssh works'
 	like "$(directory_user ssh nosuch.rig.test 2>&1)" 'No user exists for uid 54321' 'control: without it, ssh does not'

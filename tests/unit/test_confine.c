@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How a unit's own RestrictAddressFamilies= counts: ours must never allow what it forbids (L54).
+ * How a unit's own RestrictAddressFamilies= counts, ours must never allow what it forbids; and a
+ * unit's name where systemd reads it in two ways (L54).
  */
 #include "tap.h"
 
+#include "ctl/confine_dropin.c"
 #include "ctl/confine_unit.c"
 
 static const char *result(const char *const *lines)
@@ -25,11 +27,25 @@ static const char *result(const char *const *lines)
 	return out;
 }
 
+static void test_escapes(void)
+{
+	struct confine c = {.unit = "a\\x2db.service", .vpn = "demo"};
+	struct err e = ERR_INIT;
+	char *text = NULL;
+
+	is_int(confine_make_etc_unit(&c, &text, &e) < 0, 0, "a unit with an escape in its name");
+	ok(text && strstr(text, "\nPartOf=a\\x2db.service\n"), "L54 is named as it is");
+	ok(text && strstr(text, " confined-etc demo a\\\\x2db.service\n"),
+	   "L54 and handed on so that systemd gives its name");
+	free(text);
+}
+
 #define LINES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 int main(void)
 {
 	tap_begin();
+	test_escapes();
 	is_str(result(LINES("AF_INET AF_INET6\nX=y")), "INET INET6 ", "L54 a list that allows");
 	is_str(result(LINES("AF_INET", "AF_UNIX")), "UNIX INET ",
 	       "L54 two lists that allow add up");
