@@ -72,7 +72,7 @@ is "$(as_user vpnrun --with "$pid" cat "$work/direct/file")" data 'L52 it is the
 ok 'the host unmounts it, as after its idle time' umount "$work/direct"
 # With the trap bare again, this lookup would make the daemon mount it once more.
 is "$(as_user vpnrun --with "$pid" cat "$work/direct/file")" data 'L52 inside it stays what it was'
-ok 'L52 and the trap has not been sprung again' not grep -q " $work/direct .* - ext4\| $work/direct .* bind" <(grep -v autofs /proc/self/mountinfo)
+ok 'L52 and the trap has not been sprung again' not grep -q " $work/direct " <(grep -v ' - autofs ' /proc/self/mountinfo)
 kill "$pid"
 
 kill "$daemon"
