@@ -39,7 +39,7 @@ ALL_LDFLAGS = -pie $(HARDENING_LD) -Wl,--as-needed $(LDFLAGS) $(SAN)
 LIBS_BRK = -lcap
 LIBS_CTL = -lmnl -lcap -ljansson -lseccomp -lnftables -lresolv
 
-LIB_SRC := $(sort $(wildcard src/base/*.c src/nl/*.c src/ns/*.c src/session/*.c src/vpn/*.c src/box/*.c src/ipc/*.c src/launch/*.c src/policy/*.c src/relay/*.c src/running/*.c))
+LIB_SRC := $(sort $(wildcard src/base/*.c src/nl/*.c src/ns/*.c src/session/*.c $(foreach r,conf state tunnel up default keeper plug,src/$(r)/*.c) src/box/*.c src/ipc/*.c src/launch/*.c src/policy/*.c src/relay/*.c src/running/*.c))
 CTL_SRC := $(sort $(wildcard src/ctl/*.c))
 BRK_SRC := $(sort $(wildcard src/broker/*.c))
 LIB_OBJ := $(LIB_SRC:src/%.c=$(B)/obj/%.o)
@@ -89,12 +89,12 @@ $(B)/gen/%.nft.h: policy/%.nft
 	$(call say,GEN,$@)
 	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $< > $@
 
-$(B)/obj/vpn/firewall.o: $(B)/gen/netns.nft.h $(B)/gen/netns-ip4.nft.h $(B)/gen/netns-ip6.nft.h \
+$(B)/obj/up/firewall.o: $(B)/gen/netns.nft.h $(B)/gen/netns-ip4.nft.h $(B)/gen/netns-ip6.nft.h \
 	$(B)/gen/bridge.nft.h $(B)/gen/bridge-ip4.nft.h $(B)/gen/bridge-ip6.nft.h \
 	$(B)/gen/bridge-no6.nft.h $(B)/gen/bridge-busy.nft.h $(B)/gen/bridge-arp.nft.h $(B)/gen/dns.nft.h
-$(B)/obj/vpn/guard.o: $(B)/gen/bridge-guard.nft.h
+$(B)/obj/up/guard.o: $(B)/gen/bridge-guard.nft.h
 
-$(B)/obj/vpn/default_firewall.o: $(B)/gen/default.nft.h $(B)/gen/default-ip4.nft.h \
+$(B)/obj/default/default_firewall.o: $(B)/gen/default.nft.h $(B)/gen/default-ip4.nft.h \
 	$(B)/gen/default-ip6.nft.h $(B)/gen/default-strict.nft.h $(B)/gen/default-arp.nft.h
 
 # --- installation ----------------------------------------------------------------------------

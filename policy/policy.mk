@@ -31,7 +31,7 @@ $(B)/gen/relay_filter.h: policy/relay.json $(POLICYC)
 
 $(B)/obj/relay/stay.o: $(B)/gen/relay_filter.h
 
-$(B)/obj/vpnrund.o $(BRK_SRC:src/%.c=$(B)/obj/%.o): $(B)/gen/vpnrund_filter.h
+$(B)/obj/vpnrund.o $(B)/obj/box/isolate.o $(BRK_SRC:src/%.c=$(B)/obj/%.o): $(B)/gen/vpnrund_filter.h
 
 # Loads a policy and execs, or knocks at the doors: for tests/unit/policy.t.
 test-tools: $(B)/tests/unit/policy_try

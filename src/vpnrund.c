@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "broker/authorize.h"
-#include "broker/isolate.h"
+#include "box/isolate.h"
 #include "broker/listen.h"
 #include "broker/ops.h"
 #include "broker/server.h"

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "vpn/cable.h"
+#include "plug/cable.h"
 
 #define IP6_PLEN 64
 

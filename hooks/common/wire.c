@@ -24,10 +24,10 @@
 #include "common/unplug.h"
 #include "nl/sock.h"
 #include "ns/netns.h"
-#include "vpn/attach.h"
-#include "vpn/cable.h"
-#include "vpn/cable_alone.h"
-#include "vpn/profile.h"
+#include "plug/attach.h"
+#include "plug/cable.h"
+#include "plug/cable_alone.h"
+#include "conf/profile.h"
 
 /* The container's side: its namespace, and sockets in it. */
 struct inside {

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "nl/rtnl.h"
-#include "vpn/record.h"
+#include "state/record.h"
 
 #define WIRE_TAG_LEN 256 /* an interface's alias */
 

@@ -15,7 +15,7 @@
 #include "base/err.h"
 #include "base/util.h"
 #include "ns/names.h"
-#include "vpn/record.h"
+#include "state/record.h"
 
 #define HOOK_ANNOTATION "vpnrun"
 #define HOOK_INPUT_MAX	(4u << 20)

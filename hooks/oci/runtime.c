@@ -23,9 +23,9 @@
 
 #include "ipc/client.h"
 #include "nl/rtnl.h"
-#include "vpn/attach.h"
-#include "vpn/cable.h"
-#include "vpn/cable_alone.h"
+#include "plug/attach.h"
+#include "plug/cable.h"
+#include "plug/cable_alone.h"
 
 /* Whether to be root here is to be root where the VPN is. */
 static bool is_vpns_root(const struct record *r)

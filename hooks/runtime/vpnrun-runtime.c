@@ -21,8 +21,8 @@
 #include "call.h"
 #include "base/log.h"
 #include "nl/rtnl.h"
-#include "vpn/cable.h"
-#include "vpn/cable_alone.h"
+#include "plug/cable.h"
+#include "plug/cable_alone.h"
 
 extern char **environ;
 

@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "ipc/proto.h"
-#include "vpn/inbound.h"
+#include "state/inbound.h"
 
 #define PASSWD_FILE	 "/etc/passwd"
 #define GROUP_FILE	 "/etc/group"

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "broker/accounts.h"
-#include "vpn/record.h"
+#include "base/accounts.h"
+#include "state/record.h"
 
 /* Who asks, from the socket and never from the message: as of connect(2). */
 struct peer {

@@ -18,9 +18,9 @@
 #include <sys/utsname.h>
 
 #include "nl/rtnl.h"
-#include "vpn/guard_port.h"
-#include "vpn/inbound.h"
-#include "vpn/model.h"
+#include "plug/guard_port.h"
+#include "state/inbound.h"
+#include "conf/model.h"
 
 /* Before 6.14 the kernel makes the peer first and takes it back when the name is taken: 15 ms. */
 static bool eexist_is_slow;

@@ -10,7 +10,7 @@
 #include "base/port_map.h"
 #include "broker/hints.h"
 #include "nl/sock.h"
-#include "vpn/record.h"
+#include "state/record.h"
 
 /* Plugs netns_fd, which authorize_netns() accepted, into the VPN for uid, who is the user
  * behind the asker. *ret_host is the lease. s

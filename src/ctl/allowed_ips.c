@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "ctl/ctl.h"
 #include "ctl/show.h"
-#include "vpn/subtract.h"
+#include "conf/subtract.h"
 
 struct lists {
 	struct ipaddr *from, *minus;

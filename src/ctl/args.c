@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "vpn/value.h"
+#include "conf/value.h"
 
 enum kind { NONE, FLAG, VALUE };
 

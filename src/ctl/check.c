@@ -18,8 +18,8 @@
 
 #include "base/log.h"
 #include "ctl/show.h"
-#include "vpn/conf.h"
-#include "vpn/profile.h"
+#include "conf/conf.h"
+#include "conf/profile.h"
 
 static void json_texts(struct json_out *out, const char *key, char *const *list, size_t n)
 {

@@ -21,8 +21,8 @@
 #include "ctl/confine.h"
 #include "ctl/ctl.h"
 #include "ctl/show.h"
-#include "vpn/profile.h"
-#include "vpn/value.h"
+#include "conf/profile.h"
+#include "conf/value.h"
 
 #define VPN_UNIT "vpnrun@"
 

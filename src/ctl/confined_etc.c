@@ -21,7 +21,7 @@
 #include "ctl/confine.h"
 #include "ctl/ctl.h"
 #include "ctl/show.h"
-#include "vpn/record.h"
+#include "state/record.h"
 
 #define ETC_DIR	 RUN_DIR "/etc"
 #define FILE_MAX (1u << 20)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vpnctl default: the whole machine's traffic by one VPN, and back. Parse, call vpn/default, say
- * what came of it and which public address that gives; nobody who has no answer is waited for.
+ * vpnctl default: the whole machine's traffic by one VPN, and back. Parse, call default/default,
+ * say what came of it and which public address that gives; nobody who has no answer is waited for.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -18,7 +18,7 @@
 #include "ctl/fetch.h"
 #include "ctl/ip_answer.h"
 #include "ctl/show.h"
-#include "vpn/default.h"
+#include "default/default.h"
 
 #define ASK_TIMEOUT_MS 3000
 

@@ -21,7 +21,7 @@
 #include "base/util.h"
 #include "ctl/ctl.h"
 #include "ctl/show.h"
-#include "vpn/default.h"
+#include "default/default.h"
 
 #define REQUEST_MS 1000
 #define ANSWER_MS  60000 /* another default may be on its way */

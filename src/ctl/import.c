@@ -21,9 +21,9 @@
 
 #include "base/log.h"
 #include "ctl/show.h"
-#include "vpn/conf.h"
-#include "vpn/plan.h"
-#include "vpn/profile.h"
+#include "conf/conf.h"
+#include "up/plan.h"
+#include "conf/profile.h"
 
 #define IMPORT_LOCK RUN_DIR "/-import.lock" /* no VPN is called so */
 

@@ -12,7 +12,7 @@
 #include "base/util.h"
 #include "ctl/ctl.h"
 #include "ctl/show.h"
-#include "vpn/sandbox.h"
+#include "state/sandbox.h"
 
 /* Commands that look at files alone; leak-probe is made for the inside, and ip asks from where it
  * is, or where vpnrun has brought it: of a name alone it says that it is not up. */

@@ -23,9 +23,9 @@
 #include "ctl/show.h"
 #include "ns/names.h"
 #include "ns/view.h"
-#include "vpn/record.h"
-#include "vpn/subtract.h"
-#include "vpn/value.h"
+#include "state/record.h"
+#include "conf/subtract.h"
+#include "conf/value.h"
 
 #define DEFAULT_TIMEOUT_S 15
 

@@ -11,7 +11,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "vpn/value.h"
+#include "conf/value.h"
 
 /* Mullvad and most others; IVPN; ip-api.com; httpbin. */
 static const char *const address_keys[] = {"ip", "ip_address", "query", "origin"};

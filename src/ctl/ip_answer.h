@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "vpn/model.h"
+#include "conf/model.h"
 
 /* Plain text and no verdict: right for every provider's VPN. */
 #define CTL_IP_URL "https://am.i.mullvad.net/ip"

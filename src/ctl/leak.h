@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 #include "ctl/leak_doors.h"
-#include "vpn/record.h"
+#include "state/record.h"
 
 /* Of the ranges for documentation: nobody is there. */
 #define LEAK_TARGET4  "192.0.2.77"

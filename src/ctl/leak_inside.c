@@ -26,7 +26,7 @@
 
 #include "base/util.h"
 #include "box/caps.h"
-#include "vpn/model.h"
+#include "conf/model.h"
 
 #define ARGS_MAX   (LEAK_ADDR_MAX + 8)
 #define LOOK_MS	   10000

@@ -26,9 +26,9 @@
 #include "ctl/view.h"
 #include "nl/rtnl.h"
 #include "ns/netns.h"
-#include "vpn/apply.h"
-#include "vpn/passage.h"
-#include "vpn/profile.h"
+#include "up/apply.h"
+#include "up/passage.h"
+#include "conf/profile.h"
 
 #define ROUNDS	   5	 /* of each part */
 #define PART_MS	   20000 /* for them */

@@ -17,7 +17,7 @@
 
 #include "base/util.h"
 #include "nl/rtnl.h"
-#include "vpn/model.h"
+#include "conf/model.h"
 
 #define ROOM	(32 << 20)
 #define SNAPLEN 1024

@@ -19,8 +19,8 @@
 #include "ctl/show.h"
 #include "ctl/view.h"
 #include "ctl/words.h"
-#include "vpn/port_forward.h"
-#include "vpn/forwarding.h"
+#include "keeper/port_forward.h"
+#include "up/forwarding.h"
 
 /* --- JSON ------------------------------------------------------------------------------------ */
 

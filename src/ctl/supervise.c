@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * `vpnctl supervise NAME MTU [kernel]`: what `vpnctl up` starts beside a tunnel; see
- * vpn/supervise.h. Not for people, and not in the help. Reports on descriptor 3 where that is a
+ * tunnel/supervise.h. Not for people, and not in the help. Reports on descriptor 3 where that is a
  * pipe, and writes its log to stderr.
  */
 #include "ctl/ctl.h"
@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "vpn/supervise.h"
+#include "tunnel/supervise.h"
 
 int ctl_supervise(int argc, char **argv)
 {

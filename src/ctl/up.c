@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vpnctl up, restart, down: the VPNs themselves. Parse, call vpn/apply, say what came of it.
+ * vpnctl up, restart, down: the VPNs themselves. Parse, call up/apply, say what came of it.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -11,11 +11,11 @@
 #include "base/log.h"
 #include "ctl/ctl.h"
 #include "ctl/show.h"
-#include "vpn/apply.h"
-#include "vpn/default.h"
-#include "vpn/profile.h"
-#include "vpn/record.h"
-#include "vpn/value.h"
+#include "up/apply.h"
+#include "default/default.h"
+#include "conf/profile.h"
+#include "state/record.h"
+#include "conf/value.h"
 
 static int apply_name(const char *name,
 		      int (*apply)(const struct profile *p, struct err *note, struct err *e))

@@ -15,13 +15,13 @@
 #include "nl/nft.h"
 #include "nl/rtnl.h"
 #include "ns/netns.h"
-#include "vpn/bridge.h"
-#include "vpn/default.h"
-#include "vpn/passage.h"
-#include "vpn/profile.h"
-#include "vpn/strays.h"
-#include "vpn/supervise.h"
-#include "vpn/value.h"
+#include "up/bridge.h"
+#include "default/default.h"
+#include "up/passage.h"
+#include "conf/profile.h"
+#include "up/strays.h"
+#include "tunnel/supervise.h"
+#include "conf/value.h"
 
 /* WireGuard drops a session that is older (REJECT_AFTER_TIME of its paper). */
 #define SESSION_MAX_S 180

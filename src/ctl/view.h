@@ -7,10 +7,10 @@
 
 #include <stdbool.h>
 
-#include "vpn/inside.h"
-#include "vpn/model.h"
-#include "vpn/record.h"
-#include "vpn/tunnel_dev.h"
+#include "up/inside.h"
+#include "conf/model.h"
+#include "state/record.h"
+#include "tunnel/tunnel_dev.h"
 
 enum view_state { VIEW_DOWN, VIEW_UP, VIEW_DEGRADED };
 
@@ -18,7 +18,7 @@ struct view {
 	char name[NAME_MAX_LEN + 1];
 	int id;			 /* 0: unknown, the profile is broken and there is no record */
 	bool is_default;	 /* vpnrun without a name takes it */
-	bool is_machine_default; /* see vpn/default.h */
+	bool is_machine_default; /* see default/default.h */
 	bool is_strict;
 	uint32_t host_lease; /* the host's own cable, 0: none */
 	struct err broken;   /* what is wrong with its profile, code 0: nothing */

@@ -34,7 +34,7 @@ struct proto_reply {
 	uint16_t version;
 	uint16_t op;
 	int32_t code;  /* 0, or a negative errno */
-	uint32_t host; /* of the lease, see vpn/lease.h */
+	uint32_t host; /* of the lease, see state/lease.h */
 	char msg[320]; /* why not: one sentence, NUL-terminated */
 };
 

@@ -14,9 +14,9 @@
 #include "relay/relay.h"
 #include "running/check.h"
 #include "session/words.h"
-#include "vpn/inbound.h"
-#include "vpn/record.h"
-#include "vpn/sandbox.h"
+#include "state/inbound.h"
+#include "state/record.h"
+#include "state/sandbox.h"
 
 #define LAUNCH_FAILED	  125
 #define LAUNCH_NO_EXEC	  126

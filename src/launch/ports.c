@@ -10,7 +10,7 @@
 #include <netinet/in.h>
 
 #include "base/util.h"
-#include "vpn/lease.h"
+#include "state/lease.h"
 
 int launch_ports_open(const struct launch_options *o, struct launch_ports *p, struct err *e)
 {

@@ -38,8 +38,8 @@
 #include "session/listeners.h"
 #include "session/session.h"
 #include "session/ssh.h"
-#include "vpn/attach.h"
-#include "vpn/cable.h"
+#include "plug/attach.h"
+#include "plug/cable.h"
 
 /* What root's command keeps where no policy says it: chown, dac_override, fowner, kill, setgid,
  * setuid, sys_chroot. Root is no boundary, but the network must stay what it is. */

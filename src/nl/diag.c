@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lists, then destroys: each socket by its whole identity. Called by vpn/bridge_table and
- * vpn/default_cable.
+ * Lists, then destroys: each socket by its whole identity. Called by up/bridge_table and
+ * default/default_cable.
  */
 #include "nl/diag.h"
 

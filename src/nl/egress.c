@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A transaction of <linux/netfilter/nf_tables.h>: all of a batch is done or nothing. Called by
- * vpn/guard_port.
+ * plug/guard_port.
  */
 #include "nl/egress.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Questions of <linux/netfilter/nf_tables.h>. Counts, and judges nothing. Called by `vpnctl status`
- * and vpn/passage.
+ * and up/passage.
  */
 #include "nl/nft.h"
 

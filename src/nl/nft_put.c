@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The one nftables table that is made without libnftables: where it is needed a container waits,
- * and what is linked there starts without the dynamic linker. Called by vpn/cable_alone.
+ * and what is linked there starts without the dynamic linker. Called by plug/cable_alone.
  */
 #include "nl/nft.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * FIB rules of <linux/fib_rules.h>. Must never report, change or delete a rule that does not carry
- * the protocol number of ours. Called by vpn/bridge_table,
- * vpn/default_rules and, in containers, vpn/cable_alone. Without libmnl: see attr.h.
+ * the protocol number of ours. Called by up/bridge_table,
+ * default/default_rules and, in containers, plug/cable_alone. Without libmnl: see attr.h.
  */
 #include "nl/rule.h"
 

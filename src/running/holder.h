@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "vpn/record.h"
+#include "state/record.h"
 
 /* Where the command will run. */
 struct running_where {

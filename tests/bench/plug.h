@@ -6,7 +6,7 @@
 #pragma once
 
 #include "nl/sock.h"
-#include "vpn/record.h"
+#include "state/record.h"
 
 struct plug {
 	struct record r;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "vpn/conf.h"
+#include "conf/conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "vpn/plan.h"
-#include "vpn/profile.h"
+#include "up/plan.h"
+#include "conf/profile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

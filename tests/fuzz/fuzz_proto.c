@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/accounts.c"
+#include "base/accounts.c"
 #include "ipc/conn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -13,24 +13,34 @@ my %may = (
 	ipc    => ['base'],
 	box    => ['base'],
 	policy => ['base'],
-	vpn    => ['ns', 'nl', 'base'],
+	conf   => ['base'],
+	state  => ['ns', 'nl', 'base'],
+	tunnel => ['conf', 'state', 'ns', 'nl', 'base'],
+	plug   => ['state', 'ns', 'nl', 'base'],
+	up     => ['tunnel', 'plug', 'conf', 'state', 'ns', 'nl', 'base'],
+	default => ['up', 'tunnel', 'plug', 'conf', 'state', 'ns', 'nl', 'base'],
+	keeper => ['default', 'up', 'tunnel', 'plug', 'conf', 'state', 'ns', 'nl', 'base'],
 	bus    => ['ipc', 'base'],
-	broker => ['vpn', 'ns', 'nl', 'ipc', 'box', 'base'],
+	broker => ['plug', 'state', 'ns', 'nl', 'ipc', 'box', 'base'],
 	relay  => ['box', 'base'],
 	session => ['ns', 'nl', 'ipc', 'base'],
-	running => ['vpn', 'base'],
-	launch => ['running', 'session', 'relay', 'vpn', 'ns', 'nl', 'ipc', 'box', 'base'],
-	ctl    => ['policy', 'relay', 'vpn', 'ns', 'nl', 'box', 'base'],
+	running => ['state', 'base'],
+	launch => ['running', 'session', 'relay', 'state', 'ns', 'nl', 'ipc', 'box', 'base'],
+	ctl    => ['policy', 'relay', 'keeper', 'default', 'up', 'tunnel', 'plug', 'conf', 'state', 'ns', 'nl', 'box', 'base'],
 	tools  => ['policy', 'box', 'base'],
 );
+# Steps upward that wait for their cut: file => room.
+my %not_yet = map { $_ => 1 } ('up/down.c default', 'up/firewall.c keeper', 'up/apply.c default', 'tunnel/uplink_dns.c default',
+	'broker/ops.c conf', 'conf/profile_inbound.c state', 'conf/profile.c up', 'default/default_cable.c keeper', 'state/record.c conf',
+	'launch/run.c plug');
 # What only some may link: header => where it may stand.
 my %libs = (
 	'jansson.h'               => qr{^(base/json|policy/|ctl/)},
 	'seccomp.h'               => qr{^(policy|tools)/},
-	'nftables/libnftables.h'  => qr{^vpn/firewall},
+	'nftables/libnftables.h'  => qr{^up/firewall},
 	'libmnl/libmnl.h'         => qr{^nl/},
 	'dbus/dbus.h'             => qr{^(bus/|vpnrun_session)},
-	'sys/capability.h'        => qr{^(box/caps|broker/isolate|policy/)},
+	'sys/capability.h'        => qr{^(box/caps|box/isolate|policy/)},
 );
 my $bad = 0;
 
@@ -58,7 +68,7 @@ for my $file (split /\n/, `find '$src' -name '*.[ch]'`) {
 				violation("$rel:$.", "only vpnrun-session may include bus/") if $1 eq 'bus' && $rel ne 'vpnrun_session.c';
 				next;
 			}
-			violation("$rel:$.", "$dir must not include $1/") unless grep { $_ eq $1 } @{$may{$dir} // []};
+			violation("$rel:$.", "$dir must not include $1/") unless $not_yet{"$rel $1"} || grep { $_ eq $1 } @{$may{$dir} // []};
 		} elsif (m{^#include <([^>]+)>} && $libs{$1}) {
 			violation("$rel:$.", "<$1> does not belong here") unless $rel =~ $libs{$1};
 		}

@@ -12,8 +12,8 @@ planted() {
 	rm -r "$d"; [ $r -eq 1 ]
 }
 t 'the tree keeps the layer rule' perl tests/lint/layers.pl src
-t 'a planted upward include is caught' planted nl/x.c '#include "vpn/record.h"'
+t 'a planted upward include is caught' planted nl/x.c '#include "state/record.h"'
 t 'a planted foreign library is caught' planted broker/x.c '#include <jansson.h>'
-t 'a planted shell call is caught' planted vpn/x.c 'int f(void) { return system("ip a"); }'
-t 'a planted open that waits for a FIFO is caught' planted vpn/x.c '	int fd = open(path, O_RDONLY | O_CLOEXEC);'
-t 'a planted fopen that waits for a FIFO is caught' planted vpn/x.c '	FILE *f = fopen(path, "re");'
+t 'a planted shell call is caught' planted up/x.c 'int f(void) { return system("ip a"); }'
+t 'a planted open that waits for a FIFO is caught' planted up/x.c '	int fd = open(path, O_RDONLY | O_CLOEXEC);'
+t 'a planted fopen that waits for a FIFO is caught' planted up/x.c '	FILE *f = fopen(path, "re");'

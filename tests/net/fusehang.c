@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A FUSE file system with one file, DIR/file, whose close never ends for one user: it does not answer
- * that uid's FLUSH. Needs root to mount. Runs until killed, and then the kernel lets go.
+ * A FUSE file system with one file, DIR/file, whose close never ends for one user: it does not
+ * answer that uid's FLUSH. Needs root to mount. Runs until killed, and then the kernel lets go.
  *
  *   fusehang DIR UID        prints "ready"
  */
@@ -17,7 +17,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static void answer(int dev, const struct fuse_in_header *in, int error, const void *data, size_t len)
+static void answer(int dev, const struct fuse_in_header *in, int error, const void *data,
+		   size_t len)
 {
 	struct fuse_out_header out = {
 		.len = (uint32_t)(sizeof(out) + (error ? 0 : len)),
@@ -106,6 +107,7 @@ int main(int argc, char **argv)
 			continue;
 		if (n < (ssize_t)sizeof(struct fuse_in_header))
 			return 0;
-		serve(dev, (const struct fuse_in_header *)(void *)buf, (uid_t)strtoul(argv[2], NULL, 10));
+		serve(dev, (const struct fuse_in_header *)(void *)buf,
+		      (uid_t)strtoul(argv[2], NULL, 10));
 	}
 }

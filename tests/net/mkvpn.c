@@ -2,7 +2,8 @@
 /*
  * Writes the run record of a VPN that a test made by hand, for the namespace at /run/netns/NAME.
  *
- *   mkvpn NAME ID BRIDGE-IFINDEX [down] [plen=N] [limit=N] [everyone] [ip4] [ip6] [user=U]... [group=G]...
+ *   mkvpn NAME ID BRIDGE-IFINDEX [down] [plen=N] [limit=N] [everyone] [ip4] [ip6] [user=U]...
+ * [group=G]...
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "vpn/record.h"
+#include "state/record.h"
 
 int main(int argc, char **argv)
 {

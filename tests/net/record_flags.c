@@ -6,7 +6,7 @@
  */
 #include <stdio.h>
 
-#include "vpn/record.h"
+#include "state/record.h"
 
 int main(int argc, char **argv)
 {

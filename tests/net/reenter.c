@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the owner of a sandbox can always do from outside: enter its user and network namespace, where
- * the owner has every capability, and run a command that keeps them.
+ * What the owner of a sandbox can always do from outside: enter its user and network namespace,
+ * where the owner has every capability, and run a command that keeps them.
  *
  *   reenter PID CMD...
  */

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* The broker's objects are in no library, so that nothing else can be linked with them. */
-#include "broker/accounts.c"
+#include "base/accounts.c"
 #include "broker/authorize.c"
 
 static char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"

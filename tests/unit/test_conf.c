@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vpn/conf.c: what of a wg-quick file is taken, refused and warned of. Each case is a file whose
+ * conf/conf.c: what of a wg-quick file is taken, refused and warned of. Each case is a file whose
  * other lines are good.
  */
 #include "tap.h"
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "vpn/conf.h"
+#include "conf/conf.h"
 
 #define KEY   "gLGD4Gti2x2+Kk+jBq0kER7egG/yiSWGL7rTuJiKvk8="
 #define PUB   "TYQIuPkwrfHoWCbqHX7MUAcg+tjAx0BeBvT9K1iCcVo="

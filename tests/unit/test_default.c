@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "unit/tap.h"
-#include "vpn/default_part.h"
-#include "vpn/model.h"
-#include "vpn/uplink_dns.h"
+#include "default/default_part.h"
+#include "conf/model.h"
+#include "tunnel/uplink_dns.h"
 
 static struct default_way demo(void)
 {

@@ -7,8 +7,8 @@
 
 #include "base/util.h"
 #include "unit/tap.h"
-#include "vpn/inbound.h"
-#include "vpn/natpmp.h"
+#include "state/inbound.h"
+#include "keeper/natpmp.h"
 
 static int parse(const char *text, struct port_map *ret)
 {

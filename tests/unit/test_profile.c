@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/json.c and vpn/profile.c: what of a profile is taken and what is refused, with its line.
+ * base/json.c and conf/profile.c: what of a profile is taken and what is refused, with its line.
  */
 #include "tap.h"
 
@@ -13,8 +13,8 @@
 
 #include "base/json.h"
 #include "base/util.h"
-#include "vpn/plan.h"
-#include "vpn/profile.h"
+#include "up/plan.h"
+#include "conf/profile.h"
 
 #define KEY  "gLGD4Gti2x2+Kk+jBq0kER7egG/yiSWGL7rTuJiKvk8="
 #define PUB  "TYQIuPkwrfHoWCbqHX7MUAcg+tjAx0BeBvT9K1iCcVo="

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "unit/tap.h"
-#include "vpn/subtract.h"
-#include "vpn/value.h"
+#include "conf/subtract.h"
+#include "conf/value.h"
 
 #define TAILNET "100.64.0.0/10, fd7a:115c:a1e0::/48"
 

@@ -10,12 +10,12 @@
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "vpn/conf.h"
-#include "vpn/keep.h"
-#include "vpn/path.h"
-#include "vpn/resolve.h"
-#include "vpn/tunnel_wg.h"
-#include "vpn/uapi.h"
+#include "conf/conf.h"
+#include "keeper/keep.h"
+#include "tunnel/path.h"
+#include "tunnel/resolve.h"
+#include "tunnel/tunnel_wg.h"
+#include "tunnel/uapi.h"
 
 static const char conf[] = "[Interface]\n"
 			   "PrivateKey = gLGD4Gti2x2+Kk+jBq0kER7egG/yiSWGL7rTuJiKvk8=\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vpn/value.c: addresses, keys, endpoints and what may be shown of them.
+ * conf/value.c: addresses, keys, endpoints and what may be shown of them.
  */
 #include "tap.h"
 
@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "vpn/conf.h"
+#include "conf/conf.h"
 
 #define KEY "gLGD4Gti2x2+Kk+jBq0kER7egG/yiSWGL7rTuJiKvk8="
 

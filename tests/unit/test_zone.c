@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vpn/zone: the kernel's arithmetic, as seen in its table of connections.
+ * state/zone: the kernel's arithmetic, as seen in its table of connections.
  */
 #include "tap.h"
 
-#include "vpn/zone.h"
+#include "state/zone.h"
 
 int main(void)
 {

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * wg-quick files as providers hand them out. At least as tolerant as wg-quick(8) in form (CRLF, any
+ * case, comma or space lists, '#' comments, repeated keys, a BOM, ';' lines), stricter than wg(8)
+ * in values. Reads the one file and touches nothing else; resolves no name.
+ */
+#pragma once
+
+#include "conf/model.h"
+#include "conf/value.h"
+
+/* Parses text of len bytes (may hold NULs: refused); file is for messages only. On failure *t is
+ * empty and e says "FILE:LINE: KEY: what is wrong". Keys never appear in e or in warnings. */
+int conf_parse(const char *file, const char *text, size_t len, struct tunnel *t, struct err *e);
+
+#define CONF_SIZE_MAX (1024u * 1024u)
+
+/* Reads path (at most 1 MiB) and parses it; adds the warning that only the file itself can give:
+ * readable by others. */
+int conf_load(const char *path, struct tunnel *t, struct err *e);
+
+/* The same for a file that is open already, whose bytes go to *ret_text, the caller's to wipe and
+ * free (NULL: not wanted). */
+int conf_load_fd(int fd, const char *path, struct tunnel *t, char **ret_text, size_t *ret_len,
+		 struct err *e);
+
+/* Adds the warnings about a file's name: one that wg-quick(8) could not make an interface of, or
+ * that is no VPN's name as it stands. */
+int conf_warn_name(const char *path, struct tunnel *t);
+
+/* Adds the warnings that need the whole tunnel: what is unreachable through it, and names that
+ * will not resolve. No parser calls it, since a profile may change the DNS servers afterwards;
+ * profile_load() does, and so do the commands that read a file alone. */
+int tunnel_review(const char *file, struct tunnel *t);
+
+/* A legal VPN name made from a file's name ("us-nyc-wg-301.conf" -> "us-nyc-wg-30"): -EINVAL if
+ * nothing legal is left. */
+int conf_name_from_path(const char *path, char ret[NAME_MAX_LEN + 1]);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * /etc/vpnrun/NAME.json. Unknown keys, wrong types, numbers out of range: refused with
+ * "FILE:LINE: KEY: what is wrong". The JSON holds no secret.
+ */
+#pragma once
+
+#include "conf/model.h"
+
+#define PROFILE_DIR "/etc/vpnrun"
+
+/* Parses the JSON only; the name comes from the file's name. p->tunnel stays empty unless the
+ * tunnel is given inline, and then has no private key yet. */
+int profile_parse(const char *path, const char *text, size_t len, struct profile *p, struct err *e);
+
+/* The JSON, the wg-quick file or private key file that it names, and the checks that need both.
+ * Needs to read the key: root, for the files in /etc. */
+int profile_load(const char *path, struct profile *p, struct err *e);
+
+/* Part of profile_parse(): the keys about what may come in. */
+struct json_doc;
+int profile_read_services(const struct json_doc *doc, const char *key, size_t max,
+			  struct host_port **ret, size_t *ret_n, struct err *e);
+int profile_read_inbound(const struct json_doc *doc, struct profile *p, struct err *e);
+/* Once the tunnel is known. NULL, or what is wrong with "port_forward". */
+const char *profile_check_forward(struct profile *p);
+
+/* profile_load() of PROFILE_DIR/NAME.json. -ENOENT: e lists the names that exist. */
+int profile_load_name(const char *name, struct profile *p, struct err *e);
+
+struct profile_entry {
+	char name[NAME_MAX_LEN + 1];
+	int id;		  /* 0: the file could not be parsed */
+	struct err error; /* why */
+};
+
+/* All VPNs of PROFILE_DIR sorted by id, from the JSON alone; a broken file is an entry with an
+ * error, and so is an id that two files claim. *ret is the caller's to free. */
+int profile_list(struct profile_entry **ret, size_t *ret_n, struct err *e);
+
+/* Follows "via" from VPN to VPN: -EINVAL and half a sentence if one of them is not there, is of the
+ * layout bridge, or leads back. */
+int profile_check_via(const struct profile *p, struct err *e);
+
+/* -EEXIST and a sentence that names both if another profile has p's id or an overlapping subnet. */
+int profile_check_conflicts(const struct profile *p, struct err *e);

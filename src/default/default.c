@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The order is the safety. To set: the note, the firewall, the cable and its table, the rules, then
+ * the names. To clear: the names, the rules, then the rest. So names are never asked for in the
+ * clear by way of the VPN's servers, nor by way of the LAN's while traffic goes by the VPN; and
+ * while one default replaces another, the rules of one of them stand. Called by vpnctl's commands,
+ * and by `up`.
+ */
+#include "default/default.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "nl/nft.h"
+#include "state/lock.h"
+#include "up/apply.h"
+#include "default/default_dns.h"
+#include "default/default_part.h"
+#include "conf/model.h"
+
+#define NOTE_PATH     RUN_DIR "/default.note"
+#define LOCK_PATH     RUN_DIR "/default.lock"
+#define NOTE_MAGIC    0x44505652u /* "RVPD" */
+#define VALID_MARK    "/proc/sys/net/ipv4/conf/all/src_valid_mark"
+#define RP_FILTER_DIR "/proc/sys/net/ipv4/conf"
+
+static bool is_text(const char *s, size_t size)
+{
+	return memchr(s, '\0', size) != NULL;
+}
+
+static bool is_way(const struct default_way *w)
+{
+	return is_text(w->name, sizeof(w->name)) && is_text(w->dev, sizeof(w->dev)) &&
+	       is_text(w->search, sizeof(w->search)) && w->id <= 99 &&
+	       (w->id == 0 || str_is_vpn_name(w->name));
+}
+
+int default_note_read(struct default_note *ret, struct err *e)
+{
+	AUTO_CLOSE int fd = open(NOTE_PATH, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	struct default_note n;
+
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open " NOTE_PATH);
+	if (read(fd, &n, sizeof(n)) != (ssize_t)sizeof(n) || n.magic != NOTE_MAGIC ||
+	    n.size != sizeof(n) || !is_way(&n.now) || !is_way(&n.old) || n.now.id == 0)
+		return err_set(
+			e, -EPROTO,
+			NOTE_PATH
+			" was written by another version of vpnrun: take the default away with that "
+			"one, or restart the machine");
+	*ret = n;
+	return 0;
+}
+
+int default_note_write(const struct default_note *n, struct err *e)
+{
+	struct default_note out = *n;
+
+	out.magic = NOTE_MAGIC;
+	out.size = sizeof(out);
+	return file_replace(NOTE_PATH, &out, sizeof(out), 0644, e);
+}
+
+static int note_here(struct default_note *n, struct err *e)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/net", &st) < 0)
+		return err_sys(e, -errno, "cannot look at the network namespace");
+	n->netns_dev = st.st_dev;
+	n->netns_ino = st.st_ino;
+	return 0;
+}
+
+/* A VPN that goes by another's has its keeper in that one's namespace: there, all of the default is
+ * missing, and making it would send that VPN's programs by this one. */
+static int check_here(const struct default_note *n, struct err *e)
+{
+	struct default_note here = {0};
+	int r = note_here(&here, e);
+
+	if (r == 0 && (here.netns_dev != n->netns_dev || here.netns_ino != n->netns_ino))
+		return err_set(e, -EXDEV,
+			       "%s is the default of another network namespace: this has to be run "
+			       "in that one",
+			       n->now.name);
+	return r;
+}
+
+static int lock(struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	int r = record_make_dir(e);
+
+	if (r < 0)
+		return r;
+	fd = open(LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return err_sys(e, -errno, "cannot lock " LOCK_PATH);
+	return take_fd(&fd);
+}
+
+/* --- what else it needs ---------------------------------------------------------------------- */
+
+static int add_mark(const struct record *r, void *arg)
+{
+	struct default_marks *m = arg;
+
+	if (r->mark && (r->mark & MARK_MASK) != MARK_NET && m->n < ARRAY_SIZE(m->at))
+		m->at[m->n++] = r->mark;
+	return 0;
+}
+
+static struct default_marks read_marks(void)
+{
+	struct default_marks m = {.n = 0};
+
+	record_for_each(add_mark, &m);
+	return m;
+}
+
+static bool is_filtered(const char *dev)
+{
+	AUTO_FREE char *text = NULL;
+	char path[96];
+
+	return str_fmt(path, sizeof(path), RP_FILTER_DIR "/%s/rp_filter", dev) > 0 &&
+	       file_read(path, 16, &text, NULL, NULL) == 0 && text[0] == '1';
+}
+
+/* Where a reverse path is looked for strictly, the mark of the tunnels' own packets has to count in
+ * it, which one sysctl says for each device or for all. */
+static void look_valid_mark(struct default_note *n)
+{
+	AUTO_FREE char *text = NULL;
+	struct if_nameindex *all = if_nameindex();
+	bool strict = is_filtered("all") || is_filtered("default");
+
+	for (struct if_nameindex *i = all; i && i->if_index; i++)
+		strict = strict || (strcmp(i->if_name, "lo") != 0 && is_filtered(i->if_name));
+	if (all)
+		if_freenameindex(all);
+	n->valid_mark = -1;
+	if (strict && file_read(VALID_MARK, 16, &text, NULL, NULL) == 0 && text[0] == '0')
+		n->valid_mark = 0;
+}
+
+static int read_way(const char *name, bool strict, struct default_way *ret, struct err *e)
+{
+	struct default_way w = {.strict = strict};
+	struct err why = ERR_INIT;
+	struct record r;
+	int rc = record_read(name, &r, &why);
+
+	if (rc == -ENOENT || (rc == 0 && r.state != RECORD_UP))
+		return err_set(e, -ENETDOWN, "%s is not up; first: vpnctl up %s", name, name);
+	if (rc < 0)
+		return err_set(e, rc, "%s", why.msg);
+	str_copy(w.name, sizeof(w.name), r.name);
+	w.id = r.id;
+	w.layout = r.layout;
+	memcpy(w.dns, r.dns, sizeof(w.dns));
+	memcpy(w.search, r.search, sizeof(w.search));
+	if (r.layout == LAYOUT_BRIDGE)
+		str_copy(w.dev, sizeof(w.dev), r.device);
+	else
+		str_fmt(w.dev, sizeof(w.dev), "vh-%s", r.name);
+	*ret = w;
+	return 0;
+}
+
+/* --- set ------------------------------------------------------------------------------------- */
+
+/* What is connected by the address that it had before. */
+static int forget_former(const struct default_way *w, struct err *e)
+{
+	struct default_way former = *w;
+	int r;
+
+	former.addr4 = w->was4;
+	former.addr6 = w->was6;
+	former.has_ip4 = w->was4.s_addr != 0;
+	former.has_ip6 = !IN6_IS_ADDR_UNSPECIFIED(&w->was6);
+	if (!former.has_ip4 && !former.has_ip6)
+		return 0;
+	r = default_cable_end(&former, e);
+	return r < 0 ? r : default_cable_forget(&former, e);
+}
+
+/* The firewall goes last: as long as the cable is there, each packet that still arrives by it for a
+ * connection that is none any more is answered with a reset, which without the rules takes the
+ * uplink. What was opened while the cable went is ended by the second look. */
+static int close_way(const struct default_way *w, struct err *e)
+{
+	int r;
+
+	if (!w->id)
+		return 0;
+	r = default_rules_remove(w, e);
+	if (r == 0)
+		r = default_cable_end(w, e);
+	if (r == 0)
+		r = default_cable_close(w, e);
+	if (r == 0)
+		r = default_cable_end(w, e);
+	if (r == 0)
+		r = default_cable_forget(w, e);
+	if (r == 0)
+		r = forget_former(w, e);
+	return r < 0 ? r : default_firewall_remove(w, e);
+}
+
+/* Of an address that it has no more, nobody would know later what to forget. */
+static void note_former(struct default_way *now, const struct default_way *was)
+{
+	if (was->has_ip4 && was->addr4.s_addr != now->addr4.s_addr)
+		now->was4 = was->addr4;
+	if (was->has_ip6 && memcmp(&was->addr6, &now->addr6, sizeof(was->addr6)) != 0)
+		now->was6 = was->addr6;
+}
+
+/* All but the names, for a note that is written. */
+static int open_way(struct default_note *n, struct err *e)
+{
+	struct default_marks marks = read_marks();
+	struct default_way was = n->now;
+	int r = default_cable_open(&n->now, e);
+
+	if (r == 0) {
+		note_former(&n->now, &was);
+		r = default_note_write(n, e); /* now with the cable's number */
+	}
+	if (r == 0)
+		r = default_firewall_add(&n->now, &marks, e);
+	/* Only now: as long as the firewall was the old one, each packet made anew what was
+	 * forgotten. */
+	if (r == 0)
+		r = forget_former(&n->now, e);
+	if (r == 0) {
+		n->now.was4.s_addr = 0;
+		n->now.was6 = in6addr_any;
+	}
+	if (r == 0 && n->valid_mark == 0)
+		r = file_write_existing(VALID_MARK, "1", e);
+	return r < 0 ? r : default_rules_add(&n->now, &marks, e);
+}
+
+/* In an order that never sends names to the VPN's servers in the clear: where a step fails the rest
+ * waits, and the note says what for. */
+static int clear_locked(struct default_note *n, struct err *e)
+{
+	int r = 0;
+
+	/* Of one that never was on, the note stays as it is: whoever finds it undoes it, too. */
+	if (n->state != DEFAULT_BEGUN) {
+		n->state = DEFAULT_CHANGING;
+		r = default_note_write(n, e);
+	}
+	if (r == 0)
+		r = default_dns_clear(n, e);
+	if (r == 0)
+		r = close_way(&n->old, e);
+	if (r == 0)
+		r = close_way(&n->now, e);
+	if (r == 0 && n->valid_mark == 0)
+		r = file_write_existing(VALID_MARK, "0", e);
+	return r < 0 ? r : file_remove(NOTE_PATH, e);
+}
+
+/* Back to what was on before it was begun, which may be another VPN, or none. */
+static int undo_begun(struct default_note *n, bool *ret_has, struct err *e)
+{
+	struct default_way failed = n->now;
+	int r;
+
+	*ret_has = n->old.id != 0;
+	if (!n->old.id)
+		return clear_locked(n, e);
+	n->now = n->old;
+	n->old = failed;
+	n->state = DEFAULT_CHANGING;
+	r = default_note_write(n, e);
+	if (r == 0)
+		r = close_way(&failed, e);
+	if (r == 0)
+		r = default_dns_set(n, e); /* and no more those of the one that failed */
+	if (r < 0)
+		return r;
+	memset(&n->old, 0, sizeof(n->old));
+	n->state = DEFAULT_ON;
+	return default_note_write(n, e);
+}
+
+/* e says what failed: and also, if that is so, that undoing it fails. Of one that was on already,
+ * what stood before stands still. */
+static void back_out(struct default_note *n, struct err *e)
+{
+	struct err why = ERR_INIT;
+	bool has;
+
+	if (n->state == DEFAULT_BEGUN && undo_begun(n, &has, &why) < 0 && e)
+		err_hint(e, e->code,
+			 "something is left (%s), which is undone soon, or by: vpnctl default %s",
+			 why.msg, has ? n->now.name : "none");
+}
+
+/* From here on it is the default, whoever has to finish it. */
+static int commit(struct default_note *n, struct err *e)
+{
+	struct default_note next = *n;
+	int r;
+
+	next.state = n->old.id ? DEFAULT_CHANGING : DEFAULT_ON;
+	r = default_note_write(&next, e);
+	if (r == 0)
+		*n = next;
+	return r;
+}
+
+/* Of the one that it replaces, rules are gone from here on: there is no way back. */
+static int finish(struct default_note *n, struct err *e)
+{
+	struct default_note done = *n;
+	int r;
+
+	if (!n->old.id)
+		return 0;
+	memset(&done.old, 0, sizeof(done.old));
+	done.state = DEFAULT_ON;
+	r = close_way(&n->old, e);
+	if (r == 0)
+		r = default_note_write(&done, e);
+	if (r < 0)
+		return err_wrap(e, r,
+				"%s is the default, but of %s something is left (the same again "
+				"finishes it)",
+				n->now.name, n->old.name);
+	*n = done;
+	return 0;
+}
+
+/* Of the two that a killed switch left, one stands for sure. The other goes. */
+static int keep_one(struct default_note *n, struct err *e)
+{
+	struct default_way *gone = &n->old;
+	int r;
+
+	if (!n->old.id)
+		return 0;
+	if (default_rules_judge(&n->now, NULL) < 0)
+		gone = &n->now;
+	default_dns_forget(n, gone);
+	r = close_way(gone, e);
+	if (gone == &n->now)
+		n->now = n->old;
+	memset(&n->old, 0, sizeof(n->old));
+	return r;
+}
+
+static bool is_way_of(const struct default_way *w, const char *name)
+{
+	return w->id && !strcmp(w->name, name);
+}
+
+bool default_has(const struct default_note *n, const char *name)
+{
+	return is_way_of(&n->now, name) || is_way_of(&n->old, name);
+}
+
+/* What there was to undo is not forgotten when the same is made once more. */
+static void keep_cable(struct default_way *w, const struct default_way *was)
+{
+	w->host = was->host;
+	w->has_ip4 = was->has_ip4;
+	w->has_ip6 = was->has_ip6;
+	w->addr4 = was->addr4;
+	w->addr6 = was->addr6;
+	w->was4 = was->was4;
+	w->was6 = was->was6;
+}
+
+/* Writes the note, with what the wanted one replaces. has: there is a note, which *n is. */
+static int begin(struct default_note *n, bool has, struct default_way *w, struct err *e)
+{
+	bool is_new;
+	int r = 0;
+
+	if (!has) {
+		memset(n, 0, sizeof(*n));
+		r = note_here(n, e);
+		default_dns_look(n);
+		look_valid_mark(n);
+	}
+	is_new = !default_has(n, w->name);
+	if (r == 0 && has && is_new)
+		r = keep_one(n, e);
+	if (r == 0 && is_new)
+		r = default_cable_check(w, e);
+	if (r < 0)
+		return r;
+	if (n->now.id && !is_way_of(&n->now, w->name)) {
+		struct default_way other = n->now;
+
+		n->now = n->old;
+		n->old = other;
+	}
+	if (is_way_of(&n->now, w->name))
+		keep_cable(w, &n->now);
+	n->state = is_new ? DEFAULT_BEGUN : DEFAULT_CHANGING;
+	n->now = *w;
+	return default_note_write(n, e);
+}
+
+/* Under the lock. */
+static int set_locked(struct default_note *n, bool has, const char *name, bool strict,
+		      struct err *e)
+{
+	AUTO_CLOSE int vpn = vpn_lock(name, e);
+	struct default_way w;
+	int r;
+
+	if (vpn < 0)
+		return vpn;
+	r = read_way(name, strict, &w, e);
+	if (r == 0 && has && n->state == DEFAULT_BEGUN)
+		r = undo_begun(n, &has, e);
+	if (r == 0)
+		r = begin(n, has, &w, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot make %s the default", name);
+	r = open_way(n, e);
+	if (r == 0)
+		r = default_dns_set(n, e);
+	if (r == 0)
+		r = commit(n, e);
+	if (r < 0) {
+		back_out(n, e);
+		return err_wrap(e, r, "cannot make %s the default", name);
+	}
+	return finish(n, e);
+}
+
+/* Locks, reads and asks. *ret_has: *n is what there is. Returns a descriptor, the lock. */
+static int start(const struct default_permit *permit, struct default_note *n, bool *ret_has,
+		 int *ret_verdict, struct err *e)
+{
+	AUTO_CLOSE int fd = lock(e);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = default_note_read(n, e);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*ret_has = r == 0;
+	r = *ret_has ? check_here(n, e) : 0;
+	if (r < 0)
+		return r;
+	*ret_verdict = permit ? permit->ask(*ret_has ? n : NULL, permit->arg, e) : 0;
+	return *ret_verdict < 0 ? *ret_verdict : take_fd(&fd);
+}
+
+int default_set(const char *name, bool strict, const struct default_permit *permit, struct err *e)
+{
+	struct default_note n;
+	int verdict;
+	bool has;
+	AUTO_CLOSE int fd = start(permit, &n, &has, &verdict, e);
+
+	return fd < 0 ? fd : verdict ? 0 : set_locked(&n, has, name, strict, e);
+}
+
+int default_clear(const struct default_permit *permit, char *ret_name, struct err *e)
+{
+	const struct default_way *was;
+	struct default_note n;
+	int verdict, r;
+	bool has;
+	AUTO_CLOSE int fd = start(permit, &n, &has, &verdict, e);
+
+	ret_name[0] = '\0';
+	if (fd < 0)
+		return err_wrap(e, fd, "cannot take the default away");
+	if (verdict)
+		return 0;
+	if (!has) {
+		memset(&n, 0, sizeof(n));
+		return default_dns_clear(&n, e); /* a restart of the machine leaves the file */
+	}
+	was = n.state == DEFAULT_BEGUN ? &n.old : &n.now;
+	r = clear_locked(&n, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot take the default away");
+	memcpy(ret_name, was->name, sizeof(was->name));
+	return 0;
+}
+
+int default_recover(struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+
+	if (access(NOTE_PATH, F_OK) == 0 || !resolv_file_is_ours())
+		return 0;
+	fd = lock(e);
+	if (fd < 0)
+		return fd;
+	return access(NOTE_PATH, F_OK) == 0 ? 0 : resolv_file_restore(e);
+}
+
+/* only_lost: nothing if nothing is missing. 1: what was begun and broken off is undone. */
+static int follow(bool only_lost, struct err *e)
+{
+	struct default_marks marks;
+	struct default_note n;
+	struct record rec;
+	int verdict, r;
+	bool has;
+	AUTO_CLOSE int fd = -1;
+
+	if (access(NOTE_PATH, F_OK) < 0)
+		return 0;
+	fd = start(NULL, &n, &has, &verdict, e);
+	if (fd == -EXDEV)
+		return 0;
+	if (fd < 0 || !has)
+		return fd < 0 ? fd : 0;
+	if (n.state == DEFAULT_BEGUN) {
+		r = undo_begun(&n, &has, e);
+		return r < 0 ? r : 1;
+	}
+	/* Another that was at it when it was looked at is done by now. */
+	if (only_lost && default_judge(&n, NULL) == 0)
+		return 0;
+	if (record_read(n.now.name, &rec, NULL) == 0 && rec.state == RECORD_UP)
+		return set_locked(&n, true, n.now.name, n.now.strict, e);
+	/* It is down itself, and closed; what others need of it still changes. */
+	marks = read_marks();
+	r = default_firewall_add(&n.now, &marks, e);
+	if (r == 0)
+		r = default_note_write(&n, e);
+	return r < 0 ? r : default_rules_add(&n.now, &marks, e);
+}
+
+int default_follow(struct err *e)
+{
+	int r = follow(false, e);
+
+	return r < 0 ? r : 0;
+}
+
+int default_repair(struct err *e)
+{
+	return follow(true, e);
+}
+
+int default_judge(const struct default_note *n, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock nft = NL_SOCK_INIT;
+	struct nft_count count = {0};
+	uint64_t ways = 0;
+	char table[48];
+	int r;
+
+	r = check_here(n, e);
+	if (r < 0)
+		return r;
+	if (n->state == DEFAULT_BEGUN)
+		return err_set(
+			e, -ENOENT,
+			"%s is to become it and is not yet; if that lasts: vpnctl default %s",
+			n->now.name, n->old.id ? n->old.name : "none");
+	if (n->state != DEFAULT_ON)
+		return err_set(e, -ENOENT, "it was not finished; run again: vpnctl default %s",
+			       n->now.name);
+	str_fmt(table, sizeof(table), "vpnrun-default-%s", n->now.name);
+	r = nl_sock_open(&nft, NETLINK_NETFILTER, e);
+	if (r == 0)
+		r = nft_rules_count(&nft, table, &count, e);
+	if (r < 0)
+		return r;
+	if (!count.inet)
+		return err_set(e, -ENOENT, "its firewall is missing");
+	r = default_rules_judge(&n->now, e);
+	if (r == 0)
+		r = default_cable_judge(&n->now, e);
+	if (r == 0)
+		r = default_ways_read(&n->now, NULL, &ways, e);
+	if (r == 0 && ways != n->now.ways)
+		return err_set(e, -ENOENT,
+			       "the host's own routes have changed: vpnctl default %s opens what "
+			       "is new of them",
+			       n->now.name);
+	return r;
+}

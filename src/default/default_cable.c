@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How the host itself enters a VPN. Of the bridge layout the table of the VPN's id leads there
+ * already. Of the netns layout the host gets a cable as every sandbox does, with a lease as its
+ * name, and the table: the cable's default route, and behind it one that says unreachable. Must
+ * never touch a device or a table that it did not make.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "nl/diag.h"
+#include "nl/rtnl.h"
+#include "ns/netns.h"
+#include "plug/attach.h"
+#include "up/bridge.h"
+#include "plug/cable.h"
+#include "default/default_part.h"
+#include "up/flows.h"
+#include "up/foreign.h"
+#include "keeper/inbound_serve.h"
+#include "conf/model.h"
+#include "tunnel/supervise.h"
+
+#define METRIC_UNREACHABLE UINT32_MAX
+
+static const int families[] = {AF_INET, AF_INET6};
+
+static bool has_family(const struct default_way *w, int family)
+{
+	return family == AF_INET ? w->has_ip4 : w->has_ip6;
+}
+
+/* Its number, if the host's cable is there and its other end is a port of this very VPN. 0: none.
+ */
+static uint32_t find_cable(struct nl_sock *s, const struct record *r, const char *dev)
+{
+	AUTO_NL_SOCK struct nl_sock in = NL_SOCK_INIT;
+	AUTO_CLOSE int fd = record_open_netns(r, NULL);
+	struct lease_pool pool = record_pool(r);
+	struct rtnl_link link, port;
+	char name[LEASE_IF_LEN];
+	uint8_t mac[6];
+	uint32_t h;
+
+	if (fd < 0 || rtnl_link_get(s, RTNL_HERE, dev, &link, NULL) < 0 ||
+	    ns_nl_open(&in, fd, NETLINK_ROUTE, NULL) < 0)
+		return 0;
+	h = (uint32_t)link.mac[4] << 8 | link.mac[5];
+	lease_mac(&pool, h, mac);
+	lease_port(&pool, h, name);
+	if (h < 2 || memcmp(mac, link.mac, sizeof(mac)) != 0 ||
+	    rtnl_link_get(&in, RTNL_HERE, name, &port, NULL) < 0 || port.link != link.ifindex)
+		return 0;
+	return h;
+}
+
+/* Somebody's table or device of that name is not ours to use. */
+int default_cable_check(const struct default_way *w, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct lease_pool pool;
+	struct rtnl_link link;
+	struct record rec;
+	int r;
+
+	/* That table is its own, and was looked at when it came up. */
+	if (w->layout == LAYOUT_BRIDGE)
+		return 0;
+	r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	if (r < 0)
+		return r;
+	if (rtnl_link_get(&s, RTNL_HERE, w->dev, &link, NULL) == 0)
+		return err_set(e, -EEXIST,
+			       "this machine has an interface %s already, which is not vpnrun's",
+			       w->dev);
+	r = record_read(w->name, &rec, e);
+	if (r < 0)
+		return r;
+	pool = record_pool(&rec);
+	r = foreign_check_pool(&pool, w->dev, w->dev, e);
+	return r < 0 ? r : foreign_check_table(w->id, false, e);
+}
+
+/* Of the bridge layout that is the tunnel's own, and judged there. */
+int default_cable_judge(const struct default_way *w, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct rtnl_link link;
+	int r;
+
+	if (w->layout == LAYOUT_BRIDGE)
+		return 0;
+	r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	if (r == 0 && rtnl_link_get(&s, RTNL_HERE, w->dev, &link, NULL) < 0)
+		return err_set(e, -ENOENT, "the cable of the default, %s, is missing", w->dev);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
+		size_t n = 0;
+
+		if (!has_family(w, families[i]))
+			continue;
+		r = rtnl_route_count(&s, families[i], w->id, link.ifindex, &n, e);
+		if (r == 0 && !n)
+			return err_set(e, -ENOENT,
+				       "the routes of the default are missing (ip%s route show "
+				       "table %u)",
+				       i ? " -6" : "", w->id);
+	}
+	return r;
+}
+
+static int plug(struct nl_sock *s, const struct record *r, struct default_way *w, struct err *e)
+{
+	AUTO_CLOSE int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (here < 0)
+		return err_sys(e, -errno, "cannot open the host's network namespace");
+	w->host = find_cable(s, r, w->dev);
+	if (w->host)
+		return 0;
+	rtnl_link_delete(s, RTNL_HERE, w->dev, NULL); /* of a namespace that is no more */
+	return attach_as_root(s, r, here, w->dev, (uint32_t)getpid(), &w->host, e);
+}
+
+static int add_address(struct nl_sock *s, const struct default_way *w, int ifindex, int family,
+		       struct err *e)
+{
+	struct nl_msg m;
+	int r;
+
+	nl_msg_init(&m);
+	rtnl_put_addr(&m, ifindex, family,
+		      family == AF_INET ? (const void *)&w->addr4 : (const void *)&w->addr6,
+		      family == AF_INET ? 32 : 128, true);
+	r = nl_call(s, &m, e);
+	return r == -EEXIST ? 0 : r < 0 ? err_wrap(e, r, "cannot give %s its address", w->dev) : 0;
+}
+
+static int add_routes(struct nl_sock *s, const struct record *r, const struct default_way *w,
+		      int ifindex, int family, struct err *e)
+{
+	struct lease_pool pool = record_pool(r);
+	struct in_addr g4 = lease_ip4(&pool, 1);
+	struct in6_addr g6 = lease_ip6(&pool, 1);
+	struct rtnl_route route = {.family = family,
+				   .table = w->id,
+				   .metric = METRIC_UNREACHABLE,
+				   .unreachable = true};
+	int rc = rtnl_route_replace(s, &route, w->dev, e);
+
+	if (rc < 0 || !has_family(w, family))
+		return rc;
+	route = (struct rtnl_route){
+		.family = family, .table = w->id, .oif = ifindex, .onlink = true, .metric = 1};
+	route.gateway = family == AF_INET ? (const void *)&g4 : (const void *)&g6;
+	return rtnl_route_replace(s, &route, w->dev, e);
+}
+
+static int configure(struct nl_sock *s, const struct record *r, struct default_way *w,
+		     struct err *e)
+{
+	struct lease_pool pool = record_pool(r);
+	struct rtnl_link link;
+	int rc = rtnl_link_get(s, RTNL_HERE, w->dev, &link, e);
+
+	w->has_ip4 = (r->flags & RECORD_HAS_IP4) != 0;
+	w->has_ip6 = cable_has_ip6(r);
+	w->addr4 = lease_ip4(&pool, w->host);
+	w->addr6 = lease_ip6(&pool, w->host);
+	if (rc == 0)
+		rc = bridge_set_sysctls(w->dev, "2", w->has_ip6, e);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(families); i++)
+		if (has_family(w, families[i]))
+			rc = add_address(s, w, link.ifindex, families[i], e);
+	if (rc == 0)
+		rc = rtnl_link_set_up(s, w->dev, true, e);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(families); i++)
+		rc = add_routes(s, r, w, link.ifindex, families[i], e);
+	return rc;
+}
+
+/* Not a sandbox's: see policy/netns.nft. */
+static int mark_cable(const struct record *r, const struct default_way *w, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock in = NL_SOCK_INIT;
+	AUTO_CLOSE int fd = record_open_netns(r, e);
+	struct lease_pool pool = record_pool(r);
+	char port[LEASE_IF_LEN];
+	int rc = fd < 0 ? fd : ns_nl_open(&in, fd, NETLINK_ROUTE, e);
+
+	lease_port(&pool, w->host, port);
+	if (rc == 0)
+		rc = rtnl_link_set_alias(&in, port, INBOUND_MACHINE, e);
+	if (rc == 0)
+		rc = inbound_refresh(r, fd, e);
+	/* It may have looked at the cables before, for somebody's port, and write after us. */
+	supervise_reread(r->name, NULL);
+	return rc;
+}
+
+int default_cable_open(struct default_way *w, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct record r;
+	int rc = record_read(w->name, &r, e);
+
+	if (rc < 0)
+		return rc;
+	if (w->layout == LAYOUT_BRIDGE) {
+		w->has_ip4 = (r.flags & RECORD_HAS_IP4) != 0;
+		w->has_ip6 = (r.flags & RECORD_HAS_IP6) != 0;
+		w->addr4 = r.addr4;
+		w->addr6 = r.addr6;
+		return 0;
+	}
+	rc = nl_sock_open(&s, NETLINK_ROUTE, e);
+	if (rc == 0)
+		rc = plug(&s, &r, w, e);
+	if (rc == 0)
+		rc = mark_cable(&r, w, e);
+	return rc < 0 ? rc : configure(&s, &r, w, e);
+}
+
+int default_cable_end(const struct default_way *w, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	int r;
+
+	if (w->layout == LAYOUT_BRIDGE || !w->host)
+		return 0;
+	r = nl_sock_open(&s, NETLINK_SOCK_DIAG, e);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
+		const void *addr =
+			families[i] == AF_INET ? (const void *)&w->addr4 : (const void *)&w->addr6;
+		size_t n;
+
+		/* Of no address: that would be everybody's sockets. */
+		if (!has_family(w, families[i]))
+			continue;
+		r = diag_from(&s, IPPROTO_TCP, families[i], addr, true, &n, e);
+		if (r == 0)
+			r = diag_from(&s, IPPROTO_UDP, families[i], addr, true, &n, e);
+	}
+	return r;
+}
+
+int default_cable_forget(const struct default_way *w, struct err *e)
+{
+	struct lease_pool pool;
+	struct record r;
+	/* The tunnel's own address is that of its bridge's clients, too, whose connections go on.
+	 */
+	bool is_bridge = w->layout == LAYOUT_BRIDGE && record_read(w->name, &r, NULL) == 0;
+
+	if (is_bridge)
+		pool = record_pool(&r);
+	return flows_forget_given(w->has_ip4 ? &w->addr4 : NULL, w->has_ip6 ? &w->addr6 : NULL,
+				  is_bridge ? &pool : NULL, e);
+}
+
+int default_cable_close(const struct default_way *w, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	int r;
+
+	if (w->layout == LAYOUT_BRIDGE)
+		return 0;
+	r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	if (r == 0)
+		r = rtnl_link_delete(&s, RTNL_HERE, w->dev, e);
+	if (r == -ENODEV)
+		r = 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
+		const struct rtnl_route last = {.family = families[i],
+						.table = w->id,
+						.metric = METRIC_UNREACHABLE,
+						.unreachable = true};
+
+		r = rtnl_route_delete(&s, &last, e);
+	}
+	return r;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The names of the whole machine: by systemd-resolved where resolv.conf leads to it, else by
+ * resolvconf where that owns the file, else by the file. resolvconf's interface is a program, the
+ * one that vpnrun starts without being told to; it gets fixed arguments and no environment.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "ns/names.h"
+#include "default/default_dns.h"
+#include "default/default_part.h"
+#include "tunnel/supervise_lock.h"
+#include "tunnel/uplink_dns.h"
+
+#define RESOLVCONF_MS 20000
+
+static const char *const resolvconf_places[] = {"/sbin/resolvconf", "/usr/sbin/resolvconf",
+						"/usr/bin/resolvconf"};
+
+static const char *find_resolvconf(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(resolvconf_places); i++)
+		if (access(resolvconf_places[i], X_OK) == 0)
+			return resolvconf_places[i];
+	return NULL;
+}
+
+void default_dns_look(struct default_note *n)
+{
+	AUTO_FREE char *text = NULL;
+	char real[PATH_MAX] = "";
+	size_t len = 0;
+
+	if (!realpath(RESOLV_CONF, real))
+		real[0] = '\0';
+	if (file_read(RESOLV_CONF, 65536, &text, &len, NULL) < 0)
+		text = NULL;
+	n->dns = DEFAULT_DNS_FILE;
+	if (str_starts(real, "/run/systemd/resolve/") ||
+	    (text && strstr(text, "nameserver 127.0.0.53")))
+		n->dns = access(RESOLVED_SOCKET, F_OK) == 0 ? DEFAULT_DNS_RESOLVED
+							    : DEFAULT_DNS_FILE;
+	else if ((str_starts(real, "/run/resolvconf/") ||
+		  (text && strstr(text, "by resolvconf"))) &&
+		 find_resolvconf())
+		n->dns = DEFAULT_DNS_RESOLVCONF;
+	uplink_dns_parse(n->dns == DEFAULT_DNS_RESOLVED ? RESOLVED_UPLINK : RESOLV_CONF,
+			 n->uplink_dns, DEFAULT_DNS_MAX);
+}
+
+/* --- resolvconf ------------------------------------------------------------------------------ */
+
+/* It runs what others have put into its directories, and all who change the default wait for us. */
+static int wait_for(pid_t pid, const char *what, struct err *e)
+{
+	AUTO_CLOSE int fd = supervise_pidfd(pid);
+	bool late = fd >= 0 && !supervise_wait_pidfd(fd, RESOLVCONF_MS);
+	int status = 0;
+
+	if (late)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_sys(e, -errno, "cannot wait for resolvconf");
+	if (late)
+		return err_set(e, -ETIMEDOUT, "resolvconf %s does not end", what);
+	if (status != 0)
+		return err_set(e, -EIO, "resolvconf %s failed", what);
+	return 0;
+}
+
+/* text NULL: nothing to read. */
+static int run_resolvconf(const char *const args[], const char *text, struct err *e)
+{
+	static char path_env[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+	/* A file, no pipe: a program that ends early must not end us, by SIGPIPE, in the middle. */
+	AUTO_CLOSE int in = memfd_create("resolvconf", MFD_CLOEXEC);
+	char *envp[] = {path_env, NULL}, *argv[8] = {NULL};
+	const char *program = find_resolvconf();
+	posix_spawn_file_actions_t fa;
+	char copy[8][32];
+	pid_t pid;
+	int r;
+
+	if (!program)
+		return err_set(e, -ENOENT, "cannot run resolvconf");
+	if (in < 0 || (text && fd_write_all(in, text, strlen(text)) < 0) ||
+	    lseek(in, 0, SEEK_SET) < 0)
+		return err_sys(e, -errno, "cannot hand resolvconf its text");
+	for (int i = 0; args[i]; i++) {
+		str_copy(copy[i], sizeof(copy[i]), args[i]);
+		argv[i] = copy[i];
+	}
+	posix_spawn_file_actions_init(&fa);
+	posix_spawn_file_actions_adddup2(&fa, in, STDIN_FILENO);
+	r = posix_spawn(&pid, program, &fa, NULL, argv, envp);
+	posix_spawn_file_actions_destroy(&fa);
+	if (r != 0)
+		return err_sys(e, -r, "cannot run %s", program);
+	return wait_for(pid, args[1], e);
+}
+
+static void forget_resolvconf(const char *dev)
+{
+	const char *const args[] = {"resolvconf", "-d", dev, NULL};
+
+	if (find_resolvconf())
+		run_resolvconf(args, NULL, NULL);
+}
+
+/* --- all ------------------------------------------------------------------------------------- */
+
+static int resolv_text(const struct default_way *w, char *ret, size_t size, struct err *e)
+{
+	struct names_dns dns[RECORD_DNS_MAX];
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; i < RECORD_DNS_MAX && w->dns[i].family; i++) {
+		dns[n].family = w->dns[i].family;
+		memcpy(dns[n++].addr, w->dns[i].addr, sizeof(dns->addr));
+	}
+	r = names_resolv_conf(ret, size, dns, n, w->search);
+	return r < 0 ? err_sys(e, r, "cannot write resolv.conf of %s", w->name) : 0;
+}
+
+void default_dns_forget(const struct default_note *n, const struct default_way *w)
+{
+	if (!w->id)
+		return;
+	if (n->dns == DEFAULT_DNS_RESOLVED)
+		resolved_revert(w->dev);
+	else if (n->dns == DEFAULT_DNS_RESOLVCONF)
+		forget_resolvconf(w->dev);
+}
+
+int default_dns_clear(const struct default_note *n, struct err *e)
+{
+	default_dns_forget(n, &n->now);
+	default_dns_forget(n, &n->old);
+	return n->dns == DEFAULT_DNS_FILE || n->dns == DEFAULT_DNS_UNTOUCHED
+		       ? resolv_file_restore(e)
+		       : 0;
+}
+
+int default_dns_set(const struct default_note *n, struct err *e)
+{
+	const char *const args[] = {"resolvconf", "-a", n->now.dev, "-m", "0", "-x", NULL};
+	char text[NAMES_RESOLV_MAX];
+	int r;
+
+	if (!n->now.dns[0].family)
+		return default_dns_clear(n, e);
+	r = resolv_text(&n->now, text, sizeof(text), e);
+	if (r == 0 && n->dns == DEFAULT_DNS_RESOLVED)
+		r = resolved_set(&n->now, e);
+	else if (r == 0 && n->dns == DEFAULT_DNS_RESOLVCONF)
+		r = run_resolvconf(args, text, e);
+	else if (r == 0)
+		r = resolv_file_replace(n->now.name, text, e);
+	if (r == 0)
+		default_dns_forget(n, &n->old);
+	return r;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See keep.h. Whoever serves a tunnel roams by itself as WireGuard does; what WireGuard cannot know
+ * is that a name has another address, and what packets a new path carries. Names are asked for by a
+ * process of their own, since DNS may take long and reading the profile brings keys into memory; it
+ * lives for seconds and dies with the supervisor. It logs; nothing else here does. Called by
+ * keeper/supervise_run.c.
+ */
+#include "keeper/keep.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "nl/rtnl.h"
+#include "ns/netns.h"
+#include "default/default.h"
+#include "tunnel/path.h"
+#include "conf/profile.h"
+#include "tunnel/resolve.h"
+#include "up/strays.h"
+#include "tunnel/supervise_lock.h"
+#include "tunnel/via.h"
+
+#define GROUP_IPV6_RULE (1u << (RTNLGRP_IPV6_RULE - 1))
+#define LOOK_MS		30000
+#define SETTLE_MS	1000 /* an uplink comes as a dozen events */
+#define SLEPT_MS	5000
+#define HELPER_MS	30000
+
+bool keep_is_stale(const struct tunnel_stats *now, uint64_t old_rx, uint64_t old_tx)
+{
+	return now->present && now->up && now->asked && now->tx > old_tx && now->rx == old_rx &&
+	       (now->handshake_age_s < 0 || now->handshake_age_s > KEEP_STALE_S);
+}
+
+/* How long the machine has slept since it was started. */
+static int64_t asleep_ms(void)
+{
+	struct timespec all;
+
+	clock_gettime(CLOCK_BOOTTIME, &all);
+	return (int64_t)all.tv_sec * 1000 + all.tv_nsec / 1000000 - util_now_ms();
+}
+
+int keeper_open(struct keeper *k, const char *name, bool userspace, struct err *e)
+{
+	const struct sockaddr_nl addr = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE |
+			     RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE |
+			     GROUP_IPV6_RULE,
+	};
+
+	int r;
+
+	*k = (struct keeper){.name = name, .userspace = userspace, .helper_fd = -1};
+	k->look_at = util_now_ms() + SETTLE_MS;
+	k->asleep_ms = asleep_ms();
+	k->event_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	if (k->event_fd >= 0 &&
+	    bind(k->event_fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0)
+		return 0;
+	r = -errno;
+	util_close(&k->event_fd);
+	return err_sys(e, r, "cannot listen to changes of the network");
+}
+
+static void end_helper(struct keeper *k)
+{
+	int status = 0;
+
+	if (k->helper > 0) {
+		kill(k->helper, SIGKILL); /* not waited for yet: the number is ours */
+		waitpid(k->helper, &status, 0);
+	}
+	/* No way is like this one: the next look tries again. */
+	if (status != 0)
+		k->oif = -1;
+	k->helper = 0;
+	util_close(&k->helper_fd);
+}
+
+void keeper_close(struct keeper *k)
+{
+	end_helper(k);
+	util_close(&k->event_fd);
+}
+
+void keeper_poll(const struct keeper *k, struct pollfd ret[KEEPER_FDS], int *ret_timeout_ms)
+{
+	int64_t at = k->event_at && k->event_at < k->look_at ? k->event_at : k->look_at;
+	int64_t left = at - util_now_ms();
+
+	ret[0] = (struct pollfd){.fd = k->event_fd, .events = POLLIN};
+	ret[1] = (struct pollfd){.fd = k->helper_fd, .events = POLLIN};
+	*ret_timeout_ms = left > 0 ? (int)left : 0;
+}
+
+bool keeper_wake(struct keeper *k)
+{
+	int64_t now = util_now_ms();
+	bool changed = false;
+	char buf[8192];
+
+	/* Which of them does not matter, and an overrun (ENOBUFS) is a change as well. */
+	while (recv(k->event_fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC) >= 0 ||
+	       errno == ENOBUFS)
+		changed = true;
+	if (changed && !k->event_at)
+		k->event_at = now + SETTLE_MS;
+	if (k->helper && (supervise_wait_pidfd(k->helper_fd, 0) || now >= k->helper_until))
+		end_helper(k);
+	return now >= k->look_at || (k->event_at && now >= k->event_at);
+}
+
+enum help { HELP_STAY, HELP_MOVE, HELP_DEFAULT };
+
+/* --- the helper ------------------------------------------------------------------------------ */
+
+static void follow_mtu(const char *name, int ns, const struct tunnel *t,
+		       const struct endpoint_set *es)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct err e = ERR_INIT;
+	struct rtnl_link link;
+	uint32_t mtu;
+	int r = path_mtu(t, es, &mtu, &e);
+
+	if (r == 0)
+		r = ns_nl_open(&s, ns, NETLINK_ROUTE, &e);
+	if (r == 0)
+		r = rtnl_link_get(&s, RTNL_HERE, name, &link, &e);
+	if (r == 0 && link.mtu == mtu)
+		return;
+	if (r == 0)
+		r = rtnl_link_set_mtu(&s, name, mtu, &e);
+	if (r < 0)
+		log_error("cannot adapt the MTU of %s: %s", name, e.msg);
+	else
+		log_info("the MTU of %s is %u now, was %u", name, mtu, link.mtu);
+}
+
+static int help(const struct keeper *k, int ns, const char *current, bool move)
+{
+	char wanted[ENDPOINT_TEXT_LEN] = "";
+	struct endpoint_set es = {0};
+	struct err e = ERR_INIT;
+	struct profile p = {0};
+	int r = profile_load_name(k->name, &p, &e);
+
+	if (r == 0)
+		r = via_resolve_here(&p, 0, &es, &e);
+	if (r == 0 && es.n)
+		endpoint_format(&es.at[0], wanted);
+	if (r == 0 && move && (es.n != 1 || strcmp(wanted, current) != 0)) {
+		r = tunnel_dev_set_endpoints(k->name, ns, k->userspace, &p.tunnel, &es, &e);
+		if (r == 0)
+			log_info("the endpoint of %s is %s now, was %s", k->name, wanted, current);
+	}
+	if (r == 0)
+		follow_mtu(k->name, ns, &p.tunnel, &es);
+	if (r < 0)
+		log_error("cannot follow the endpoint of %s: %s", k->name, e.msg);
+	endpoint_set_free(&es);
+	profile_free(&p);
+	return r;
+}
+
+/* systemd-networkd takes the rules of others away when it starts anew; and a switch may have been
+ * broken off. */
+static bool is_default_lost(const char *name)
+{
+	struct default_note n;
+	struct record r;
+
+	if (default_note_read(&n, NULL) < 0)
+		return false;
+	/* One that goes by another VPN has its keeper there, and not here. */
+	if (strcmp(n.now.name, name) != 0 && (record_read(n.now.name, &r, NULL) < 0 || !r.via[0]))
+		return false;
+	return default_judge(&n, NULL) == -ENOENT;
+}
+
+static int repair_default(const char *name)
+{
+	struct err e = ERR_INIT;
+	int r = default_repair(&e);
+
+	if (r < 0)
+		log_error("cannot repair the machine's default: %s", e.msg);
+	else if (r > 0)
+		log_info("%s: a default that was not finished is undone", name);
+	else
+		log_info("%s: some of what makes the machine's default had gone", name);
+	return r;
+}
+
+static void start_helper(struct keeper *k, int ns, const char *current, enum help what)
+{
+	pid_t self = getpid();
+	sigset_t none;
+
+	k->helper = fork();
+	if (k->helper < 0) {
+		k->helper = 0;
+		return; /* the next look tries again */
+	}
+	if (k->helper == 0) {
+		sigemptyset(&none);
+		for (int sig = 1; sig < NSIG; sig++)
+			signal(sig, SIG_DFL);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != self)
+			_exit(1);
+		signal(SIGPIPE, SIG_IGN);
+		_exit((what == HELP_DEFAULT ? repair_default(k->name)
+					    : help(k, ns, current, what == HELP_MOVE)) < 0);
+	}
+	k->helper_fd = supervise_pidfd(k->helper);
+	k->helper_until = util_now_ms() + HELPER_MS;
+	if (k->helper_fd < 0)
+		end_helper(k);
+}
+
+/* --- looking --------------------------------------------------------------------------------- */
+
+/* The way to where the packets go. 0: there is none. */
+static int read_way(const union wg_endpoint *ep, uint32_t *ret_path)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	union wg_endpoint copy = *ep;
+	struct endpoint_set one = {.at = &copy, .n = 1};
+	const void *dst = ep->family == AF_INET6 ? (const void *)&ep->in6.sin6_addr
+						 : (const void *)&ep->in.sin_addr;
+	uint32_t mtu;
+	int oif = 0;
+
+	if (!ep->family || nl_sock_open(&s, NETLINK_ROUTE, NULL) < 0 ||
+	    rtnl_route_get(&s, ep->family, dst, MARK_BASE, &oif, &mtu, NULL) < 0 ||
+	    path_read(&one, ret_path, NULL) < 0)
+		return 0;
+	return oif;
+}
+
+/* Of a bridge among the host's devices. It takes no time, and needs no process of its own. */
+static void mend_ports(const struct keeper *k, int vpn_netns_fd)
+{
+	struct err e = ERR_INIT;
+	struct lease_pool pool;
+	struct strays strays;
+	struct record r;
+
+	if (record_read(k->name, &r, NULL) < 0 || r.layout != LAYOUT_BRIDGE || !r.bridge_ifindex)
+		return;
+	pool = record_pool(&r);
+	if (strays_mend(vpn_netns_fd, &pool, (int)r.bridge_ifindex, &strays, &e) < 0)
+		log_error("%s: %s", k->name, e.msg);
+	else if (strays.n)
+		log_info("%zu ports had been taken out of %s, %s first: they are back (see "
+			 "vpnrun.json(5), \"layout\", for what does so)",
+			 strays.n, r.bridge, strays.first);
+}
+
+void keeper_defer(struct keeper *k)
+{
+	k->look_at = util_now_ms() + LOOK_MS;
+	k->event_at = 0;
+}
+
+void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
+{
+	int64_t slept = asleep_ms();
+	bool stale, moved, changed;
+	struct tunnel_stats st;
+	uint32_t path = 0;
+	int oif;
+
+	keeper_defer(k);
+	mend_ports(k, vpn_netns_fd);
+	if (!k->helper && is_default_lost(k->name)) {
+		start_helper(k, vpn_netns_fd, "", HELP_DEFAULT);
+		return;
+	}
+	if (tunnel_dev_stats(k->name, vpn_netns_fd, k->userspace, &st, NULL) < 0 || !st.asked)
+		return;
+	oif = read_way(&st.peer, &path);
+	stale = k->seen && keep_is_stale(&st, k->rx, k->tx);
+	moved = k->seen && (oif != k->oif || path != k->path);
+	changed = moved || slept - k->asleep_ms > SLEPT_MS;
+	if (k->helper) {
+		/* What is remembered stays, so that the change is seen again. */
+		k->look_at = util_now_ms() + SETTLE_MS;
+		return;
+	}
+	k->asleep_ms = slept;
+	k->seen = true;
+	k->rx = st.rx;
+	k->tx = st.tx;
+	k->oif = oif;
+	k->path = path;
+	if (stale || changed || told)
+		start_helper(k, vpn_netns_fd, st.endpoint,
+			     stale || told || !oif ? HELP_MOVE : HELP_STAY);
+}

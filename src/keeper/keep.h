@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Keeps a tunnel usable while the world around it changes: an endpoint's name that points elsewhere
+ * by now, an uplink that comes, goes or carries smaller packets, a machine that has slept. Holds
+ * nothing that is needed: whoever has a keeper may be killed at any time. The caller is where
+ * the tunnel's encrypted socket is, and polls.
+ */
+#pragma once
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "tunnel/tunnel_dev.h"
+
+#define KEEP_STALE_S                                                                 \
+	135 /* WireGuard has a handshake every 120 s while packets flow, and 15 s to \
+	       get through */
+
+struct keeper {
+	const char *name;
+	bool userspace;
+	int event_fd;	  /* tells of links, addresses and routes */
+	int64_t look_at;  /* CLOCK_MONOTONIC, ms */
+	int64_t event_at; /* when what changed will have settled; 0: nothing did */
+	int64_t asleep_ms;
+	bool seen; /* what follows is of an earlier look */
+	uint64_t rx, tx;
+	int oif; /* by which the endpoint is reached; 0: not at all */
+	uint32_t path;
+	pid_t helper; /* a process that looks names up; 0: none */
+	int helper_fd;
+	int64_t helper_until;
+};
+
+#define KEEPER_FDS 2
+
+int keeper_open(struct keeper *k, const char *name, bool userspace, struct err *e);
+void keeper_close(struct keeper *k); /* accepts one that failed to open */
+
+/* What to wait for, and how long at most. */
+void keeper_poll(const struct keeper *k, struct pollfd ret[KEEPER_FDS], int *ret_timeout_ms);
+/* After each wait: takes what there is to read. True: keeper_look() is due. */
+bool keeper_wake(struct keeper *k);
+/* Looks at the tunnel in that namespace, and starts a short-lived process if something is to be
+ * done. told: look endpoints up anew whatever the tunnel says. Never blocks on DNS. */
+void keeper_look(struct keeper *k, int vpn_netns_fd, bool told);
+
+/* Instead, where the namespace cannot be looked into. */
+void keeper_defer(struct keeper *k);
+
+/* Pure: packets go out and nothing comes back, and the last handshake is too old to explain it. */
+bool keep_is_stale(const struct tunnel_stats *now, uint64_t old_rx, uint64_t old_tx);

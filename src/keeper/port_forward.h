@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The port that a provider forwards, asked for by NAT-PMP and kept. Part of a VPN's supervisor;
+ * RUN_DIR/NAME.port is all that is remembered ("TCP UDP" or one number for both), and
+ * RUN_DIR/NAME.natpmp is why there is none: both for everybody to read.
+ */
+#pragma once
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "state/record.h"
+
+#define FORWARD_FDS  2
+#define FORWARD_WHY  200
+#define FORWARD_SIZE 32
+
+/* What is forwarded now: TCP, UDP; 0: none. */
+void forward_ports(const struct record *r, uint16_t ret[2]);
+/* Why nothing is, a sentence; "" if nothing is known. */
+void forward_why(const struct record *r, char ret[FORWARD_WHY]);
+
+struct forwarder {
+	const char *name;
+	struct record record; /* natpmp_gateway 0: nothing to do */
+	int fd;		      /* in the VPN's namespace, while asking; -1: not asking */
+	int asking;	      /* index of the one that is asked for: 1 (UDP), then 0 (TCP) */
+	int tries;
+	int64_t at; /* when to do something next, ms; 0: never */
+	uint16_t ports[2], answer[2];
+	uint32_t lifetime_s;
+	int64_t expires_at; /* 0: no port */
+	int64_t refresh_at; /* when to try the firewall again, which failed; 0: it is right */
+	bool has_epoch, remap;
+	uint32_t epoch;
+	int64_t epoch_at;
+	bool said;   /* what is in NAME.natpmp */
+	pid_t hook;  /* 0: none */
+	int hook_fd; /* -1: none */
+	int64_t hook_until;
+	bool hook_again;
+};
+
+void forwarder_init(struct forwarder *f, const char *name);
+/* `up` has written the firewall and then the record: sets the open ports again, asks at once. */
+void forwarder_reread(struct forwarder *f, int vpn_netns_fd);
+void forwarder_close(struct forwarder *f);
+
+/* What to wait for, and how long at most (-1: for ever). */
+void forwarder_poll(const struct forwarder *f, struct pollfd ret[FORWARD_FDS], int *ret_timeout_ms);
+bool forwarder_is_due(const struct forwarder *f);
+void forwarder_step(struct forwarder *f, int vpn_netns_fd);

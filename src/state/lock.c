@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The lock that keeps two commands from one VPN. Called by all that make, change or take down a
+ * VPN, and by whoever needs one to stay as it is meanwhile.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "state/lock.h"
+#include "state/record.h"
+
+/* One up or down of a VPN at a time. The lock goes with the process. */
+int vpn_lock(const char *name, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	char path[64];
+	int r;
+
+	r = record_make_dir(e);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), RUN_DIR "/%s.lock", name);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open %s", path);
+	if (flock(fd, LOCK_EX) < 0)
+		return err_sys(e, -errno, "cannot lock %s", path);
+	return take_fd(&fd);
+}

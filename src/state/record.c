@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The run record. Readers trust it as far as they trust root, who alone can write RUN_DIR, and
+ * still check every length, because a record of another version must not be misread.
+ */
+#include "state/record.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/model.h"
+
+#define SETTLE_MS 1000 /* a restart takes a tenth of it */
+#define LOOK_MS	  10
+
+static int record_path(const char *name, char *ret, size_t size)
+{
+	return str_fmt(ret, size, RUN_DIR "/%s", name) < 0 ? -ENAMETOOLONG : 0;
+}
+
+static bool is_terminated(const char *s, size_t size)
+{
+	return memchr(s, '\0', size) != NULL;
+}
+
+static bool is_sound(const struct record *r, const char *name)
+{
+	if (r->magic != RECORD_MAGIC || r->version != RECORD_VERSION || r->size != sizeof(*r))
+		return false;
+	if (!is_terminated(r->name, sizeof(r->name)) || strcmp(r->name, name) != 0)
+		return false;
+	if (!is_terminated(r->bridge, sizeof(r->bridge)) ||
+	    !is_terminated(r->device, sizeof(r->device)) ||
+	    !is_terminated(r->search, sizeof(r->search)) ||
+	    !is_terminated(r->via, sizeof(r->via)) ||
+	    !is_terminated(r->endpoint, sizeof(r->endpoint)) ||
+	    !is_terminated(r->hook_user, sizeof(r->hook_user)) ||
+	    !is_terminated(r->hook_command, sizeof(r->hook_command)) ||
+	    !is_terminated(r->why, sizeof(r->why)))
+		return false;
+	for (size_t i = 0; i < RECORD_ALLOW_MAX; i++)
+		if (!is_terminated(r->allow_users[i], RECORD_ALLOW_LEN) ||
+		    !is_terminated(r->allow_groups[i], RECORD_ALLOW_LEN))
+			return false;
+	for (size_t i = 0; i < RECORD_DEFAULT_MAX; i++)
+		if (!is_terminated(r->default_users[i], RECORD_ALLOW_LEN) ||
+		    !is_terminated(r->default_groups[i], RECORD_ALLOW_LEN))
+			return false;
+	return r->id >= 1 && r->id <= 99 && r->subnet4_plen >= 22 && r->subnet4_plen <= 29;
+}
+
+int record_read(const char *name, struct record *ret, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	struct record r;
+	char path[64];
+	ssize_t n;
+
+	if (!str_is_vpn_name(name) || record_path(name, path, sizeof(path)) < 0)
+		return err_set(e, -ENOENT, "'%s' is no VPN's name", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open %s", path);
+	n = read(fd, &r, sizeof(r));
+	if (n < 0)
+		return err_sys(e, -errno, "cannot read %s", path);
+	if ((size_t)n != sizeof(r) || !is_sound(&r, name))
+		return err_set(e, -EPROTO,
+			       "%s was written by another version of vpnrun; run: vpnctl up %s",
+			       path, name);
+	*ret = r;
+	return 0;
+}
+
+/* The caller's umask must not keep users from the records. */
+int record_make_dir(struct err *e)
+{
+	if (mkdir(RUN_DIR, 0755) == 0)
+		return chmod(RUN_DIR, 0755) < 0
+			       ? err_sys(e, -errno, "cannot set the mode of " RUN_DIR)
+			       : 0;
+	return errno == EEXIST ? 0 : err_sys(e, -errno, "cannot create " RUN_DIR);
+}
+
+int record_write(const struct record *r, struct err *e)
+{
+	struct record out = *r;
+	char path[64];
+	int rc;
+
+	rc = record_path(r->name, path, sizeof(path));
+	if (rc < 0)
+		return err_sys(e, rc, "cannot write the record of %s", r->name);
+	rc = record_make_dir(e);
+	if (rc < 0)
+		return rc;
+	out.magic = RECORD_MAGIC;
+	out.version = RECORD_VERSION;
+	out.size = sizeof(out);
+	return file_replace(path, &out, sizeof(out), 0644, e);
+}
+
+int record_remove(const char *name, struct err *e)
+{
+	char path[64];
+
+	if (record_path(name, path, sizeof(path)) < 0)
+		return err_set(e, -ENAMETOOLONG, "cannot remove the record of %s", name);
+	return file_remove(path, e);
+}
+
+int record_for_each(int (*fn)(const struct record *r, void *arg), void *arg)
+{
+	DIR *d = opendir(RUN_DIR);
+	struct dirent *de;
+	struct record r;
+	int rc = 0;
+
+	if (!d)
+		return 0;
+	while (rc == 0 && (de = readdir(d)))
+		if (str_is_vpn_name(de->d_name) && record_read(de->d_name, &r, NULL) == 0)
+			rc = fn(&r, arg);
+	closedir(d);
+	return rc;
+}
+
+int record_read_settled(const char *name, struct record *ret, struct err *e)
+{
+	int64_t end = util_now_ms() + SETTLE_MS;
+	int r;
+
+	for (;;) {
+		r = record_read(name, ret, e);
+		if (r < 0 || ret->state != RECORD_LOST || util_now_ms() >= end)
+			return r;
+		poll(NULL, 0, LOOK_MS);
+	}
+}
+
+static int keep_lowest_up(const struct record *r, void *arg)
+{
+	struct record *best = arg;
+
+	if (r->state == RECORD_UP && (best->id == 0 || r->id < best->id))
+		*best = *r;
+	return 0;
+}
+
+static int keep_lowest(const struct record *r, void *arg)
+{
+	struct record *best = arg;
+
+	if (r->state != RECORD_DOWN && (best->id == 0 || r->id < best->id))
+		*best = *r;
+	return 0;
+}
+
+int record_read_default(struct record *ret, struct err *e)
+{
+	struct record best = {.id = 0};
+	char name[sizeof(best.name) + 1] = "";
+
+	/* Not another VPN for the moment that this one is made anew. */
+	record_for_each(keep_lowest, &best);
+	memcpy(name, best.name, sizeof(best.name));
+	if (best.id && best.state == RECORD_LOST &&
+	    (record_read_settled(name, &best, NULL) < 0 || best.state != RECORD_UP)) {
+		best.id = 0;
+		record_for_each(keep_lowest_up, &best);
+	}
+	if (best.id == 0)
+		return err_set(e, -ENOENT, "no VPN is up; bring one up with: sudo vpnctl up NAME");
+	*ret = best;
+	return 0;
+}
+
+int record_open_netns(const struct record *r, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	struct stat st;
+	char path[64];
+
+	/* The host's own namespace has no name: who asks is in it, or has no business with it. */
+	if (r->layout == LAYOUT_BRIDGE)
+		snprintf(path, sizeof(path), "/proc/self/ns/net");
+	else
+		snprintf(path, sizeof(path), NETNS_DIR "/%s", r->name);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open %s", path);
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, -errno, "cannot stat %s", path);
+	if (st.st_dev != r->netns_dev || st.st_ino != r->netns_ino)
+		return err_set(e, -ESTALE,
+			       "%s is not the namespace that VPN '%s' was brought up in; run: "
+			       "sudo vpnctl up %s",
+			       path, r->name, r->name);
+	return take_fd(&fd);
+}
+
+size_t record_servers(const struct record *r, struct names_dns ret[NAMES_DNS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < RECORD_DNS_MAX && r->dns[i].family; i++) {
+		uint32_t flag = r->dns[i].family == AF_INET ? RECORD_HAS_IP4 : RECORD_HAS_IP6;
+
+		if (!(r->flags & flag))
+			continue;
+		ret[n].family = r->dns[i].family;
+		memcpy(ret[n++].addr, r->dns[i].addr, sizeof(ret->addr));
+	}
+	return n;
+}
+
+struct lease_pool record_pool(const struct record *r)
+{
+	struct lease_pool p = {.id = r->id, .plen = r->subnet4_plen, .subnet4 = r->subnet4};
+
+	return p;
+}

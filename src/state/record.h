@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What `up` leaves for launches: /run/vpnrun/NAME, a fixed binary record without secrets, 0644,
+ * replaced by rename. The launcher and the broker read it and parse nothing. Its writer is vpnctl
+ * of the same installation; a record of another size or version is refused, not guessed at.
+ */
+#pragma once
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdint.h>
+
+#include "base/util.h"
+#include "ns/names.h"
+#include "state/lease.h"
+
+#define RUN_DIR		   "/run/vpnrun"
+#define NETNS_DIR	   "/run/netns"
+#define RECORD_MAGIC	   0x4e505652u /* "RVPN" */
+#define RECORD_VERSION	   3
+
+#define RECORD_DNS_MAX	   8
+#define RECORD_ALLOW_MAX   32
+#define RECORD_DEFAULT_MAX 8  /* of each list of "allow_default" */
+#define RECORD_ALLOW_LEN   33 /* a user's or group's name, as in utmp(5) */
+#define RECORD_SEARCH_LEN  512
+#define RECORD_EXPOSE_MAX  16
+#define RECORD_RANGE_MAX   8
+#define RECORD_HOOK_LEN	   256
+#define RECORD_WHY_LEN	   256
+
+enum record_state {
+	RECORD_DOWN = 1, /* the namespace is kept, closed, for those who are inside */
+	RECORD_UP = 2,
+	/* It was up, and nobody has asked for its end: it is being made anew, or that has failed.
+	 * Closed as if it were down, and tried again. */
+	RECORD_LOST = 3,
+};
+
+enum record_flags {
+	RECORD_HAS_IP4 = 1u << 0, /* the tunnel has an address and a route of that family */
+	RECORD_HAS_IP6 = 1u << 1,
+	RECORD_USERSPACE = 1u << 2, /* wireguard-go, supervised */
+	RECORD_EVERYONE = 1u << 3,
+	RECORD_OWN_DNS = 1u << 4,    /* only the VPN's own name servers can be asked */
+	RECORD_GUARDED = 1u << 5,    /* bridge layout: up/guard's table is there */
+	RECORD_GUARD_EACH = 1u << 6, /* and whoever makes a port adds the port's chain */
+};
+
+struct record_ip {
+	uint8_t family; /* AF_INET, AF_INET6; 0 ends the list */
+	uint8_t addr[16];
+};
+
+struct record_port {
+	uint16_t port; /* 0 ends the list */
+	uint16_t udp;
+};
+
+struct record_range {
+	uint16_t low, high; /* high 0 ends the list */
+};
+
+struct record {
+	uint32_t magic;
+	uint32_t version;
+	uint32_t size;
+	uint32_t state; /* enum record_state */
+	uint32_t flags; /* enum record_flags */
+	uint32_t layout;
+	char name[16];
+	uint8_t id;
+	uint8_t subnet4_plen;
+	uint16_t mtu; /* of the tunnel, the bridge and every cable */
+	struct in_addr subnet4;
+	uint64_t
+		netns_dev; /* of NETNS_DIR/NAME: a stale record must not name another's namespace */
+	uint64_t netns_ino;
+	uint32_t bridge_ifindex; /* in that namespace */
+	uint32_t limit;		 /* cables a user may hold, 0: the pool */
+	int32_t supervisor_pid;	 /* of a userspace tunnel, 0: none */
+	char bridge[IF_NAMESIZE];
+	char device[IF_NAMESIZE];
+	struct record_ip dns[RECORD_DNS_MAX];
+	char search[RECORD_SEARCH_LEN]; /* blank-separated */
+	char via[16];	  /* the VPN whose namespace has the tunnel's socket; "": the host's */
+	uint64_t via_dev; /* and that namespace */
+	uint64_t via_ino;
+	char endpoint[128]; /* as written, of the first peer that has one */
+	char allow_users[RECORD_ALLOW_MAX][RECORD_ALLOW_LEN];
+	char allow_groups[RECORD_ALLOW_MAX][RECORD_ALLOW_LEN];
+	struct record_port expose[RECORD_EXPOSE_MAX];	  /* open from the VPN's side */
+	struct record_range may_expose[RECORD_RANGE_MAX]; /* what users may open for sandboxes */
+	struct in_addr natpmp_gateway;	  /* whom to ask for a forwarded port; 0: nobody */
+	char hook_user[RECORD_ALLOW_LEN]; /* is told of the forwarded port; "": nobody */
+	char hook_command[RECORD_HOOK_LEN];
+	uint32_t mark;	      /* of the tunnel's own packets */
+	struct in_addr addr4; /* the tunnel's own */
+	struct in6_addr addr6;
+	char default_users[RECORD_DEFAULT_MAX][RECORD_ALLOW_LEN]; /* "allow_default" */
+	char default_groups[RECORD_DEFAULT_MAX][RECORD_ALLOW_LEN];
+	char why[RECORD_WHY_LEN]; /* it is lost, if the reason is known */
+};
+
+/* -ENOENT: not there (the VPN is not up). -EPROTO: not one of ours. Needs no privilege. */
+int record_read(const char *name, struct record *ret, struct err *e);
+/* For who wants to come in: one that is being made anew, as by `restart`, is waited for, up to a
+ * second. */
+int record_read_settled(const char *name, struct record *ret, struct err *e);
+int record_write(const struct record *r, struct err *e); /* root */
+/* RUN_DIR, for everybody to read, if it is not there. */
+int record_make_dir(struct err *e);
+int record_remove(const char *name, struct err *e); /* absent: 0 */
+
+/* The record with the lowest id that is up, also waited for. -ENOENT: none. */
+int record_read_default(struct record *ret, struct err *e);
+
+/* Calls fn for every record in RUN_DIR, in no order; stops when fn returns non-zero and returns
+ * that. Files that are no records are passed over. */
+int record_for_each(int (*fn)(const struct record *r, void *arg), void *arg);
+
+/* Opens NETNS_DIR/NAME, or of the bridge layout the caller's own namespace, and checks that it is
+ * the namespace the record speaks of: a descriptor of the caller's, or -ESTALE and a sentence. Any
+ * user may. */
+int record_open_netns(const struct record *r, struct err *e);
+
+_Static_assert(RECORD_DNS_MAX <= NAMES_DNS_MAX, "a record's servers fit");
+
+/* The VPN's name servers that the tunnel can reach: asking the others only costs time. How many. */
+size_t record_servers(const struct record *r, struct names_dns ret[NAMES_DNS_MAX]);
+
+struct lease_pool record_pool(const struct record *r);

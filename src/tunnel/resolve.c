@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Endpoints of a tunnel as socket addresses. Asks the resolver of the namespace that it is called
+ * in, which must be that of the tunnel's socket: inside the VPN's own there is nothing yet that
+ * could answer.
+ */
+#include "tunnel/resolve.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "nl/rtnl.h"
+#include "tunnel/uplink_dns.h"
+
+#define ADDRESSES_MAX 16 /* of one name */
+
+void endpoint_set_free(struct endpoint_set *es)
+{
+	free(es->at);
+	es->at = NULL;
+	es->n = 0;
+}
+
+static bool has_route(struct nl_sock *s, const union wg_endpoint *ep)
+{
+	const void *dst = ep->family == AF_INET ? (const void *)&ep->in.sin_addr
+						: (const void *)&ep->in6.sin6_addr;
+	uint32_t mtu;
+	int oif;
+
+	return rtnl_route_get(s, ep->family, dst, MARK_BASE, &oif, &mtu, NULL) == 0;
+}
+
+static bool take_address(const struct addrinfo *ai, union wg_endpoint *ret)
+{
+	if (ai->ai_family == AF_INET && ai->ai_addrlen == sizeof(ret->in))
+		memcpy(&ret->in, ai->ai_addr, sizeof(ret->in));
+	else if (ai->ai_family == AF_INET6 && ai->ai_addrlen == sizeof(ret->in6))
+		memcpy(&ret->in6, ai->ai_addr, sizeof(ret->in6));
+	else
+		return false;
+	return true;
+}
+
+/* The first that there is a way to: a name with both families is common on networks with one. */
+static int choose(const union wg_endpoint *all, size_t n, union wg_endpoint *ret)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	bool routes = n > 1 && nl_sock_open(&s, NETLINK_ROUTE, NULL) == 0;
+
+	if (n == 0)
+		return -EADDRNOTAVAIL;
+	*ret = all[0];
+	for (size_t i = 0; routes && i < n; i++)
+		if (has_route(&s, &all[i])) {
+			*ret = all[i];
+			break;
+		}
+	return 0;
+}
+
+static size_t take_list(const struct addrinfo *list, union wg_endpoint *ret, size_t max)
+{
+	size_t n = 0;
+
+	for (const struct addrinfo *ai = list; ai && n < max; ai = ai->ai_next)
+		n += take_address(ai, &ret[n]);
+	return n;
+}
+
+static void wait_s(unsigned int s)
+{
+	struct timespec ts = {.tv_sec = (time_t)s};
+
+	while (nanosleep(&ts, &ts) < 0 && errno == EINTR)
+		;
+}
+
+static int resolve_one(const struct tunnel_peer *p, int retries, union wg_endpoint *ret,
+		       struct err *e)
+{
+	struct addrinfo hints = {
+		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM, .ai_protocol = IPPROTO_UDP};
+	union wg_endpoint all[ADDRESSES_MAX] = {0};
+	struct addrinfo *list = NULL;
+	char port[8];
+	size_t n;
+	int gai, r, sys = 0;
+
+	if (!p->endpoint_is_name)
+		hints.ai_flags = AI_NUMERICHOST;
+	str_fmt(port, sizeof(port), "%u", p->port);
+	n = p->endpoint_is_name ? uplink_dns_resolve(p->host, p->port, all, ADDRESSES_MAX) : 0;
+	if (n)
+		return choose(all, n, ret);
+	for (int i = 0;; i++) {
+		gai = getaddrinfo(p->host, port, &hints, &list);
+		sys = errno;
+		if (gai != EAI_AGAIN || i >= retries)
+			break;
+		wait_s(1u << (i < 5 ? i : 5));
+	}
+	if (gai == EAI_SYSTEM)
+		return err_set(e, -EHOSTUNREACH,
+			       "cannot resolve the endpoint %s: %s; is the network up?", p->host,
+			       strerror(sys));
+	if (gai != 0)
+		return err_set(e, -EHOSTUNREACH,
+			       "cannot resolve the endpoint %s: %s; is the network up?", p->host,
+			       gai_strerror(gai));
+	r = choose(all, take_list(list, all, ADDRESSES_MAX), ret);
+	freeaddrinfo(list);
+	if (r < 0)
+		return err_set(e, r, "the endpoint %s has no address", p->host);
+	return 0;
+}
+
+int resolve_endpoints_retry(const struct tunnel *t, int retries, struct endpoint_set *ret,
+			    struct err *e)
+{
+	struct endpoint_set es = {.n = t->n_peers};
+	int r = 0;
+
+	es.at = calloc(t->n_peers ? t->n_peers : 1, sizeof(*es.at));
+	if (!es.at)
+		return err_sys(e, -ENOMEM, "cannot note %zu endpoints", t->n_peers);
+	for (size_t i = 0; i < t->n_peers && r == 0; i++)
+		if (t->peers[i].host)
+			r = resolve_one(&t->peers[i], retries, &es.at[i], e);
+	if (r < 0) {
+		endpoint_set_free(&es);
+		return r;
+	}
+	*ret = es;
+	return 0;
+}
+
+int resolve_endpoints(const struct tunnel *t, struct endpoint_set *ret, struct err *e)
+{
+	return resolve_endpoints_retry(t, RESOLVE_RETRIES, ret, e);
+}
+
+void endpoint_format(const union wg_endpoint *ep, char ret[ENDPOINT_TEXT_LEN])
+{
+	char addr[INET6_ADDRSTRLEN];
+
+	ret[0] = '\0';
+	if (ep->family == AF_INET)
+		str_fmt(ret, ENDPOINT_TEXT_LEN, "%s:%u",
+			inet_ntop(AF_INET, &ep->in.sin_addr, addr, sizeof(addr)),
+			ntohs(ep->in.sin_port));
+	else if (ep->family == AF_INET6)
+		str_fmt(ret, ENDPOINT_TEXT_LEN, "[%s]:%u",
+			inet_ntop(AF_INET6, &ep->in6.sin6_addr, addr, sizeof(addr)),
+			ntohs(ep->in6.sin6_port));
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Endpoint names become addresses here, in the namespace that the caller is in: where the tunnel's
+ * socket is to be. Never through the tunnel itself.
+ */
+#pragma once
+
+#include "nl/wg.h"
+#include "conf/model.h"
+
+/* One for each peer of the tunnel, in order; family 0 for a peer without an endpoint. */
+struct endpoint_set {
+	union wg_endpoint *at;
+	size_t n;
+};
+
+void endpoint_set_free(struct endpoint_set *es); /* accepts a zeroed one */
+
+#define RESOLVE_RETRIES 3
+
+/* Blocks while DNS does. Address literals never ask DNS. */
+int resolve_endpoints(const struct tunnel *t, struct endpoint_set *ret, struct err *e);
+/* retries: how often a passing failure is tried again, after 1, 2, 4 ... seconds. */
+int resolve_endpoints_retry(const struct tunnel *t, int retries, struct endpoint_set *ret,
+			    struct err *e);
+
+/* "203.0.113.1:51820", "[2001:db8::1]:51820", "" for none. */
+#define ENDPOINT_TEXT_LEN 64
+void endpoint_format(const union wg_endpoint *ep, char ret[ENDPOINT_TEXT_LEN]);

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One question, one datagram, one answer, a connected socket with a port of the kernel's choice.
+ * getaddrinfo(3) cannot be told to mark its packets. The answer is a stranger's: libc's own parser
+ * reads it, and it is used for nothing but an endpoint, which has to prove its key. Called by
+ * tunnel/resolve.
+ */
+#include "tunnel/uplink_dns.h"
+
+#include <arpa/inet.h>
+#include <arpa/nameser.h>
+#include <errno.h>
+#include <poll.h>
+#include <resolv.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "default/default.h"
+#include "default/default_dns.h"
+#include "conf/model.h"
+
+#define DNS_PORT   53
+#define ANSWER_MAX 4096
+#define TRY_MS	   2000
+#define TRIES	   2
+
+static bool is_loopback(const struct record_ip *a)
+{
+	static const uint8_t one6[16] = {[15] = 1};
+
+	return a->family == AF_INET ? a->addr[0] == 127 : memcmp(a->addr, one6, sizeof(one6)) == 0;
+}
+
+size_t uplink_dns_parse(const char *path, struct record_ip *ret, size_t max)
+{
+	AUTO_FREE char *text = NULL;
+	char *save = NULL;
+	size_t n = 0;
+
+	if (file_read(path, 65536, &text, NULL, NULL) < 0)
+		return 0;
+	for (char *l = strtok_r(text, "\n", &save); l && n < max; l = strtok_r(NULL, "\n", &save)) {
+		struct record_ip a = {0};
+
+		if (!str_starts(l, "nameserver"))
+			continue;
+		l += strlen("nameserver");
+		l += strspn(l, " \t");
+		l[strcspn(l, " \t%#;")] = '\0';
+		a.family = strchr(l, ':') ? AF_INET6 : AF_INET;
+		if (inet_pton(a.family, l, a.addr) == 1 && !is_loopback(&a))
+			ret[n++] = a;
+	}
+	return n;
+}
+
+static int ask_socket(const struct record_ip *server)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(DNS_PORT)};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(DNS_PORT)};
+	AUTO_CLOSE int fd = socket(server->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const uint32_t mark = MARK_BASE;
+	int r;
+
+	memcpy(&in.sin_addr, server->addr, sizeof(in.sin_addr));
+	memcpy(&in6.sin6_addr, server->addr, sizeof(in6.sin6_addr));
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0)
+		return -errno;
+	r = server->family == AF_INET ? connect(fd, (const struct sockaddr *)&in, sizeof(in))
+				      : connect(fd, (const struct sockaddr *)&in6, sizeof(in6));
+	return r < 0 ? -errno : take_fd(&fd);
+}
+
+static size_t read_answer(const uint8_t *buf, size_t len, int type, uint16_t port,
+			  union wg_endpoint *ret, size_t max)
+{
+	size_t n = 0;
+	ns_msg msg;
+	ns_rr rr;
+
+	if (ns_initparse(buf, (int)len, &msg) < 0 ||
+	    ns_msg_getflag(msg, ns_f_rcode) != ns_r_noerror)
+		return 0;
+	for (int i = 0; i < ns_msg_count(msg, ns_s_an) && n < max; i++) {
+		union wg_endpoint ep = {0};
+
+		if (ns_parserr(&msg, ns_s_an, i, &rr) < 0)
+			break;
+		if ((int)ns_rr_type(rr) != type)
+			continue;
+		if (type == ns_t_a && ns_rr_rdlen(rr) == sizeof(ep.in.sin_addr)) {
+			ep.in.sin_family = AF_INET;
+			ep.in.sin_port = htons(port);
+			memcpy(&ep.in.sin_addr, ns_rr_rdata(rr), sizeof(ep.in.sin_addr));
+		} else if (type == ns_t_aaaa && ns_rr_rdlen(rr) == sizeof(ep.in6.sin6_addr)) {
+			ep.in6.sin6_family = AF_INET6;
+			ep.in6.sin6_port = htons(port);
+			memcpy(&ep.in6.sin6_addr, ns_rr_rdata(rr), sizeof(ep.in6.sin6_addr));
+		} else {
+			continue;
+		}
+		ret[n++] = ep;
+	}
+	return n;
+}
+
+/* -1: no answer came. */
+static int ask(const struct record_ip *server, const char *host, int type, uint16_t port,
+	       union wg_endpoint *ret, size_t max)
+{
+	AUTO_CLOSE int fd = ask_socket(server);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	uint8_t question[NS_PACKETSZ], answer[ANSWER_MAX];
+	int len = res_mkquery(ns_o_query, host, ns_c_in, type, NULL, 0, NULL, question,
+			      sizeof(question));
+	int64_t end = util_now_ms() + TRY_MS;
+	uint16_t id;
+	ssize_t n;
+
+	if (fd < 0 || len < NS_HFIXEDSZ || getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
+		return -1;
+	memcpy(question, &id, sizeof(id));
+	if (send(fd, question, (size_t)len, 0) < 0)
+		return -1;
+	for (;;) {
+		int64_t left = end - util_now_ms();
+
+		if (left <= 0 || poll(&p, 1, (int)left) <= 0)
+			return -1;
+		n = recv(fd, answer, sizeof(answer), 0);
+		if (n < 0)
+			return -1;
+		/* The question comes back with its answer, name and type and all. */
+		if (n >= len && memcmp(answer, question, sizeof(id)) == 0 && (answer[2] & 0x80) &&
+		    !strncasecmp((const char *)answer + NS_HFIXEDSZ,
+				 (const char *)question + NS_HFIXEDSZ,
+				 (size_t)(len - NS_HFIXEDSZ - 4)))
+			return (int)read_answer(answer, (size_t)n, type, port, ret, max);
+	}
+}
+
+/* Those of now, where somebody keeps them: the uplink may have changed since the switch. */
+static size_t servers_of(const struct default_note *n, struct record_ip *ret, size_t max)
+{
+	struct record_ip all[16];
+	size_t found = 0, k = 0;
+
+	if (n->dns == DEFAULT_DNS_RESOLVED)
+		found = uplink_dns_parse(RESOLVED_UPLINK, all, ARRAY_SIZE(all));
+	else if (n->dns == DEFAULT_DNS_FILE)
+		found = uplink_dns_parse(RESOLV_SAVED, all, ARRAY_SIZE(all));
+	for (size_t i = 0; i < found && k < max; i++) {
+		bool of_vpn = false;
+
+		for (size_t j = 0; j < RECORD_DNS_MAX; j++)
+			of_vpn = of_vpn || memcmp(&n->now.dns[j], &all[i], sizeof(all[i])) == 0;
+		if (!of_vpn)
+			ret[k++] = all[i];
+	}
+	for (size_t i = 0; k == 0 && i < DEFAULT_DNS_MAX && i < max && n->uplink_dns[i].family; i++)
+		ret[k++] = n->uplink_dns[i];
+	return k;
+}
+
+size_t uplink_dns_resolve(const char *host, uint16_t port, union wg_endpoint *ret, size_t max)
+{
+	struct record_ip servers[DEFAULT_DNS_MAX];
+	struct default_note note;
+	size_t n;
+
+	if (default_note_read(&note, NULL) < 0)
+		return 0;
+	n = servers_of(&note, servers, ARRAY_SIZE(servers));
+	for (size_t i = 0; i < n * TRIES; i++) {
+		const struct record_ip *s = &servers[i % n];
+		int v4 = ask(s, host, ns_t_a, port, ret, max), v6 = 0;
+
+		if (v4 >= 0)
+			v6 = ask(s, host, ns_t_aaaa, port, ret + v4, max - (size_t)v4);
+		if (v4 + (v6 > 0 ? v6 : 0) > 0)
+			return (size_t)(v4 + (v6 > 0 ? v6 : 0));
+	}
+	return 0;
+}

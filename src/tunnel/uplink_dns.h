@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Names of endpoints while the machine's names go by a VPN: asked of the servers that the uplink
+ * had, by packets with the mark that leads around the VPN. A tunnel that is dead must not be needed
+ * to find the way to its own far end.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "nl/wg.h"
+#include "state/record.h"
+
+/* The "nameserver" lines of a file, but for those of the machine itself. Returns how many. */
+size_t uplink_dns_parse(const char *path, struct record_ip *ret, size_t max);
+
+/* IPv4 and IPv6 addresses of host, in that order, with that port. Returns how many; 0: there is no
+ * default to go around, or nobody answered. Blocks for some seconds at most. */
+size_t uplink_dns_resolve(const char *host, uint16_t port, union wg_endpoint *ret, size_t max);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See via.h. Names are asked for by a process of its own, in that namespace and with mounts that
+ * hide every other way to a name server: the host's must not learn what a VPN is to hide. Called by
+ * up/apply and by the supervisor.
+ */
+#include "tunnel/via.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "nl/rtnl.h"
+#include "ns/names.h"
+#include "ns/netns.h"
+#include "ns/view.h"
+
+#define ANSWER_MAX (1u << 20)
+
+static int open_namespace(const struct profile *p, bool must_be_up, struct record *ret,
+			  struct err *e)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (!p->via)
+		return -1;
+	if (record_read(p->via, ret, NULL) < 0 || (must_be_up && ret->state != RECORD_UP))
+		return err_set(
+			e, -ENETDOWN,
+			"%s goes by VPN '%s' (\"via\"), which is not up; first: vpnctl up %s",
+			p->name, p->via, p->via);
+	if (ret->layout == LAYOUT_BRIDGE)
+		return err_set(
+			e, -ENETDOWN,
+			"%s goes by VPN '%s' (\"via\"), which came up in the layout \"bridge\" "
+			"and has no namespace of its own; first: vpnctl down %s",
+			p->name, p->via, p->via);
+	return record_open_netns(ret, e);
+}
+
+int via_open(const struct profile *p, struct record *ret, struct err *e)
+{
+	return open_namespace(p, true, ret, e);
+}
+
+/* --- names ----------------------------------------------------------------------------------- */
+
+static int ask(const struct profile *p, int ns_fd, const struct record *r, int retries,
+	       struct endpoint_set *ret, struct err *e)
+{
+	struct names_dns dns[NAMES_DNS_MAX];
+	char resolv[NAMES_RESOLV_MAX];
+	struct view v = {.resolv_conf = resolv};
+	struct view_report report;
+	int back, rc;
+
+	rc = names_resolv_conf(resolv, sizeof(resolv), dns, record_servers(r, dns), r->search);
+	if (rc < 0)
+		return err_sys(e, rc, "cannot write the name servers of %s", r->name);
+	if (unshare(CLONE_NEWNS) < 0)
+		return err_sys(e, -errno, "cannot make a mount namespace");
+	rc = ns_netns_enter(ns_fd, &back, e);
+	if (rc == 0)
+		rc = ns_view_make(&v, &report, e);
+	return rc < 0 ? rc : resolve_endpoints_retry(&p->tunnel, retries, ret, e);
+}
+
+__attribute__((noreturn)) static void run_child(const struct profile *p, int ns_fd,
+						const struct record *r, int retries, int out,
+						pid_t parent)
+{
+	struct endpoint_set es = {0};
+	struct err e = ERR_INIT;
+	int rc;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(1);
+	rc = ask(p, ns_fd, r, retries, &es, &e);
+	e.code = rc;
+	if (fd_write_all(out, &e, sizeof(e)) < 0)
+		_exit(1);
+	_exit(rc == 0 && fd_write_all(out, es.at, es.n * sizeof(*es.at)) < 0);
+}
+
+static int read_answer(const struct profile *p, int in, struct endpoint_set *ret, struct err *e)
+{
+	size_t size = p->tunnel.n_peers * sizeof(*ret->at), len = 0;
+	AUTO_FREE char *bytes = NULL;
+	struct err report = ERR_INIT;
+
+	if (file_read_fd(in, ANSWER_MAX, &bytes, &len) < 0 || len < sizeof(report))
+		return err_set(e, -ECHILD, "cannot ask for the endpoints of %s", p->name);
+	memcpy(&report, bytes, sizeof(report));
+	report.msg[sizeof(report.msg) - 1] = '\0';
+	if (report.code < 0)
+		return err_set(e, report.code, "through VPN '%s': %s", p->via, report.msg);
+	if (len != sizeof(report) + size)
+		return err_set(e, -ECHILD, "cannot ask for the endpoints of %s", p->name);
+	ret->at = malloc(size ? size : 1);
+	if (!ret->at)
+		return err_sys(e, -ENOMEM, "cannot note %zu endpoints", p->tunnel.n_peers);
+	memcpy(ret->at, bytes + sizeof(report), size);
+	ret->n = p->tunnel.n_peers;
+	return 0;
+}
+
+static bool has_names(const struct tunnel *t)
+{
+	for (size_t i = 0; i < t->n_peers; i++)
+		if (t->peers[i].endpoint_is_name)
+			return true;
+	return false;
+}
+
+int via_resolve(const struct profile *p, int ns_fd, const struct record *r, int retries,
+		struct endpoint_set *ret, struct err *e)
+{
+	AUTO_CLOSE int in = -1, out = -1;
+	pid_t pid, self = getpid();
+	int fds[2], rc;
+
+	if (!p->via || !has_names(&p->tunnel))
+		return resolve_endpoints_retry(&p->tunnel, retries, ret, e);
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_sys(e, -errno, "cannot make a pipe");
+	in = fds[0];
+	out = fds[1];
+	pid = fork();
+	if (pid < 0)
+		return err_sys(e, -errno, "cannot ask for the endpoints of %s", p->name);
+	if (pid == 0)
+		run_child(p, ns_fd, r, retries, out, self);
+	util_close(&out);
+	rc = read_answer(p, in, ret, e);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return rc;
+}
+
+int via_resolve_here(const struct profile *p, int retries, struct endpoint_set *ret, struct err *e)
+{
+	struct record via;
+	/* While the other restarts, its tunnel is gone and its namespace stays. */
+	AUTO_CLOSE int fd = open_namespace(p, false, &via, e);
+	struct stat there, here;
+
+	if (p->via && fd < 0)
+		return fd;
+	if (p->via && (fstat(fd, &there) < 0 || stat("/proc/self/ns/net", &here) < 0 ||
+		       there.st_dev != here.st_dev || there.st_ino != here.st_ino))
+		return err_set(
+			e, -ESTALE,
+			"the namespace of %s is another than when %s came up; now: vpnctl up %s",
+			p->via, p->name, p->name);
+	return via_resolve(p, fd, &via, retries, ret, e);
+}
+
+/* --- ways ------------------------------------------------------------------------------------ */
+
+int via_check_way(const struct profile *p, const struct record *via, const struct endpoint_set *es,
+		  struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	int r = p->via ? nl_sock_open(&s, NETLINK_ROUTE, e) : 0;
+
+	for (size_t i = 0; r == 0 && p->via && i < es->n; i++) {
+		const union wg_endpoint *ep = &es->at[i];
+		const void *dst = ep->family == AF_INET ? (const void *)&ep->in.sin_addr
+							: (const void *)&ep->in6.sin6_addr;
+		char dev[IF_NAMESIZE] = "", text[ENDPOINT_TEXT_LEN];
+		unsigned int port = ntohs(ep->in.sin_port); /* in6's is at the same place */
+		uint32_t mtu;
+		int oif = 0;
+
+		if (!ep->family)
+			continue;
+		if ((via->flags & RECORD_OWN_DNS) && (port == 53 || port == 853))
+			return err_set(e, -ENETUNREACH,
+				       "port %u of the endpoint is DNS, which \"other_dns\" of "
+				       "VPN '%s' keeps from it: choose another port",
+				       port, p->via);
+		if (rtnl_route_get(&s, ep->family, dst, 0, &oif, &mtu, NULL) == 0 &&
+		    if_indextoname((unsigned int)oif, dev) && !strcmp(dev, p->via))
+			continue;
+		endpoint_format(ep, text);
+		r = err_set(
+			e, -ENETUNREACH,
+			"the tunnel of VPN '%s' (\"via\") does not lead to the endpoint %s: see "
+			"its AllowedIPs, and vpnctl status %s",
+			p->via, text, p->via);
+	}
+	return r;
+}
+
+struct search {
+	const char *name;
+	struct err *e;
+};
+
+static int refuse_user(const struct record *r, void *arg)
+{
+	const struct search *s = arg;
+
+	if (r->state == RECORD_DOWN || strcmp(r->via, s->name) != 0)
+		return 0;
+	return err_set(s->e, -EBUSY,
+		       "VPN '%s' goes by %s (\"via\"); first: vpnctl down %s (or down --force %s, "
+		       "and %s reaches nothing until both are up again)",
+		       r->name, s->name, r->name, s->name, r->name);
+}
+
+int via_check_unused(const char *name, struct err *e)
+{
+	struct search s = {name, e};
+
+	return record_for_each(refuse_user, &s);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Bringing a VPN of the netns layout up and down. Both may be repeated, finish what a killed run
+ * left, and undo in reverse what a failed step leaves half-made. Root.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "conf/model.h"
+
+/* Brings up, or brings a VPN that is up already to the profile's present state. note (may be NULL)
+ * gets a sentence where the user should know something, else stays empty. Waits while another up or
+ * down of the same VPN runs. May block on name resolution. */
+int vpn_up(const struct profile *p, struct err *note, struct err *e);
+
+/* vpn_up() of a VPN that is lost, or is up and has lost its supervisor; any other, and above all
+ * one that was taken down, is left alone: 1. */
+int vpn_revive(const struct profile *p, struct err *note, struct err *e);
+
+/* As vpn_up(), with a new tunnel in the same namespace: who is inside stays inside, refused until
+ * the new tunnel is up. What can be checked is checked first, while the old tunnel still works. */
+int vpn_restart(const struct profile *p, struct err *note, struct err *e);
+
+struct down_report {
+	bool was_there; /* there was anything to take down */
+	bool kept;	/* the namespace stays, closed, for those inside */
+	unsigned int leases, processes;
+};
+
+/* Takes the tunnel away. The namespace and its bridge stay, closed, while a lease is held or a
+ * process lives in them, unless force, which cuts the cables first. */
+int vpn_down(const char *name, bool force, struct down_report *ret, struct err *e);

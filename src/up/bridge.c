@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Up and down in the host's namespace, among the routes, rules and tables of others. Three means
+ * keep it closed, each alone: an unreachable default behind all others in the VPN's own table, an
+ * unreachable rule right behind the rule that leads there, and the firewall, which lets the bridge
+ * out by the VPN's device only. Must never touch a device, rule, route or table that is not this
+ * VPN's, nor a sysctl of anything but its two devices: a note in RUN_DIR, written before anything
+ * is made, says what is its own. Called by up/apply.
+ */
+#include "up/bridge.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "nl/rtnl.h"
+#include "ns/netns.h"
+#include "up/bridge_table.h"
+#include "up/finish.h"
+#include "up/firewall.h"
+#include "up/flows.h"
+#include "up/foreign.h"
+#include "up/forwarding.h"
+#include "up/guard.h"
+#include "up/hold.h"
+#include "up/plan.h"
+#include "up/strays.h"
+#include "up/sysctls.h"
+#include "tunnel/tunnel_dev.h"
+
+#define SYSCTL_DIR "/proc/sys/net/"
+
+static const int families[] = {AF_INET, AF_INET6};
+
+/* --- the note -------------------------------------------------------------------------------- */
+
+static void note_path(const char *name, char *ret, size_t size)
+{
+	snprintf(ret, size, RUN_DIR "/%s.undo", name);
+}
+
+/* Also that of the version before, which lacks the last field: what it made, nobody else would take
+ * away. */
+static bool is_whole(const struct record *r, ssize_t n)
+{
+	return n >= 0 && r->size == (size_t)n &&
+	       ((size_t)n == sizeof(*r) || (size_t)n == offsetof(struct record, why));
+}
+
+int bridge_note_read(const char *name, struct record *ret, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	struct record r = {.size = 0};
+	char path[64];
+	ssize_t n;
+
+	note_path(name, path, sizeof(path));
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open %s", path);
+	n = read(fd, &r, sizeof(r));
+	if (!is_whole(&r, n) || r.magic != RECORD_MAGIC || r.id < 1 || r.id > 99 ||
+	    strcmp(r.name, name) != 0)
+		return err_set(e, -EPROTO, "%s was written by another version of vpnrun", path);
+	*ret = r;
+	return 0;
+}
+
+void bridge_note_clear_half(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), RUN_DIR "/%s.undo.new", name);
+	unlink(path);
+}
+
+static int note_write(const struct up *u, struct err *e)
+{
+	struct record r;
+	char path[64];
+	int rc = plan_record(u->p, u->mtu, &r, e);
+
+	if (rc < 0)
+		return rc;
+	r.magic = RECORD_MAGIC;
+	r.size = sizeof(r);
+	r.version = RECORD_VERSION;
+	r.state = RECORD_DOWN;
+	r.netns_dev = u->record.netns_dev;
+	r.netns_ino = u->record.netns_ino;
+	note_path(u->p->name, path, sizeof(path));
+	return file_replace(path, &r, sizeof(r), 0600, e);
+}
+
+/* --- before ---------------------------------------------------------------------------------- */
+
+static int check_device_free(struct nl_sock *s, const char *name, struct err *e)
+{
+	struct rtnl_link link;
+
+	if (rtnl_link_get(s, RTNL_HERE, name, &link, NULL) == 0)
+		return err_set(e, -EEXIST,
+			       "this machine has an interface %s already, which is not vpnrun's: "
+			       "remove it, or choose another name",
+			       name);
+	return 0;
+}
+
+/* The kernel would take the same address twice, and send one VPN's answers to the other. */
+static int check_addresses_free(const struct profile *p, struct err *e)
+{
+	struct ifaddrs *all, *i;
+	int r = 0;
+
+	if (getifaddrs(&all) < 0)
+		return err_sys(e, -errno, "cannot list the host's addresses");
+	for (i = all; i && r == 0; i = i->ifa_next)
+		for (size_t k = 0; k < ARRAY_SIZE(families) && r == 0; k++) {
+			const struct ipaddr *a = plan_source(p, families[k]);
+			const void *there = NULL;
+
+			if (!a || !i->ifa_addr || i->ifa_addr->sa_family != families[k] ||
+			    !strcmp(i->ifa_name, p->name))
+				continue;
+			if (families[k] == AF_INET)
+				there = &((const struct sockaddr_in *)(const void *)i->ifa_addr)
+						 ->sin_addr;
+			else
+				there = &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)
+						 ->sin6_addr;
+			if (memcmp(there, &a->v4, rtnl_addr_len(families[k])) == 0)
+				r = err_set(e, -EADDRINUSE,
+					    "the host has the tunnel's address %s already, on %s: "
+					    "of two VPNs with one address only one can be of the "
+					    "layout \"bridge\"",
+					    a->text, i->ifa_name);
+		}
+	freeifaddrs(all);
+	return r;
+}
+
+static int check_place_free(const struct profile *p, bool is_made, struct err *e)
+{
+	struct lease_pool pool = plan_pool(p);
+	int r = check_addresses_free(p, e);
+
+	if (r == 0)
+		r = foreign_check_pool(&pool, p->name, p->bridge, e);
+	return r < 0 ? r : foreign_check_table(p->id, is_made, e);
+}
+
+int bridge_check_again(const struct profile *p, struct err *e)
+{
+	return check_place_free(p, true, e);
+}
+
+static int step_begin(struct up *u, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct record note;
+	struct stat st;
+	int r;
+
+	u->ns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (u->ns_fd < 0 || fstat(u->ns_fd, &st) < 0)
+		return err_sys(e, -errno, "cannot open the host's network namespace");
+	u->record.netns_dev = st.st_dev;
+	u->record.netns_ino = st.st_ino;
+	r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	if (r < 0)
+		return r;
+	if (!u->is_ours && bridge_note_read(u->p->name, &note, NULL) == 0) {
+		/* A killed run's, perhaps with another id or subnet. */
+		struct down_report rep = {0};
+
+		r = bridge_down(&note, true, &rep, e);
+		if (r < 0)
+			return r;
+	}
+	if (!u->is_ours) {
+		r = check_device_free(&s, u->p->name, e);
+		if (r == 0)
+			r = check_device_free(&s, u->p->bridge, e);
+		if (r == 0)
+			r = check_place_free(u->p, false, e);
+		if (r < 0)
+			return r;
+	}
+	r = note_write(u, e);
+	u->ns_created = r == 0 && !u->is_ours;
+	return r;
+}
+
+static void undo_begin(struct up *u)
+{
+	char path[64];
+
+	note_path(u->p->name, path, sizeof(path));
+	if (u->ns_created)
+		file_remove(path, NULL);
+}
+
+/* --- sysctls of its own devices -------------------------------------------------------------- */
+
+static int write_sysctl(const char *dev, const char *family, const char *key, const char *value,
+			bool optional, struct err *e)
+{
+	char path[128];
+
+	if (str_fmt(path, sizeof(path), SYSCTL_DIR "%s/conf/%s/%s", family, dev, key) < 0)
+		return err_set(e, -ENAMETOOLONG, "cannot set %s of %s", key, dev);
+	if (access(path, F_OK) < 0 && optional)
+		return 0;
+	return file_write_existing(path, value, e);
+}
+
+/* Before the device is up, and before it has an address. */
+int bridge_set_sysctls(const char *dev, const char *rp_filter, bool ip6, struct err *e)
+{
+	static const struct {
+		const char *family, *key, *value;
+	} all[] = {
+		{"ipv4", "accept_redirects", "0"},
+		{"ipv4", "send_redirects", "0"},
+		{"ipv4", "accept_source_route", "0"},
+		{"ipv4", "arp_ignore", "1"},
+		{"ipv4", "forwarding", "1"},
+		{"ipv6", "accept_ra", "0"},
+		{"ipv6", "accept_redirects", "0"},
+		{"ipv6", "addr_gen_mode", "1"},
+		/* Since 6.17; before, only the switch for the whole machine forwards IPv6. */
+		{"ipv6", "force_forwarding", "1"},
+	};
+	int r = write_sysctl(dev, "ipv4", "rp_filter", rp_filter, false, e);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(all); i++) {
+		bool is_6 = !strcmp(all[i].family, "ipv6");
+
+		r = write_sysctl(dev, all[i].family, all[i].key, all[i].value, is_6, e);
+	}
+	return r < 0 ? r : write_sysctl(dev, "ipv6", "disable_ipv6", ip6 ? "0" : "1", true, e);
+}
+
+/* --- bridge ---------------------------------------------------------------------------------- */
+
+static void say(const struct up *u, const struct err *why, const char *what)
+{
+	if (u->note && !u->note->msg[0])
+		err_set(u->note, why->code, "%s: %s", what, why->msg);
+}
+
+/* What the host itself must not do with the bridge's devices. An old kernel goes without. */
+static void guard(struct up *u)
+{
+	struct err why = ERR_INIT;
+
+	if (firewall_apply_arp(u->p, u->ns_fd, &why) < 0)
+		say(u, &why, "whoever is on the LAN can ask for the VPN's addresses by ARP");
+	if (guard_make(u->p, u->ns_fd, &u->guard_flags, &why) < 0)
+		say(u, &why,
+		    "a DHCP client of this machine that serves every device would be answered by "
+		    "who is inside (see vpnrun.json(5), \"layout\")");
+}
+
+static int step_bridge(struct up *u, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct lease_pool pool = plan_pool(u->p);
+	struct in_addr g4 = lease_ip4(&pool, 1);
+	struct in6_addr g6 = lease_ip6(&pool, 1);
+	struct in6_addr link_local = {.s6_addr = {0xfe, 0x80, [15] = 1}};
+	bool ip6 = plan_source(u->p, AF_INET6) != NULL;
+	const char *br = u->p->bridge;
+	struct strays strays;
+	struct rtnl_link link;
+	uint8_t mac[6];
+	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
+
+	lease_mac(&pool, 1, mac);
+	if (r == 0 && rtnl_link_get(&s, RTNL_HERE, br, &link, NULL) < 0)
+		r = rtnl_link_add_bridge(&s, br, mac, u->mtu, e);
+	else if (r == 0)
+		r = rtnl_link_set_mtu(&s, br, u->mtu, e);
+	if (r == 0)
+		r = rtnl_link_get(&s, RTNL_HERE, br, &link, e);
+	if (r == 0)
+		r = bridge_set_sysctls(br, "1", ip6, e);
+	if (r == 0)
+		guard(u);
+	if (r == 0)
+		r = rtnl_addr_add(&s, br, AF_INET, &g4, pool.plen, e);
+	if (r == 0 && ip6)
+		r = rtnl_addr_add(&s, br, AF_INET6, &g6, 64, e);
+	/* Without one, the kernel asks for no neighbour on behalf of others. */
+	if (r == 0 && ip6)
+		r = rtnl_addr_add(&s, br, AF_INET6, &link_local, 64, e);
+	/* The sandboxes' IPv4 addresses are shared with what is plugged in by hand, and the
+	 * firewall judges each claim. */
+	if (r == 0 && ip6)
+		r = step_neighbours(&s, &pool, link.ifindex, false, true, e);
+	if (r == 0)
+		r = rtnl_link_set_up(&s, br, true, e);
+	if (r == 0)
+		r = strays_mend(u->ns_fd, &pool, link.ifindex, &strays, e);
+	if (r == 0)
+		u->bridge_ifindex = (uint32_t)link.ifindex;
+	return r;
+}
+
+static void undo_bridge(struct up *u)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+
+	if (!u->ns_created)
+		return;
+	if (nl_sock_open(&s, NETLINK_ROUTE, NULL) == 0)
+		rtnl_link_delete(&s, RTNL_HERE, u->p->bridge, NULL);
+	guard_remove(u->p->name, u->ns_fd, NULL);
+}
+
+/* --- table, rules, firewall ------------------------------------------------------------------ */
+
+static int step_table(struct up *u, struct err *e)
+{
+	firewall_apply_busy(u->p, u->ns_fd);
+	return bridge_table_make(u->p, (int)u->bridge_ifindex, e);
+}
+
+static void undo_table(struct up *u)
+{
+	if (u->ns_created)
+		bridge_table_remove(u->p->id, NULL);
+}
+
+static void undo_firewall(struct up *u)
+{
+	if (u->ns_created)
+		firewall_remove(u->p->name, u->ns_fd, NULL);
+}
+
+/* --- the device ------------------------------------------------------------------------------ */
+
+/* The kernel's WireGuard switches redirects off for the whole machine when its device comes up. */
+static int set_device_up(struct nl_sock *s, const char *name, struct err *e)
+{
+	static const char path[] = SYSCTL_DIR "ipv4/conf/all/send_redirects";
+	AUTO_FREE char *before = NULL, *after = NULL;
+	int r = file_read(path, 64, &before, NULL, e);
+
+	if (r == 0)
+		r = rtnl_link_set_up(s, name, true, e);
+	if (r == 0)
+		r = file_read(path, 64, &after, NULL, e);
+	if (r == 0 && strcmp(before, after) != 0)
+		r = file_write_existing(path, before, e);
+	return r;
+}
+
+int bridge_finish_device(const struct profile *p, uint32_t mtu, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct rtnl_link link;
+	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
+
+	if (r == 0)
+		r = rtnl_link_get(&s, RTNL_HERE, p->name, &link, e);
+	if (r == 0)
+		r = rtnl_link_set_mtu(&s, p->name, mtu, e);
+	/* Loose here alone: by the main table, answers from the VPN come the wrong way. */
+	if (r == 0)
+		r = bridge_set_sysctls(p->name, "2", plan_source(p, AF_INET6) != NULL, e);
+	for (size_t i = 0; r == 0 && i < p->tunnel.n_addresses; i++) {
+		const struct ipaddr *a = &p->tunnel.addresses[i];
+		struct nl_msg m;
+
+		/* Of a second one of a family no rule knows: its packets would take the uplink. */
+		if (a != plan_source(p, a->family))
+			continue;
+		/* No route with it: the main table is not ours to add to. */
+		nl_msg_init(&m);
+		rtnl_put_addr(&m, link.ifindex, a->family, &a->v4, a->plen, true);
+		r = nl_call(&s, &m, e);
+		r = r == -EEXIST ? 0
+		    : r < 0	 ? err_wrap(e, r, "cannot add %s to %s", a->text, p->name)
+				 : 0;
+	}
+	if (r == 0)
+		r = set_device_up(&s, p->name, e);
+	return r < 0 ? r : tunnel_add_routes(&s, p, link.ifindex, (uint8_t)p->id, e);
+}
+
+/* What is opened for answers from the LAN is noted first, closed by the firewall, then opened. */
+static int step_note_forwarding(struct up *u, struct err *e)
+{
+	return forwarding_take(u->p, false, e);
+}
+
+static int step_forwarding(struct up *u, struct err *e)
+{
+	return forwarding_take(u->p, true, e);
+}
+
+static void undo_forwarding(struct up *u)
+{
+	if (u->ns_created)
+		sysctls_give_back(u->p->name, NULL);
+}
+
+const struct step bridge_steps[] = {
+	{step_begin, undo_begin},
+	{step_note_forwarding, undo_forwarding},
+	{step_firewall, undo_firewall},
+	{step_forwarding, NULL},
+	{step_bridge, undo_bridge},
+	{step_table, undo_table},
+	{step_tunnel, step_undo_tunnel},
+	{step_flows, NULL},
+	{step_record, NULL},
+};
+const size_t bridge_n_steps = ARRAY_SIZE(bridge_steps);
+
+/* --- down ------------------------------------------------------------------------------------ */
+
+static int list_ports(struct nl_sock *s, const struct record *r, struct rtnl_link **ret,
+		      size_t *ret_n, int *ret_bridge, struct err *e)
+{
+	struct rtnl_link br;
+	int rc = nl_sock_open(s, NETLINK_ROUTE, e);
+
+	if (rc < 0)
+		return rc;
+	*ret_bridge = rtnl_link_get(s, RTNL_HERE, r->bridge, &br, NULL) == 0 ? br.ifindex : 0;
+	return rtnl_link_list(s, RTNL_HERE, ret, ret_n, e);
+}
+
+int bridge_count_ports(const struct record *r, unsigned int *ret, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	AUTO_FREE struct rtnl_link *links = NULL;
+	unsigned int count = 0;
+	int br = 0, rc;
+	size_t n = 0;
+
+	rc = list_ports(&s, r, &links, &n, &br, e);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; br && i < n; i++)
+		count += links[i].master == br;
+	*ret = count;
+	return 0;
+}
+
+static int cut_cables(const struct record *r, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	AUTO_FREE struct rtnl_link *links = NULL;
+	struct lease_pool pool = record_pool(r);
+	int br = 0, rc;
+	size_t n = 0;
+
+	rc = list_ports(&s, r, &links, &n, &br, e);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (links[i].master != br || !hold_is_lease(&links[i]) ||
+		    !lease_from_port(&pool, links[i].name))
+			continue;
+		rc = rtnl_link_delete(&s, RTNL_HERE, links[i].name, e);
+		if (rc == -ENODEV) /* its owner may have gone meanwhile */
+			rc = 0;
+	}
+	return rc;
+}
+
+static int remove_rest(const struct record *r, int ns_fd, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	char path[64];
+	int rc = nl_sock_open(&s, NETLINK_ROUTE, e);
+
+	/* The bridge first: without it there is nobody left to keep in. */
+	if (rc == 0)
+		rc = rtnl_link_delete(&s, RTNL_HERE, r->bridge, e);
+	if (rc == 0 || rc == -ENODEV)
+		rc = flows_forget(r, ns_fd, e);
+	if (rc == 0)
+		rc = sysctls_give_back(r->name, e);
+	if (rc == 0)
+		rc = bridge_table_remove(r->id, e);
+	if (rc == 0)
+		rc = firewall_remove(r->name, ns_fd, e);
+	/* A kernel that cannot has none. */
+	if (rc == 0 && guard_remove(r->name, ns_fd, e) < 0 && (r->flags & RECORD_GUARDED))
+		rc = e ? e->code : -EIO;
+	note_path(r->name, path, sizeof(path));
+	return rc < 0 ? rc : file_remove(path, e);
+}
+
+int bridge_down(struct record *r, bool force, struct down_report *rep, struct err *e)
+{
+	AUTO_CLOSE int ns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	unsigned int ports = 0, sockets = 0;
+	struct stat st;
+	int rc;
+
+	if (ns_fd < 0 || fstat(ns_fd, &st) < 0)
+		return err_sys(e, -errno, "cannot open the host's network namespace");
+	if (st.st_ino != r->netns_ino || st.st_dev != r->netns_dev)
+		return err_set(e, -ESTALE,
+			       "VPN '%s' was brought up in another network namespace than this one",
+			       r->name);
+	rc = tunnel_dev_delete(r->name, ns_fd, e);
+	if (rc == 0 && force)
+		rc = cut_cables(r, e);
+	if (rc == 0)
+		rc = bridge_count_ports(r, &ports, e);
+	/* A socket of the tunnel's address would go on by the main table once the rules are gone.
+	 */
+	if (rc == 0 && (force || !ports))
+		rc = bridge_table_end_sockets(r->id, NULL, force, &sockets, e);
+	if (rc < 0)
+		return rc;
+	rep->leases = ports;
+	rep->processes = sockets;
+	rep->kept = !force && ports + sockets > 0;
+	return rep->kept ? 0 : remove_rest(r, ns_fd, e);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The bridge layout: tunnel, bridge, routing table, rules and firewall in the host's namespace, so
+ * that whatever takes a bridge can use the VPN. Root, in the host's namespace.
+ */
+#pragma once
+
+#include "up/apply.h"
+#include "up/steps.h"
+
+#define BRIDGE_RULE_BASE 200 /* + id: the priority of its rules; its table is id */
+
+extern const struct step bridge_steps[];
+extern const size_t bridge_n_steps;
+
+/* Before an `up` of one that is up touches anything: what is in its place by now. */
+int bridge_check_again(const struct profile *p, struct err *e);
+
+/* Ports of the bridge, whosever. No bridge: 0. */
+int bridge_count_ports(const struct record *r, unsigned int *ret, struct err *e);
+
+/* What `up` noted of a VPN of this layout before it made anything. -ENOENT: nothing. */
+int bridge_note_read(const char *name, struct record *ret, struct err *e);
+
+/* Where nothing is noted, what an `up` has left that was killed while it wrote the note. */
+void bridge_note_clear_half(const char *name);
+
+/* Takes the tunnel away; and the rest if no port is held, or force. */
+int bridge_down(struct record *r, bool force, struct down_report *rep, struct err *e);
+
+/* What is missing of what keeps it closed, for `status`: 0, or -ENOENT and a sentence. */
+int bridge_judge(const struct record *r, struct err *e);
+
+/* The device's part, which is made anew with the device: addresses, its routes, its sysctls. */
+int bridge_finish_device(const struct profile *p, uint32_t mtu, struct err *e);
+
+/* The sysctls of a device of ours in the host's namespace, before it is up. */
+int bridge_set_sysctls(const char *dev, const char *rp_filter, bool ip6, struct err *e);

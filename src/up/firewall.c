@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writes the definitions that policy/netns.nft names and hands the text to libnftables inside the
+ * VPN's namespace. Every name and address here comes from the validated profile or from lease.c;
+ * nothing a provider's file says is pasted into nft text.
+ */
+#include "up/firewall.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <nftables/libnftables.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ns/netns.h"
+#include "up/flows.h"
+#include "up/forwarding.h"
+#include "keeper/inbound_serve.h"
+#include "state/lease.h"
+#include "up/plan.h"
+#include "state/zone.h"
+
+static const char policy_netns[] =
+#include "netns.nft.h"
+	;
+static const char policy_ip4[] =
+#include "netns-ip4.nft.h"
+	;
+static const char policy_ip6[] =
+#include "netns-ip6.nft.h"
+	;
+
+static const char policy_bridge[] =
+#include "bridge.nft.h"
+	;
+static const char policy_bridge_ip4[] =
+#include "bridge-ip4.nft.h"
+	;
+static const char policy_bridge_ip6[] =
+#include "bridge-ip6.nft.h"
+	;
+
+static const char policy_dns[] =
+#include "dns.nft.h"
+	;
+static const char policy_bridge_busy[] =
+#include "bridge-busy.nft.h"
+	;
+static const char policy_bridge_arp[] =
+#include "bridge-arp.nft.h"
+	;
+static const char policy_bridge_no6[] =
+#include "bridge-no6.nft.h"
+	;
+
+static void put_ports(FILE *f, const struct lease_pool *pool, int family)
+{
+	char port[LEASE_IF_LEN], addr[INET6_ADDRSTRLEN];
+	uint8_t mac[6];
+
+	fprintf(f, "define ports%c = {", family == AF_INET ? '4' : '6');
+	for (uint32_t h = 2; h <= lease_max(pool); h++) {
+		struct in_addr a4 = lease_ip4(pool, h);
+		struct in6_addr a6 = lease_ip6(pool, h);
+		const void *a = family == AF_INET ? (const void *)&a4 : (const void *)&a6;
+
+		lease_port(pool, h, port);
+		lease_mac(pool, h, mac);
+		inet_ntop(family, a, addr, sizeof(addr));
+		fprintf(f, "%s\"%s\" . %02x:%02x:%02x:%02x:%02x:%02x . %s", h > 2 ? ", " : " ",
+			port, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], addr);
+	}
+	fputs(" }\n", f);
+}
+
+static void put_addresses(FILE *f, const struct profile *p, const struct lease_pool *pool)
+{
+	struct in_addr g4 = lease_ip4(pool, 1);
+	struct in6_addr g6 = lease_ip6(pool, 1), n6 = lease_ip6(pool, 0);
+	char buf[INET6_ADDRSTRLEN];
+	uint8_t mac[6];
+
+	lease_mac(pool, 1, mac);
+	fprintf(f, "define gateway_mac = %02x:%02x:%02x:%02x:%02x:%02x\n", mac[0], mac[1], mac[2],
+		mac[3], mac[4], mac[5]);
+	fprintf(f, "define subnet4 = %s/%u\n", inet_ntop(AF_INET, &p->subnet4, buf, sizeof(buf)),
+		p->subnet4_plen);
+	fprintf(f, "define gateway4 = %s\n", inet_ntop(AF_INET, &g4, buf, sizeof(buf)));
+	fprintf(f, "define subnet6 = %s/64\n", inet_ntop(AF_INET6, &n6, buf, sizeof(buf)));
+	fprintf(f, "define gateway6 = %s\n", inet_ntop(AF_INET6, &g6, buf, sizeof(buf)));
+}
+
+static void put_family(FILE *f, const struct profile *p, int family, const char *text)
+{
+	const struct ipaddr *a = plan_source(p, family);
+	char buf[INET6_ADDRSTRLEN];
+
+	if (!a)
+		return;
+	inet_ntop(family, &a->v4, buf, sizeof(buf));
+	fprintf(f, "define address%c = %s\n%s", family == AF_INET ? '4' : '6', buf, text);
+}
+
+/* A table's name and a "ct count" cannot be definitions of nft's. */
+static void put_filled(FILE *f, const char *text, const char *name, uint32_t flows)
+{
+	static const char name_mark[] = "@NAME@", flows_mark[] = "@FLOWS@";
+	const char *at;
+
+	while ((at = strchr(text, '@'))) {
+		fprintf(f, "%.*s", (int)(at - text), text);
+		text = at;
+		if (str_starts(at, name_mark)) {
+			fputs(name, f);
+			text += sizeof(name_mark) - 1;
+		} else if (str_starts(at, flows_mark)) {
+			fprintf(f, "%u", flows);
+			text += sizeof(flows_mark) - 1;
+		} else {
+			fputc(*text++, f);
+		}
+	}
+	fputs(text, f);
+}
+
+void firewall_put_named(FILE *f, const char *text, const char *name)
+{
+	put_filled(f, text, name, 0);
+}
+
+static void put_bridge_family(FILE *f, const struct profile *p, int family, const char *text)
+{
+	const struct ipaddr *a = plan_source(p, family);
+	char buf[INET6_ADDRSTRLEN];
+
+	if (!a)
+		return;
+	inet_ntop(family, &a->v4, buf, sizeof(buf));
+	fprintf(f, "define address%c = %s\n", family == AF_INET ? '4' : '6', buf);
+	firewall_put_named(f, text, p->name);
+}
+
+/* A definition of the servers of that family; *ret is the first, NULL: there is none. */
+static void put_servers(FILE *f, const struct profile *p, int family, const struct ipaddr **ret)
+{
+	const struct tunnel *t = &p->tunnel;
+	char buf[INET6_ADDRSTRLEN];
+
+	*ret = NULL;
+	for (size_t i = 0; i < t->n_dns && plan_source(p, family); i++) {
+		if (t->dns[i].family != family)
+			continue;
+		inet_ntop(family, &t->dns[i].v4, buf, sizeof(buf));
+		if (!*ret)
+			fprintf(f, "define servers%c = { ", family == AF_INET ? '4' : '6');
+		fprintf(f, "%s%s", *ret ? ", " : "", buf);
+		*ret = *ret ? *ret : &t->dns[i];
+	}
+	if (*ret)
+		fputs(" }\n", f);
+}
+
+static void put_dns_rules(FILE *f, const struct profile *p, const char *suffix, int family)
+{
+	int kinds = p->layout == LAYOUT_NETNS ? 2 : 1;
+	const char *ip = family == AF_INET ? "ip" : "ip6";
+	char buf[INET6_ADDRSTRLEN], others[64];
+	const struct ipaddr *first;
+
+	put_servers(f, p, family, &first);
+	if (first)
+		snprintf(others, sizeof(others), "%s daddr != $servers%c", ip,
+			 family == AF_INET ? '4' : '6');
+	else
+		snprintf(others, sizeof(others), "meta nfproto %s",
+			 family == AF_INET ? "ipv4" : "ipv6");
+	/* A bridge's own host is not inside. */
+	for (int own = 0; own < kinds; own++) {
+		const char *from = own ? "oifname != \"lo\"" : "iifname $br";
+
+		if (first && p->other_dns == OTHER_DNS_REDIRECT)
+			fprintf(f,
+				"add rule inet vpnrun%s dns-turn%s %s meta l4proto { tcp, udp } th "
+				"dport 53 %s dnat %s to %s\n",
+				suffix, own ? "-own" : "", from, others, ip,
+				inet_ntop(family, &first->v4, buf, sizeof(buf)));
+		fprintf(f,
+			"add rule inet vpnrun%s dns-guard%s %s meta l4proto { tcp, udp } th dport "
+			"{ 53, 853 } %s jump refuse\n",
+			suffix, own ? "-own" : "", from, others);
+	}
+}
+
+static void put_dns(FILE *f, const struct profile *p)
+{
+	char suffix[NAME_MAX_LEN + 2] = "";
+
+	if (p->other_dns == OTHER_DNS_ALLOW)
+		return;
+	if (p->layout == LAYOUT_BRIDGE)
+		snprintf(suffix, sizeof(suffix), "-%s", p->name);
+	firewall_put_named(f, policy_dns, suffix);
+	put_dns_rules(f, p, suffix, AF_INET);
+	put_dns_rules(f, p, suffix, AF_INET6);
+}
+
+/* The ways to the LAN: out, and with the host's own address, so that the answers come back. */
+static void put_lan(FILE *f, const struct profile *p)
+{
+	char buf[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < p->n_allow_lan; i++) {
+		const struct ipaddr *a = &p->allow_lan[i];
+		bool is_4 = a->family == AF_INET;
+
+		inet_ntop(a->family, &a->v4, buf, sizeof(buf));
+		fprintf(f,
+			"add rule inet vpnrun-%s lan oifname != { $tun, $br, \"lo\" } %s saddr %s "
+			"%s daddr %s/%u accept\n"
+			"add rule inet vpnrun-%s nat oifname != { $tun, $br, \"lo\" } %s saddr %s "
+			"%s daddr %s/%u masquerade\n",
+			p->name, is_4 ? "ip" : "ip6", is_4 ? "$subnet4" : "$subnet6",
+			is_4 ? "ip" : "ip6", buf, a->plen, p->name, is_4 ? "ip" : "ip6",
+			is_4 ? "$subnet4" : "$subnet6", is_4 ? "ip" : "ip6", buf, a->plen);
+	}
+}
+
+struct opened_lan {
+	FILE *f;
+	const struct profile *p;
+};
+
+/* It was closed before, and is open for answers alone. What another program forwards by name, as
+ * Docker does for published ports, is its own affair: it has opened the machine since. */
+static void put_opened(int family, const char *dev, void *arg)
+{
+	const struct opened_lan *o = arg;
+
+	static const char *const what[] = {"{ invalid, untracked }", "new ct status & dnat == 0"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(what); i++)
+		fprintf(o->f,
+			"add rule inet vpnrun-%s forward iifname \"%s\" oifname != $br meta nfproto "
+			"%s ct state %s drop\n",
+			o->p->name, dev, family == AF_INET ? "ipv4" : "ipv6", what[i]);
+}
+
+/* The addresses are the profile's as parsed, written anew here. */
+static void put_allowed(FILE *f, const struct profile *p)
+{
+	char buf[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < p->n_subnets; i++) {
+		const struct ipaddr *a = &p->subnets[i];
+
+		inet_ntop(a->family, &a->v4, buf, sizeof(buf));
+		fprintf(f,
+			"add rule inet vpnrun-%s output oifname { \"lo\", $br } %s daddr %s/%u "
+			"jump refuse\n",
+			p->name, a->family == AF_INET ? "ip" : "ip6", buf, a->plen);
+	}
+	for (size_t i = 0; i < p->n_allow_host; i++)
+		fprintf(f, "add rule inet vpnrun-%s services %s dport %u accept\n", p->name,
+			p->allow_host[i].udp ? "udp" : "tcp", p->allow_host[i].port);
+	put_lan(f, p);
+}
+
+static int put_bridge(FILE *f, const struct profile *p, const struct lease_pool *pool,
+		      struct err *e)
+{
+	struct opened_lan opened = {.f = f, .p = p};
+	struct in6_addr n6 = lease_ip6(pool, 0);
+	char buf[INET6_ADDRSTRLEN];
+
+	fprintf(f, "define ports = \"vr%d.*\"\ndefine macs = 02:76:70:%02x:00:00\n", p->id,
+		(unsigned int)p->id);
+	fprintf(f, "define leases6 = %s/112\n", inet_ntop(AF_INET6, &n6, buf, sizeof(buf)));
+	put_filled(f, policy_bridge, p->name, flows_per_lease(pool));
+	put_bridge_family(f, p, AF_INET, policy_bridge_ip4);
+	put_bridge_family(f, p, AF_INET6, policy_bridge_ip6);
+	put_allowed(f, p);
+	if (plan_source(p, AF_INET6) && !forwarding_has_ip6(p))
+		firewall_put_named(f, policy_bridge_no6, p->name);
+	return forwarding_opened(p, put_opened, &opened, e);
+}
+
+int firewall_text(const struct profile *p, char **ret, struct err *e)
+{
+	struct lease_pool pool = plan_pool(p);
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	int r = 0;
+
+	if (!f)
+		return err_sys(e, -errno, "cannot write the firewall of %s", p->name);
+	fprintf(f, "define tun = \"%s\"\ndefine br = \"%s\"\n", p->name, p->bridge);
+	put_addresses(f, p, &pool);
+	put_ports(f, &pool, AF_INET);
+	put_ports(f, &pool, AF_INET6);
+	zone_put_pairs(f);
+	if (p->layout == LAYOUT_BRIDGE) {
+		r = put_bridge(f, p, &pool, e);
+	} else {
+		put_filled(f, policy_netns, p->name, flows_per_lease(&pool));
+		put_family(f, p, AF_INET, policy_ip4);
+		put_family(f, p, AF_INET6, policy_ip6);
+	}
+	put_dns(f, p);
+	if (fclose(f) != 0) {
+		free(text);
+		return err_set(e, -ENOMEM, "cannot write the firewall of %s: no memory", p->name);
+	}
+	if (r < 0) {
+		free(text);
+		return r;
+	}
+	*ret = text;
+	return 0;
+}
+
+/* libnftables opens its netlink socket with its context, so the context belongs to the namespace.
+ */
+static int run_here(const char *name, const char *text, struct err *e)
+{
+	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+	int r = 0;
+
+	if (!ctx)
+		return err_set(e, -ENOMEM, "cannot load the firewall of %s: no memory", name);
+	nft_ctx_buffer_output(ctx);
+	nft_ctx_buffer_error(ctx);
+	if (nft_run_cmd_from_buffer(ctx, text) != 0) {
+		const char *why = nft_ctx_get_error_buffer(ctx);
+		size_t line = why ? strcspn(why, "\n") : 0;
+
+		r = err_set(e, -EINVAL, "cannot load the firewall of %s: %.*s", name, (int)line,
+			    why ? why : "");
+		if (why && strstr(why, "not supported"))
+			err_hint(
+				e, r,
+				"this kernel lacks nftables (nf_tables, nft_reject, nft_chain_nat)");
+	}
+	nft_ctx_free(ctx);
+	return r;
+}
+
+/* libnftables ends the whole program where it lacks memory or a socket, and writes to stderr
+ * itself. Neither may happen to one that has to undo what it began: so it lives in a child. */
+__attribute__((noreturn)) static void run_child(const char *name, const char *text, int netns_fd,
+						int out, pid_t parent)
+{
+	struct err e = ERR_INIT;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int back, r;
+
+	/* Must not go on behind the next `up`'s back. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || null < 0 ||
+	    dup2(null, STDERR_FILENO) < 0)
+		_exit(1);
+	r = ns_netns_enter(netns_fd, &back, &e);
+	if (r == 0)
+		r = run_here(name, text, &e);
+	e.code = r;
+	_exit(write(out, &e, sizeof(e)) == (ssize_t)sizeof(e) ? 0 : 1);
+}
+
+static int wait_child(const char *name, pid_t pid, int in, struct err *e)
+{
+	struct err report = ERR_INIT;
+	ssize_t n;
+
+	do
+		n = read(in, &report, sizeof(report));
+	while (n < 0 && errno == EINTR);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (n != (ssize_t)sizeof(report))
+		return err_set(
+			e, -ECHILD,
+			"cannot load the firewall of %s: libnftables gave up (out of memory, or "
+			"of sockets)",
+			name);
+	return report.code < 0 ? err_set(e, report.code, "%s", report.msg) : 0;
+}
+
+int firewall_run(const char *name, const char *text, int netns_fd, struct err *e)
+{
+	AUTO_CLOSE int in = -1, out = -1;
+	pid_t pid, self = getpid();
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_sys(e, -errno, "cannot make a pipe");
+	in = fds[0];
+	out = fds[1];
+	pid = fork();
+	if (pid < 0)
+		return err_sys(e, -errno, "cannot load the firewall of %s", name);
+	if (pid == 0)
+		run_child(name, text, netns_fd, out, self);
+	util_close(&out);
+	return wait_child(name, pid, in, e);
+}
+
+int firewall_apply(const struct profile *p, int netns_fd, struct err *e)
+{
+	AUTO_FREE char *text = NULL, *inbound = NULL, *all = NULL;
+	struct record rec;
+	int r = firewall_text(p, &text, e);
+
+	/* What is open for those who are inside stays so, with no moment in between. */
+	if (r == 0)
+		r = plan_record(p, 0, &rec, e);
+	if (r == 0)
+		r = inbound_text(&rec, netns_fd, &inbound, e);
+	if (r == 0 && asprintf(&all, "%s%s", text, inbound) < 0) {
+		all = NULL;
+		r = err_sys(e, -ENOMEM, "cannot load the firewall of %s", p->name);
+	}
+	return r < 0 ? r : firewall_run(p->name, all, netns_fd, e);
+}
+
+static void put_busy(FILE *f, const struct profile *p)
+{
+	struct lease_pool pool = plan_pool(p);
+	char buf[INET6_ADDRSTRLEN];
+
+	fprintf(f, "define tun = \"%s\"\ndefine br = \"%s\"\n", p->name, p->bridge);
+	put_addresses(f, p, &pool);
+	firewall_put_named(f, policy_bridge_busy, p->name);
+	fprintf(f,
+		"add rule netdev vpnrun-%s ways meta protocol ip fib daddr oifname $tun accept\n",
+		p->name);
+	if (forwarding_has_ip6(p))
+		fprintf(f,
+			"add rule netdev vpnrun-%s ways meta protocol ip6 fib daddr oifname $tun "
+			"accept\n",
+			p->name);
+	for (size_t i = 0; i < p->n_allow_lan; i++) {
+		const struct ipaddr *a = &p->allow_lan[i];
+
+		inet_ntop(a->family, &a->v4, buf, sizeof(buf));
+		fprintf(f, "add rule netdev vpnrun-%s ways %s daddr %s/%u accept\n", p->name,
+			a->family == AF_INET ? "ip" : "ip6", buf, a->plen);
+	}
+}
+
+void firewall_apply_busy(const struct profile *p, int netns_fd)
+{
+	AUTO_FREE char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return;
+	put_busy(f, p);
+	if (fclose(f) == 0)
+		firewall_run(p->name, text, netns_fd, NULL);
+}
+
+int firewall_apply_arp(const struct profile *p, int netns_fd, struct err *e)
+{
+	const struct ipaddr *own = plan_source(p, AF_INET);
+	struct lease_pool pool = plan_pool(p);
+	struct in_addr a4 = own ? own->v4 : lease_ip4(&pool, 1);
+	AUTO_FREE char *text = NULL;
+	char buf[INET_ADDRSTRLEN];
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return err_sys(e, -errno, "cannot write the firewall of %s", p->name);
+	fprintf(f, "define br = \"%s\"\n", p->bridge);
+	put_addresses(f, p, &pool);
+	fprintf(f, "define address4 = %s\n", inet_ntop(AF_INET, &a4, buf, sizeof(buf)));
+	firewall_put_named(f, policy_bridge_arp, p->name);
+	if (fclose(f) != 0)
+		return err_set(e, -ENOMEM, "cannot write the firewall of %s: no memory", p->name);
+	return firewall_run(p->name, text, netns_fd, e);
+}
+
+int firewall_remove(const char *name, int netns_fd, struct err *e)
+{
+	static const char *const optional[] = {"netdev", "arp"};
+	char text[512];
+
+	/* Transactions of their own, which fail where the kernel has no such table to have been
+	 * made.
+	 */
+	for (size_t i = 0; i < ARRAY_SIZE(optional); i++)
+		if (str_fmt(text, sizeof(text),
+			    "add table %s vpnrun-%s\ndelete table %s vpnrun-%s\n", optional[i],
+			    name, optional[i], name) > 0)
+			firewall_run(name, text, netns_fd, NULL);
+	/* To add what is there already is no error; to delete what is not is one. */
+	if (str_fmt(text, sizeof(text),
+		    "add table inet vpnrun-%s\ndelete table inet vpnrun-%s\n"
+		    "add table bridge vpnrun-%s\ndelete table bridge vpnrun-%s\n",
+		    name, name, name, name) < 0)
+		return err_set(e, -ENAMETOOLONG, "the name '%s' is too long", name);
+	return firewall_run(name, text, netns_fd, e);
+}

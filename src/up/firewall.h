@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The firewall of a VPN's own namespace: nft text from policy/, with this VPN's names and addresses
+ * defined before it. Linked by vpnctl only.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "conf/model.h"
+
+/* The whole text, for those who want to read it first; the caller's to free. */
+int firewall_text(const struct profile *p, char **ret, struct err *e);
+
+/* Carries out more nft text, all of it or nothing. name is for the sentence. */
+int firewall_run(const char *name, const char *text, int netns_fd, struct err *e);
+
+/* Puts it into force in that namespace, replacing what was there, in one transaction: all of it or
+ * nothing. Needs CAP_SYS_ADMIN (to enter) and CAP_NET_ADMIN there. */
+int firewall_apply(const struct profile *p, int netns_fd, struct err *e);
+
+/* Of the bridge layout, once the bridge is there: what refuses a busy program at once. A kernel
+ * that cannot goes without it. */
+void firewall_apply_busy(const struct profile *p, int netns_fd);
+
+/* Of the bridge layout: nobody on the LAN is told its addresses. A kernel that cannot (without
+ * NF_TABLES_ARP) goes without it. */
+int firewall_apply_arp(const struct profile *p, int netns_fd, struct err *e);
+
+/* Of the bridge layout, whose tables stand beside those of others. Absent: 0. */
+int firewall_remove(const char *name, int netns_fd, struct err *e);
+
+/* Runs nft text in that namespace, in a child; name is for messages. */
+int firewall_run(const char *name, const char *text, int netns_fd, struct err *e);
+
+/* Writes text with every @NAME@ replaced. */
+void firewall_put_named(FILE *f, const char *text, const char *name);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who holds a VPN's namespace: cables, and processes that live in it. Counts only; who they are is
+ * up/inside.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "nl/rtnl.h"
+
+struct hold {
+	unsigned int leases;
+	unsigned int processes;
+};
+
+int hold_count(int ns_fd, struct hold *ret, struct err *e); /* root */
+
+/* Whether a device of the VPN's namespace is the port of a lease. */
+bool hold_is_lease(const struct rtnl_link *l);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See netnsfiles.h. Ours are known by their first line.
+ */
+#include "up/netnsfiles.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "ns/names.h"
+
+#define DIR_FMT "/etc/netns/%s"
+#define MARK	"# VPN "
+
+static const char *const names[] = {"resolv.conf", "nsswitch.conf"};
+
+/* 1: ours, 0: not there, -EEXIST: somebody else's. */
+static int whose(const char *path)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	char head[sizeof(MARK)] = "";
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -EEXIST;
+	if (read(fd, head, sizeof(MARK) - 1) < 0)
+		return -EEXIST;
+	return str_starts(head, MARK) ? 1 : -EEXIST;
+}
+
+static int path_of(const char *name, const char *file, char *ret, size_t size)
+{
+	return str_fmt(ret, size, DIR_FMT "/%s", name, file) < 0 ? -ENAMETOOLONG : 0;
+}
+
+int netnsfiles_check(const char *name, struct err *e)
+{
+	struct stat st;
+	char path[256];
+
+	if (str_fmt(path, sizeof(path), DIR_FMT, name) < 0)
+		return err_set(e, -ENAMETOOLONG, "the name '%s' is too long", name);
+	if (lstat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		return err_set(e, -ENOTDIR, "%s is no directory", path);
+	return 0;
+}
+
+/* The host's nsswitch.conf with files and dns alone for hosts: every other source would ask the
+ * host's own services through sockets. */
+static int make_nsswitch(const char *name, char **ret, struct err *e)
+{
+	static const char spare[] = "passwd: files\ngroup: files\n";
+	AUTO_FREE char *host = NULL, *text = NULL;
+	size_t len;
+	int r = file_read("/etc/nsswitch.conf", 65536, &host, &len, NULL);
+
+	if (r < 0)
+		r = names_nsswitch(spare, sizeof(spare) - 1, &text, &len);
+	else
+		r = names_nsswitch(host, len, &text, &len);
+	if (r < 0 || asprintf(ret, MARK "%s: written by vpnctl up, removed by vpnctl down\n%s",
+			      name, text) < 0)
+		return err_set(e, -ENOMEM, "cannot write nsswitch.conf of %s: no memory", name);
+	return 0;
+}
+
+int netnsfiles_write(const char *name, const char *resolv_conf, struct err *e)
+{
+	AUTO_FREE char *nsswitch = NULL;
+	char path[256];
+	int r;
+
+	if (str_fmt(path, sizeof(path), DIR_FMT, name) < 0)
+		return err_set(e, -ENAMETOOLONG, "the name '%s' is too long", name);
+	r = dir_make(path, 0755, e);
+	if (r == 0)
+		r = make_nsswitch(name, &nsswitch, e);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(names); i++) {
+		const char *text = i ? nsswitch : resolv_conf;
+
+		r = path_of(name, names[i], path, sizeof(path));
+		if (r == 0 && whose(path) >= 0)
+			r = file_replace(path, text, strlen(text), 0644, e);
+	}
+	return r;
+}
+
+int netnsfiles_remove(const char *name, struct err *e)
+{
+	char path[256];
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (path_of(name, names[i], path, sizeof(path)) < 0)
+			return err_set(e, -ENAMETOOLONG, "the name '%s' is too long", name);
+		r = whose(path) >= 0 ? file_remove(path, e) : 0;
+		if (r < 0)
+			return r;
+	}
+	snprintf(path, sizeof(path), DIR_FMT, name);
+	rmdir(path); /* only if nothing else is in it */
+	rmdir("/etc/netns");
+	return 0;
+}

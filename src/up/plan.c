@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The decisions of `up`, as functions of the profile. Touches nothing.
+ */
+#include "up/plan.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "nl/rtnl.h"
+#include "conf/value.h"
+
+struct lease_pool plan_pool(const struct profile *p)
+{
+	struct lease_pool pool = {
+		.id = (uint8_t)p->id,
+		.plen = p->subnet4_plen,
+		.subnet4 = p->subnet4,
+	};
+
+	return pool;
+}
+
+static bool is_allowed_family(const struct tunnel *t, int family)
+{
+	for (size_t i = 0; i < t->n_peers; i++)
+		for (size_t j = 0; j < t->peers[i].n_allowed; j++)
+			if (t->peers[i].allowed[j].family == family)
+				return true;
+	return false;
+}
+
+const struct ipaddr *plan_source(const struct profile *p, int family)
+{
+	const struct tunnel *t = &p->tunnel;
+
+	if (!is_allowed_family(t, family))
+		return NULL;
+	for (size_t i = 0; i < t->n_addresses; i++)
+		if (t->addresses[i].family == family)
+			return &t->addresses[i];
+	return NULL;
+}
+
+static uint32_t mask4(uint8_t plen)
+{
+	return plen ? 0xffffffffu << (32 - plen) : 0;
+}
+
+static bool overlaps4(struct in_addr a, uint8_t a_plen, struct in_addr b, uint8_t b_plen)
+{
+	uint32_t m = mask4(a_plen < b_plen ? a_plen : b_plen);
+
+	return (ntohl(a.s_addr) & m) == (ntohl(b.s_addr) & m);
+}
+
+static bool overlaps6(const struct in6_addr *a, uint8_t a_plen, const struct in6_addr *b,
+		      uint8_t b_plen)
+{
+	uint8_t plen = a_plen < b_plen ? a_plen : b_plen;
+	uint8_t rest = plen % 8;
+	size_t whole = plen / 8;
+
+	if (memcmp(a, b, whole) != 0)
+		return false;
+	return !rest || ((a->s6_addr[whole] ^ b->s6_addr[whole]) >> (8 - rest)) == 0;
+}
+
+static bool overlaps(const struct profile *p, const struct ipaddr *a)
+{
+	struct lease_pool pool = plan_pool(p);
+	struct in6_addr net6 = lease_ip6(&pool, 0);
+
+	if (a->family == AF_INET)
+		return overlaps4(a->v4, a->plen, p->subnet4, p->subnet4_plen);
+	return overlaps6(&a->v6, a->plen, &net6, 64);
+}
+
+/* Wholly inside 10/8, 172.16/12, 192.168/16 or 100.64/10; of IPv6, what one site may call its own
+ * (a /48 of fc00::/7, RFC 4193). More than that is "the rest", as in lists that leave ranges out.
+ */
+static bool is_private_prefix(const struct ipaddr *a)
+{
+	static const struct {
+		uint32_t net;
+		uint8_t plen;
+	} v4[] = {{0x0a000000, 8}, {0xac100000, 12}, {0xc0a80000, 16}, {0x64400000, 10}};
+	uint32_t addr = ntohl(a->v4.s_addr);
+
+	if (a->family == AF_INET6)
+		return a->plen >= 48 && (a->v6.s6_addr[0] & 0xfe) == 0xfc;
+	for (size_t i = 0; i < ARRAY_SIZE(v4); i++)
+		if (a->plen >= v4[i].plen && (addr & mask4(v4[i].plen)) == v4[i].net)
+			return true;
+	return false;
+}
+
+static int claim(const struct profile *p, const char *key, const struct ipaddr *a, struct err *e)
+{
+	char net[INET_ADDRSTRLEN];
+
+	if (a->family == AF_INET6)
+		return err_set(
+			e, -EADDRINUSE,
+			"VPN '%s': %s %s overlaps the sandboxes' own subnet fd76:706e:7275:%x::/64; "
+			"set another \"id\" in /etc/vpnrun/%s.json",
+			p->name, key, a->text, (unsigned int)p->id, p->name);
+	inet_ntop(AF_INET, &p->subnet4, net, sizeof(net));
+	return err_set(e, -EADDRINUSE,
+		       "VPN '%s': %s %s overlaps the sandboxes' own subnet %s/%u; set another "
+		       "\"subnet\" in /etc/vpnrun/%s.json",
+		       p->name, key, a->text, net, p->subnet4_plen, p->name);
+}
+
+const struct ipaddr *plan_subnet_clash(const struct profile *p, const char **ret_key)
+{
+	const struct tunnel *t = &p->tunnel;
+	const char *key;
+
+	if (!ret_key)
+		ret_key = &key;
+	*ret_key = "Address";
+	for (size_t i = 0; i < t->n_addresses; i++) {
+		struct ipaddr one = t->addresses[i];
+
+		/* A provider's generous prefix (10.5.0.2/16) is no claim, the address is. */
+		one.plen = one.family == AF_INET ? 32 : 128;
+		if (overlaps(p, &one))
+			return &t->addresses[i];
+	}
+	*ret_key = "DNS";
+	for (size_t i = 0; i < t->n_dns; i++)
+		if (overlaps(p, &t->dns[i]))
+			return &t->dns[i];
+	*ret_key = "AllowedIPs";
+	for (size_t i = 0; i < t->n_peers; i++)
+		for (size_t j = 0; j < t->peers[i].n_allowed; j++) {
+			const struct ipaddr *a = &t->peers[i].allowed[j];
+
+			if (is_private_prefix(a) && overlaps(p, a))
+				return a;
+		}
+	return NULL;
+}
+
+int plan_check_subnet(const struct profile *p, struct err *e)
+{
+	const char *key;
+	const struct ipaddr *a = plan_subnet_clash(p, &key);
+
+	return a ? claim(p, key, a, e) : 0;
+}
+
+struct uplink_check {
+	const struct profile *p;
+	const struct ipaddr *subnet; /* of "subnets"; NULL: the sandboxes' own */
+	struct ipaddr found;
+	int oif;
+};
+
+/* What is as wide as that is no network of the host's: a half of all there is, by another VPN. */
+static const struct ipaddr *overlapping_subnet(const struct profile *p, const struct ipaddr *a)
+{
+	for (size_t i = 0; i < p->n_subnets && a->plen >= 8; i++)
+		if (ipaddr_overlaps(&p->subnets[i], a))
+			return &p->subnets[i];
+	return NULL;
+}
+
+static int check_route(int family, const void *dst, uint8_t plen, int oif, void *arg)
+{
+	struct uplink_check *c = arg;
+	struct ipaddr a = {.family = family, .plen = plen};
+	char dev[IF_NAMESIZE];
+
+	if (c->p->layout == LAYOUT_BRIDGE && if_indextoname((unsigned int)oif, dev) &&
+	    !strcmp(dev, c->p->bridge))
+		return 0; /* its own, from the last time; a stranger's of that name is refused */
+	memcpy(&a.v4, dst, family == AF_INET ? sizeof(a.v4) : sizeof(a.v6));
+	c->subnet = overlapping_subnet(c->p, &a);
+	if (!c->subnet && (!is_private_prefix(&a) || !overlaps(c->p, &a)))
+		return 0;
+	c->found = a;
+	c->oif = oif;
+	return -EADDRINUSE;
+}
+
+int plan_check_uplink(const struct profile *p, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct uplink_check c = {.p = p};
+	char net[INET_ADDRSTRLEN], found[INET6_ADDRSTRLEN], dev[IF_NAMESIZE];
+	int r;
+
+	r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	if (r < 0)
+		return r;
+	for (int i = 0; i < 2; i++) {
+		r = rtnl_route_for_each(&s, i ? AF_INET6 : AF_INET, check_route, &c, NULL);
+		if (r == -EADDRINUSE)
+			break;
+	}
+	if (r != -EADDRINUSE)
+		return 0; /* a list that changed while read is no reason to stop */
+	if (!if_indextoname((unsigned int)c.oif, dev))
+		snprintf(dev, sizeof(dev), "?");
+	inet_ntop(c.found.family, &c.found.v4, found, sizeof(found));
+	if (c.subnet)
+		return err_set(e, -EADDRINUSE,
+			       "VPN '%s': the host's own route %s/%u dev %s overlaps %s of "
+			       "\"subnets\" and would be cut off; take that out of "
+			       "/etc/vpnrun/%s.json, or list what the VPN has of it",
+			       p->name, found, c.found.plen, dev, c.subnet->text, p->name);
+	if (c.found.family == AF_INET6)
+		return err_set(
+			e, -EADDRINUSE,
+			"VPN '%s': the host's own route %s/%u dev %s overlaps the sandboxes' subnet "
+			"fd76:706e:7275:%x::/64; set another \"id\" in /etc/vpnrun/%s.json",
+			p->name, found, c.found.plen, dev, (unsigned int)p->id, p->name);
+	inet_ntop(AF_INET, &p->subnet4, net, sizeof(net));
+	return err_set(e, -EADDRINUSE,
+		       "VPN '%s': the host's own route %s/%u dev %s overlaps the sandboxes' subnet "
+		       "%s/%u; set another \"subnet\" in /etc/vpnrun/%s.json",
+		       p->name, found, c.found.plen, dev, net, p->subnet4_plen, p->name);
+}
+
+static int put_names(char dst[][RECORD_ALLOW_LEN], size_t max, const char *key, char *const *names,
+		     size_t n, struct err *e)
+{
+	if (n > max)
+		return err_set(e, -E2BIG, "\"%s\" has more than %zu names", key, max);
+	for (size_t i = 0; i < n; i++)
+		if (str_copy(dst[i], RECORD_ALLOW_LEN, names[i]) < 0)
+			return err_set(e, -E2BIG, "\"%s\": the name '%s' is too long", key,
+				       names[i]);
+	return 0;
+}
+
+static int put_allowed(const struct profile *p, struct record *r, struct err *e)
+{
+	int rc = put_names(r->allow_users, RECORD_ALLOW_MAX, "allow", p->allow_users,
+			   p->n_allow_users, e);
+
+	if (rc == 0)
+		rc = put_names(r->allow_groups, RECORD_ALLOW_MAX, "allow", p->allow_groups,
+			       p->n_allow_groups, e);
+	if (rc == 0)
+		rc = put_names(r->default_users, RECORD_DEFAULT_MAX, "allow_default",
+			       p->default_users, p->n_default_users, e);
+	if (rc == 0)
+		rc = put_names(r->default_groups, RECORD_DEFAULT_MAX, "allow_default",
+			       p->default_groups, p->n_default_groups, e);
+	return rc;
+}
+
+static int put_dns(const struct tunnel *t, struct record *r, struct err *e)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < t->n_dns && i < RECORD_DNS_MAX; i++) {
+		r->dns[i].family = (uint8_t)t->dns[i].family;
+		memcpy(r->dns[i].addr, &t->dns[i].v4,
+		       t->dns[i].family == AF_INET ? sizeof(struct in_addr)
+						   : sizeof(struct in6_addr));
+	}
+	for (size_t i = 0; i < t->n_search; i++) {
+		int n = str_fmt(r->search + used, sizeof(r->search) - used, "%s%s", used ? " " : "",
+				t->search[i]);
+
+		if (n < 0)
+			return err_set(e, -E2BIG, "the list of search domains is too long");
+		used += (size_t)n;
+	}
+	return 0;
+}
+
+static void put_addresses(const struct profile *p, struct record *r)
+{
+	const struct ipaddr *a4 = plan_source(p, AF_INET), *a6 = plan_source(p, AF_INET6);
+
+	if (a4) {
+		r->flags |= RECORD_HAS_IP4;
+		r->addr4 = a4->v4;
+	}
+	if (a6) {
+		r->flags |= RECORD_HAS_IP6;
+		r->addr6 = a6->v6;
+	}
+}
+
+static int put_inbound(const struct profile *p, struct record *r, struct err *e)
+{
+	for (size_t i = 0; i < p->n_expose && i < RECORD_EXPOSE_MAX; i++)
+		r->expose[i] = (struct record_port){p->expose[i].port, p->expose[i].udp};
+	for (size_t i = 0; i < p->n_may_expose && i < RECORD_RANGE_MAX; i++)
+		r->may_expose[i] =
+			(struct record_range){p->may_expose[i].low, p->may_expose[i].high};
+	if (!p->natpmp)
+		return 0;
+	if (!(r->flags & RECORD_HAS_IP4))
+		return err_set(e, -EINVAL, "\"port_forward\" needs a tunnel that carries IPv4");
+	r->natpmp_gateway = p->natpmp_gateway.v4;
+	str_copy(r->hook_user, sizeof(r->hook_user), p->hook_user ? p->hook_user : "");
+	str_copy(r->hook_command, sizeof(r->hook_command), p->hook_command ? p->hook_command : "");
+	return 0;
+}
+
+int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struct err *e)
+{
+	const struct tunnel *t = &p->tunnel;
+	struct record r = {
+		.state = RECORD_UP,
+		.layout = (uint32_t)p->layout,
+		.id = (uint8_t)p->id,
+		.subnet4 = p->subnet4,
+		.subnet4_plen = p->subnet4_plen,
+		.mtu = (uint16_t)mtu,
+		.limit = p->limit,
+		.mark = t->fwmark,
+	};
+	int rc;
+
+	str_copy(r.name, sizeof(r.name), p->name);
+	str_copy(r.device, sizeof(r.device), p->name);
+	str_copy(r.via, sizeof(r.via), p->via ? p->via : "");
+	if (str_copy(r.bridge, sizeof(r.bridge), p->bridge) < 0)
+		return err_set(e, -E2BIG, "bridge name '%s' is too long", p->bridge);
+	put_addresses(p, &r);
+	if (p->allow_everyone)
+		r.flags |= RECORD_EVERYONE;
+	if (p->other_dns != OTHER_DNS_ALLOW)
+		r.flags |= RECORD_OWN_DNS;
+	for (size_t i = 0; i < t->n_peers; i++)
+		if (t->peers[i].endpoint) {
+			str_copy(r.endpoint, sizeof(r.endpoint), t->peers[i].endpoint);
+			break;
+		}
+	rc = put_dns(t, &r, e);
+	if (rc == 0)
+		rc = put_inbound(p, &r, e);
+	if (rc == 0)
+		rc = put_allowed(p, &r, e);
+	if (rc < 0)
+		return err_wrap(e, rc, "VPN '%s'", p->name);
+	*ret = r;
+	return 0;
+}
+
+int plan_resolv_conf(const struct profile *p, char **ret, struct err *e)
+{
+	const struct tunnel *t = &p->tunnel;
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return err_sys(e, -errno, "cannot write resolv.conf of %s", p->name);
+	fprintf(f, "# VPN %s: written by vpnctl up, removed by vpnctl down\n", p->name);
+	for (size_t i = 0; i < t->n_dns; i++)
+		fprintf(f, "nameserver %s\n", t->dns[i].text);
+	for (size_t i = 0; i < t->n_search; i++)
+		fprintf(f, "%s%s%s", i ? " " : "search ", t->search[i],
+			i + 1 == t->n_search ? "\n" : "");
+	if (fclose(f) != 0)
+		return err_set(e, -ENOMEM, "cannot write resolv.conf of %s: no memory", p->name);
+	*ret = text;
+	return 0;
+}

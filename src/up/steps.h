@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What one `up` holds, and the steps that it is made of; a table of them for each layout. Between
+ * up/apply and up/bridge, nobody else's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "nl/sock.h"
+#include "state/lease.h"
+#include "conf/model.h"
+#include "state/record.h"
+#include "tunnel/resolve.h"
+
+struct up {
+	const struct profile *p;
+	struct err *note; /* what the user should know; may be NULL */
+	struct endpoint_set endpoints;
+	uint32_t mtu;
+	int ns_fd;	 /* where the device and the bridge are */
+	int socket_fd;	 /* where the tunnel's encrypted socket is to be; -1: here */
+	int via_lock;	 /* of the VPN that it goes by, so that it stays up meanwhile */
+	bool ns_created; /* nothing of the VPN was there before: undo leaves nothing */
+	bool is_ours;	 /* the namespace that the record speaks of is there */
+	bool was_up;	 /* and the record says that it is up */
+	bool is_restart;
+	struct record old, record;
+	uint32_t bridge_ifindex;
+	uint32_t guard_flags; /* of enum record_flags */
+	bool userspace;
+	int32_t supervisor_pid;
+};
+
+struct step {
+	int (*act)(struct up *u, struct err *e);
+	/* Also when act failed half-way; NULL: goes with another step's. */
+	void (*undo)(struct up *u);
+};
+
+int step_firewall(struct up *u, struct err *e);
+int step_tunnel(struct up *u, struct err *e);
+void step_undo_tunnel(struct up *u);
+int step_flows(struct up *u, struct err *e); /* once all ways are as they will be */
+int step_record(struct up *u, struct err *e);
+
+/* A permanent entry for every address that a port can have, of those families: the bridge never
+ * asks, so that no answer can be forged. */
+int step_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex, bool ip4,
+		    bool ip6, struct err *e);
+
+/* For `down` too: a namespace that no record of ours speaks of is what a killed run left, or
+ * somebody else's: then it has an interface that none of ours has. -EEXIST and a sentence that
+ * names it. */
+int step_check_foreign(const char *name, int ns_fd, struct err *e);
