@@ -60,7 +60,7 @@ $(B)/obj/%.o: src/%.c
 
 $(LIB): $(LIB_OBJ)
 	$(call say,AR,$@)
-	$(Q)rm -f $@; $(AR) rcs $@ $^
+	$(Q)rm -f $@; $(AR) qcs $@ $^
 
 # The launcher needs libc alone, and starts a fifth of a millisecond faster without the dynamic linker.
 # Distributions that want it dynamic say LAUNCHER_LD= .

@@ -20,7 +20,6 @@
 #include "nl/rtnl.h"
 #include "plug/guard_port.h"
 #include "state/inbound.h"
-#include "conf/model.h"
 
 /* Before 6.14 the kernel makes the peer first and takes it back when the name is taken: 15 ms. */
 static bool eexist_is_slow;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/util.h"
+#include "base/vpn.h"
 
 #define WG_KEY_LEN 32
 
@@ -88,16 +89,16 @@ void *model_grow(void *array, size_t n, size_t size);
 bool tunnel_is_full(const struct tunnel *t, int family);
 bool tunnel_has_address(const struct tunnel *t, int family);
 
-enum vpn_layout { LAYOUT_NETNS, LAYOUT_BRIDGE };
-
-/* + id: the mark of the tunnel's own packets, unless its file says otherwise. All of them, and this
- * number itself, lie within the mask. */
-#define MARK_BASE 10000
-#define MARK_NET  0x2700u
-#define MARK_MASK 0xffffff80u
-
 /* What becomes of questions to other name servers than the VPN's own. */
 enum other_dns { OTHER_DNS_ALLOW, OTHER_DNS_REDIRECT, OTHER_DNS_REFUSE };
+
+/* How many of each a profile may name: the record has room for as many. */
+#define PROFILE_ALLOW_MAX   32
+#define PROFILE_DEFAULT_MAX 8 /* of each list of "allow_default" */
+#define PROFILE_EXPOSE_MAX  16
+#define PROFILE_RANGE_MAX   8
+#define PROFILE_ACCOUNT_LEN 33 /* a user's or group's name, as in utmp(5), and its end */
+#define PROFILE_HOOK_LEN    256
 
 struct host_port {
 	uint16_t port;

@@ -18,13 +18,10 @@
 
 #include "base/json.h"
 #include "conf/conf.h"
-#include "up/plan.h"
+#include "conf/plan.h"
 
 #define PROFILE_SIZE_MAX (64u * 1024u)
 #define LIST_MAX	 256 /* entries of a list in the JSON */
-#define ALLOW_MAX	 32
-#define DEFAULT_MAX	 8 /* of "allow_default", as in a record */
-#define ALLOW_NAME_MAX	 32
 #define BRIDGE_LIST_MAX	 16
 
 struct reader {
@@ -215,7 +212,7 @@ static bool is_account(const char *name)
 	size_t i;
 
 	for (i = 0; name[i]; i++)
-		if (i >= ALLOW_NAME_MAX || name[i] <= ' ' || name[i] > '~' ||
+		if (i >= PROFILE_ACCOUNT_LEN - 1 || name[i] <= ' ' || name[i] > '~' ||
 		    strchr(":,/\"'", name[i]))
 			return false;
 	return i > 0 && name[0] != '-';
@@ -233,7 +230,7 @@ static int read_accounts(struct reader *r, const char *key, size_t max, char ***
 		if (!is_account(list[i]))
 			return json_doc_fail(&r->doc, r->e, key,
 					     "holds what is no name of at most %d characters",
-					     ALLOW_NAME_MAX);
+					     PROFILE_ACCOUNT_LEN - 1);
 		place = model_grow(ret, *ret_n, sizeof(*place));
 		if (!place)
 			return fail_memory(r);
@@ -265,10 +262,10 @@ static int read_allow(struct reader *r)
 		return p->allow_groups[0] ? 0 : fail_memory(r);
 	} else if (json_doc_object(&r->doc, "allow", NULL) == 1) {
 		if (json_doc_check_keys(&r->doc, "allow", allow_keys, r->e) < 0 ||
-		    read_accounts(r, "allow.users", ALLOW_MAX, &p->allow_users, &p->n_allow_users) <
-			    0)
+		    read_accounts(r, "allow.users", PROFILE_ALLOW_MAX, &p->allow_users,
+				  &p->n_allow_users) < 0)
 			return -EINVAL;
-		return read_accounts(r, "allow.groups", ALLOW_MAX, &p->allow_groups,
+		return read_accounts(r, "allow.groups", PROFILE_ALLOW_MAX, &p->allow_groups,
 				     &p->n_allow_groups);
 	}
 	return json_doc_fail(&r->doc, r->e, "allow",
@@ -284,10 +281,10 @@ static int read_allow_default(struct reader *r)
 		return 0;
 	if (json_doc_object(&r->doc, "allow_default", r->e) < 0 ||
 	    json_doc_check_keys(&r->doc, "allow_default", allow_keys, r->e) < 0 ||
-	    read_accounts(r, "allow_default.users", DEFAULT_MAX, &p->default_users,
+	    read_accounts(r, "allow_default.users", PROFILE_DEFAULT_MAX, &p->default_users,
 			  &p->n_default_users) < 0)
 		return -EINVAL;
-	return read_accounts(r, "allow_default.groups", DEFAULT_MAX, &p->default_groups,
+	return read_accounts(r, "allow_default.groups", PROFILE_DEFAULT_MAX, &p->default_groups,
 			     &p->n_default_groups);
 }
 

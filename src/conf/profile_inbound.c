@@ -9,7 +9,6 @@
 
 #include "base/json.h"
 #include "conf/profile.h"
-#include "state/record.h"
 #include "conf/value.h"
 
 static int fail_memory(const struct json_doc *doc, struct err *e)
@@ -65,7 +64,7 @@ static int read_ranges(const struct json_doc *doc, struct profile *p, struct err
 {
 	AUTO_FREE const char **list = NULL;
 	size_t n = 0;
-	int found = json_doc_strv(doc, "allow_expose", RECORD_RANGE_MAX, &list, &n, e);
+	int found = json_doc_strv(doc, "allow_expose", PROFILE_RANGE_MAX, &list, &n, e);
 
 	if (found < 0)
 		return found;
@@ -98,13 +97,13 @@ static int read_hook(const struct json_doc *doc, struct profile *p, struct err *
 	    json_doc_str(doc, "port_forward_hook.user", &user, e) < 0 ||
 	    json_doc_str(doc, "port_forward_hook.command", &command, e) < 0)
 		return -EINVAL;
-	if (!user || !*user || strlen(user) >= RECORD_ALLOW_LEN)
+	if (!user || !*user || strlen(user) >= PROFILE_ACCOUNT_LEN)
 		return json_doc_fail(doc, e, "port_forward_hook",
 				     "needs \"user\": who runs the command");
 	if (!strcmp(user, "root") || !strcmp(user, "0"))
 		return json_doc_fail(doc, e, "port_forward_hook.user",
 				     "must not be root: name an ordinary user");
-	if (!command || command[0] != '/' || strlen(command) >= RECORD_HOOK_LEN)
+	if (!command || command[0] != '/' || strlen(command) >= PROFILE_HOOK_LEN)
 		return json_doc_fail(doc, e, "port_forward_hook",
 				     "needs \"command\": an absolute path, which gets the port as "
 				     "its argument");
@@ -137,7 +136,7 @@ static int read_forward(const struct json_doc *doc, struct profile *p, struct er
 
 int profile_read_inbound(const struct json_doc *doc, struct profile *p, struct err *e)
 {
-	if (profile_read_services(doc, "expose", RECORD_EXPOSE_MAX, &p->expose, &p->n_expose, e) <
+	if (profile_read_services(doc, "expose", PROFILE_EXPOSE_MAX, &p->expose, &p->n_expose, e) <
 		    0 ||
 	    read_ranges(doc, p, e) < 0)
 		return -EINVAL;

@@ -22,7 +22,8 @@
 #include "base/log.h"
 #include "ctl/show.h"
 #include "conf/conf.h"
-#include "up/plan.h"
+#include "conf/plan.h"
+#include "state/record.h"
 #include "conf/profile.h"
 
 #define IMPORT_LOCK RUN_DIR "/-import.lock" /* no VPN is called so */

@@ -26,6 +26,7 @@
 #include "ctl/view.h"
 #include "nl/rtnl.h"
 #include "ns/netns.h"
+#include "default/default.h"
 #include "up/apply.h"
 #include "up/passage.h"
 #include "conf/profile.h"
@@ -170,13 +171,13 @@ static int run_cut(struct test *t, const struct profile *p, struct err *e)
 		r = run_part(t, "down", e);
 	/* Whatever has failed: everybody inside waits for it. */
 	if (r == 0)
-		r = vpn_up(p, NULL, e);
+		r = default_around(vpn_up, p, NULL, e);
 	else
-		vpn_up(p, NULL, NULL);
+		default_around(vpn_up, p, NULL, NULL);
 	if (r == 0)
 		r = run_part(t, "up again", e);
 	if (r == 0)
-		r = vpn_restart(p, NULL, e);
+		r = default_around(vpn_restart, p, NULL, e);
 	return r < 0 ? r : run_part(t, "restarted", e);
 }
 

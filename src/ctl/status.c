@@ -19,7 +19,7 @@
 #include "ctl/show.h"
 #include "ctl/view.h"
 #include "ctl/words.h"
-#include "keeper/port_forward.h"
+#include "state/forwarded.h"
 #include "up/forwarding.h"
 
 /* --- JSON ------------------------------------------------------------------------------------ */
@@ -87,11 +87,11 @@ static void json_record_dns(struct json_out *out, const struct record *r)
 static void json_forward(struct json_out *out, const struct view *v)
 {
 	uint16_t ports[2] = {0};
-	char why[FORWARD_WHY] = "";
+	char why[FORWARDED_WHY] = "";
 
 	if (v->has_record && v->state != VIEW_DOWN) {
-		forward_ports(&v->record, ports);
-		forward_why(&v->record, why);
+		forwarded_ports(&v->record, ports);
+		forwarded_why(&v->record, why);
 	}
 	for (int i = 0; i < 2; i++) {
 		const char *key = i ? "forwarded_udp_port" : "forwarded_port";
@@ -304,13 +304,13 @@ static void print_inside(const struct view *v)
 
 static void print_forward(const struct view *v)
 {
-	char why[FORWARD_WHY];
+	char why[FORWARDED_WHY];
 	uint16_t ports[2];
 
 	if (!v->has_record || v->state == VIEW_DOWN)
 		return;
-	forward_ports(&v->record, ports);
-	forward_why(&v->record, why);
+	forwarded_ports(&v->record, ports);
+	forwarded_why(&v->record, why);
 	if (ports[0] && ports[0] == ports[1])
 		say("\n%s: the provider forwards port %u\n", v->name, ports[0]);
 	else if (ports[0])

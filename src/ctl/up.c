@@ -32,7 +32,7 @@ static int apply_name(const char *name,
 			    "the private key of %s can be read by every user; first: chmod 600 %s",
 			    name, p.config ? p.config : "its private_key_file");
 	if (r == 0)
-		r = apply(&p, &note, &e);
+		r = default_around(apply, &p, &note, &e);
 	profile_free(&p);
 	if (r < 0)
 		return ctl_fail(&e);

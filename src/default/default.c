@@ -24,50 +24,9 @@
 #include "default/default_part.h"
 #include "conf/model.h"
 
-#define NOTE_PATH     RUN_DIR "/default.note"
 #define LOCK_PATH     RUN_DIR "/default.lock"
-#define NOTE_MAGIC    0x44505652u /* "RVPD" */
 #define VALID_MARK    "/proc/sys/net/ipv4/conf/all/src_valid_mark"
 #define RP_FILTER_DIR "/proc/sys/net/ipv4/conf"
-
-static bool is_text(const char *s, size_t size)
-{
-	return memchr(s, '\0', size) != NULL;
-}
-
-static bool is_way(const struct default_way *w)
-{
-	return is_text(w->name, sizeof(w->name)) && is_text(w->dev, sizeof(w->dev)) &&
-	       is_text(w->search, sizeof(w->search)) && w->id <= 99 &&
-	       (w->id == 0 || str_is_vpn_name(w->name));
-}
-
-int default_note_read(struct default_note *ret, struct err *e)
-{
-	AUTO_CLOSE int fd = open(NOTE_PATH, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
-	struct default_note n;
-
-	if (fd < 0)
-		return err_sys(e, -errno, "cannot open " NOTE_PATH);
-	if (read(fd, &n, sizeof(n)) != (ssize_t)sizeof(n) || n.magic != NOTE_MAGIC ||
-	    n.size != sizeof(n) || !is_way(&n.now) || !is_way(&n.old) || n.now.id == 0)
-		return err_set(
-			e, -EPROTO,
-			NOTE_PATH
-			" was written by another version of vpnrun: take the default away with that "
-			"one, or restart the machine");
-	*ret = n;
-	return 0;
-}
-
-int default_note_write(const struct default_note *n, struct err *e)
-{
-	struct default_note out = *n;
-
-	out.magic = NOTE_MAGIC;
-	out.size = sizeof(out);
-	return file_replace(NOTE_PATH, &out, sizeof(out), 0644, e);
-}
 
 static int note_here(struct default_note *n, struct err *e)
 {
@@ -272,7 +231,7 @@ static int clear_locked(struct default_note *n, struct err *e)
 		r = close_way(&n->now, e);
 	if (r == 0 && n->valid_mark == 0)
 		r = file_write_existing(VALID_MARK, "0", e);
-	return r < 0 ? r : file_remove(NOTE_PATH, e);
+	return r < 0 ? r : file_remove(DEFAULT_NOTE_PATH, e);
 }
 
 /* Back to what was on before it was begun, which may be another VPN, or none. */
@@ -365,16 +324,6 @@ static int keep_one(struct default_note *n, struct err *e)
 	return r;
 }
 
-static bool is_way_of(const struct default_way *w, const char *name)
-{
-	return w->id && !strcmp(w->name, name);
-}
-
-bool default_has(const struct default_note *n, const char *name)
-{
-	return is_way_of(&n->now, name) || is_way_of(&n->old, name);
-}
-
 /* What there was to undo is not forgotten when the same is made once more. */
 static void keep_cable(struct default_way *w, const struct default_way *was)
 {
@@ -406,13 +355,13 @@ static int begin(struct default_note *n, bool has, struct default_way *w, struct
 		r = default_cable_check(w, e);
 	if (r < 0)
 		return r;
-	if (n->now.id && !is_way_of(&n->now, w->name)) {
+	if (n->now.id && !default_is_way_of(&n->now, w->name)) {
 		struct default_way other = n->now;
 
 		n->now = n->old;
 		n->old = other;
 	}
-	if (is_way_of(&n->now, w->name))
+	if (default_is_way_of(&n->now, w->name))
 		keep_cable(w, &n->now);
 	n->state = is_new ? DEFAULT_BEGUN : DEFAULT_CHANGING;
 	n->now = *w;
@@ -507,12 +456,12 @@ int default_recover(struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
 
-	if (access(NOTE_PATH, F_OK) == 0 || !resolv_file_is_ours())
+	if (access(DEFAULT_NOTE_PATH, F_OK) == 0 || !resolv_file_is_ours())
 		return 0;
 	fd = lock(e);
 	if (fd < 0)
 		return fd;
-	return access(NOTE_PATH, F_OK) == 0 ? 0 : resolv_file_restore(e);
+	return access(DEFAULT_NOTE_PATH, F_OK) == 0 ? 0 : resolv_file_restore(e);
 }
 
 /* only_lost: nothing if nothing is missing. 1: what was begun and broken off is undone. */
@@ -525,7 +474,7 @@ static int follow(bool only_lost, struct err *e)
 	bool has;
 	AUTO_CLOSE int fd = -1;
 
-	if (access(NOTE_PATH, F_OK) < 0)
+	if (access(DEFAULT_NOTE_PATH, F_OK) < 0)
 		return 0;
 	fd = start(NULL, &n, &has, &verdict, e);
 	if (fd == -EXDEV)
@@ -554,6 +503,20 @@ int default_follow(struct err *e)
 	int r = follow(false, e);
 
 	return r < 0 ? r : 0;
+}
+
+int default_around(int (*apply)(const struct profile *p, struct err *note, struct err *e),
+		   const struct profile *p, struct err *note, struct err *e)
+{
+	int r = default_recover(e), followed;
+
+	if (r == 0)
+		r = apply(p, note, e);
+	/* -ECHILD: the VPN is up, but nobody watches over it. */
+	if (r != 0 && r != -ECHILD)
+		return r;
+	followed = default_follow(r == 0 ? e : NULL);
+	return r < 0 ? r : followed;
 }
 
 int default_repair(struct err *e)

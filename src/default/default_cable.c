@@ -20,8 +20,9 @@
 #include "plug/cable.h"
 #include "default/default_part.h"
 #include "up/flows.h"
+#include "up/firewall.h"
 #include "up/foreign.h"
-#include "keeper/inbound_serve.h"
+#include "up/open_ports.h"
 #include "conf/model.h"
 #include "tunnel/supervise.h"
 
@@ -193,9 +194,9 @@ static int mark_cable(const struct record *r, const struct default_way *w, struc
 
 	lease_port(&pool, w->host, port);
 	if (rc == 0)
-		rc = rtnl_link_set_alias(&in, port, INBOUND_MACHINE, e);
+		rc = rtnl_link_set_alias(&in, port, OPEN_PORTS_MACHINE, e);
 	if (rc == 0)
-		rc = inbound_refresh(r, fd, e);
+		rc = firewall_refresh_ports(r, fd, e);
 	/* It may have looked at the cables before, for somebody's port, and write after us. */
 	supervise_reread(r->name, NULL);
 	return rc;

@@ -5,11 +5,10 @@
 #pragma once
 
 #include "default/default.h"
+#include "tunnel/uplink_dns.h"
 
 #define RESOLV_CONF	"/etc/resolv.conf"
-#define RESOLV_SAVED	"/etc/resolv.conf.vpnrun-saved"
 #define RESOLVED_SOCKET "/run/systemd/resolve/io.systemd.Resolve"
-#define RESOLVED_UPLINK "/run/systemd/resolve/resolv.conf"
 
 /* The file becomes ours; what was there, a file or a symlink, is kept beside it under another name,
  * the very same one. May be repeated. */

@@ -5,7 +5,7 @@
  * nothing: it names the index of a device, which the kernel gives to no other, and what came by an
  * inbound port leaves the bridge by that device alone. So nobody has to watch sandboxes end, and
  * this process may be killed at any point. Must never open a port where connections of the last at
- * that number are still known. Called by keeper/supervise_run.c and up/firewall.c.
+ * that number are still known. Called by keeper/supervise_run.c.
  */
 #include "keeper/inbound_serve.h"
 
@@ -27,179 +27,13 @@
 #include "ns/netns.h"
 #include "up/firewall.h"
 #include "up/flows.h"
-#include "keeper/port_forward.h"
+#include "up/open_ports.h"
 #include "state/inbound.h"
 #include "conf/model.h"
 #include "state/zone.h"
 
 #define BROKER_USER "vpnrun"
 #define REQUEST_MS  1000
-
-struct cables {
-	struct rtnl_link *at;
-	size_t n;
-};
-
-static int list_cables(const struct record *r, int ns_fd, struct cables *ret, struct err *e)
-{
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	struct lease_pool pool = record_pool(r);
-	struct rtnl_link *links = NULL;
-	size_t n = 0, kept = 0;
-	int rc = ns_nl_open(&s, ns_fd, NETLINK_ROUTE, e);
-
-	if (rc == 0)
-		rc = rtnl_link_list(&s, RTNL_HERE, &links, &n, e);
-	if (rc < 0)
-		return rc;
-	for (size_t i = 0; i < n; i++)
-		if (lease_from_port(&pool, links[i].name))
-			links[kept++] = links[i];
-	*ret = (struct cables){.at = links, .n = kept};
-	return 0;
-}
-
-/* --- the firewall's sets --------------------------------------------------------------------- */
-
-static const char *proto_word(uint8_t proto)
-{
-	return proto == IPPROTO_UDP ? "udp" : "tcp";
-}
-
-struct writer {
-	FILE *f;
-	const struct record *r;
-	const struct cables *cables;
-	char table[32];
-	uint16_t forwarded[2]; /* by the provider: TCP, UDP; 0: none */
-	bool forward_taken;
-};
-
-static bool is_mapped(const struct writer *w, uint8_t proto, uint16_t outer)
-{
-	for (size_t i = 0; i < w->cables->n; i++) {
-		struct port_maps m;
-
-		inbound_unformat(w->cables->at[i].alias, &m);
-		for (size_t k = 0; k < m.n; k++)
-			if (m.at[k].proto == proto && m.at[k].outer == outer)
-				return true;
-	}
-	return false;
-}
-
-static void put_map(const struct writer *w, const char *addr4, const char *addr6, uint8_t proto,
-		    uint16_t outer, uint16_t inner)
-{
-	const char *word = proto_word(proto);
-	uint16_t to = inner ? inner : outer;
-
-	if (addr4)
-		fprintf(w->f, "add element inet %s in4 { %s . %u : %s . %u }\n", w->table, word,
-			outer, addr4, to);
-	if (addr6)
-		fprintf(w->f, "add element inet %s in6 { %s . %u : %s . %u }\n", w->table, word,
-			outer, addr6, to);
-}
-
-static void put_cable(struct writer *w, const struct rtnl_link *link)
-{
-	struct lease_pool pool = record_pool(w->r);
-	uint32_t h = lease_from_port(&pool, link->name);
-	struct in_addr a4 = lease_ip4(&pool, h);
-	struct in6_addr a6 = lease_ip6(&pool, h);
-	char text4[INET_ADDRSTRLEN], text6[INET6_ADDRSTRLEN];
-	const char *p4 = NULL, *p6 = NULL;
-	struct port_maps m;
-
-	if (w->r->layout == LAYOUT_NETNS && !strcmp(link->alias, INBOUND_MACHINE))
-		fprintf(w->f, "add element inet %s machine { %u }\n", w->table,
-			zone_of_port(link->ifindex));
-	inbound_unformat(link->alias, &m);
-	if (!m.n)
-		return;
-	if (w->r->flags & RECORD_HAS_IP4)
-		p4 = inet_ntop(AF_INET, &a4, text4, sizeof(text4));
-	if (w->r->flags & RECORD_HAS_IP6)
-		p6 = inet_ntop(AF_INET6, &a6, text6, sizeof(text6));
-	if (p4)
-		fprintf(w->f, "add element bridge %s inside4 { %d . %s }\n", w->table,
-			link->ifindex, p4);
-	if (p6)
-		fprintf(w->f, "add element bridge %s inside6 { %d . %s }\n", w->table,
-			link->ifindex, p6);
-	for (size_t i = 0; i < m.n; i++) {
-		if (m.at[i].proto) {
-			put_map(w, p4, p6, m.at[i].proto, m.at[i].outer, m.at[i].inner);
-			continue;
-		}
-		w->forward_taken = true;
-		/* NAT-PMP is about IPv4. */
-		for (int k = 0; k < 2; k++) {
-			uint8_t proto = k ? IPPROTO_UDP : IPPROTO_TCP;
-
-			if (w->forwarded[k] && !is_mapped(w, proto, w->forwarded[k]))
-				put_map(w, p4, NULL, proto, w->forwarded[k], m.at[i].inner);
-		}
-	}
-}
-
-static void put_services(const struct writer *w)
-{
-	for (int i = 0; i < RECORD_EXPOSE_MAX && w->r->expose[i].port; i++)
-		fprintf(w->f, "add element inet %s open { %s . %u }\n", w->table,
-			w->r->expose[i].udp ? "udp" : "tcp", w->r->expose[i].port);
-	for (int k = 0; k < 2 && !w->forward_taken; k++)
-		if (w->forwarded[k])
-			fprintf(w->f, "add element inet %s open { %s . %u }\n", w->table,
-				k ? "udp" : "tcp", w->forwarded[k]);
-}
-
-int inbound_text(const struct record *r, int vpn_netns_fd, char **ret, struct err *e)
-{
-	static const char *const sets[] = {"set inet %s open\n",      "map inet %s in4\n",
-					   "map inet %s in6\n",	      "set bridge %s inside4\n",
-					   "set bridge %s inside6\n", "set inet %s machine\n"};
-	/* Of a bridge, the default is the tunnel itself. */
-	size_t n_sets = ARRAY_SIZE(sets) - (r->layout != LAYOUT_NETNS);
-	struct cables cables = {0};
-	struct writer w = {.r = r, .cables = &cables};
-	char *text = NULL;
-	size_t len = 0;
-	int rc = list_cables(r, vpn_netns_fd, &cables, e);
-
-	if (rc < 0)
-		return rc;
-	str_fmt(w.table, sizeof(w.table), "vpnrun%s%s", r->layout == LAYOUT_BRIDGE ? "-" : "",
-		r->layout == LAYOUT_BRIDGE ? r->name : "");
-	forward_ports(r, w.forwarded);
-	w.f = open_memstream(&text, &len);
-	for (size_t i = 0; w.f && i < n_sets; i++) {
-		fputs("flush ", w.f);
-		fprintf(w.f, "%.*s%s%s", (int)(strchr(sets[i], '%') - sets[i]), sets[i], w.table,
-			strchr(sets[i], '%') + 2);
-	}
-	for (size_t i = 0; w.f && i < cables.n; i++)
-		put_cable(&w, &cables.at[i]);
-	if (w.f)
-		put_services(&w);
-	free(cables.at);
-	if (!w.f || fclose(w.f) != 0) {
-		free(text);
-		return err_set(e, -ENOMEM, "cannot write the inbound ports of %s: no memory",
-			       r->name);
-	}
-	*ret = text;
-	return 0;
-}
-
-int inbound_refresh(const struct record *r, int vpn_netns_fd, struct err *e)
-{
-	AUTO_FREE char *text = NULL;
-	int rc = inbound_text(r, vpn_netns_fd, &text, e);
-
-	return rc < 0 ? rc : firewall_run(r->name, text, vpn_netns_fd, e);
-}
 
 /* --- one request ----------------------------------------------------------------------------- */
 
@@ -214,8 +48,8 @@ static int taken_by(const struct rtnl_link *other, const struct rtnl_link *own)
 	return other->group == own->group ? -EBUSY : -EADDRINUSE;
 }
 
-static int check_free(const struct record *r, const struct cables *c, const struct rtnl_link *own,
-		      const struct port_map *p, struct err *e)
+static int check_free(const struct record *r, const struct open_cables *c,
+		      const struct rtnl_link *own, const struct port_map *p, struct err *e)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		struct port_maps m;
@@ -227,8 +61,8 @@ static int check_free(const struct record *r, const struct cables *c, const stru
 					       ? err_set(e, taken_by(&c->at[i], own),
 							 "port %u/%s of VPN '%s' is open for "
 							 "another sandbox already (%s, uid %u)",
-							 p->outer, proto_word(p->proto), r->name,
-							 c->at[i].name, c->at[i].group)
+							 p->outer, open_ports_proto(p->proto),
+							 r->name, c->at[i].name, c->at[i].group)
 					       : err_set(e, taken_by(&c->at[i], own),
 							 "the forwarded port of VPN '%s' is another "
 							 "sandbox's already (%s, uid %u)",
@@ -240,11 +74,11 @@ static int check_free(const struct record *r, const struct cables *c, const stru
 			return err_set(e, -EADDRINUSE,
 				       "port %u/%s of VPN '%s' is a service's (\"expose\" in "
 				       "/etc/vpnrun/%s.json)",
-				       p->outer, proto_word(p->proto), r->name, r->name);
+				       p->outer, open_ports_proto(p->proto), r->name, r->name);
 	return 0;
 }
 
-static struct rtnl_link *find_cable(const struct record *r, const struct cables *c,
+static struct rtnl_link *find_cable(const struct record *r, const struct open_cables *c,
 				    const struct inbound_request *q)
 {
 	struct lease_pool pool = record_pool(r);
@@ -278,7 +112,7 @@ static int forget_neighbour(struct nl_sock *s, const struct record *r, uint32_t 
 static int forget_former(struct nl_sock *s, const struct record *r, int ns_fd, uint32_t host,
 			 struct err *e)
 {
-	int rc = inbound_refresh(r, ns_fd, e);
+	int rc = firewall_refresh_ports(r, ns_fd, e);
 
 	if (rc == 0)
 		rc = flows_forget_inbound(r, ns_fd, host, e);
@@ -289,10 +123,10 @@ static int open_ports(const struct record *r, int ns_fd, const struct inbound_re
 		      struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	struct cables c = {0};
+	struct open_cables c = {0};
 	char text[INBOUND_TEXT_LEN];
 	struct rtnl_link *own;
-	int rc = list_cables(r, ns_fd, &c, e);
+	int rc = open_ports_cables(r, ns_fd, &c, e);
 
 	if (rc < 0)
 		return rc;
@@ -309,7 +143,7 @@ static int open_ports(const struct record *r, int ns_fd, const struct inbound_re
 	if (rc == 0)
 		rc = rtnl_link_set_alias(&s, own->name, text, e);
 	if (rc == 0)
-		rc = inbound_refresh(r, ns_fd, e);
+		rc = firewall_refresh_ports(r, ns_fd, e);
 	if (rc < 0 && s.fd >= 0)
 		rtnl_link_set_alias(&s, own->name, "", NULL);
 	free(c.at);

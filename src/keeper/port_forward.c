@@ -21,9 +21,10 @@
 #include "base/log.h"
 #include "ns/netns.h"
 #include "keeper/port_forward_hook.h"
-#include "keeper/inbound_serve.h"
 #include "keeper/natpmp.h"
+#include "state/forwarded.h"
 #include "tunnel/supervise_lock.h"
+#include "up/firewall.h"
 
 #define LIFETIME_S 60
 #define RETRY_MS   60000
@@ -32,47 +33,11 @@
 #define INNER	   0 /* "whatever you forward": what such providers document */
 #define SUGGEST	   1
 
-static void file_path(const char *name, const char *what, char ret[64])
-{
-	str_fmt(ret, 64, RUN_DIR "/%s.%s", name, what);
-}
-
-void forward_ports(const struct record *r, uint16_t ret[2])
-{
-	AUTO_FREE char *text = NULL;
-	unsigned int tcp, udp;
-	char path[64];
-	int n;
-
-	ret[0] = ret[1] = 0;
-	file_path(r->name, "port", path);
-	if (!r->natpmp_gateway.s_addr || file_read(path, FORWARD_SIZE, &text, NULL, NULL) < 0)
-		return;
-	n = sscanf(text, "%5u %5u", &tcp, &udp);
-	if (n < 1 || tcp > 65535 || (n == 2 && udp > 65535))
-		return;
-	ret[0] = (uint16_t)tcp;
-	ret[1] = (uint16_t)(n == 2 ? udp : tcp);
-}
-
-void forward_why(const struct record *r, char ret[FORWARD_WHY])
-{
-	AUTO_FREE char *text = NULL;
-	char path[64];
-
-	ret[0] = '\0';
-	file_path(r->name, "natpmp", path);
-	if (!r->natpmp_gateway.s_addr || file_read(path, FORWARD_WHY, &text, NULL, NULL) < 0)
-		return;
-	text[strcspn(text, "\n")] = '\0';
-	str_copy(ret, FORWARD_WHY, text);
-}
-
 /* --- what others see ------------------------------------------------------------------------- */
 
 __attribute__((format(printf, 2, 3))) static void tell(struct forwarder *f, const char *fmt, ...)
 {
-	char path[64], text[FORWARD_WHY];
+	char path[64], text[FORWARDED_WHY];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -80,7 +45,7 @@ __attribute__((format(printf, 2, 3))) static void tell(struct forwarder *f, cons
 	va_end(ap);
 	log_error("%s: %s", f->name, text);
 	str_copy(text + strlen(text), 2, "\n");
-	file_path(f->name, "natpmp", path);
+	forwarded_path(f->name, "natpmp", path);
 	file_replace(path, text, strlen(text), 0644, NULL);
 	f->said = true;
 }
@@ -89,7 +54,7 @@ static void unsay(struct forwarder *f)
 {
 	char path[64];
 
-	file_path(f->name, "natpmp", path);
+	forwarded_path(f->name, "natpmp", path);
 	file_remove(path, NULL);
 	f->said = false;
 }
@@ -100,7 +65,7 @@ static void refresh(struct forwarder *f, int ns_fd)
 	struct err e = ERR_INIT;
 
 	f->refresh_at = 0;
-	if (inbound_refresh(&f->record, ns_fd, &e) == 0)
+	if (firewall_refresh_ports(&f->record, ns_fd, &e) == 0)
 		return;
 	tell(f, "cannot set the open ports: %.150s", e.msg);
 	f->refresh_at = util_now_ms() + REFRESH_MS;
@@ -108,12 +73,12 @@ static void refresh(struct forwarder *f, int ns_fd)
 
 static void publish(struct forwarder *f, const uint16_t ports[2], int ns_fd)
 {
-	char path[64], text[FORWARD_SIZE];
+	char path[64], text[FORWARDED_SIZE];
 	struct err e = ERR_INIT;
 	int r = 0;
 
 	memcpy(f->ports, ports, sizeof(f->ports));
-	file_path(f->name, "port", path);
+	forwarded_path(f->name, "port", path);
 	/* The firewall is made from this file, so it comes first; it opens nothing. */
 	if (ports[0] == ports[1])
 		str_fmt(text, sizeof(text), "%u\n", ports[0]);
@@ -322,7 +287,7 @@ void forwarder_reread(struct forwarder *f, int vpn_netns_fd)
 		return;
 	if (!f->expires_at) {
 		/* A predecessor's: still ours unless the gateway says otherwise. */
-		forward_ports(&r, f->ports);
+		forwarded_ports(&r, f->ports);
 		f->expires_at = f->ports[0] ? util_now_ms() + LIFETIME_S * 1000 : 0;
 	}
 	f->at = util_now_ms();

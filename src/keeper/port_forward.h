@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The port that a provider forwards, asked for by NAT-PMP and kept. Part of a VPN's supervisor;
- * RUN_DIR/NAME.port is all that is remembered ("TCP UDP" or one number for both), and
- * RUN_DIR/NAME.natpmp is why there is none: both for everybody to read.
+ * The port that a provider forwards, asked for by NAT-PMP and kept. Part of a VPN's supervisor; the
+ * two files of state/forwarded.h are all that is remembered.
  */
 #pragma once
 
@@ -14,14 +13,7 @@
 #include "base/err.h"
 #include "state/record.h"
 
-#define FORWARD_FDS  2
-#define FORWARD_WHY  200
-#define FORWARD_SIZE 32
-
-/* What is forwarded now: TCP, UDP; 0: none. */
-void forward_ports(const struct record *r, uint16_t ret[2]);
-/* Why nothing is, a sentence; "" if nothing is known. */
-void forward_why(const struct record *r, char ret[FORWARD_WHY]);
+#define FORWARD_FDS 2
 
 struct forwarder {
 	const char *name;

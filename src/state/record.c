@@ -14,8 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf/model.h"
-
 #define SETTLE_MS 1000 /* a restart takes a tenth of it */
 #define LOOK_MS	  10
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/util.h"
+#include "base/vpn.h"
 #include "ns/names.h"
 #include "state/lease.h"
 
@@ -65,9 +66,9 @@ struct record {
 	uint32_t magic;
 	uint32_t version;
 	uint32_t size;
-	uint32_t state; /* enum record_state */
-	uint32_t flags; /* enum record_flags */
-	uint32_t layout;
+	uint32_t state;	 /* enum record_state */
+	uint32_t flags;	 /* enum record_flags */
+	uint32_t layout; /* enum vpn_layout */
 	char name[16];
 	uint8_t id;
 	uint8_t subnet4_plen;

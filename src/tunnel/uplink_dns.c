@@ -19,9 +19,8 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "default/default.h"
-#include "default/default_dns.h"
 #include "conf/model.h"
+#include "state/note.h"
 
 #define DNS_PORT   53
 #define ANSWER_MAX 4096

@@ -11,6 +11,10 @@
 #include "nl/wg.h"
 #include "state/record.h"
 
+/* Where the uplink's own servers stand while /etc/resolv.conf names those of a VPN. */
+#define RESOLV_SAVED	"/etc/resolv.conf.vpnrun-saved"
+#define RESOLVED_UPLINK "/run/systemd/resolve/resolv.conf"
+
 /* The "nameserver" lines of a file, but for those of the machine itself. Returns how many. */
 size_t uplink_dns_parse(const char *path, struct record_ip *ret, size_t max);
 

@@ -17,7 +17,6 @@
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "up/bridge.h"
-#include "default/default.h"
 #include "up/finish.h"
 #include "up/firewall.h"
 #include "up/flows.h"
@@ -28,6 +27,7 @@
 #include "tunnel/path.h"
 #include "up/plan.h"
 #include "state/lock.h"
+#include "state/note.h"
 #include "state/record.h"
 #include "tunnel/resolve.h"
 #include "up/steps.h"
@@ -595,9 +595,6 @@ static int up(const struct profile *p, bool only_lost, struct err *note, struct 
 	struct up u = UP_INIT(p, note);
 	int r;
 
-	r = default_recover(e);
-	if (r < 0)
-		return r;
 	lock = vpn_lock(p->name, e);
 	if (lock < 0)
 		return lock;
@@ -607,11 +604,7 @@ static int up(const struct profile *p, bool only_lost, struct err *note, struct 
 	if (r == 0)
 		r = run_layout(&u, e);
 	end_up(&u);
-	util_close(&lock);
-	lock = -1;
-	if (r < 0)
-		return err_wrap(e, r, "cannot bring up %s", p->name);
-	return default_follow(e);
+	return r < 0 ? err_wrap(e, r, "cannot bring up %s", p->name) : 0;
 }
 
 int vpn_up(const struct profile *p, struct err *note, struct err *e)
@@ -670,9 +663,6 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 	int r;
 
 	u.is_restart = true;
-	r = default_recover(e);
-	if (r < 0)
-		return r;
 	lock = vpn_lock(p->name, e);
 	if (lock < 0)
 		return lock;
@@ -682,9 +672,5 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 	if (r == 0)
 		r = run_layout(&u, e);
 	end_up(&u);
-	util_close(&lock);
-	lock = -1;
-	if (r < 0)
-		return err_wrap(e, r, "cannot restart %s", p->name);
-	return default_follow(e);
+	return r < 0 ? err_wrap(e, r, "cannot restart %s", p->name) : 0;
 }

@@ -21,8 +21,8 @@
 #include "ns/netns.h"
 #include "up/flows.h"
 #include "up/forwarding.h"
-#include "keeper/inbound_serve.h"
 #include "state/lease.h"
+#include "up/open_ports.h"
 #include "up/plan.h"
 #include "state/zone.h"
 
@@ -409,6 +409,14 @@ int firewall_run(const char *name, const char *text, int netns_fd, struct err *e
 	return wait_child(name, pid, in, e);
 }
 
+int firewall_refresh_ports(const struct record *r, int vpn_netns_fd, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	int rc = open_ports_text(r, vpn_netns_fd, &text, e);
+
+	return rc < 0 ? rc : firewall_run(r->name, text, vpn_netns_fd, e);
+}
+
 int firewall_apply(const struct profile *p, int netns_fd, struct err *e)
 {
 	AUTO_FREE char *text = NULL, *inbound = NULL, *all = NULL;
@@ -419,7 +427,7 @@ int firewall_apply(const struct profile *p, int netns_fd, struct err *e)
 	if (r == 0)
 		r = plan_record(p, 0, &rec, e);
 	if (r == 0)
-		r = inbound_text(&rec, netns_fd, &inbound, e);
+		r = open_ports_text(&rec, netns_fd, &inbound, e);
 	if (r == 0 && asprintf(&all, "%s%s", text, inbound) < 0) {
 		all = NULL;
 		r = err_sys(e, -ENOMEM, "cannot load the firewall of %s", p->name);

@@ -10,16 +10,21 @@
 
 #include "base/err.h"
 #include "conf/model.h"
+#include "state/record.h"
 
 /* The whole text, for those who want to read it first; the caller's to free. */
 int firewall_text(const struct profile *p, char **ret, struct err *e);
 
-/* Carries out more nft text, all of it or nothing. name is for the sentence. */
+/* Carries out nft text in that namespace, in a child, all of it or nothing. name is for messages.
+ */
 int firewall_run(const char *name, const char *text, int netns_fd, struct err *e);
 
 /* Puts it into force in that namespace, replacing what was there, in one transaction: all of it or
  * nothing. Needs CAP_SYS_ADMIN (to enter) and CAP_NET_ADMIN there. */
 int firewall_apply(const struct profile *p, int netns_fd, struct err *e);
+
+/* Makes the sets of open ports say what the kernel's table and the record say now. */
+int firewall_refresh_ports(const struct record *r, int vpn_netns_fd, struct err *e);
 
 /* Of the bridge layout, once the bridge is there: what refuses a busy program at once. A kernel
  * that cannot goes without it. */
@@ -31,9 +36,6 @@ int firewall_apply_arp(const struct profile *p, int netns_fd, struct err *e);
 
 /* Of the bridge layout, whose tables stand beside those of others. Absent: 0. */
 int firewall_remove(const char *name, int netns_fd, struct err *e);
-
-/* Runs nft text in that namespace, in a child; name is for messages. */
-int firewall_run(const char *name, const char *text, int netns_fd, struct err *e);
 
 /* Writes text with every @NAME@ replaced. */
 void firewall_put_named(FILE *f, const char *text, const char *name);

@@ -1,27 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What follows from a profile before anything is touched: which addresses, which families, which
- * routes, and what forbids it. Pure but for plan_check_uplink(), which reads routes.
+ * What `up` writes down about a profile, and what forbids it. plan_check_uplink() reads routes; the
+ * rest is pure.
  */
 #pragma once
 
 #include "base/err.h"
-#include "state/lease.h"
-#include "conf/model.h"
+#include "conf/plan.h"
 #include "state/record.h"
-
-struct lease_pool plan_pool(const struct profile *p);
-
-/* The address that sandboxes are translated to: the tunnel's first of that family. NULL: the tunnel
- * does not carry the family (no address of it, or no AllowedIPs of it). */
-const struct ipaddr *plan_source(const struct profile *p, int family);
-
-/* What of the tunnel claims the sandboxes' own subnet, and would be out of reach; *ret_key (may be
- * NULL) says where it stands: Address, DNS, AllowedIPs. The last count only where they name a
- * private range: 0.0.0.0/0 and the halves of it mean "the rest". NULL: nothing. */
-const struct ipaddr *plan_subnet_clash(const struct profile *p, const char **ret_key);
-/* The same as an error, -EADDRINUSE. */
-int plan_check_subnet(const struct profile *p, struct err *e);
 
 /* -EADDRINUSE if a route of the host's main table overlaps the subnet: what the user calls by that
  * address could not be reached from inside; or one of "subnets", which would take it from the host.

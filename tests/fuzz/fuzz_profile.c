@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "up/plan.h"
+#include "conf/plan.h"
 #include "conf/profile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -13,7 +13,7 @@
 
 #include "base/json.h"
 #include "base/util.h"
-#include "up/plan.h"
+#include "conf/plan.h"
 #include "conf/profile.h"
 
 #define KEY  "gLGD4Gti2x2+Kk+jBq0kER7egG/yiSWGL7rTuJiKvk8="

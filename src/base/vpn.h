@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files, the record and the kernel's objects of a VPN have in common.
+ */
+#pragma once
+
+enum vpn_layout { LAYOUT_NETNS, LAYOUT_BRIDGE };
+
+/* + id: the mark of the tunnel's own packets, unless its file says otherwise. All of them, and this
+ * number itself, lie within the mask. */
+#define MARK_BASE 10000
+#define MARK_NET  0x2700u
+#define MARK_MASK 0xffffff80u

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The port that a provider forwards, as its keeper leaves it for everybody to read:
+ * RUN_DIR/NAME.port has it ("TCP UDP", or one number for both), RUN_DIR/NAME.natpmp says why there
+ * is none.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "state/record.h"
+
+#define FORWARDED_WHY  200
+#define FORWARDED_SIZE 32
+
+/* The path of one of the two files: what is "port" or "natpmp". */
+void forwarded_path(const char *name, const char *what, char ret[64]);
+
+/* What is forwarded now: TCP, UDP; 0: none. */
+void forwarded_ports(const struct record *r, uint16_t ret[2]);
+/* Why nothing is, a sentence; "" if nothing is known. */
+void forwarded_why(const struct record *r, char ret[FORWARDED_WHY]);
