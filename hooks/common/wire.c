@@ -24,6 +24,7 @@
 #include "common/unplug.h"
 #include "nl/sock.h"
 #include "ns/netns.h"
+#include "ns/sysctl.h"
 #include "plug/attach.h"
 #include "plug/cable.h"
 #include "plug/cable_alone.h"

@@ -4,7 +4,7 @@
  * conf_key.c's. Reads the file and touches nothing else. Must never repeat a text that may be a
  * key, and leaves no copy of one behind on the heap.
  */
-#include "conf/conf_key.h"
+#include "conf/conf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "conf/conf_key.h"
 
 static const char *const amnezia_keys[] = {
 	"Jc", "Jmin", "Jmax", "S1", "S2", "S3", "S4", "H1", "H2", "H3",

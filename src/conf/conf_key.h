@@ -4,7 +4,8 @@
  */
 #pragma once
 
-#include "conf/conf.h"
+#include "conf/model.h"
+#include "conf/value.h"
 
 enum conf_section { SECTION_NONE, SECTION_INTERFACE, SECTION_PEER };
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The reader of /etc/vpnrun/NAME.json and of the files it names. Everything is refused before
- * anything is touched; the JSON holds no secret, so its texts may be repeated, but what looks like
- * a key pasted into it may not (value_show). Called by vpnctl only: the launcher and the broker
- * read the record that `up` leaves.
+ * The reader of /etc/vpnrun/NAME.json. The JSON holds no secret, so its texts may be repeated, but
+ * what looks like a key pasted into it may not (value_show). Called by vpnctl only: the launcher
+ * and the broker read the record that `up` leaves.
  */
 #include "conf/profile.h"
 
@@ -20,9 +19,8 @@
 #include "conf/conf.h"
 #include "conf/plan.h"
 
-#define PROFILE_SIZE_MAX (64u * 1024u)
-#define LIST_MAX	 256 /* entries of a list in the JSON */
-#define BRIDGE_LIST_MAX	 16
+#define LIST_MAX	256 /* entries of a list in the JSON */
+#define BRIDGE_LIST_MAX 16
 
 struct reader {
 	struct json_doc doc;
@@ -527,154 +525,4 @@ int profile_parse(const char *path, const char *text, size_t len, struct profile
 	else
 		*p = fresh;
 	return n < 0 ? n : 0;
-}
-
-/* --- the files it names ---------------------------------------------------------------------- */
-
-/* r->doc has no root any more; it still knows the lines. */
-static int load_key(struct reader *r, const char *key, const char *path, uint8_t ret[WG_KEY_LEN])
-{
-	struct err why = ERR_INIT;
-	AUTO_CLOSE int fd = file_open(path, &why);
-	AUTO_FREE char *text = NULL;
-	struct stat st = {0};
-	size_t len = 0;
-	int n = fd < 0 ? fd : 0;
-
-	if (n < 0) {
-		json_doc_fail(&r->doc, r->e, key, "%s", why.msg);
-		return n;
-	}
-	n = fstat(fd, &st) < 0 ? -errno : file_read_fd(fd, 4096, &text, &len);
-	if (n < 0) {
-		json_doc_fail(&r->doc, r->e, key, "cannot read %s: %s", path, strerror(-n));
-		return n;
-	}
-	while (len && strchr(" \t\r\n", text[len - 1]))
-		text[--len] = '\0';
-	n = strlen(text) == len ? wgkey_parse(text, ret) : -EINVAL;
-	util_wipe(text, len);
-	if (n < 0)
-		return json_doc_fail(&r->doc, r->e, key,
-				     "%s holds no WireGuard key (32 bytes in base64)", path);
-	if (S_ISREG(st.st_mode) && (st.st_mode & S_IROTH)) {
-		r->p->tunnel.world_readable = true;
-		if (tunnel_warn(
-			    &r->p->tunnel,
-			    "%s: everybody on this machine can read it (mode %04o), and it is a "
-			    "secret key: chmod 600 it",
-			    path, (unsigned int)st.st_mode & 07777) < 0)
-			return fail_memory(r);
-	}
-	return 0;
-}
-
-static int load_inline(struct reader *r)
-{
-	struct tunnel *t = &r->p->tunnel;
-	int n = load_key(r, "private_key_file", r->p->private_key_file, t->private_key);
-
-	if (n < 0 || !r->p->preshared_key_file)
-		return n;
-	t->peers[0].has_psk = true;
-	return load_key(r, "preshared_key_file", r->p->preshared_key_file, t->peers[0].psk);
-}
-
-static int load_config(struct reader *r)
-{
-	struct tunnel *t = &r->p->tunnel, over = *t;
-	struct err why = ERR_INIT;
-	AUTO_CLOSE int fd = file_open(r->p->config, &why);
-	int n = fd;
-
-	if (n < 0) {
-		json_doc_fail(&r->doc, r->e, "config", "%s", why.msg);
-		return n;
-	}
-	n = conf_load_fd(fd, r->p->config, t, NULL, NULL, r->e);
-	if (n < 0) {
-		*t = over;
-		return n;
-	}
-	/* What the JSON says of names wins; the losers are freed with `over`. */
-	if (over.n_dns) {
-		struct ipaddr *dns = t->dns;
-		size_t n_dns = t->n_dns;
-
-		t->dns = over.dns;
-		t->n_dns = over.n_dns;
-		over.dns = dns;
-		over.n_dns = n_dns;
-	}
-	if (over.n_search) {
-		char **search = t->search;
-		size_t n_search = t->n_search;
-
-		t->search = over.search;
-		t->n_search = over.n_search;
-		over.search = search;
-		over.n_search = n_search;
-	}
-	tunnel_free(&over);
-	return 0;
-}
-
-static int load_rest(struct reader *r)
-{
-	struct err via = ERR_INIT;
-	const struct ipaddr *clash;
-	const char *why;
-	int n = profile_check_via(r->p, &via);
-
-	if (n < 0)
-		return json_doc_fail(&r->doc, r->e, "via", "%s", via.msg);
-	n = r->p->config ? load_config(r) : load_inline(r);
-	if (n < 0)
-		return n;
-	why = profile_check_forward(r->p);
-	if (why)
-		return json_doc_fail(&r->doc, r->e, "port_forward", "%s", why);
-	/* Beside the machine's own traffic, the tunnel's has to be told apart. */
-	if (!r->p->tunnel.fwmark) {
-		r->p->tunnel.has_fwmark = true;
-		r->p->tunnel.fwmark = MARK_BASE + (uint32_t)r->p->id;
-	}
-	if (tunnel_review(r->p->config ? r->p->config : r->doc.file, &r->p->tunnel) < 0)
-		return fail_memory(r);
-	clash = plan_subnet_clash(r->p, NULL);
-	if (clash &&
-	    tunnel_warn(
-		    &r->p->tunnel,
-		    "%s:%d: subnet: %s of the tunnel lies in the subnet that programs get their "
-		    "addresses from: give another \"subnet\"",
-		    r->doc.file, json_doc_line(&r->doc, "subnet"), clash->text) < 0)
-		return fail_memory(r);
-	return 0;
-}
-
-int profile_load(const char *path, struct profile *p, struct err *e)
-{
-	AUTO_FREE char *text = NULL;
-	struct profile fresh;
-	struct reader r = {.p = &fresh, .e = e};
-	size_t len = 0;
-	int n;
-
-	memset(p, 0, sizeof(*p));
-	n = file_read(path, PROFILE_SIZE_MAX, &text, &len, e);
-	if (n < 0)
-		return n;
-	n = profile_parse(path, text, len, &fresh, e);
-	if (n < 0)
-		return n;
-	r.doc.file = path;
-	r.doc.text = text;
-	n = load_rest(&r);
-	if (n < 0) {
-		profile_free(&fresh);
-		return n;
-	}
-	*p = fresh;
-	util_wipe(fresh.tunnel.private_key, WG_KEY_LEN);
-	return 0;
 }

@@ -7,7 +7,8 @@
 
 #include "conf/model.h"
 
-#define PROFILE_DIR "/etc/vpnrun"
+#define PROFILE_DIR	 "/etc/vpnrun"
+#define PROFILE_SIZE_MAX (64u * 1024u)
 
 /* Parses the JSON only; the name comes from the file's name. p->tunnel stays empty unless the
  * tunnel is given inline, and then has no private key yet. */
@@ -27,6 +28,9 @@ const char *profile_check_forward(struct profile *p);
 
 /* profile_load() of PROFILE_DIR/NAME.json. -ENOENT: e lists the names that exist. */
 int profile_load_name(const char *name, struct profile *p, struct err *e);
+
+/* -ENOENT, and a sentence that lists the names that exist. */
+int profile_fail_unknown(const char *name, struct err *e);
 
 struct profile_entry {
 	char name[NAME_MAX_LEN + 1];

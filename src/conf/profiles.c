@@ -42,7 +42,7 @@ static int for_each(int (*fn)(const char *name, const struct profile *p, const s
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", PROFILE_DIR, entry->d_name);
 		snprintf(name, sizeof(name), "%.*s", (int)len - 5, entry->d_name);
-		if (file_read(path, 64 * 1024, &text, &text_len, &why) == 0)
+		if (file_read(path, PROFILE_SIZE_MAX, &text, &text_len, &why) == 0)
 			profile_parse(path, text, text_len, &p, &why);
 		r = fn(name, why.code ? NULL : &p, &why, arg);
 		profile_free(&p);
@@ -117,7 +117,7 @@ int profile_list(struct profile_entry **ret, size_t *ret_n, struct err *e)
 	return 0;
 }
 
-static int fail_unknown(const char *name, struct err *e)
+int profile_fail_unknown(const char *name, struct err *e)
 {
 	AUTO_FREE struct profile_entry *entries = NULL;
 	char names[LIST_SENTENCE] = "", buf[VALUE_SHOW_MAX];
@@ -136,20 +136,6 @@ static int fail_unknown(const char *name, struct err *e)
 		       names, i < n ? ", ..." : "");
 }
 
-int profile_load_name(const char *name, struct profile *p, struct err *e)
-{
-	char path[sizeof(PROFILE_DIR) + NAME_MAX_LEN + 8];
-
-	memset(p, 0, sizeof(*p));
-	/* A name with a slash in it must not lead anywhere. */
-	if (!str_is_vpn_name(name))
-		return fail_unknown(name, e);
-	snprintf(path, sizeof(path), "%s/%s.json", PROFILE_DIR, name);
-	if (access(path, F_OK) < 0 && errno == ENOENT)
-		return fail_unknown(name, e);
-	return profile_load(path, p, e);
-}
-
 /* The JSON of a VPN that another names. *ret is to be freed by profile_free(). */
 static int parse_named(const char *name, struct profile *ret, struct err *e)
 {
@@ -161,8 +147,8 @@ static int parse_named(const char *name, struct profile *ret, struct err *e)
 	memset(ret, 0, sizeof(*ret));
 	snprintf(path, sizeof(path), "%s/%s.json", PROFILE_DIR, name);
 	if (access(path, F_OK) < 0 && errno == ENOENT)
-		return fail_unknown(name, e);
-	r = file_read(path, 64 * 1024, &text, &len, e);
+		return profile_fail_unknown(name, e);
+	r = file_read(path, PROFILE_SIZE_MAX, &text, &len, e);
 	return r < 0 ? r : profile_parse(path, text, len, ret, e);
 }
 

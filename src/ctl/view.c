@@ -15,7 +15,7 @@
 #include "nl/nft.h"
 #include "nl/rtnl.h"
 #include "ns/netns.h"
-#include "up/bridge.h"
+#include "up/bridge_table.h"
 #include "default/default.h"
 #include "up/passage.h"
 #include "conf/profile.h"

@@ -12,10 +12,6 @@
 #include "conf/model.h"
 #include "state/note.h"
 
-/* + id: the priority of its rules, and of the place behind them that exempted packets go to. */
-#define DEFAULT_RULE_BASE 300
-#define DEFAULT_SKIP_BASE 400
-
 /* Asked when nobody else can change the default any more: n is what there is, NULL: none. 0: go on;
  * 1: do nothing, which is no error; -errno and a sentence: refused. */
 struct default_permit {

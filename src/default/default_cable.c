@@ -15,8 +15,8 @@
 #include "nl/diag.h"
 #include "nl/rtnl.h"
 #include "ns/netns.h"
+#include "ns/sysctl.h"
 #include "plug/attach.h"
-#include "up/bridge.h"
 #include "plug/cable.h"
 #include "default/default_part.h"
 #include "up/flows.h"
@@ -172,7 +172,7 @@ static int configure(struct nl_sock *s, const struct record *r, struct default_w
 	w->addr4 = lease_ip4(&pool, w->host);
 	w->addr6 = lease_ip6(&pool, w->host);
 	if (rc == 0)
-		rc = bridge_set_sysctls(w->dev, "2", w->has_ip6, e);
+		rc = ns_sysctl_guard_device(w->dev, "2", w->has_ip6, e);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(families); i++)
 		if (has_family(w, families[i]))
 			rc = add_address(s, w, link.ifindex, families[i], e);

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "default/default.h"
+#include "state/note.h"
 #include "tunnel/uplink_dns.h"
 
 #define RESOLV_CONF	"/etc/resolv.conf"

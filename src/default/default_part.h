@@ -6,7 +6,11 @@
 #pragma once
 
 #include "nl/rule.h"
-#include "default/default.h"
+#include "state/note.h"
+
+/* + id: the priority of its rules, and of the place behind them that exempted packets go to. */
+#define DEFAULT_RULE_BASE 300
+#define DEFAULT_SKIP_BASE 400
 
 #define DEFAULT_RULES_MAX 160
 

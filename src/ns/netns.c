@@ -139,18 +139,3 @@ int ns_nl_open(struct nl_sock *s, int netns_fd, int family, struct err *e)
 	ns_netns_leave(&back);
 	return r;
 }
-
-int ns_sysctl_write(int netns_fd, const char *key, const char *value, struct err *e)
-{
-	char path[256];
-	int back, r;
-
-	if (str_fmt(path, sizeof(path), "/proc/sys/net/%s", key) < 0)
-		return err_set(e, -ENAMETOOLONG, "sysctl net/%s: name too long", key);
-	r = ns_netns_enter(netns_fd, &back, e);
-	if (r < 0)
-		return r;
-	r = file_write_existing(path, value, e);
-	ns_netns_leave(&back);
-	return r;
-}

@@ -26,6 +26,3 @@ void ns_netns_leave(int *back);
 
 /* A netlink socket that belongs to the namespace netns_fd. */
 int ns_nl_open(struct nl_sock *s, int netns_fd, int family, struct err *e);
-
-/* Writes /proc/sys/net/KEY (with '/') inside the namespace netns_fd. */
-int ns_sysctl_write(int netns_fd, const char *key, const char *value, struct err *e);

@@ -17,7 +17,6 @@
 #include "base/util.h"
 #include "nl/nft.h"
 #include "nl/rule.h"
-#include "plug/cable.h"
 
 /* Behind the kernel's own rule 0, which finds the namespace's own addresses. */
 #define PREF_CABLE 100

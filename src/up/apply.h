@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "conf/model.h"
+#include "up/hold.h"
 
 /* Brings up, or brings a VPN that is up already to the profile's present state. note (may be NULL)
  * gets a sentence where the user should know something, else stays empty. Waits while another up or
@@ -22,12 +23,6 @@ int vpn_revive(const struct profile *p, struct err *note, struct err *e);
 /* As vpn_up(), with a new tunnel in the same namespace: who is inside stays inside, refused until
  * the new tunnel is up. What can be checked is checked first, while the old tunnel still works. */
 int vpn_restart(const struct profile *p, struct err *note, struct err *e);
-
-struct down_report {
-	bool was_there; /* there was anything to take down */
-	bool kept;	/* the namespace stays, closed, for those inside */
-	unsigned int leases, processes;
-};
 
 /* Takes the tunnel away. The namespace and its bridge stay, closed, while a lease is held or a
  * process lives in them, unless force, which cuts the cables first. */

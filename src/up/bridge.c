@@ -21,8 +21,8 @@
 
 #include "nl/rtnl.h"
 #include "ns/netns.h"
+#include "ns/sysctl.h"
 #include "up/bridge_table.h"
-#include "up/finish.h"
 #include "up/firewall.h"
 #include "up/flows.h"
 #include "up/foreign.h"
@@ -33,8 +33,6 @@
 #include "up/strays.h"
 #include "up/sysctls.h"
 #include "tunnel/tunnel_dev.h"
-
-#define SYSCTL_DIR "/proc/sys/net/"
 
 static const int families[] = {AF_INET, AF_INET6};
 
@@ -206,47 +204,6 @@ static void undo_begin(struct up *u)
 		file_remove(path, NULL);
 }
 
-/* --- sysctls of its own devices -------------------------------------------------------------- */
-
-static int write_sysctl(const char *dev, const char *family, const char *key, const char *value,
-			bool optional, struct err *e)
-{
-	char path[128];
-
-	if (str_fmt(path, sizeof(path), SYSCTL_DIR "%s/conf/%s/%s", family, dev, key) < 0)
-		return err_set(e, -ENAMETOOLONG, "cannot set %s of %s", key, dev);
-	if (access(path, F_OK) < 0 && optional)
-		return 0;
-	return file_write_existing(path, value, e);
-}
-
-/* Before the device is up, and before it has an address. */
-int bridge_set_sysctls(const char *dev, const char *rp_filter, bool ip6, struct err *e)
-{
-	static const struct {
-		const char *family, *key, *value;
-	} all[] = {
-		{"ipv4", "accept_redirects", "0"},
-		{"ipv4", "send_redirects", "0"},
-		{"ipv4", "accept_source_route", "0"},
-		{"ipv4", "arp_ignore", "1"},
-		{"ipv4", "forwarding", "1"},
-		{"ipv6", "accept_ra", "0"},
-		{"ipv6", "accept_redirects", "0"},
-		{"ipv6", "addr_gen_mode", "1"},
-		/* Since 6.17; before, only the switch for the whole machine forwards IPv6. */
-		{"ipv6", "force_forwarding", "1"},
-	};
-	int r = write_sysctl(dev, "ipv4", "rp_filter", rp_filter, false, e);
-
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(all); i++) {
-		bool is_6 = !strcmp(all[i].family, "ipv6");
-
-		r = write_sysctl(dev, all[i].family, all[i].key, all[i].value, is_6, e);
-	}
-	return r < 0 ? r : write_sysctl(dev, "ipv6", "disable_ipv6", ip6 ? "0" : "1", true, e);
-}
-
 /* --- bridge ---------------------------------------------------------------------------------- */
 
 static void say(const struct up *u, const struct err *why, const char *what)
@@ -290,7 +247,7 @@ static int step_bridge(struct up *u, struct err *e)
 	if (r == 0)
 		r = rtnl_link_get(&s, RTNL_HERE, br, &link, e);
 	if (r == 0)
-		r = bridge_set_sysctls(br, "1", ip6, e);
+		r = ns_sysctl_guard_device(br, "1", ip6, e);
 	if (r == 0)
 		guard(u);
 	if (r == 0)
@@ -344,56 +301,7 @@ static void undo_firewall(struct up *u)
 		firewall_remove(u->p->name, u->ns_fd, NULL);
 }
 
-/* --- the device ------------------------------------------------------------------------------ */
-
-/* The kernel's WireGuard switches redirects off for the whole machine when its device comes up. */
-static int set_device_up(struct nl_sock *s, const char *name, struct err *e)
-{
-	static const char path[] = SYSCTL_DIR "ipv4/conf/all/send_redirects";
-	AUTO_FREE char *before = NULL, *after = NULL;
-	int r = file_read(path, 64, &before, NULL, e);
-
-	if (r == 0)
-		r = rtnl_link_set_up(s, name, true, e);
-	if (r == 0)
-		r = file_read(path, 64, &after, NULL, e);
-	if (r == 0 && strcmp(before, after) != 0)
-		r = file_write_existing(path, before, e);
-	return r;
-}
-
-int bridge_finish_device(const struct profile *p, uint32_t mtu, struct err *e)
-{
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	struct rtnl_link link;
-	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
-
-	if (r == 0)
-		r = rtnl_link_get(&s, RTNL_HERE, p->name, &link, e);
-	if (r == 0)
-		r = rtnl_link_set_mtu(&s, p->name, mtu, e);
-	/* Loose here alone: by the main table, answers from the VPN come the wrong way. */
-	if (r == 0)
-		r = bridge_set_sysctls(p->name, "2", plan_source(p, AF_INET6) != NULL, e);
-	for (size_t i = 0; r == 0 && i < p->tunnel.n_addresses; i++) {
-		const struct ipaddr *a = &p->tunnel.addresses[i];
-		struct nl_msg m;
-
-		/* Of a second one of a family no rule knows: its packets would take the uplink. */
-		if (a != plan_source(p, a->family))
-			continue;
-		/* No route with it: the main table is not ours to add to. */
-		nl_msg_init(&m);
-		rtnl_put_addr(&m, link.ifindex, a->family, &a->v4, a->plen, true);
-		r = nl_call(&s, &m, e);
-		r = r == -EEXIST ? 0
-		    : r < 0	 ? err_wrap(e, r, "cannot add %s to %s", a->text, p->name)
-				 : 0;
-	}
-	if (r == 0)
-		r = set_device_up(&s, p->name, e);
-	return r < 0 ? r : tunnel_add_routes(&s, p, link.ifindex, (uint8_t)p->id, e);
-}
+/* --- forwarding ------------------------------------------------------------------------------ */
 
 /* What is opened for answers from the LAN is noted first, closed by the firewall, then opened. */
 static int step_note_forwarding(struct up *u, struct err *e)

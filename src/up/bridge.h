@@ -5,10 +5,8 @@
  */
 #pragma once
 
-#include "up/apply.h"
+#include "up/hold.h"
 #include "up/steps.h"
-
-#define BRIDGE_RULE_BASE 200 /* + id: the priority of its rules; its table is id */
 
 extern const struct step bridge_steps[];
 extern const size_t bridge_n_steps;
@@ -27,12 +25,3 @@ void bridge_note_clear_half(const char *name);
 
 /* Takes the tunnel away; and the rest if no port is held, or force. */
 int bridge_down(struct record *r, bool force, struct down_report *rep, struct err *e);
-
-/* What is missing of what keeps it closed, for `status`: 0, or -ENOENT and a sentence. */
-int bridge_judge(const struct record *r, struct err *e);
-
-/* The device's part, which is made anew with the device: addresses, its routes, its sysctls. */
-int bridge_finish_device(const struct profile *p, uint32_t mtu, struct err *e);
-
-/* The sysctls of a device of ours in the host's namespace, before it is up. */
-int bridge_set_sysctls(const char *dev, const char *rp_filter, bool ip6, struct err *e);

@@ -15,7 +15,6 @@
 #include "nl/nft.h"
 #include "nl/rtnl.h"
 #include "nl/rule.h"
-#include "up/bridge.h"
 #include "up/plan.h"
 #include "conf/value.h"
 

@@ -5,9 +5,12 @@
  */
 #include "up/finish.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "nl/rtnl.h"
 #include "ns/netns.h"
-#include "up/bridge.h"
+#include "ns/sysctl.h"
 #include "up/plan.h"
 
 static int add_addresses(struct nl_sock *s, const struct profile *p, struct err *e)
@@ -50,6 +53,55 @@ int tunnel_add_routes(struct nl_sock *s, const struct profile *p, int oif, uint8
 	return r;
 }
 
+/* The kernel's WireGuard switches redirects off for the whole machine when its device comes up. */
+static int set_device_up(struct nl_sock *s, const char *name, struct err *e)
+{
+	static const char path[] = NS_SYSCTL_DIR "ipv4/conf/all/send_redirects";
+	AUTO_FREE char *before = NULL, *after = NULL;
+	int r = file_read(path, 64, &before, NULL, e);
+
+	if (r == 0)
+		r = rtnl_link_set_up(s, name, true, e);
+	if (r == 0)
+		r = file_read(path, 64, &after, NULL, e);
+	if (r == 0 && strcmp(before, after) != 0)
+		r = file_write_existing(path, before, e);
+	return r;
+}
+
+static int finish_on_host(const struct profile *p, uint32_t mtu, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct rtnl_link link;
+	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
+
+	if (r == 0)
+		r = rtnl_link_get(&s, RTNL_HERE, p->name, &link, e);
+	if (r == 0)
+		r = rtnl_link_set_mtu(&s, p->name, mtu, e);
+	/* Loose here alone: by the main table, answers from the VPN come the wrong way. */
+	if (r == 0)
+		r = ns_sysctl_guard_device(p->name, "2", plan_source(p, AF_INET6) != NULL, e);
+	for (size_t i = 0; r == 0 && i < p->tunnel.n_addresses; i++) {
+		const struct ipaddr *a = &p->tunnel.addresses[i];
+		struct nl_msg m;
+
+		/* Of a second one of a family no rule knows: its packets would take the uplink. */
+		if (a != plan_source(p, a->family))
+			continue;
+		/* No route with it: the main table is not ours to add to. */
+		nl_msg_init(&m);
+		rtnl_put_addr(&m, link.ifindex, a->family, &a->v4, a->plen, true);
+		r = nl_call(&s, &m, e);
+		r = r == -EEXIST ? 0
+		    : r < 0	 ? err_wrap(e, r, "cannot add %s to %s", a->text, p->name)
+				 : 0;
+	}
+	if (r == 0)
+		r = set_device_up(&s, p->name, e);
+	return r < 0 ? r : tunnel_add_routes(&s, p, link.ifindex, (uint8_t)p->id, e);
+}
+
 int tunnel_finish(const struct profile *p, int vpn_netns_fd, uint32_t mtu, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
@@ -58,7 +110,7 @@ int tunnel_finish(const struct profile *p, int vpn_netns_fd, uint32_t mtu, struc
 	int r;
 
 	if (p->layout == LAYOUT_BRIDGE)
-		return bridge_finish_device(p, mtu, e);
+		return finish_on_host(p, mtu, e);
 	r = ns_nl_open(&s, vpn_netns_fd, NETLINK_ROUTE, e);
 	if (r == 0)
 		r = rtnl_link_get(&s, RTNL_HERE, p->name, &link, e);

@@ -15,6 +15,13 @@ struct hold {
 	unsigned int processes;
 };
 
+/* What came of taking a VPN down. */
+struct down_report {
+	bool was_there; /* there was anything to take down */
+	bool kept;	/* the namespace stays, closed, for those inside */
+	unsigned int leases, processes;
+};
+
 int hold_count(int ns_fd, struct hold *ret, struct err *e); /* root */
 
 /* Whether a device of the VPN's namespace is the port of a lease. */

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The steps that both layouts have. The record, which is what makes the broker plug cables in, is
+ * the last of them to be carried out and the first to be taken back.
+ */
+#include "up/steps.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "nl/rtnl.h"
+#include "ns/netns.h"
+#include "tunnel/supervise.h"
+#include "tunnel/tunnel_dev.h"
+#include "up/finish.h"
+#include "up/firewall.h"
+#include "up/flows.h"
+#include "up/hold.h"
+#include "up/plan.h"
+
+int step_check_foreign(const char *name, int ns_fd, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	AUTO_FREE struct rtnl_link *links = NULL;
+	size_t n;
+	int r;
+
+	r = ns_nl_open(&s, ns_fd, NETLINK_ROUTE, e);
+	if (r == 0)
+		r = rtnl_link_list(&s, RTNL_HERE, &links, &n, e);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct rtnl_link *l = &links[i];
+
+		/* Tunnel modules put devices that are down into every new namespace. */
+		if (!(l->flags & IFF_UP) || (l->flags & IFF_LOOPBACK) || hold_is_lease(l) ||
+		    !strcmp(l->name, name) || !strcmp(l->kind, "bridge"))
+			continue;
+		r = err_set(e, -EEXIST,
+			    NETNS_DIR
+			    "/%s is there already and is not vpnrun's: its interface %s "
+			    "would be a way around the VPN (ip netns delete %s, or give the VPN "
+			    "another name)",
+			    name, l->name, name);
+	}
+	return r;
+}
+
+int step_firewall(struct up *u, struct err *e)
+{
+	return firewall_apply(u->p, u->ns_fd, e);
+}
+
+int step_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex, bool ip4,
+		    bool ip6, struct err *e)
+{
+	struct nl_msg m;
+	int r;
+
+	nl_msg_init(&m);
+	for (uint32_t h = 2; h <= lease_max(pool); h++) {
+		struct in_addr a4 = lease_ip4(pool, h);
+		struct in6_addr a6 = lease_ip6(pool, h);
+		uint8_t mac[6];
+
+		lease_mac(pool, h, mac);
+		if (ip4)
+			rtnl_put_neigh(&m, ifindex, AF_INET, &a4, mac);
+		if (ip6)
+			rtnl_put_neigh(&m, ifindex, AF_INET6, &a6, mac);
+		if (nl_msg_room(&m) > 512 && h < lease_max(pool))
+			continue;
+		r = nl_call(s, &m, e);
+		if (r < 0)
+			return err_wrap(e, r, "cannot set the bridge's neighbours");
+		nl_msg_init(&m);
+	}
+	return 0;
+}
+
+/* A socket stays where it was made. */
+static bool is_socket_there(const struct up *u)
+{
+	struct stat st = {0};
+
+	if (u->socket_fd >= 0 && fstat(u->socket_fd, &st) < 0)
+		return false;
+	return u->old.via_dev == st.st_dev && u->old.via_ino == st.st_ino;
+}
+
+/* Of a supervisor that was killed, the lock is free before wireguard-go ends: a device that still
+ * answers says nothing of whether it will go on to. */
+static bool may_keep_tunnel(const struct up *u)
+{
+	bool userspace = u->old.flags & RECORD_USERSPACE;
+	const char *name = u->p->name;
+	struct tunnel_stats st;
+
+	return u->was_up && is_socket_there(u) &&
+	       (!userspace || supervise_is_alive(name, NULL) == 1) &&
+	       tunnel_dev_stats(name, u->ns_fd, userspace, &st, NULL) == 0 && st.present &&
+	       st.asked;
+}
+
+/* Until it does its work, so that what ends meanwhile is noticed. */
+static int finish_tunnel(struct up *u, struct err *e)
+{
+	const struct profile *p = u->p;
+	struct err why = ERR_INIT;
+	int r = tunnel_finish(p, u->ns_fd, u->mtu, e);
+
+	/* The tunnel works without its keeper: as long as nothing changes around it. */
+	if (r == 0 && !u->userspace &&
+	    supervise_start_keeper(p->name, u->socket_fd, u->mtu, &why) < 0 && u->note)
+		err_set(u->note, why.code, "nobody looks after the tunnel: %s", why.msg);
+	return r < 0 ? r : tunnel_dev_wait(p->name, &p->tunnel, u->userspace, e);
+}
+
+static int keep_tunnel(struct up *u, struct err *e)
+{
+	int r;
+
+	u->userspace = u->old.flags & RECORD_USERSPACE;
+	u->supervisor_pid = u->old.supervisor_pid;
+	r = tunnel_dev_configure(u->p->name, u->ns_fd, u->userspace, &u->p->tunnel, &u->endpoints,
+				 e);
+	return r < 0 ? r : finish_tunnel(u, e);
+}
+
+/* What a killed run left may have any configuration. */
+static int make_tunnel(struct up *u, struct err *e)
+{
+	int r = tunnel_dev_delete(u->p->name, u->ns_fd, e);
+
+	if (r == 0)
+		r = tunnel_dev_create(u->p->name, u->ns_fd, u->socket_fd, &u->p->tunnel,
+				      &u->endpoints, u->mtu, &u->userspace, &u->supervisor_pid, e);
+	return r < 0 ? r : finish_tunnel(u, e);
+}
+
+/* Whatever has ended while it was kept, supervisor or wireguard-go, is made anew: of one that
+ * cannot be kept, undo would leave nothing anyway. */
+int step_tunnel(struct up *u, struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	if (!may_keep_tunnel(u))
+		return make_tunnel(u, e);
+	if (keep_tunnel(u, &why) == 0 && may_keep_tunnel(u))
+		return 0;
+	return make_tunnel(u, e);
+}
+
+void step_undo_tunnel(struct up *u)
+{
+	tunnel_dev_delete(u->p->name, u->ns_fd, NULL);
+}
+
+int step_flows(struct up *u, struct err *e)
+{
+	return flows_forget_stale(u->p, u->ns_fd, e);
+}
+
+int step_record(struct up *u, struct err *e)
+{
+	struct record r;
+	int rc = plan_record(u->p, u->mtu, &r, e);
+	struct stat st;
+
+	if (rc < 0)
+		return rc;
+	if (u->socket_fd >= 0) {
+		if (fstat(u->socket_fd, &st) < 0)
+			return err_sys(e, -errno, "cannot stat the namespace of %s", u->p->via);
+		r.via_dev = st.st_dev;
+		r.via_ino = st.st_ino;
+	}
+	r.netns_dev = u->record.netns_dev;
+	r.netns_ino = u->record.netns_ino;
+	r.bridge_ifindex = u->bridge_ifindex;
+	r.supervisor_pid = u->supervisor_pid;
+	r.flags |= u->guard_flags;
+	if (u->userspace)
+		r.flags |= RECORD_USERSPACE;
+	rc = record_write(&r, e);
+	/* Without a supervisor nothing is forwarded, and `status` says so. */
+	if (rc == 0)
+		supervise_reread(u->p->name, NULL);
+	return rc;
+}
