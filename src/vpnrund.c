@@ -11,12 +11,12 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "broker/authorize.h"
 #include "box/isolate.h"
 #include "broker/listen.h"
 #include "broker/ops.h"
 #include "broker/server.h"
-#include "ipc/proto.h"
+#include "ipc/conn.h"
+#include "plugd/whose.h"
 
 #define IDLE_ACTIVATED_S 30
 
@@ -113,9 +113,10 @@ static int run(struct options *o, struct err *e)
 		return listen_fd;
 	if (o->idle_s < 0)
 		o->idle_s = activated ? IDLE_ACTIVATED_S : 0;
+	conn_remember_place();
 	r = listen_notify_open(&notify_fd, e);
 	if (r == 0)
-		r = authorize_init(e);
+		r = whose_init(e);
 	if (r == 0)
 		r = isolate_fds((const int[]){listen_fd, notify_fd, o->ready_fd}, 3, e);
 	if (r == 0)

@@ -3,7 +3,7 @@
  * A small reader of passwd(5) and group(5), for decisions about who may. Reads at request time, so
  * that `gpasswd -d` counts at once and `usermod -aG` without a new login. A line that is not of
  * the right form is passed over, never guessed at; "+" and "-" lines (NIS) are no users. Must not
- * cache and must not call getpwnam(3) or its like. Called by broker/authorize.c, and by
+ * cache and must not call getpwnam(3) or its like. Called by plugd/allow.c, ipc/conn.c, and by
  * box/isolate.c for the broker's own user.
  */
 #include "base/accounts.h"

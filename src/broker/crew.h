@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "broker/authorize.h"
+#include "ipc/conn.h"
 #include "broker/hints.h"
 
 #define CREW_SIZE 256 /* of all kinds, those that cannot end among them */

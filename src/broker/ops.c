@@ -5,7 +5,7 @@
  * address. Nothing of it is the caller's choice: not the name, not the number, not the bridge.
  *
  * Should: leave either a whole cable or nothing. Mustn't: act on a descriptor that
- * authorize_netns() has not accepted; touch any device but the one made here.
+ * whose_check() has not accepted; touch any device but the one made here.
  *
  * The kernel is the table of leases: to create the port "vrID.H" is to take the lease, and its
  * EEXIST is the lock. Called by a connection's child in broker/server.c.

@@ -12,7 +12,7 @@
 #include "nl/sock.h"
 #include "state/record.h"
 
-/* Plugs netns_fd, which authorize_netns() accepted, into the VPN for uid, who is the user
+/* Plugs netns_fd, which whose_check() accepted, into the VPN for uid, who is the user
  * behind the asker. *ret_host is the lease. s
  * is a route socket of the broker's own namespace. */
 int ops_attach(struct nl_sock *s, const struct record *r, int netns_fd, uid_t uid,

@@ -26,7 +26,6 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "broker/authorize.h"
 #include "broker/crew.h"
 #include "broker/session.h"
 
@@ -192,7 +191,7 @@ static void accept_one(struct server *s, int fd)
 	struct err e = ERR_INIT;
 	struct peer peer;
 
-	if (authorize_peer_get(fd, &peer, &e) < 0) {
+	if (conn_peer_get(fd, &peer, &e) < 0) {
 		log_error("dropped: %s", e.msg);
 		close(fd);
 		return;

@@ -21,6 +21,9 @@
 #include "base/util.h"
 #include "broker/ops.h"
 #include "ipc/conn.h"
+#include "plugd/allow.h"
+#include "plugd/whose.h"
+#include "state/inbound.h"
 
 static void deadline_set(int seconds)
 {
@@ -74,6 +77,53 @@ static void spin_for_request(int sock)
 		;
 }
 
+struct name_list {
+	char text[128];
+	bool more;
+};
+
+static int add_name(const struct record *r, void *arg)
+{
+	struct name_list *l = arg;
+	size_t len = strlen(l->text);
+
+	if (r->state != RECORD_UP || l->more)
+		return 0;
+	if (len + strnlen(r->name, sizeof(r->name)) + 8 > sizeof(l->text)) {
+		l->more = true;
+		str_copy(l->text + len, sizeof(l->text) - len, ", ...");
+		return 0;
+	}
+	snprintf(l->text + len, sizeof(l->text) - len, "%s%.*s", len ? ", " : "",
+		 (int)sizeof(r->name), r->name);
+	return 0;
+}
+
+/* The VPN exists and is up. */
+static int find_vpn(const char *name, struct record *ret, struct err *e)
+{
+	struct name_list l = {"", false};
+	int r = record_read_settled(name, ret, e);
+
+	if (r == -ENOENT) {
+		record_for_each(add_name, &l);
+		return err_set(e, r,
+			       "no VPN '%s' is up (these are: %s): `vpnctl list` shows those that "
+			       "exist, `sudo vpnctl up %s` brings it up",
+			       name, l.text[0] ? l.text : "none", name);
+	}
+	return r < 0 ? r : allow_check_up(ret, e);
+}
+
+/* The ports that the request asks to open are sound, and the VPN's file lets its users. */
+static int check_expose(const struct record *r, const struct proto_request *req, struct err *e)
+{
+	for (uint32_t i = 0; i < req->n_expose; i++)
+		if (!inbound_is_sound(&req->expose[i]))
+			return err_set(e, -EBADMSG, "what the request wants opened is not a port");
+	return inbound_check(r, req->expose, req->n_expose, e);
+}
+
 static int attach(int sock, const struct proto_request *req, struct peer *p, struct nl_sock *nl,
 		  struct hints *hints, struct proto_reply *reply, char port[LEASE_IF_LEN],
 		  struct err *e)
@@ -81,21 +131,21 @@ static int attach(int sock, const struct proto_request *req, struct peer *p, str
 	AUTO_CLOSE int netns_fd = -1;
 	struct lease_pool pool;
 	struct record r;
-	int n = authorize_vpn(req->vpn, &r, e);
+	int n = find_vpn(req->vpn, &r, e);
 
 	if (n < 0)
 		return n;
-	authorize_peer_groups(sock, p);
-	n = authorize_user(&r, p, e);
+	conn_peer_groups(sock, p);
+	n = allow_user(&r, p, e);
 	if (n < 0)
 		return n;
-	n = authorize_expose(&r, req, e);
+	n = check_expose(&r, req, e);
 	if (n < 0)
 		return n;
 	n = conn_request_take(sock, &netns_fd, e);
 	if (n < 0)
 		return n;
-	n = authorize_netns(netns_fd, sock, &r, p, e);
+	n = whose_check(netns_fd, &r, p, e);
 	if (n < 0) {
 		/* Left open: this process ends soon, and the answer must not wait for a flush. */
 		take_fd(&netns_fd);
@@ -142,7 +192,7 @@ void session_serve(int sock, struct peer *p, struct hints *hints)
 		}
 	}
 	conn_finish(sock);
-	authorize_peer_free(p);
+	conn_peer_free(p);
 }
 
 void session_refuse(int sock, const struct peer *p, int code, const char *sentence)

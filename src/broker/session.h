@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "broker/authorize.h"
+#include "ipc/conn.h"
 #include "broker/hints.h"
 
 #define SESSION_IDLE_S	 20 /* a client may take to send its request */

@@ -9,10 +9,23 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/accounts.h"
 #include "base/util.h"
+
+#define PASSWD_FILE "/etc/passwd"
+#define GROUP_FILE  "/etc/group"
+#define SUBUID_FILE "/etc/subuid"
+#define GROUPS_MAX  65536
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+static uint64_t own_net_cookie; /* 0: the kernel has none */
 
 int conn_request_init(struct proto_request *ret, enum proto_op op, const char *vpn, struct err *e)
 {
@@ -251,4 +264,80 @@ void conn_finish(int sock)
 		if (n < 0 || (n == 0 && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))))
 			return;
 	}
+}
+
+/* --- who asks -------------------------------------------------------------------------------- */
+
+void conn_remember_place(void)
+{
+	AUTO_CLOSE int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	if (sock >= 0 && getsockopt(sock, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) == 0)
+		own_net_cookie = cookie;
+}
+
+/* Nearly every uid is its own, which one file says. What cannot be read gives nobody away. */
+static uid_t find_owner(uid_t uid)
+{
+	AUTO_ACCOUNTS struct accounts a = {NULL, NULL};
+	AUTO_FREE char *text = NULL;
+
+	if (file_read(SUBUID_FILE, ACCOUNTS_FILE_MAX, &text, NULL, NULL) < 0 ||
+	    !accounts_is_subordinate(text, uid) ||
+	    accounts_load(PASSWD_FILE, GROUP_FILE, &a, NULL) < 0)
+		return uid;
+	return accounts_owner(&a, text, uid);
+}
+
+/* A unix socket keeps the network namespace that it was made in, and the accepted end is given its
+ * maker's: nobody can change that afterwards. Kernels before 5.14 cannot tell. */
+static enum peer_place find_place(int sock)
+{
+	uint64_t theirs;
+	socklen_t len = sizeof(theirs);
+
+	if (own_net_cookie == 0 || getsockopt(sock, SOL_SOCKET, SO_NETNS_COOKIE, &theirs, &len) < 0)
+		return PEER_UNKNOWN;
+	return theirs == own_net_cookie ? PEER_HERE : PEER_ELSEWHERE;
+}
+
+int conn_peer_get(int sock, struct peer *ret, struct err *e)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return err_sys(e, -errno, "cannot learn who a client is");
+	*ret = (struct peer){
+		.uid = cred.uid,
+		.owner = find_owner(cred.uid),
+		.gid = cred.gid,
+		.pid = cred.pid,
+		.place = find_place(sock),
+	};
+	return 0;
+}
+
+void conn_peer_groups(int sock, struct peer *p)
+{
+	socklen_t len = 0;
+
+	/* The first call fails with ERANGE and says how much room it takes. */
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) == 0 || errno != ERANGE ||
+	    len == 0 || len > GROUPS_MAX * sizeof(gid_t))
+		return;
+	p->groups = malloc(len);
+	if (!p->groups)
+		return;
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, p->groups, &len) == 0)
+		p->n_groups = len / sizeof(gid_t);
+}
+
+void conn_peer_free(struct peer *p)
+{
+	free(p->groups);
+	p->groups = NULL;
+	p->n_groups = 0;
 }

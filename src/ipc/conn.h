@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "ipc/proto.h"
@@ -36,3 +37,31 @@ int conn_reply_recv(int sock, int timeout_ms, struct proto_reply *ret, struct er
 /* Ends the conversation: the peer can send no more, and what it sent already is thrown away here,
  * so that no later close(2) of this socket, by anyone, has to put a stranger's descriptor. */
 void conn_finish(int sock);
+
+/* From where a client asks. Only who is in the host's own network may ask for a namespace that lies
+ * deeper than one user namespace: from within a sandbox nobody may be a client. */
+enum peer_place {
+	PEER_UNKNOWN, /* the kernel cannot tell */
+	PEER_HERE,
+	PEER_ELSEWHERE,
+};
+
+/* Who asks, from the socket and never from the message: as of connect(2). */
+struct peer {
+	uid_t uid;
+	uid_t owner; /* the user who stands behind it: for shares and limits, never for rights */
+	gid_t gid;
+	pid_t pid; /* for the log only: it may be another process by now */
+	enum peer_place place;
+	gid_t *groups; /* supplementary ones; owned */
+	size_t n_groups;
+};
+
+/* To be called once, before the first conn_peer_get(): remembers the caller's own network. */
+void conn_remember_place(void);
+
+/* SO_PEERCRED, SO_NETNS_COOKIE and /etc/subuid. */
+int conn_peer_get(int sock, struct peer *ret, struct err *e);
+/* SO_PEERGROUPS; none if the kernel does not tell. */
+void conn_peer_groups(int sock, struct peer *p);
+void conn_peer_free(struct peer *p);

@@ -21,7 +21,8 @@ my %may = (
 	default => ['up', 'tunnel', 'plug', 'conf', 'state', 'ns', 'nl', 'base'],
 	keeper => ['default', 'up', 'tunnel', 'plug', 'conf', 'state', 'ns', 'nl', 'base'],
 	bus    => ['ipc', 'base'],
-	broker => ['plug', 'state', 'ns', 'nl', 'ipc', 'box', 'base'],
+	plugd  => ['plug', 'state', 'nl', 'ipc', 'box', 'base'],
+	broker => ['plugd', 'plug', 'state', 'ns', 'nl', 'ipc', 'box', 'base'],
 	relay  => ['box', 'base'],
 	session => ['ns', 'nl', 'ipc', 'base'],
 	running => ['state', 'base'],
@@ -62,6 +63,8 @@ for my $file (split /\n/, `find '$src' -name '*.[ch]'`) {
 			next if $room eq $dir;
 			if ($dir eq 'main') {
 				violation("$rel:$.", "only vpnrund may include broker/") if $room eq 'broker' && $rel ne 'vpnrund.c';
+				violation("$rel:$.", "only vpnrund and vpnrund-plug may include plugd/")
+					if $room eq 'plugd' && $rel !~ m{^vpnrund(_plug)?\.c$};
 				violation("$rel:$.", "only vpnrun-session may include bus/") if $room eq 'bus' && $rel ne 'vpnrun_session.c';
 				next;
 			}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * broker/: who may, by the files and by the process's own groups; and the readers of those files.
+ * plugd/: who may, by the files and by the process's own groups; and the readers of those files.
  */
 #include "tap.h"
 
@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 /* The broker's objects are in no library, so that nothing else can be linked with them. */
-#include "base/accounts.c"
-#include "broker/authorize.c"
+#include "plugd/allow.c"
+#include "plugd/whose.c"
 
 static char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
 		       "# a comment:x:9:9::/:\n"
@@ -107,23 +107,23 @@ static void test_allowed(void)
 	struct record nobody = {0};
 	struct record all = {.flags = RECORD_EVERYONE};
 
-	ok(authorize_is_allowed(&by_group, &files, &alice), "L26 a member by the file");
-	ok(!authorize_is_allowed(&by_group, &files, &last),
+	ok(allow_is_allowed(&by_group, &files, &alice), "L26 a member by the file");
+	ok(!allow_is_allowed(&by_group, &files, &last),
 	   "L26 no member by the file, whatever the process has");
-	ok(authorize_is_allowed(&by_group, &files, &ldap),
+	ok(allow_is_allowed(&by_group, &files, &ldap),
 	   "L26 not in passwd: by the process's groups");
-	ok(authorize_is_allowed(&by_group, &files, &ldap_gid), "L26 or its first one");
-	ok(!authorize_is_allowed(&by_group, &files, &stranger), "L26 or not");
-	ok(authorize_is_allowed(&by_gid, &files, &alice), "L26 a gid in the list");
-	ok(!authorize_is_allowed(&by_gid, &files, &last), "L26 which the file knows, too");
-	ok(authorize_is_allowed(&by_dir_gid, &files, &dir_group), "L26 a directory's gid");
-	ok(!authorize_is_allowed(&by_dir_gid, &files, &alice), "L26 not without it");
-	ok(!authorize_is_allowed(&by_dir_name, &files, &ldap), "L26 a name that is nowhere");
-	ok(authorize_is_allowed(&by_user, &files, &alice), "L26 a user by name");
-	ok(!authorize_is_allowed(&by_user, &files, &last), "L26 not another");
-	ok(authorize_is_allowed(&by_uid, &files, &stranger), "L26 a user by uid");
-	ok(!authorize_is_allowed(&nobody, &files, &alice), "L26 an empty list is nobody");
-	ok(authorize_is_allowed(&all, &files, &stranger), "L26 everyone");
+	ok(allow_is_allowed(&by_group, &files, &ldap_gid), "L26 or its first one");
+	ok(!allow_is_allowed(&by_group, &files, &stranger), "L26 or not");
+	ok(allow_is_allowed(&by_gid, &files, &alice), "L26 a gid in the list");
+	ok(!allow_is_allowed(&by_gid, &files, &last), "L26 which the file knows, too");
+	ok(allow_is_allowed(&by_dir_gid, &files, &dir_group), "L26 a directory's gid");
+	ok(!allow_is_allowed(&by_dir_gid, &files, &alice), "L26 not without it");
+	ok(!allow_is_allowed(&by_dir_name, &files, &ldap), "L26 a name that is nowhere");
+	ok(allow_is_allowed(&by_user, &files, &alice), "L26 a user by name");
+	ok(!allow_is_allowed(&by_user, &files, &last), "L26 not another");
+	ok(allow_is_allowed(&by_uid, &files, &stranger), "L26 a user by uid");
+	ok(!allow_is_allowed(&nobody, &files, &alice), "L26 an empty list is nobody");
+	ok(allow_is_allowed(&all, &files, &stranger), "L26 everyone");
 }
 
 static void test_netns(void)
@@ -133,24 +133,24 @@ static void test_netns(void)
 	struct err e = ERR_INIT;
 	int fds[2];
 
-	is_int(authorize_init(&e), 0, "its own namespaces");
+	is_int(whose_init(&e), 0, "its own namespaces");
 	fds[0] = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	is_int(authorize_netns(fds[0], -1, &r, &p, &e), -EPERM, "L25 the host's namespace");
+	is_int(whose_check(fds[0], &r, &p, &e), -EPERM, "L25 the host's namespace");
 	close(fds[0]);
 	fds[0] = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
-	is_int(authorize_netns(fds[0], -1, &r, &p, &e), -EBADF, "L25 a user namespace");
+	is_int(whose_check(fds[0], &r, &p, &e), -EBADF, "L25 a user namespace");
 	close(fds[0]);
 	fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	is_int(authorize_netns(fds[0], -1, &r, &p, &e), -EBADF, "L25 a device");
+	is_int(whose_check(fds[0], &r, &p, &e), -EBADF, "L25 a device");
 	close(fds[0]);
 	if (pipe2(fds, O_CLOEXEC) == 0) {
-		is_int(authorize_netns(fds[0], -1, &r, &p, &e), -EBADF, "L25 a pipe");
+		is_int(whose_check(fds[0], &r, &p, &e), -EBADF, "L25 a pipe");
 		close(fds[0]);
 		close(fds[1]);
 	}
-	is_int(authorize_netns(999, -1, &r, &p, &e), -ENOENT, "L25 nothing at all");
+	is_int(whose_check(999, &r, &p, &e), -ENOENT, "L25 nothing at all");
 	p.uid = 0;
-	is_int(authorize_user(&r, &p, &e), -EPERM, "L25 root is not served");
+	is_int(allow_user(&r, &p, &e), -EPERM, "L25 root is not served");
 }
 
 int main(void)

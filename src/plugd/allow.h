@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who may use a VPN, by its record and by the files of this moment. Every refusal is a sentence for
+ * the user. The plugger decides by it; the front asks the same beforehand, so that nothing is taken
+ * from a stranger and the plugger is never bothered by one.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/accounts.h"
+#include "ipc/conn.h"
+#include "state/record.h"
+
+/* Whether a record that was read is of a VPN that is up, with the sentence. */
+int allow_check_up(const struct record *r, struct err *e);
+
+/* Pure: whether the record's lists let that peer in, by those files. */
+bool allow_is_allowed(const struct record *r, const struct accounts *a, const struct peer *p);
+
+/* The same by the files of this moment, with the sentence. */
+int allow_user(const struct record *r, const struct peer *p, struct err *e);
