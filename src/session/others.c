@@ -2,7 +2,8 @@
 /*
  * Finds the user's other network namespaces, by /proc, which takes longer than all the rest of a
  * launch's listing. So a session in use leaves a file, "used", and only where another session has
- * one is anything looked for; whoever finds nothing removes it. A launch holds its file's lock from
+ * one, or an engine for the user's own containers has left its traces, is anything looked for;
+ * whoever finds nothing removes the former. A launch holds its file's lock from
  * before it is looked for until it is in its own namespace: it can never be overlooked and then
  * forgotten. Called by the launcher before the namespaces are made.
  */
@@ -68,6 +69,22 @@ int others_note_strict(const char *name, struct session *ret, struct err *e)
 	}
 	session_leave_out(ret);
 	return r;
+}
+
+/* The user's own containers: an engine that runs as the user leaves these below R. */
+static bool has_engine(const struct session *s)
+{
+	static const char *const traces[] = {
+		"containers", "libpod",	    "buildah",		"crun",
+		"runc",	      "docker.pid", "dockerd-rootless", "containerd-rootless",
+		"netns"};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; s->has_runtime && i < ARRAY_SIZE(traces); i++)
+		if (str_fmt(path, sizeof(path), "%s/%s", s->runtime, traces[i]) > 0 &&
+		    access(path, F_OK) == 0)
+			return true;
+	return false;
 }
 
 /* Calls fn(path of the file, arg) for each other session's, until it returns true. */
@@ -167,7 +184,8 @@ int others_each(const struct others *o, int (*fn)(pid_t pid, void *arg), void *a
 
 	/* Where there is no place for a note, they are looked for. Root has no sandboxes in user
 	 * namespaces, and would see all of everybody's containers. */
-	if (o->session->has_runtime ? !each_used(o->session, is_there) : geteuid() == 0)
+	if (o->session->has_runtime ? !each_used(o->session, is_there) && !has_engine(o->session)
+				    : geteuid() == 0)
 		return 0;
 	if (stat("/proc/self/ns/net", &own) < 0)
 		return err_sys(e, -errno, "cannot look at the own network namespace");

@@ -157,6 +157,13 @@ ok 'they leave a note that there is something to look for' test -e "$used"
 quiet
 gone() { inside true; [ ! -e "$used" ]; }
 ok 'which goes when they have gone' wait_for 10 gone
+listens "as_user unshare -Urn" '' "$home/u2"
+is "$(inside perl /opt/t/ask.pl "$home/u2")" 'open ' 'the open row of the README: a network of the own making, where nothing tells that there is one'
+as_user mkdir "$R/libpod"
+is "$(inside perl /opt/t/ask.pl "$home/u2")" 'dead ' "L33: with the traces of the user's own containers, the networks of those are searched"
+as_user rmdir "$R/libpod"
+quiet
+rm -f "$home/u2"
 mv "$R" "$R.away"
 in_sandbox other '' "$home/o4"
 is "$(inside perl /opt/t/ask.pl "$home/o4")" 'dead ' 'L33: without a runtime directory, where no note can be left, neither'
