@@ -35,3 +35,6 @@ $(B)/obj/vpnrund.o $(B)/obj/box/isolate.o $(BRK_SRC:src/%.c=$(B)/obj/%.o): $(B)/
 
 # Loads a policy and execs, or knocks at the doors: for tests/unit/policy.t.
 test-tools: $(B)/tests/unit/policy_try
+
+# The filters of our own programs, on paper.
+$(B)/tests/unit/test_filters: $(B)/gen/vpnrund_filter.h $(B)/gen/relay_filter.h $(B)/gen/session_filter.h
