@@ -31,6 +31,7 @@
 #include "bus/bridge.h"
 #include "bus/daemon.h"
 #include "bus/loop.h"
+#include "bus/place.h"
 #include "bus/use.h"
 #include "ipc/use.h"
 #include "session_filter.h"
@@ -97,10 +98,9 @@ static int confine(struct err *e)
 
 static void on_bus_end(int fd, void *arg)
 {
-	struct session *s = arg;
-
+	(void)arg;
 	bus_loop_remove(fd);
-	s->ended = true;
+	bridge.ended = true;
 }
 
 /* The first program connects: it waits in the socket's queue until the bus is there. */
@@ -173,8 +173,10 @@ static int begin(struct session *s, struct err *e)
 	/* The socket that no program inside can put another in the place of. */
 	bridge.inner = "unix:path=/proc/self/fd/5/" USE_BUS;
 	_Static_assert(USE_FD_DIR == 5, "the path above names it");
-	if (r == 0)
+	if (r == 0) {
+		place_scope(&bridge, s->vpn);
 		r = use_begin(USE_FD_CONTROL, e);
+	}
 	return r < 0 ? r : bus_loop_add(USE_FD_BUS, on_first, s);
 }
 
@@ -244,8 +246,13 @@ static int run(struct session *s, struct err *e)
 {
 	int r = 0;
 
-	while (r == 0 && !s->ended && !s->down && !bridge.ended)
-		r = bus_loop_turn(look_at_use(s));
+	while (r == 0 && !s->ended && !s->down && !bridge.ended) {
+		int again = use_again(), wait = look_at_use(s);
+
+		r = bus_loop_turn(again >= 0 && (wait < 0 || again < wait) ? again : wait);
+	}
+	if (bridge.ended && !bridge.ready)
+		log_error("VPN '%s' has no session bus: it ended as it began", s->vpn);
 	take_down(s, true);
 	daemon_end(&s->bus);
 	return r < 0 ? err_sys(e, r, "the helper's loop failed") : 0;
@@ -265,6 +272,7 @@ int main(int argc, char **argv)
 	}
 	s.vpn = argv[1];
 	s.broker = argc > 2 ? argv[2] : NULL;
+	place_journal();
 	if (begin(&s, &e) < 0 || run(&s, &e) < 0) {
 		log_error("%s", e.msg);
 		return 1;

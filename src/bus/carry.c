@@ -90,6 +90,7 @@ static struct decision decide(const struct bus_service *s, const struct directio
 static void set_passage(struct bus_passage *p, const struct bridge_ask *a, bool answer)
 {
 	*p = (struct bus_passage){
+		.policy = a->service->b->policy,
 		.service = a->service->policy,
 		.names = &a->client->names,
 		.outwards = a->outwards != answer,

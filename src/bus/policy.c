@@ -36,6 +36,7 @@ static const struct {
 	{"notification", BUS_NOTIFICATION},
 	{"register", BUS_REGISTER},
 	{"item", BUS_ITEM},
+	{"settings", BUS_SETTINGS},
 };
 
 /* Cuts at blanks; -E2BIG: more words than any line has. A comment ends the line. */
@@ -93,6 +94,8 @@ static int parse_line(struct bus_policy *p, struct bus_service *s, const char *c
 		return add_word(p->hidden, &p->n_hidden, BUS_LIST_MAX, w[1]);
 	if (n == 2 && strcmp(w[0], "background") == 0)
 		return add_word(p->background, &p->n_background, BUS_LIST_MAX, w[1]);
+	if (n == 2 && strcmp(w[0], "desktop") == 0)
+		return add_word(p->desktop, &p->n_desktop, BUS_LIST_MAX, w[1]);
 	if (n == 1 && strcmp(w[0], "start") == 0) {
 		s->start = true;
 		return 0;

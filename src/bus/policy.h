@@ -33,6 +33,7 @@ enum bus_rewrite {
 	BUS_NOTIFICATION, /* the portal's notification */
 	BUS_REGISTER,	  /* the one argument names the program on the bus */
 	BUS_ITEM,	  /* properties and menus of a status icon */
+	BUS_SETTINGS,	  /* a change of settings: none of the desktop's own */
 };
 
 struct bus_rule {
@@ -58,6 +59,8 @@ struct bus_policy {
 	size_t n_hidden;
 	const char *background[BUS_LIST_MAX]; /* who owns only these keeps no session alive */
 	size_t n_background;
+	const char *desktop[BUS_LIST_MAX]; /* settings that nobody inside changes */
+	size_t n_desktop;
 };
 
 /* Adds what one file says. text is cut into words and kept. */

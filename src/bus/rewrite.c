@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "bus/settings.h"
 #include "bus/text.h"
 
 struct work {
@@ -75,6 +76,7 @@ static enum treatment treat(const struct work *w)
 	case BUS_PLAIN:
 	case BUS_CAPABILITIES:
 	case BUS_REGISTER:
+	case BUS_SETTINGS:
 		break;
 	}
 	return AS_IT_IS;
@@ -238,6 +240,8 @@ static bool has_types(const struct bus_passage *p, DBusMessage *m)
 		return dbus_message_has_signature(m, "sa{sv}");
 	case BUS_REGISTER:
 		return dbus_message_has_signature(m, "s");
+	case BUS_SETTINGS:
+		return dbus_message_has_signature(m, "ay");
 	case BUS_PLAIN:
 	case BUS_CAPABILITIES:
 	case BUS_ITEM:
@@ -271,6 +275,29 @@ static int answer_capabilities(DBusMessage *in, DBusMessage *out)
 	return dbus_message_iter_close_container(&to, &copy) ? r : -ENOMEM;
 }
 
+static bool is_the_programs(void *arg, const char *key)
+{
+	const struct bus_passage *p = arg;
+
+	return !bus_settings_are_in(p->policy->desktop, p->policy->n_desktop, key);
+}
+
+/* A wallpaper's address, a proxy, the command of a key or of a terminal: what the desktop fetches,
+ * goes through or runs by itself. */
+static int check_settings(const struct bus_passage *p, DBusMessage *m)
+{
+	struct bus_passage copy = *p;
+	DBusMessageIter i, bytes;
+	const unsigned char *data = NULL;
+	int n = 0;
+
+	if (!p->policy || !dbus_message_iter_init(m, &i))
+		return -EACCES;
+	dbus_message_iter_recurse(&i, &bytes);
+	dbus_message_iter_get_fixed_array(&bytes, &data, &n);
+	return bus_settings_each(data, (size_t)n, is_the_programs, &copy) ? 0 : -EACCES;
+}
+
 int bus_rewrite_body(const struct bus_passage *p, DBusMessage *in, DBusMessage *out)
 {
 	static struct work w; /* 64 KiB, and one message at a time */
@@ -279,6 +306,8 @@ int bus_rewrite_body(const struct bus_passage *p, DBusMessage *in, DBusMessage *
 		return -EINVAL;
 	if (p->answer && p->rewrite == BUS_CAPABILITIES)
 		return answer_capabilities(in, out);
+	if (p->outwards && !p->answer && p->rewrite == BUS_SETTINGS && check_settings(p, in) < 0)
+		return -EACCES;
 	w.copy = (struct bus_copy){
 		.key = p->property ? p->property : "", .keep = keep, .text = look_at_text};
 	w.p = p;

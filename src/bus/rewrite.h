@@ -20,6 +20,7 @@ struct bus_names {
 };
 
 struct bus_passage {
+	const struct bus_policy *policy; /* NULL: no change of settings may pass */
 	const struct bus_service *service;
 	const struct bus_names *names; /* NULL: it is nobody's, a broadcast */
 	bool outwards;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Watches the programs of the session by pidfds. When one ends, what it left in its network counts
- * in its place: a program that went into the background is still there. Must never wait for anyone.
- * Called by the main of vpnrun-session.
+ * in its place: a program that went into the background is still there. To look for that takes a
+ * walk through all processes, so it waits until nobody else uses the session or the table is full.
+ * Must never wait for anyone. Called by the main of vpnrun-session.
  */
 #include "bus/use.h"
 
@@ -21,16 +22,21 @@
 #include "bus/loop.h"
 #include "ipc/use.h"
 
+/* Where no descriptor is left, a launch waits in the queue for as long as this. */
+#define AGAIN_MS 100
+
 /* A launch: it has a connection until it becomes its command, and a pidfd until that ends. */
 struct program {
-	int conn, pidfd; /* -1: none; both: the place is free */
+	int conn, pidfd; /* -1: none */
 	ino_t netns;	 /* 0: not known */
 	bool ignored;	 /* the bus itself, which is heard out, for its launch is one like others */
+	bool ended;	 /* what it left in its network is not looked for yet */
 };
 
 static struct program programs[USE_PROGRAMS_MAX];
 static size_t n_slots;
 static int listener = -1;
+static bool paused; /* the listener is not watched */
 static pid_t ignored = -1;
 
 static struct program *find(int fd)
@@ -41,12 +47,9 @@ static struct program *find(int fd)
 	return NULL;
 }
 
-static struct program *free_slot(void)
+static bool is_watched(const struct program *p)
 {
-	for (size_t i = 0; i < n_slots; i++)
-		if (programs[i].conn < 0 && programs[i].pidfd < 0)
-			return &programs[i];
-	return n_slots < USE_PROGRAMS_MAX ? &programs[n_slots++] : NULL;
+	return p->conn >= 0 || p->pidfd >= 0;
 }
 
 static void let_go(int *fd)
@@ -56,47 +59,25 @@ static void let_go(int *fd)
 	util_close(fd);
 }
 
-size_t use_count(void)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < n_slots; i++)
-		n += !programs[i].ignored && (programs[i].conn >= 0 || programs[i].pidfd >= 0);
-	return n;
-}
-
 /* --- what is left in a network --------------------------------------------------------------- */
 
-static bool is_in(int proc, const char *pid, ino_t netns)
+static ino_t netns_of(int proc, const char *pid)
 {
 	char path[64];
 	struct stat st;
 
-	return str_fmt(path, sizeof(path), "%s/ns/net", pid) > 0 &&
-	       fstatat(proc, path, &st, 0) == 0 && st.st_ino == netns;
+	if (str_fmt(path, sizeof(path), "%s/ns/net", pid) < 0 || fstatat(proc, path, &st, 0) < 0)
+		return 0;
+	return st.st_ino;
 }
 
-/* A pidfd of any process in the network, -1: there is none. */
-static int find_in(ino_t netns)
+/* The one whose command has ended and whose network this is. */
+static struct program *find_ended(ino_t netns)
 {
-	DIR *proc = opendir("/proc");
-	struct dirent *d;
-	int fd = -1;
-
-	while (proc && fd < 0 && (d = readdir(proc))) {
-		uint64_t pid;
-
-		if (str_uint(d->d_name, 1, INT32_MAX, &pid) < 0 ||
-		    !is_in(dirfd(proc), d->d_name, netns))
-			continue;
-		fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
-		/* The number may have come to mean another process in between. */
-		if (fd >= 0 && !is_in(dirfd(proc), d->d_name, netns))
-			util_close(&fd);
-	}
-	if (proc)
-		closedir(proc);
-	return fd;
+	for (size_t i = 0; netns && i < n_slots; i++)
+		if (programs[i].ended && programs[i].netns == netns)
+			return &programs[i];
+	return NULL;
 }
 
 static void on_end(int fd, void *arg)
@@ -107,11 +88,76 @@ static void on_end(int fd, void *arg)
 	if (!p)
 		return;
 	let_go(&p->pidfd);
-	if (!p->netns)
+	p->ended = p->netns && !p->ignored;
+}
+
+static void watch(struct program *p, int proc, const char *name, pid_t pid)
+{
+	AUTO_CLOSE int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	/* The number may have come to mean another process in between. */
+	if (fd < 0 || netns_of(proc, name) != p->netns || bus_loop_add(fd, on_end, NULL) < 0)
 		return;
-	p->pidfd = find_in(p->netns);
-	if (p->pidfd >= 0 && bus_loop_add(p->pidfd, on_end, NULL) < 0)
-		util_close(&p->pidfd);
+	p->pidfd = take_fd(&fd);
+	p->ended = false;
+}
+
+/* Of each network that a command left, any process that is still there. */
+static void look_for_rest(void)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *d;
+
+	while (proc && (d = readdir(proc))) {
+		struct program *p;
+		uint64_t pid;
+
+		if (str_uint(d->d_name, 1, INT32_MAX, &pid) < 0)
+			continue;
+		p = find_ended(netns_of(dirfd(proc), d->d_name));
+		if (p)
+			watch(p, dirfd(proc), d->d_name, (pid_t)pid);
+	}
+	if (proc)
+		closedir(proc);
+	for (size_t i = 0; i < n_slots; i++)
+		programs[i].ended = false;
+}
+
+static size_t count(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_slots; i++)
+		n += !programs[i].ignored && is_watched(&programs[i]);
+	return n;
+}
+
+size_t use_count(void)
+{
+	size_t n = count();
+
+	if (n)
+		return n;
+	for (size_t i = 0; i < n_slots; i++)
+		if (programs[i].ended) {
+			look_for_rest();
+			return count();
+		}
+	return 0;
+}
+
+static struct program *free_slot(void)
+{
+	for (int again = 0; again < 2; again++) {
+		for (size_t i = 0; i < n_slots; i++)
+			if (!is_watched(&programs[i]) && !programs[i].ended)
+				return &programs[i];
+		if (n_slots < USE_PROGRAMS_MAX)
+			return &programs[n_slots++];
+		look_for_rest();
+	}
+	return NULL;
 }
 
 /* --- launches -------------------------------------------------------------------------------- */
@@ -169,11 +215,20 @@ static bool is_ignored(int conn)
 	return getsockopt(conn, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 || who.pid == ignored;
 }
 
+/* The queue stays as it is, and the loop would turn without end. */
+static void pause_listening(void)
+{
+	bus_loop_remove(listener);
+	paused = true;
+}
+
 static bool take_one(void)
 {
 	AUTO_CLOSE int conn = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct program *p;
 
+	if (conn < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+		pause_listening();
 	if (conn < 0)
 		return false;
 	p = free_slot();
@@ -193,6 +248,15 @@ static void on_launch(int fd, void *arg)
 	(void)arg;
 	while (take_one())
 		;
+}
+
+int use_again(void)
+{
+	if (paused) {
+		paused = bus_loop_add(listener, on_launch, NULL) < 0;
+		on_launch(listener, NULL);
+	}
+	return paused ? AGAIN_MS : -1;
 }
 
 int use_begin(int control, struct err *e)

@@ -8,8 +8,12 @@
  *	busstub own NAME		has a name until it is killed; says "owned"
  *	busstub item			a status icon: says "activated" when the panel activates it
  *	busstub dialog			a portal's dialog: says what came back
- *	busstub flood N SIZE		N notifications of SIZE bytes at once; says what became of
- *them busstub calls N			N connections, one call each, all held open until the last
+ *	busstub flood N SIZE		N notifications of SIZE bytes at once: what became of them
+ *	busstub calls N			N connections, one call each, all held open until the last
+ *	busstub hold N			N calls that nobody answers: how many are refused
+ *	busstub fds N			a notification with N descriptors: what is answered
+ *	busstub types			one of other types than it has
+ *	busstub noise N			N signals and calls that nobody wants, then a good one
  */
 #include <dbus/dbus.h>
 #include <fcntl.h>
@@ -25,6 +29,7 @@
 #define PORTAL_PATH   "/org/freedesktop/portal/desktop"
 #define WATCHER	      "org.kde.StatusNotifierWatcher"
 #define ITEM	      "org.kde.StatusNotifierItem"
+#define SAVER	      "org.freedesktop.ScreenSaver"
 #define WAIT_MS	      20000
 
 static FILE *log_file;
@@ -313,6 +318,8 @@ static DBusHandlerResult serve_one(DBusConnection *c, DBusMessage *m, void *arg)
 	const char *name, *old, *new;
 
 	(void)arg;
+	if (dbus_message_is_method_call(m, SAVER, "GetSessionIdleTime"))
+		return DBUS_HANDLER_RESULT_HANDLED; /* and never answers */
 	if (dbus_message_get_type(m) == DBUS_MESSAGE_TYPE_METHOD_CALL) {
 		note("call", m);
 		if (!answer_property(c, m) && !answer_introspection(c, m))
@@ -532,6 +539,95 @@ static int calls(int n)
 	return 0;
 }
 
+/* --- a hostile one ---------------------------------------------------------------------------- */
+
+static int hold(int n)
+{
+	DBusConnection *c = connect_bus();
+	DBusPendingCall **pending = calloc((size_t)n, sizeof(DBusPendingCall *));
+	DBusMessage *m;
+	int limited = 0;
+
+	if (!pending)
+		return 1;
+	for (int i = 0; i < n; i++) {
+		m = dbus_message_new_method_call(SAVER, "/ScreenSaver", SAVER,
+						 "GetSessionIdleTime");
+		dbus_connection_send_with_reply(c, m, &pending[i], DBUS_TIMEOUT_INFINITE);
+		dbus_message_unref(m);
+	}
+	/* What is refused is refused before what comes later is. */
+	m = dbus_message_new_method_call(SAVER, "/ScreenSaver", SAVER, "Nonsense");
+	dbus_connection_send_with_reply_and_block(c, m, WAIT_MS, NULL);
+	dbus_message_unref(m);
+	while (dbus_connection_dispatch(c) == DBUS_DISPATCH_DATA_REMAINS)
+		;
+	for (int i = 0; i < n; i++) {
+		if (!dbus_pending_call_get_completed(pending[i]))
+			continue;
+		m = dbus_pending_call_steal_reply(pending[i]);
+		if (dbus_message_is_error(m, DBUS_ERROR_LIMITS_EXCEEDED))
+			limited++;
+	}
+	printf("limited %d\n", limited);
+	return 0;
+}
+
+static void print_answer(DBusConnection *c, DBusMessage *m)
+{
+	DBusError e = DBUS_ERROR_INIT;
+	DBusMessage *r = dbus_connection_send_with_reply_and_block(c, m, WAIT_MS, &e);
+
+	puts(r ? "answered" : e.name);
+	dbus_message_unref(m);
+	if (r)
+		dbus_message_unref(r);
+}
+
+static int descriptors(int n)
+{
+	DBusMessage *m = dbus_message_new_method_call(
+		PORTAL, PORTAL_PATH, "org.freedesktop.portal.FileChooser", "OpenFile");
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	for (int i = 0; i < n; i++)
+		dbus_message_append_args(m, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID);
+	print_answer(connect_bus(), m);
+	return 0;
+}
+
+static int types(void)
+{
+	DBusMessage *m =
+		dbus_message_new_method_call(NOTIFICATIONS, NOTIFY_PATH, NOTIFICATIONS, "Notify");
+	dbus_uint32_t number = 1;
+
+	dbus_message_append_args(m, DBUS_TYPE_UINT32, &number, DBUS_TYPE_INVALID);
+	print_answer(connect_bus(), m);
+	return 0;
+}
+
+static int noise(int n)
+{
+	DBusConnection *c = connect_bus();
+
+	for (int i = 0; i < n; i++) {
+		DBusMessage *s =
+			dbus_message_new_signal(NOTIFY_PATH, NOTIFICATIONS, "ActionInvoked");
+		DBusMessage *m = dbus_message_new_method_call(NOTIFICATIONS, NOTIFY_PATH,
+							      NOTIFICATIONS, "Nonsense");
+
+		dbus_message_set_destination(s, NOTIFICATIONS);
+		dbus_message_set_no_reply(m, i % 2 != 0);
+		dbus_connection_send(c, s, NULL);
+		dbus_connection_send(c, m, NULL);
+		dbus_message_unref(s);
+		dbus_message_unref(m);
+	}
+	print_answer(c, notification("after the noise"));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -547,6 +643,15 @@ int main(int argc, char **argv)
 		return flood((int)strtol(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
 	if (argc == 3 && !strcmp(argv[1], "calls"))
 		return calls((int)strtol(argv[2], NULL, 10));
-	fputs("usage: busstub serve|own|item|dialog|flood|calls ...\n", stderr);
+	if (argc == 3 && !strcmp(argv[1], "hold"))
+		return hold((int)strtol(argv[2], NULL, 10));
+	if (argc == 3 && !strcmp(argv[1], "fds"))
+		return descriptors((int)strtol(argv[2], NULL, 10));
+	if (argc == 2 && !strcmp(argv[1], "types"))
+		return types();
+	if (argc == 3 && !strcmp(argv[1], "noise"))
+		return noise((int)strtol(argv[2], NULL, 10));
+	fputs("usage: busstub serve|own|item|dialog|flood|calls|hold|fds|types|noise ...\n",
+	      stderr);
 	return 2;
 }

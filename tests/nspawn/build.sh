@@ -6,8 +6,8 @@
 # top at each start.
 set -eu
 
-packages=(apparmor bash curl dbus iproute2 iputils-ping kmod libcap2-bin libjansson4 libmnl0 libnftables1
-	libnss-resolve libseccomp2 make nftables nscd passwd procps systemd-resolved systemd-sysv udev
+packages=(apparmor bash curl dbus dbus-user-session iproute2 iputils-ping kmod libcap2-bin libjansson4 libmnl0 libnftables1
+	libnss-resolve libpam-systemd libseccomp2 make nftables nscd passwd procps systemd-resolved systemd-sysv udev
 	util-linux wireguard-go)
 
 die()

@@ -11,6 +11,7 @@
 #include "base/util.h"
 #include "bus/policy.h"
 #include "bus/rewrite.h"
+#include "bus/settings.h"
 #include "bus/text.h"
 
 static struct bus_policy policy;
@@ -460,6 +461,124 @@ static void test_capabilities(void)
 	dbus_message_unref(wrong);
 }
 
+/* --- settings ----------------------------------------------------------------------------------
+ */
+
+/* A change of one key: the key, the value "no such" (a reset), where the key ends, where the entry
+ * ends. */
+static size_t change_of(const char *key, unsigned char *ret)
+{
+	size_t n = strlen(key) + 1;
+
+	memcpy(ret, key, n);
+	ret[n] = (unsigned char)n;
+	ret[n + 1] = (unsigned char)(n + 1);
+	return n + 2;
+}
+
+static bool note_key(void *arg, const char *key)
+{
+	strncat(arg, key, 200);
+	strncat(arg, "|", 2);
+	return true;
+}
+
+static DBusMessage *change_message(const unsigned char *data, size_t n)
+{
+	DBusMessage *m = message();
+
+	dbus_message_append_args(m, DBUS_TYPE_ARRAY, DBUS_TYPE_BYTE, &data, (int)n,
+				 DBUS_TYPE_INVALID);
+	return m;
+}
+
+static void test_settings_form(void)
+{
+	/* /a/b: the boolean true; /c/d: the same, behind the padding. */
+	static const unsigned char good[] = {'/', 'a', '/', 'b', 0,   0,   0,	0,   1,	  0, 'b',
+					     0,	  5,   0,   0,	 0,   '/', 'c', '/', 'd', 0, 0,
+					     0,	  0,   1,   0,	 'b', 0,   5,	13,  29};
+	unsigned char bad[sizeof(good)];
+	char keys[256] = "";
+	size_t refused = 0;
+
+	ok(bus_settings_each(good, sizeof(good), note_key, keys), "a change of two keys");
+	is_str(keys, "/a/b|/c/d|", "both are seen");
+	ok(bus_settings_each(good, 0, note_key, keys), "a change of nothing");
+	for (size_t n = 1; n < sizeof(good); n++)
+		refused += !bus_settings_each(good, n, note_key, keys);
+	is_int((long long)refused, sizeof(good) - 1, "L63: cut at any byte it is refused");
+	for (size_t i = sizeof(good) - 2; i < sizeof(good); i++) {
+		refused = 0;
+		for (int v = 0; v < 256; v++) {
+			memcpy(bad, good, sizeof(good));
+			bad[i] = (unsigned char)v;
+			refused += !bus_settings_each(bad, sizeof(bad), note_key, keys);
+			keys[0] = '\0';
+		}
+		is_int((long long)refused, 255, "L63: where an entry ends has one right value");
+	}
+	memcpy(bad, good, sizeof(good));
+	bad[12] = 3;
+	ok(!bus_settings_each(bad, sizeof(bad), note_key, keys), "L63: a key that ends early");
+	bad[12] = 9;
+	ok(!bus_settings_each(bad, sizeof(bad), note_key, keys), "L63: a key with an end in it");
+	bad[12] = 200;
+	ok(!bus_settings_each(bad, sizeof(bad), note_key, keys), "L63: a key that ends outside");
+	bad[12] = 0;
+	ok(!bus_settings_each(bad, sizeof(bad), note_key, keys), "L63: no key");
+}
+
+static int send_change(const struct bus_passage *p, const char *key)
+{
+	unsigned char data[256];
+	DBusMessage *m = change_message(data, change_of(key, data)), *out = message();
+	int r = bus_rewrite_body(p, m, out);
+
+	dbus_message_unref(m);
+	dbus_message_unref(out);
+	return r;
+}
+
+static void test_settings(void)
+{
+	static const char *const desktops[] = {
+		"/org/gnome/desktop/background/picture-uri",
+		"/system/proxy/autoconfig-url",
+		"/org/gnome/settings-daemon/plugins/media-keys/custom-keybindings/custom0/command",
+		"/org/gnome/terminal/legacy/profiles:/:b1/custom-command",
+		"/org/gnome/shell/enabled-extensions",
+		"/org/cinnamon/desktop/keybindings/custom-list",
+		"/org/mate/desktop/background/picture-filename",
+		"/",
+		"/org/",
+		"/org/gnome/",
+		"/org/gnome/desktop/",
+	};
+	static const char *const own[] = {"/org/gnome/TextEditor/right-margin-position",
+					  "/org/gnome/TextEditor/", "/org/gtk/settings/x"};
+	struct bus_passage p = {
+		.policy = &policy, .names = &names, .outwards = true, .rewrite = BUS_SETTINGS};
+	DBusMessage *wrong = message(), *out = message();
+
+	for (size_t i = 0; i < ARRAY_SIZE(desktops); i++)
+		is_int(send_change(&p, desktops[i]), -EACCES, desktops[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		is_int(send_change(&p, own[i]), 0, own[i]);
+	is_int(bus_rewrite_body(&p, wrong, out), -EINVAL, "L63: a change of another type");
+	p.policy = NULL;
+	is_int(send_change(&p, own[0]), -EACCES, "L63: without a list none passes");
+	for (size_t i = 0; i < policy.n_services; i++) {
+		const struct bus_rule *r = bus_policy_find(&policy.services[i], BUS_CALL,
+							   "ca.desrt.dconf.Writer", "Change");
+
+		if (r)
+			is_int(r->rewrite, BUS_SETTINGS, "L63: a change of settings is looked at");
+	}
+	dbus_message_unref(wrong);
+	dbus_message_unref(out);
+}
+
 int main(void)
 {
 	tap_begin();
@@ -477,5 +596,7 @@ int main(void)
 	test_descriptors();
 	test_depth();
 	test_capabilities();
+	test_settings_form();
+	test_settings();
 	return tap_done();
 }
