@@ -107,11 +107,12 @@ static void on_bus_end(int fd, void *arg)
 static void on_first(int fd, void *arg)
 {
 	struct session *s = arg;
+	const struct daemon_how how = {fd, s->program, s->vpn, s->broker};
 	struct err e = ERR_INIT;
 	int r;
 
 	bus_loop_remove(fd);
-	r = daemon_start(&s->bus, fd, s->program, s->vpn, s->broker, &e);
+	r = daemon_start(&s->bus, &how, &e);
 	close(fd);
 	if (r == 0) {
 		use_ignore(s->bus.pid);

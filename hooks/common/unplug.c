@@ -12,9 +12,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/util.h"
 #include "nl/gone.h"
 #include "ns/netns.h"
@@ -26,20 +26,27 @@ static int unplug_and_wait(struct nl_sock *s, const char *port, struct err *e)
 	return r == -ENODEV ? 0 : r;
 }
 
-static _Noreturn void unplug_in_child(struct nl_sock *s, const char *port, int done)
+struct unplug_errand {
+	struct nl_sock *s;
+	const char *port;
+	int done;
+};
+
+static int unplug_in_child(void *arg)
 {
+	const struct unplug_errand *a = arg;
 	struct err e = ERR_INIT;
 
-	if (dup2(s->fd, 0) < 0 || dup2(done, 1) < 0 || syscall(SYS_close_range, 2, ~0u, 0) < 0 ||
-	    chdir("/") < 0)
-		_exit(1);
-	s->fd = 0;
-	if (unplug_and_wait(s, port, &e) == 0)
+	if (dup2(a->s->fd, 0) < 0 || dup2(a->done, 1) < 0 ||
+	    syscall(SYS_close_range, 2, ~0u, 0) < 0 || chdir("/") < 0)
+		return 1;
+	a->s->fd = 0;
+	if (unplug_and_wait(a->s, a->port, &e) == 0)
 		e.code = 0;
 	if (write(1, &e, sizeof(e)) < 0) {
 		/* the caller has gone: it knows from the kernel */
 	}
-	_exit(0);
+	return 0;
 }
 
 /* 1: gone, and the child is still at it; 0: the child has ended, with *ret in full or not. */
@@ -69,6 +76,7 @@ int unplug_port(struct nl_sock *s, int vpn_netns, const struct rtnl_link *port, 
 {
 	AUTO_NL_SOCK struct nl_sock watch = NL_SOCK_INIT;
 	AUTO_CLOSE int done = -1;
+	struct unplug_errand errand = {.s = s, .port = port->name};
 	struct err ignored = ERR_INIT, theirs = ERR_INIT;
 	ssize_t len = -1;
 	int pipe_fds[2];
@@ -78,16 +86,14 @@ int unplug_port(struct nl_sock *s, int vpn_netns, const struct rtnl_link *port, 
 	    nl_gone_watch(&watch, &ignored) < 0 || pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return unplug_and_wait(s, port->name, e);
 	done = pipe_fds[0];
-	child = fork();
-	if (child == 0)
-		unplug_in_child(s, port->name, pipe_fds[1]);
+	errand.done = pipe_fds[1];
+	child = child_start(0, unplug_in_child, &errand);
 	close(pipe_fds[1]);
 	if (child < 0)
 		return unplug_and_wait(s, port->name, e);
 	if (await(&watch, done, port->ifindex, &theirs, &len) == 1)
 		return 0;
-	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
+	child_reap(child);
 	if (len != (ssize_t)sizeof(theirs)) /* somebody has killed it */
 		return unplug_and_wait(s, port->name, e);
 	if (theirs.code < 0)

@@ -19,6 +19,7 @@
 
 #include "../oci/hook.h"
 #include "call.h"
+#include "base/child.h"
 #include "base/log.h"
 #include "nl/rtnl.h"
 #include "plug/cable.h"
@@ -284,28 +285,40 @@ static int check_inside(const json_t *state, const struct hook_want *w, struct e
 	return cable_again_ip6(&s, &record, dev, cable->ifindex, lease_from_mac(cable->mac), e);
 }
 
+struct runtime_look {
+	json_t *state;
+	struct hook_want w;
+};
+
+static int look_inside(void *arg)
+{
+	struct runtime_look *look = arg;
+	struct err e = ERR_INIT;
+	int r = check_inside(look->state, &look->w, &e);
+
+	hook_err_clean(&e);
+	if (r < 0)
+		log_error("%s", e.msg);
+	return r < 0;
+}
+
 static int on_start(const struct call *c, struct err *e)
 {
-	struct hook_want w;
-	json_t *state = NULL;
-	int status, r = ask_state(c, &state, e);
-	pid_t pid;
+	struct runtime_look look = {.state = NULL};
+	int r = ask_state(c, &look.state, e);
 
-	if (r == 0 && json_object_get(json_object_get(state, "annotations"), HOOK_ANNOTATION)) {
-		r = hook_want_read(state, &w, e);
-		pid = r < 0 ? -1 : fork();
-		if (pid == 0) {
-			r = check_inside(state, &w, e);
-			hook_err_clean(e);
-			if (r < 0)
-				log_error("%s", e->msg);
-			_exit(r < 0);
-		}
-		if (r == 0 && (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0))
+	if (r == 0 &&
+	    json_object_get(json_object_get(look.state, "annotations"), HOOK_ANNOTATION)) {
+		pid_t pid = -1;
+
+		r = hook_want_read(look.state, &look.w, e);
+		if (r == 0)
+			pid = child_start(0, look_inside, &look);
+		if (r == 0 && (pid < 0 || child_reap(pid) != 0))
 			r = err_set(e, -EPERM,
 				    "the container's network is not the VPN alone: not started");
 	}
-	json_decref(state);
+	json_decref(look.state);
 	return r;
 }
 

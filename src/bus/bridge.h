@@ -61,8 +61,16 @@ struct bridge_client {
 	uint64_t used; /* services, a bit each */
 };
 
+/* What a client's connection hands on: carry.c's, which makes clients itself. */
+struct bridge_carrier {
+	void (*item_call)(struct bridge_client *c, DBusMessage *m);
+	void (*signal)(struct bridge *b, struct bridge_client *to, DBusMessage *m);
+	void (*waiting)(struct bridge_client *c);
+};
+
 struct bridge {
 	const struct bus_policy *policy;
+	const struct bridge_carrier *carrier;
 	const char *addresses; /* of the session's bus, with ';' between them */
 	const char *inner;
 	DBusConnection *in, *out; /* out NULL: nothing is carried */
@@ -106,7 +114,7 @@ void bridge_carry_item_signal(struct bridge_service *s, DBusMessage *m);
 /* Sends what waited for the client's connection. */
 void bridge_carry_waiting(struct bridge_client *c);
 
-/* bridge.c. Calls the bus itself; fn gets the answer, or NULL. The message is consumed. */
+/* talk.c. Calls the bus itself; fn gets the answer, or NULL. The message is consumed. */
 int bridge_query(DBusConnection *c, DBusMessage *m, void (*fn)(DBusMessage *answer, void *arg),
 		 void *arg);
 DBusMessage *bridge_bus_call(const char *member);

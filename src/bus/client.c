@@ -126,13 +126,13 @@ static DBusHandlerResult from_outside(DBusConnection *conn, DBusMessage *m, void
 	(void)conn;
 	switch (dbus_message_get_type(m)) {
 	case DBUS_MESSAGE_TYPE_METHOD_CALL:
-		bridge_carry_item_call(c, m);
+		c->b->carrier->item_call(c, m);
 		return DBUS_HANDLER_RESULT_HANDLED;
 	case DBUS_MESSAGE_TYPE_SIGNAL:
 		if (dbus_message_is_signal(m, DBUS_INTERFACE_LOCAL, "Disconnected"))
 			bridge_client_drop(c);
 		else if (dbus_message_get_destination(m))
-			bridge_carry_signal(c->b, c, m);
+			c->b->carrier->signal(c->b, c, m);
 		return DBUS_HANDLER_RESULT_HANDLED;
 	default:
 		return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
@@ -167,7 +167,7 @@ static void got_hello(DBusMessage *answer, void *arg)
 		bridge_client_drop(c);
 		return;
 	}
-	bridge_carry_waiting(c);
+	c->b->carrier->waiting(c);
 }
 
 /* It may have left before it was known here: its end would never be told. */

@@ -15,10 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/util.h"
 
 #define LISTEN_FD    3 /* as sd_listen_fds(3) has it */
@@ -37,61 +36,63 @@ static int beside(char *ret, size_t size, const char *program, const char *rest)
 	return str_fmt(ret, size, "%.*s/%s", (int)len, program, rest);
 }
 
-static void become_bus(const struct daemon *d, int listener, const char *program, const char *vpn,
-		       const char *broker) __attribute__((noreturn));
-static void become_bus(const struct daemon *d, int listener, const char *program, const char *vpn,
-		       const char *broker)
+struct daemon_birth {
+	const struct daemon *d;
+	const struct daemon_how *how;
+};
+
+static int become_bus(void *arg)
 {
+	const struct daemon_birth *b = arg;
+	const struct daemon_how *how = b->how;
 	char vpnrun[PATH_MAX], config[PATH_MAX], option[PATH_MAX + 32], pid[16];
 	struct rlimit l;
-	sigset_t none;
 
-	if (beside(vpnrun, sizeof(vpnrun), program, "bin/vpnrun") < 0 ||
-	    beside(config, sizeof(config), program, "lib/vpnrun/dbus/session.conf") < 0 ||
+	if (beside(vpnrun, sizeof(vpnrun), how->program, "bin/vpnrun") < 0 ||
+	    beside(config, sizeof(config), how->program, "lib/vpnrun/dbus/session.conf") < 0 ||
 	    str_fmt(option, sizeof(option), "--config-file=%s", config) < 0 ||
 	    str_fmt(pid, sizeof(pid), "%d", getpid()) < 0)
-		_exit(126);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGCHLD, SIG_DFL);
-	signal(SIGPIPE, SIG_DFL);
-	if (d->files && getrlimit(RLIMIT_NOFILE, &l) == 0) {
-		l.rlim_cur = d->files;
+		return 126;
+	if (b->d->files && getrlimit(RLIMIT_NOFILE, &l) == 0) {
+		l.rlim_cur = b->d->files;
 		setrlimit(RLIMIT_NOFILE, &l);
 	}
 	/* A helper that dies leaves no bus behind. */
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || dup2(listener, LISTEN_FD) < 0 ||
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || dup2(how->listener, LISTEN_FD) < 0 ||
 	    fcntl(LISTEN_FD, F_SETFD, 0) < 0)
-		_exit(126);
+		return 126;
 	setenv("LISTEN_PID", pid, 1);
 	setenv("LISTEN_FDS", "1", 1);
 	unsetenv("LISTEN_FDNAMES");
-	setenv("VPNRUN_SESSION", program, 1);
-	if (broker)
-		execl(vpnrun, vpnrun, "--keep-fd", "3", "--socket", broker, vpn, "dbus-daemon",
-		      "--nofork", "--nopidfile", option, NULL);
+	setenv("VPNRUN_SESSION", how->program, 1);
+	if (how->broker)
+		execl(vpnrun, vpnrun, "--keep-fd", "3", "--socket", how->broker, how->vpn,
+		      "dbus-daemon", "--nofork", "--nopidfile", option, NULL);
 	else
-		execl(vpnrun, vpnrun, "--keep-fd", "3", vpn, "dbus-daemon", "--nofork",
+		execl(vpnrun, vpnrun, "--keep-fd", "3", how->vpn, "dbus-daemon", "--nofork",
 		      "--nopidfile", option, NULL);
-	_exit(127);
+	return 127;
 }
 
-int daemon_start(struct daemon *d, int listener, const char *program, const char *vpn,
-		 const char *broker, struct err *e)
+int daemon_start(struct daemon *d, const struct daemon_how *how, struct err *e)
 {
+	struct daemon_birth b = {d, how};
 	char path[64];
+	pid_t pid;
 
 	/* What a child of the bus leaves behind comes to us, not to init: so it can be ended. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return err_sys(e, -errno, "cannot look after the bus's children");
 	if (str_fmt(path, sizeof(path), "/proc/self/task/%d/children", getpid()) > 0)
 		d->children = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	d->pid = fork();
-	if (d->pid == 0)
-		become_bus(d, listener, program, vpn, broker);
-	if (d->pid > 0)
-		d->pidfd = (int)syscall(SYS_pidfd_open, d->pid, 0);
-	return d->pidfd < 0 ? err_sys(e, -errno, "cannot start the bus of VPN '%s'", vpn) : 0;
+	pid = child_start(CHILD_PLAIN_SIGNALS, become_bus, &b);
+	if (pid > 0) {
+		d->pid = pid;
+		d->pidfd = child_pidfd(pid);
+	}
+	return pid < 0 || d->pidfd < 0 ? err_sys(e, pid < 0 ? pid : d->pidfd,
+						 "cannot start the bus of VPN '%s'", how->vpn)
+				       : 0;
 }
 
 /* Sends sig to all that is below us; how many they are. */

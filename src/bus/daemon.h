@@ -21,10 +21,14 @@ struct daemon {
 		-1, -1, -1, 0 \
 	}
 
-/* Starts it with the listening socket; program is our own path, from which the others' are known.
- */
-int daemon_start(struct daemon *d, int listener, const char *program, const char *vpn,
-		 const char *broker, struct err *e);
+struct daemon_how {
+	int listener;	     /* the socket that it listens on */
+	const char *program; /* our own path, from which the others' are known */
+	const char *vpn;
+	const char *broker; /* the socket of the broker, NULL: where it always is */
+};
+
+int daemon_start(struct daemon *d, const struct daemon_how *how, struct err *e);
 
 /* Ends it and what it started: asked first, then killed. */
 void daemon_end(struct daemon *d);

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/log.h"
 #include "ctl/ctl.h"
 #include "ctl/default_door.h"
@@ -51,45 +52,46 @@ static int parse(int argc, char **argv, struct default_options *o)
 	return o->name ? CTL_OK : usage();
 }
 
-__attribute__((noreturn)) static void ask_child(const char *url, int out)
+struct ip_question {
+	const char *url;
+};
+
+static int ask_in_child(void *arg, void *answer, size_t *len, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
-	struct err e = ERR_INIT;
+	const struct ip_question *q = arg;
 	struct fetch *f = NULL;
 	struct ip_answer a;
+	int r = fetch_open(&f, e);
 
-	if (fetch_open(&f, &e) < 0 || fetch_get(f, url, AF_UNSPEC, ASK_TIMEOUT_MS, &text, &e) < 0 ||
-	    ip_answer_parse(text, &a, &e) < 0)
-		_exit(1);
-	_exit(fd_write_all(out, a.text, strlen(a.text)) < 0);
+	if (r == 0)
+		r = fetch_get(f, q->url, AF_UNSPEC, ASK_TIMEOUT_MS, &text, e);
+	if (r == 0)
+		r = ip_answer_parse(text, &a, e);
+	if (r < 0)
+		return r;
+	*len = strlen(a.text);
+	memcpy(answer, a.text, *len);
+	return 0;
 }
 
 /* What a server out there calls us; "" where nobody answers. In a child, which is ended in time: a
  * resolver without a server takes longer than anybody wants to wait. */
 static void ask(const char *url, char *ret, size_t size)
 {
-	struct pollfd p = {.events = POLLIN};
-	int fds[2];
-	ssize_t n = 0;
-	pid_t pid;
+	struct ip_question q = {url};
+	const struct child_job job = {.fn = ask_in_child,
+				      .arg = &q,
+				      .answer = ret,
+				      .size = size - 1,
+				      .timeout_ms = ASK_TIMEOUT_MS,
+				      .silent = "nobody answers"};
+	size_t len = 0;
 
-	ret[0] = '\0';
-	if (!url || pipe2(fds, O_CLOEXEC) < 0)
-		return;
 	fflush(stdout);
-	pid = fork();
-	if (pid == 0)
-		ask_child(url, fds[1]);
-	close(fds[1]);
-	p.fd = fds[0];
-	if (pid > 0 && poll(&p, 1, ASK_TIMEOUT_MS) > 0)
-		n = read(fds[0], ret, size - 1);
-	ret[n > 0 ? n : 0] = '\0';
-	close(fds[0]);
-	if (pid > 0) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-	}
+	if (!url || child_call(&job, &len, NULL) < 0)
+		len = 0;
+	ret[len] = '\0';
 }
 
 static void say_addresses(const struct default_options *o, const char *before)

@@ -21,9 +21,9 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/util.h"
 #include "box/caps.h"
 #include "conf/model.h"
@@ -177,18 +177,6 @@ static int enter(int pidfd, int flags, const struct ids *ids)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-static _Noreturn void look_from(int pidfd, int flags, const struct ids *ids,
-				const struct leak_mark *m, char servers[][INET6_ADDRSTRLEN], int n)
-{
-	char *argv[LEAK_ADDR_MAX];
-
-	for (int i = 0; i < n; i++)
-		argv[i] = servers[i];
-	if (enter(pidfd, flags, ids) < 0 || leak_look(STDIN_FILENO, STDOUT_FILENO) < 0)
-		_exit(125);
-	_exit(leak_probe_rounds(m, argv, n, false));
-}
-
 /* --- start, end ------------------------------------------------------------------------------ */
 
 struct plan {
@@ -196,20 +184,34 @@ struct plan {
 	const struct leak_mark *mark;
 	int pidfd, flags;
 	struct ids ids;
+	int in[2], out[2]; /* pipes */
 };
 
-static _Noreturn void run_child(const struct plan *p, int in, int out, pid_t parent)
+static int look_from(const struct plan *p, char servers[][INET6_ADDRSTRLEN], int n)
 {
+	char *argv[LEAK_ADDR_MAX];
+
+	for (int i = 0; i < n; i++)
+		argv[i] = servers[i];
+	if (enter(p->pidfd, p->flags, &p->ids) < 0 || leak_look(STDIN_FILENO, STDOUT_FILENO) < 0)
+		return 125;
+	return leak_probe_rounds(p->mark, argv, n, false);
+}
+
+static int run_inside(void *arg)
+{
+	const struct plan *p = arg;
 	char servers[LEAK_ADDR_MAX][INET6_ADDRSTRLEN];
 	int n = host_servers(servers, LEAK_ADDR_MAX);
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		_exit(125);
+	/* Where it becomes nothing else, its own end would keep its input open. */
+	close(p->in[1]);
+	close(p->out[0]);
 	signal(SIGINT, SIG_IGN); /* it ends with its input */
-	if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
-		_exit(125);
+	if (dup2(p->in[0], STDIN_FILENO) < 0 || dup2(p->out[1], STDOUT_FILENO) < 0)
+		return 125;
 	if (p->pidfd >= 0)
-		look_from(p->pidfd, p->flags, &p->ids, p->mark, servers, n);
+		return look_from(p, servers, n);
 	become_sandbox(p->name, p->mark, servers, n);
 }
 
@@ -234,41 +236,52 @@ static int plan_pid(struct plan *p, pid_t pid, struct err *e)
 	return 0;
 }
 
+static int open_pipes(struct plan *p, struct err *e)
+{
+	if (pipe2(p->in, O_CLOEXEC) < 0)
+		return err_sys(e, -errno, "cannot make a pipe");
+	if (pipe2(p->out, O_CLOEXEC) < 0) {
+		int code = -errno;
+
+		close(p->in[0]);
+		close(p->in[1]);
+		return err_sys(e, code, "cannot make a pipe");
+	}
+	return 0;
+}
+
+/* Starts it and keeps its pipes. */
+static int start(struct leak_inside *in, struct plan *p, struct err *e)
+{
+	int r = open_pipes(p, e);
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	pid = child_start(CHILD_DIES_WITH_US, run_inside, p);
+	close(p->in[0]);
+	close(p->out[1]);
+	if (pid < 0) {
+		close(p->in[1]);
+		close(p->out[0]);
+		return err_sys(e, pid, "cannot start a program in %s", p->name);
+	}
+	in->child = pid;
+	in->to = p->in[1];
+	in->from = p->out[0];
+	return 0;
+}
+
 int leak_inside_start(struct leak_inside *in, const char *name, pid_t pid,
 		      const struct leak_mark *m, struct err *e)
 {
-	AUTO_CLOSE int in0 = -1, in1 = -1, out0 = -1, out1 = -1;
 	struct plan p = {.name = name, .mark = m, .pidfd = -1};
-	pid_t self = getpid();
-	int a[2], b[2], r = pid ? plan_pid(&p, pid, e) : 0;
+	int r = pid ? plan_pid(&p, pid, e) : 0;
 
-	if (r == 0 && pipe2(a, O_CLOEXEC) == 0) {
-		in0 = a[0];
-		in1 = a[1];
-	}
-	if (r == 0 && in0 >= 0 && pipe2(b, O_CLOEXEC) == 0) {
-		out0 = b[0];
-		out1 = b[1];
-	}
-	if (r == 0 && out0 < 0)
-		r = err_sys(e, -errno, "cannot make a pipe");
-	if (r == 0) {
-		in->child = fork();
-		if (in->child == 0) {
-			/* Where it becomes nothing else, its own end would keep its input open. */
-			util_close(&in1);
-			util_close(&out0);
-			run_child(&p, in0, out1, self);
-		}
-		if (in->child < 0)
-			r = err_sys(e, -errno, "cannot start a program in %s", name);
-	}
+	if (r == 0)
+		r = start(in, &p, e);
 	util_close(&p.pidfd);
-	if (r < 0)
-		return r;
-	in->to = take_fd(&in1);
-	in->from = take_fd(&out0);
-	return 0;
+	return r;
 }
 
 void leak_inside_end(struct leak_inside *in)
@@ -276,8 +289,7 @@ void leak_inside_end(struct leak_inside *in)
 	util_close(&in->to);
 	util_close(&in->from);
 	if (in->child > 0)
-		while (waitpid(in->child, NULL, 0) < 0 && errno == EINTR)
-			;
+		child_reap(in->child);
 	in->child = 0;
 }
 

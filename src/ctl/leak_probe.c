@@ -15,12 +15,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/child.h"
 #include "base/util.h"
 #include "ctl/leak.h"
 
@@ -94,27 +94,30 @@ static void ask(const char *server, const char *mark)
 	send_to(server, 53, SOCK_DGRAM, 0, q, sizeof(q));
 }
 
-/* As programs do it. It may wait long for an answer: in processes of their own, a few at a time. */
-static void look_up(const char *mark, unsigned int *running)
+struct look_up {
+	const char *mark;
+};
+
+static int look_up_in_child(void *arg)
 {
+	const struct look_up *l = arg;
 	char name[LEAK_TEXT_LEN + 16];
 	struct addrinfo *list;
 
+	alarm(5);
+	snprintf(name, sizeof(name), "%s.example.com", l->mark);
+	return getaddrinfo(name, NULL, NULL, &list) != 0;
+}
+
+/* As programs do it. It may wait long for an answer: in processes of their own, a few at a time. */
+static void look_up(const char *mark, unsigned int *running)
+{
+	struct look_up l = {mark};
+
 	while (*running && waitpid(-1, NULL, WNOHANG) > 0)
 		--*running;
-	if (*running >= LOOKUP_MAX)
-		return;
-	switch (fork()) {
-	case 0:
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		alarm(5);
-		snprintf(name, sizeof(name), "%s.example.com", mark);
-		_exit(getaddrinfo(name, NULL, NULL, &list) != 0);
-	case -1:
-		return;
-	default:
+	if (*running < LOOKUP_MAX && child_start(CHILD_DIES_WITH_US, look_up_in_child, &l) > 0)
 		++*running;
-	}
 }
 
 static void try_all(const struct leak_mark *m, char **addresses, int n)

@@ -17,11 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/util.h"
 #include "ns/names.h"
 #include "default/default_dns.h"
 #include "default/default_part.h"
-#include "tunnel/supervise_lock.h"
 #include "tunnel/uplink_dns.h"
 
 #define RESOLVCONF_MS 20000
@@ -65,8 +65,8 @@ void default_dns_look(struct default_note *n)
 /* It runs what others have put into its directories, and all who change the default wait for us. */
 static int wait_for(pid_t pid, const char *what, struct err *e)
 {
-	AUTO_CLOSE int fd = supervise_pidfd(pid);
-	bool late = fd >= 0 && !supervise_wait_pidfd(fd, RESOLVCONF_MS);
+	AUTO_CLOSE int fd = child_pidfd(pid);
+	bool late = fd >= 0 && !child_wait_pidfd(fd, RESOLVCONF_MS);
 	int status = 0;
 
 	if (late)

@@ -12,12 +12,11 @@
 #include <linux/rtnetlink.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "nl/rtnl.h"
@@ -27,7 +26,6 @@
 #include "conf/profile.h"
 #include "tunnel/resolve.h"
 #include "up/strays.h"
-#include "tunnel/supervise_lock.h"
 #include "tunnel/via.h"
 
 #define GROUP_IPV6_RULE (1u << (RTNLGRP_IPV6_RULE - 1))
@@ -76,14 +74,8 @@ int keeper_open(struct keeper *k, const char *name, bool userspace, struct err *
 
 static void end_helper(struct keeper *k)
 {
-	int status = 0;
-
-	if (k->helper > 0) {
-		kill(k->helper, SIGKILL); /* not waited for yet: the number is ours */
-		waitpid(k->helper, &status, 0);
-	}
 	/* No way is like this one: the next look tries again. */
-	if (status != 0)
+	if (child_end(k->helper) != 0)
 		k->oif = -1;
 	k->helper = 0;
 	util_close(&k->helper_fd);
@@ -117,7 +109,7 @@ bool keeper_wake(struct keeper *k)
 		changed = true;
 	if (changed && !k->event_at)
 		k->event_at = now + SETTLE_MS;
-	if (k->helper && (supervise_wait_pidfd(k->helper_fd, 0) || now >= k->helper_until))
+	if (k->helper && (child_wait_pidfd(k->helper_fd, 0) || now >= k->helper_until))
 		end_helper(k);
 	return now >= k->look_at || (k->event_at && now >= k->event_at);
 }
@@ -204,28 +196,31 @@ static int repair_default(const char *name)
 	return r;
 }
 
+struct keep_errand {
+	struct keeper *k;
+	int ns;
+	const char *current;
+	enum help what;
+};
+
+static int run_errand(void *arg)
+{
+	const struct keep_errand *a = arg;
+
+	signal(SIGPIPE, SIG_IGN);
+	return (a->what == HELP_DEFAULT ? repair_default(a->k->name)
+					: help(a->k, a->ns, a->current, a->what == HELP_MOVE)) < 0;
+}
+
 static void start_helper(struct keeper *k, int ns, const char *current, enum help what)
 {
-	pid_t self = getpid();
-	sigset_t none;
+	struct keep_errand a = {k, ns, current, what};
+	pid_t pid = child_start(CHILD_DIES_WITH_US | CHILD_PLAIN_SIGNALS, run_errand, &a);
 
-	k->helper = fork();
-	if (k->helper < 0) {
-		k->helper = 0;
+	if (pid < 0)
 		return; /* the next look tries again */
-	}
-	if (k->helper == 0) {
-		sigemptyset(&none);
-		for (int sig = 1; sig < NSIG; sig++)
-			signal(sig, SIG_DFL);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != self)
-			_exit(1);
-		signal(SIGPIPE, SIG_IGN);
-		_exit((what == HELP_DEFAULT ? repair_default(k->name)
-					    : help(k, ns, current, what == HELP_MOVE)) < 0);
-	}
-	k->helper_fd = supervise_pidfd(k->helper);
+	k->helper = pid;
+	k->helper_fd = child_pidfd(k->helper);
 	k->helper_until = util_now_ms() + HELPER_MS;
 	if (k->helper_fd < 0)
 		end_helper(k);

@@ -18,12 +18,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/log.h"
 #include "ns/netns.h"
-#include "keeper/port_forward_hook.h"
 #include "keeper/natpmp.h"
 #include "state/forwarded.h"
-#include "tunnel/supervise_lock.h"
 #include "up/firewall.h"
 
 #define LIFETIME_S 60
@@ -94,7 +93,7 @@ static void publish(struct forwarder *f, const uint16_t ports[2], int ns_fd)
 			 ports[1]);
 	else
 		log_info("%s: the provider forwards no port any more", f->name);
-	forward_hook_run(f);
+	forward_hook_run(&f->hook);
 }
 
 static void lose(struct forwarder *f, int ns_fd)
@@ -262,7 +261,14 @@ static void read_answers(struct forwarder *f, int ns_fd)
 
 void forwarder_init(struct forwarder *f, const char *name)
 {
-	*f = (struct forwarder){.name = name, .fd = -1, .hook_fd = -1};
+	*f = (struct forwarder){.name = name, .fd = -1};
+	f->hook = (struct forward_hook){
+		.name = name,
+		.user = f->record.hook_user,
+		.command = f->record.hook_command,
+		.ports = f->ports,
+		.fd = -1,
+	};
 }
 
 void forwarder_reread(struct forwarder *f, int vpn_netns_fd)
@@ -296,7 +302,7 @@ void forwarder_reread(struct forwarder *f, int vpn_netns_fd)
 void forwarder_close(struct forwarder *f)
 {
 	util_close(&f->fd);
-	forward_hook_end(f, false);
+	forward_hook_end(&f->hook, false);
 }
 
 void forwarder_poll(const struct forwarder *f, struct pollfd ret[FORWARD_FDS], int *ret_timeout_ms)
@@ -307,11 +313,11 @@ void forwarder_poll(const struct forwarder *f, struct pollfd ret[FORWARD_FDS], i
 		at = f->expires_at;
 	if (f->refresh_at && (!at || f->refresh_at < at))
 		at = f->refresh_at;
-	if (f->hook && (!at || f->hook_until < at))
-		at = f->hook_until;
+	if (f->hook.pid && (!at || f->hook.until < at))
+		at = f->hook.until;
 	left = at - util_now_ms();
 	ret[0] = (struct pollfd){.fd = f->fd, .events = POLLIN};
-	ret[1] = (struct pollfd){.fd = f->hook_fd, .events = POLLIN};
+	ret[1] = (struct pollfd){.fd = f->hook.fd, .events = POLLIN};
 	*ret_timeout_ms = !at ? -1 : left > 0 ? (int)left : 0;
 }
 
@@ -326,8 +332,8 @@ bool forwarder_is_due(const struct forwarder *f)
 
 void forwarder_step(struct forwarder *f, int vpn_netns_fd)
 {
-	if (f->hook && (supervise_wait_pidfd(f->hook_fd, 0) || util_now_ms() >= f->hook_until))
-		forward_hook_end(f, true);
+	if (f->hook.pid && (child_wait_pidfd(f->hook.fd, 0) || util_now_ms() >= f->hook.until))
+		forward_hook_end(&f->hook, true);
 	if (f->fd >= 0)
 		read_answers(f, vpn_netns_fd);
 	if (f->expires_at && util_now_ms() >= f->expires_at)

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "keeper/port_forward_hook.h"
 #include "state/record.h"
 
 #define FORWARD_FDS 2
@@ -29,11 +30,8 @@ struct forwarder {
 	bool has_epoch, remap;
 	uint32_t epoch;
 	int64_t epoch_at;
-	bool said;   /* what is in NAME.natpmp */
-	pid_t hook;  /* 0: none */
-	int hook_fd; /* -1: none */
-	int64_t hook_until;
-	bool hook_again;
+	bool said; /* what is in NAME.natpmp */
+	struct forward_hook hook;
 };
 
 void forwarder_init(struct forwarder *f, const char *name);

@@ -19,9 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "tunnel/supervise_lock.h"
 
 #define HOOK_MS 30000
 
@@ -36,90 +36,93 @@ static int become(const struct passwd *pw)
 	return setresuid((uid_t)-1, 0, (uid_t)-1) == 0 ? -EPERM : 0;
 }
 
-__attribute__((noreturn)) static void run_child(struct forwarder *f, const struct passwd *pw)
+struct hook_errand {
+	struct forward_hook *h;
+	const struct passwd *pw;
+};
+
+static int run_hook(void *arg)
 {
+	const struct hook_errand *a = arg;
+	const struct passwd *pw = a->pw;
+	struct forward_hook *h = a->h;
+
 	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
 	char home[256], user[64], logname[64], vpn[32], tcp[8], udp[8];
 	char *envp[] = {path, home, user, logname, vpn, NULL};
-	char *argv[] = {f->record.hook_command, tcp, f->ports[0] == f->ports[1] ? NULL : udp, NULL};
+	char *argv[] = {h->command, tcp, h->ports[0] == h->ports[1] ? NULL : udp, NULL};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	sigset_t none;
 
-	str_fmt(tcp, sizeof(tcp), "%u", f->ports[0]);
-	str_fmt(udp, sizeof(udp), "%u", f->ports[1]);
+	str_fmt(tcp, sizeof(tcp), "%u", h->ports[0]);
+	str_fmt(udp, sizeof(udp), "%u", h->ports[1]);
 	if (str_fmt(home, sizeof(home), "HOME=%s", pw->pw_dir) < 0 ||
 	    str_fmt(user, sizeof(user), "USER=%s", pw->pw_name) < 0 ||
 	    str_fmt(logname, sizeof(logname), "LOGNAME=%s", pw->pw_name) < 0 ||
-	    str_fmt(vpn, sizeof(vpn), "VPNRUN_VPN=%s", f->name) < 0)
-		_exit(127);
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	    str_fmt(vpn, sizeof(vpn), "VPNRUN_VPN=%s", h->name) < 0)
+		return 127;
 	setsid();
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 ||
 	    syscall(SYS_close_range, 3, ~0u, 0) < 0 || become(pw) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		_exit(127);
+		return 127;
 	if (chdir(pw->pw_dir) < 0 && chdir("/") < 0)
-		_exit(127);
+		return 127;
 	umask(022);
-	execve(f->record.hook_command, argv, envp);
-	_exit(127);
+	execve(h->command, argv, envp);
+	return 127;
 }
 
-void forward_hook_run(struct forwarder *f)
+void forward_hook_run(struct forward_hook *h)
 {
+	struct hook_errand a = {.h = h};
 	const struct passwd *pw;
+	pid_t pid;
 
-	if (!f->record.hook_user[0])
+	if (!h->user[0])
 		return;
-	if (f->hook) {
-		f->hook_again = true;
+	if (h->pid) {
+		h->again = true;
 		return;
 	}
-	pw = getpwnam(f->record.hook_user);
+	pw = getpwnam(h->user);
 	if (!pw || pw->pw_uid == 0) {
 		log_error("%s: the hook of the forwarded port is not run: there is no ordinary "
 			  "user '%s'",
-			  f->name, f->record.hook_user);
+			  h->name, h->user);
 		return;
 	}
-	f->hook = fork();
-	if (f->hook == 0)
-		run_child(f, pw);
-	if (f->hook < 0) {
-		log_error("%s: cannot start %s: %s", f->name, f->record.hook_command,
-			  strerror(errno));
-		f->hook = 0;
+	a.pw = pw;
+	pid = child_start(CHILD_PLAIN_SIGNALS, run_hook, &a);
+	if (pid < 0) {
+		log_error("%s: cannot start %s: %s", h->name, h->command, strerror(-pid));
 		return;
 	}
-	f->hook_fd = supervise_pidfd(f->hook);
-	f->hook_until = util_now_ms() + HOOK_MS;
+	h->pid = pid;
+	h->fd = child_pidfd(h->pid);
+	h->until = util_now_ms() + HOOK_MS;
 }
 
-void forward_hook_end(struct forwarder *f, bool again)
+void forward_hook_end(struct forward_hook *h, bool again)
 {
-	int status = 0;
+	int status;
 
-	if (!f->hook)
+	if (!h->pid)
 		return;
 	/* Not waited for yet: the number, and the session of that number, are ours. */
-	if (f->hook_fd < 0 || !supervise_wait_pidfd(f->hook_fd, 0))
-		kill(-f->hook, SIGKILL);
-	kill(f->hook, SIGKILL);
-	waitpid(f->hook, &status, 0);
+	if (h->fd < 0 || !child_wait_pidfd(h->fd, 0))
+		kill(-h->pid, SIGKILL);
+	kill(h->pid, SIGKILL);
+	status = child_reap(h->pid);
 	if (WIFSIGNALED(status))
-		log_error("%s: %s was killed by signal %d (it has %d s)", f->name,
-			  f->record.hook_command, WTERMSIG(status), HOOK_MS / 1000);
+		log_error("%s: %s was killed by signal %d (it has %d s)", h->name, h->command,
+			  WTERMSIG(status), HOOK_MS / 1000);
 	else if (WEXITSTATUS(status))
-		log_error("%s: %s ended with status %d%s", f->name, f->record.hook_command,
-			  WEXITSTATUS(status),
+		log_error("%s: %s ended with status %d%s", h->name, h->command, WEXITSTATUS(status),
 			  WEXITSTATUS(status) == 127 ? " (may that user execute it?)" : "");
-	f->hook = 0;
-	util_close(&f->hook_fd);
-	if (again && f->hook_again) {
-		f->hook_again = false;
-		forward_hook_run(f);
+	h->pid = 0;
+	util_close(&h->fd);
+	if (again && h->again) {
+		h->again = false;
+		forward_hook_run(h);
 	}
 }

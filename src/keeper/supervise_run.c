@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "nl/rtnl.h"
@@ -181,32 +182,32 @@ static const char *find_wireguard_go(void)
 	return NULL;
 }
 
-__attribute__((noreturn)) static void exec_child(const char *path, const char *name, pid_t parent)
+struct program {
+	const char *path, *name;
+};
+
+/* Whatever ends the supervisor ends the tunnel: without it, nobody would close it. */
+static int exec_wireguard_go(void *arg)
 {
+	const struct program *p = arg;
+
 	static char arg0[] = "wireguard-go", arg1[] = "-f";
 	static char env0[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 	static char env1[] = "WG_PROCESS_FOREGROUND=1", env2[] = "LOG_LEVEL=error";
 	char arg2[NAME_MAX_LEN + 1];
 	char *argv[] = {arg0, arg1, arg2, NULL}, *envp[] = {env0, env1, env2, NULL};
-	sigset_t none;
 
-	/* Whatever ends the supervisor ends the tunnel: without it, nobody would close it. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		_exit(1);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	if (str_copy(arg2, sizeof(arg2), name) == 0)
-		execve(path, argv, envp);
-	_exit(127);
+	if (str_copy(arg2, sizeof(arg2), p->name) == 0)
+		execve(p->path, argv, envp);
+	return 127;
 }
 
 static int spawn(struct sup *s, struct err *e)
 {
-	const char *path = find_wireguard_go();
-	pid_t self = getpid();
+	struct program program = {.path = find_wireguard_go(), .name = s->name};
+	pid_t pid;
 
-	if (!path)
+	if (!program.path)
 		return err_set(e, -ENOENT,
 			       "this kernel has no WireGuard and wireguard-go is not "
 			       "installed: apt install wireguard-go");
@@ -216,15 +217,12 @@ static int spawn(struct sup *s, struct err *e)
 			       "/%s.sock already: end it, or give "
 			       "the VPN another name",
 			       s->name);
-	s->child = fork();
-	if (s->child < 0) {
-		s->child = 0;
-		return err_sys(e, -errno, "cannot start wireguard-go");
-	}
-	if (s->child == 0)
-		exec_child(path, s->name, self);
+	pid = child_start(CHILD_DIES_WITH_US | CHILD_PLAIN_SIGNALS, exec_wireguard_go, &program);
+	if (pid < 0)
+		return err_sys(e, pid, "cannot start wireguard-go");
+	s->child = pid;
 	s->child_since = util_now_ms();
-	s->child_fd = supervise_pidfd(s->child);
+	s->child_fd = child_pidfd(s->child);
 	if (s->child_fd < 0)
 		return err_sys(e, s->child_fd, "cannot watch wireguard-go");
 	return 0;
@@ -234,7 +232,7 @@ static void end_child(struct sup *s)
 {
 	if (s->child > 0) {
 		kill(s->child, SIGTERM); /* not waited for yet: the number is ours */
-		if (s->child_fd < 0 || !supervise_wait_pidfd(s->child_fd, STOP_TIMEOUT_MS))
+		if (s->child_fd < 0 || !child_wait_pidfd(s->child_fd, STOP_TIMEOUT_MS))
 			kill(s->child, SIGKILL);
 		waitpid(s->child, NULL, 0);
 		uapi_remove_stale(s->name);
@@ -280,7 +278,7 @@ static int wait_listening(struct sup *s, struct err *e)
 	while (!uapi_is_alive(s->name)) {
 		char words[208];
 
-		if (supervise_wait_pidfd(s->child_fd, 2)) {
+		if (child_wait_pidfd(s->child_fd, 2)) {
 			last_words(s->name, words, sizeof(words));
 			return err_set(e, -ECHILD, "wireguard-go ended at once: %s", words);
 		}

@@ -3,7 +3,7 @@
  * Waits for events and hands them on. Must never allocate, open a file or look at what it carries.
  * Called in the relay's own process only.
  */
-#include "relay/loop.h"
+#include "relay/relay.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "relay/address.h"
+#include "relay/tcp.h"
+#include "relay/udp.h"
+#include "relay/watch.h"
 
 #define BATCH	      64
 #define NOFILE_WANTED 8192
@@ -21,50 +23,7 @@
 #define FDS_A_CONN    6 /* two sockets, and a pipe for each direction that is held up */
 #define FDS_OTHER     (64 + RELAY_LISTENERS_MAX + 256)
 
-_Static_assert(sizeof(struct relay_key) == sizeof(uint64_t), "fits epoll's data");
-
 static const struct relay *relay;
-static int epoll_fd = -1;
-
-void relay_targets_add(struct relay *r, int family, const void *addr)
-{
-	struct relay_target *t = &r->targets[r->n_targets];
-
-	if (r->n_targets == RELAY_TARGETS_MAX)
-		return;
-	t->family = family;
-	memcpy(t->addr, addr, family == AF_INET ? 4 : 16);
-	r->n_targets++;
-}
-
-void relay_targets_loopback(struct relay *r)
-{
-	r->n_targets = 0;
-	relay_targets_add(r, AF_INET, relay_loopback4);
-	relay_targets_add(r, AF_INET6, relay_loopback6);
-}
-
-int relay_watch(int fd, uint32_t events, struct relay_key key)
-{
-	struct epoll_event ev = {.events = events};
-
-	memcpy(&ev.data.u64, &key, sizeof(key));
-	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
-}
-
-int relay_connect(const struct relay *r, size_t target, int type, uint16_t port)
-{
-	const struct relay_target *t = &r->targets[target];
-	AUTO_CLOSE int fd = socket(t->family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct sockaddr_storage sa;
-	socklen_t len = relay_address(&sa, t->family, t->addr, port);
-
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&sa, len) < 0 && errno != EINPROGRESS)
-		return -errno;
-	return take_fd(&fd);
-}
 
 /* So many connections that descriptors never run out in the middle of one. */
 static unsigned int raise_limit(void)
@@ -91,10 +50,9 @@ int relay_prepare(const struct relay *r, struct err *e)
 	int rc;
 
 	relay = r;
-	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (epoll_fd < 0)
-		return err_sys(e, -errno, "cannot wait for connections");
-	rc = relay_watch(r->end_fd, EPOLLIN, (struct relay_key){.kind = RELAY_END});
+	rc = relay_watch_open();
+	if (rc == 0)
+		rc = relay_watch(r->end_fd, EPOLLIN, (struct relay_key){.kind = RELAY_END});
 	for (size_t i = 0; rc == 0 && i < r->ports.n; i++)
 		rc = relay_watch(r->ports.at[i].fd, EPOLLIN,
 				 (struct relay_key){.kind = RELAY_LISTENER, .index = (uint32_t)i});
@@ -136,7 +94,7 @@ int relay_loop(struct err *e)
 
 	for (;;) {
 		int timeout = udp_expire();
-		int n = epoll_wait(epoll_fd, events, BATCH, tcp_work() ? 0 : timeout);
+		int n = relay_watch_wait(events, BATCH, tcp_work() ? 0 : timeout);
 
 		if (n < 0 && errno != EINTR)
 			return err_sys(e, -errno, "cannot wait for connections");

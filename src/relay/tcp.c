@@ -6,7 +6,7 @@
  * other side, which is all the backpressure there is. The end of one direction is handed on and the
  * other goes on; a reset ends both by a reset. Must never hold more than its table.
  */
-#include "relay/loop.h"
+#include "relay/tcp.h"
 
 #include <errno.h>
 #include <fcntl.h>

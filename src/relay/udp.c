@@ -5,7 +5,7 @@
  * its table: who was silent longest makes room. What does not fit a socket's buffer is lost, as
  * datagrams are.
  */
-#include "relay/loop.h"
+#include "relay/udp.h"
 
 #include <errno.h>
 #include <string.h>

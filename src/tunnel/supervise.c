@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/util.h"
 #include "state/record.h"
 #include "tunnel/supervise_lock.h"
@@ -34,34 +35,6 @@ int supervise_path(const char *name, const char *what, char *ret, size_t size, s
 	if (!str_is_vpn_name(name) || str_fmt(ret, size, RUN_DIR "/%s.%s", name, what) < 0)
 		return err_set(e, -EINVAL, "'%s' is no VPN's name", name);
 	return 0;
-}
-
-int supervise_pidfd(pid_t pid)
-{
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-
-	return fd < 0 ? -errno : fd;
-}
-
-int supervise_kill(int pidfd, int sig)
-{
-	return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) < 0 ? -errno : 0;
-}
-
-bool supervise_wait_pidfd(int pidfd, int timeout_ms)
-{
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
-	int64_t end = util_now_ms() + timeout_ms;
-
-	for (;;) {
-		int64_t left = end - util_now_ms();
-		int n = poll(&p, 1, left > 0 ? (int)left : 0);
-
-		if (n > 0)
-			return true;
-		if ((n < 0 && errno != EINTR) || left <= 0)
-			return false;
-	}
 }
 
 /* 1: locked by another, 0: free, or -errno. Only asks: a lock taken for a moment would be in the
@@ -132,7 +105,7 @@ static int open_holder(const char *name, pid_t *ret_pid, struct err *e)
 				     : -ENOENT;
 		pid = read_pid(fd);
 		if (pid)
-			pidfd = supervise_pidfd(pid);
+			pidfd = child_pidfd(pid);
 		/* Still locked after the pidfd was made: it is the holder's, not a successor's. */
 		if (pidfd >= 0 && is_locked(fd) == 1) {
 			*ret_pid = pid;
@@ -160,7 +133,7 @@ static int signal_holder(const char *name, int sig, struct err *e)
 
 	if (pidfd == -ENOENT)
 		return err_set(e, -ESRCH, "no supervisor of %s is running", name);
-	return pidfd < 0 ? pidfd : supervise_kill(pidfd, sig);
+	return pidfd < 0 ? pidfd : child_signal(pidfd, sig);
 }
 
 int supervise_nudge(const char *name, struct err *e)
@@ -210,10 +183,10 @@ int supervise_stop(const char *name, struct err *e)
 	if (pidfd < 0 && pidfd != -ENOENT)
 		return pidfd;
 	if (pidfd >= 0) {
-		supervise_kill(pidfd, SIGTERM);
-		if (!supervise_wait_pidfd(pidfd, STOP_TIMEOUT_MS)) {
-			supervise_kill(pidfd, SIGKILL);
-			if (!supervise_wait_pidfd(pidfd, STOP_TIMEOUT_MS))
+		child_signal(pidfd, SIGTERM);
+		if (!child_wait_pidfd(pidfd, STOP_TIMEOUT_MS)) {
+			child_signal(pidfd, SIGKILL);
+			if (!child_wait_pidfd(pidfd, STOP_TIMEOUT_MS))
 				return err_set(e, -ETIMEDOUT,
 					       "the supervisor of %s (process %d) does not end",
 					       name, pid);
@@ -225,42 +198,43 @@ int supervise_stop(const char *name, struct err *e)
 	return 0;
 }
 
-/* In the child: nothing of the caller's but the name reaches the supervisor. */
-__attribute__((noreturn)) static void exec_supervisor(const char *name, int netns_fd, uint32_t mtu,
-						      bool kernel, int status, int log, int null,
-						      pid_t parent)
+struct supervise_birth {
+	const char *name;
+	uint32_t mtu;
+	bool kernel; /* the device is the kernel's */
+	int netns_fd, status, log, null;
+};
+
+/* In the child: nothing of the caller's but the name reaches the supervisor. Until it has reported
+ * it is of no use to anybody but the `up` that waits for it, and would stand in the way of the
+ * next: it dies with that one, which supervise_run() takes back. */
+static int exec_supervisor(void *arg)
 {
+	const struct supervise_birth *b = arg;
+
 	static char arg0[] = "vpnctl", arg1[] = "supervise", arg4[] = "kernel";
 	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	char arg2[NAME_MAX_LEN + 1], arg3[12];
-	char *argv[] = {arg0, arg1, arg2, arg3, kernel ? arg4 : NULL, NULL}, *envp[] = {path, NULL};
-	sigset_t none;
-
-	if (netns_fd >= 0 && setns(netns_fd, CLONE_NEWNET) < 0)
-		_exit(1);
+	char *argv[] = {arg0, arg1, arg2, arg3, b->kernel ? arg4 : NULL, NULL};
+	char *envp[] = {path, NULL};
 	/* Out of the way of the low numbers first. */
-	status = fcntl(status, F_DUPFD_CLOEXEC, 10);
-	log = fcntl(log, F_DUPFD_CLOEXEC, 10);
-	null = fcntl(null, F_DUPFD_CLOEXEC, 10);
+	int status = fcntl(b->status, F_DUPFD_CLOEXEC, 10);
+	int log = fcntl(b->log, F_DUPFD_CLOEXEC, 10);
+	int null = fcntl(b->null, F_DUPFD_CLOEXEC, 10);
+
+	if (b->netns_fd >= 0 && setns(b->netns_fd, CLONE_NEWNET) < 0)
+		return 1;
 	if (status < 0 || log < 0 || null < 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0 ||
 	    dup2(log, 2) < 0 || dup2(status, SUPERVISE_STATUS_FD) < 0)
-		_exit(1);
+		return 1;
 	syscall(SYS_close_range, SUPERVISE_STATUS_FD + 1, ~0u, 0);
-	/* Until it has reported it is of no use to anybody but the `up` that waits for it, and
-	 * would stand in the way of the next; supervise_run() takes this back. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		_exit(1);
 	setsid();
-	if (chdir("/") < 0 || str_copy(arg2, sizeof(arg2), name) < 0)
-		_exit(1);
-	str_fmt(arg3, sizeof(arg3), "%u", mtu);
+	if (chdir("/") < 0 || str_copy(arg2, sizeof(arg2), b->name) < 0)
+		return 1;
+	str_fmt(arg3, sizeof(arg3), "%u", b->mtu);
 	umask(077);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
 	execve("/proc/self/exe", argv, envp);
-	_exit(1);
+	return 1;
 }
 
 /* The supervisor's one report. Its end without a word is a failure too. */
@@ -304,16 +278,15 @@ static int open_log(const char *name, struct err *e)
 	return fd < 0 ? err_sys(e, -errno, "cannot open %s", path) : fd;
 }
 
-static int start(const char *name, int netns_fd, uint32_t mtu, bool kernel, int32_t *ret_pid,
-		 struct err *e)
+static int start(struct supervise_birth *b, int32_t *ret_pid, struct err *e)
 {
 	AUTO_CLOSE int log = -1, null = -1, ours = -1, theirs = -1;
 	int pipefd[2], r = record_make_dir(e);
-	pid_t pid, self = getpid();
+	pid_t pid;
 
 	if (r < 0)
 		return r;
-	log = open_log(name, e);
+	log = open_log(b->name, e);
 	if (log < 0)
 		return log;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -323,19 +296,19 @@ static int start(const char *name, int netns_fd, uint32_t mtu, bool kernel, int3
 		return err_sys(e, -errno, "cannot make a pipe");
 	ours = pipefd[0];
 	theirs = pipefd[1];
-	pid = fork();
+	b->status = theirs;
+	b->log = log;
+	b->null = null;
+	pid = child_start(CHILD_DIES_WITH_US | CHILD_PLAIN_SIGNALS, exec_supervisor, b);
 	if (pid < 0)
-		return err_sys(e, -errno, "cannot start the supervisor of %s", name);
-	if (pid == 0)
-		exec_supervisor(name, netns_fd, mtu, kernel, theirs, log, null, self);
+		return err_sys(e, pid, "cannot start the supervisor of %s", b->name);
 	util_close(&theirs);
-	theirs = -1;
-	r = read_status(ours, name, e);
+	r = read_status(ours, b->name, e);
 	if (r < 0) {
 		/* Our own child, not waited for yet: the number cannot be another's. */
 		kill(pid, r == -ETIMEDOUT ? SIGKILL : SIGTERM);
-		waitpid(pid, NULL, 0);
-		uapi_remove_stale(name);
+		child_reap(pid);
+		uapi_remove_stale(b->name);
 		return r;
 	}
 	*ret_pid = pid;
@@ -344,12 +317,15 @@ static int start(const char *name, int netns_fd, uint32_t mtu, bool kernel, int3
 
 int supervise_start(const char *name, int netns_fd, uint32_t mtu, int32_t *ret_pid, struct err *e)
 {
-	return start(name, netns_fd, mtu, false, ret_pid, e);
+	struct supervise_birth b = {.name = name, .mtu = mtu, .netns_fd = netns_fd};
+
+	return start(&b, ret_pid, e);
 }
 
 int supervise_start_keeper(const char *name, int netns_fd, uint32_t mtu, struct err *e)
 {
 	int32_t pid = supervise_find(name, e);
+	struct supervise_birth b = {.name = name, .mtu = mtu, .kernel = true, .netns_fd = netns_fd};
 
-	return pid ? (pid < 0 ? pid : 0) : start(name, netns_fd, mtu, true, &pid, e);
+	return pid ? (pid < 0 ? pid : 0) : start(&b, &pid, e);
 }

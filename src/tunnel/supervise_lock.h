@@ -13,10 +13,6 @@
 /* RUN_DIR/NAME.WHAT; WHAT is "supervisor" (the lock) or "log". */
 int supervise_path(const char *name, const char *what, char *ret, size_t size, struct err *e);
 
-int supervise_pidfd(pid_t pid); /* or -errno */
-int supervise_kill(int pidfd, int sig);
-bool supervise_wait_pidfd(int pidfd, int timeout_ms); /* true: it has ended */
-
 /* Tells the supervisor that the device has been set up, so that wireguard-go learns it now and not
  * at its next look. */
 int supervise_nudge(const char *name, struct err *e);

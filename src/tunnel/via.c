@@ -10,20 +10,17 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
-#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "nl/rtnl.h"
 #include "ns/names.h"
 #include "ns/netns.h"
 #include "ns/view.h"
-
-#define ANSWER_MAX (1u << 20)
 
 static int open_namespace(const struct profile *p, bool must_be_up, struct record *ret,
 			  struct err *e)
@@ -72,42 +69,23 @@ static int ask(const struct profile *p, int ns_fd, const struct record *r, int r
 	return rc < 0 ? rc : resolve_endpoints_retry(&p->tunnel, retries, ret, e);
 }
 
-__attribute__((noreturn)) static void run_child(const struct profile *p, int ns_fd,
-						const struct record *r, int retries, int out,
-						pid_t parent)
+struct via_question {
+	const struct profile *p;
+	int ns_fd;
+	const struct record *r;
+	int retries;
+};
+
+static int ask_in_child(void *arg, void *answer, size_t *len, struct err *e)
 {
+	const struct via_question *q = arg;
 	struct endpoint_set es = {0};
-	struct err e = ERR_INIT;
-	int rc;
+	int r = ask(q->p, q->ns_fd, q->r, q->retries, &es, e);
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		_exit(1);
-	rc = ask(p, ns_fd, r, retries, &es, &e);
-	e.code = rc;
-	if (fd_write_all(out, &e, sizeof(e)) < 0)
-		_exit(1);
-	_exit(rc == 0 && fd_write_all(out, es.at, es.n * sizeof(*es.at)) < 0);
-}
-
-static int read_answer(const struct profile *p, int in, struct endpoint_set *ret, struct err *e)
-{
-	size_t size = p->tunnel.n_peers * sizeof(*ret->at), len = 0;
-	AUTO_FREE char *bytes = NULL;
-	struct err report = ERR_INIT;
-
-	if (file_read_fd(in, ANSWER_MAX, &bytes, &len) < 0 || len < sizeof(report))
-		return err_set(e, -ECHILD, "cannot ask for the endpoints of %s", p->name);
-	memcpy(&report, bytes, sizeof(report));
-	report.msg[sizeof(report.msg) - 1] = '\0';
-	if (report.code < 0)
-		return err_set(e, report.code, "through VPN '%s': %s", p->via, report.msg);
-	if (len != sizeof(report) + size)
-		return err_set(e, -ECHILD, "cannot ask for the endpoints of %s", p->name);
-	ret->at = malloc(size ? size : 1);
-	if (!ret->at)
-		return err_sys(e, -ENOMEM, "cannot note %zu endpoints", p->tunnel.n_peers);
-	memcpy(ret->at, bytes + sizeof(report), size);
-	ret->n = p->tunnel.n_peers;
+	if (r < 0)
+		return err_wrap(e, r, "through VPN '%s'", q->p->via);
+	*len = es.n * sizeof(*es.at);
+	memcpy(answer, es.at, *len);
 	return 0;
 }
 
@@ -122,26 +100,32 @@ static bool has_names(const struct tunnel *t)
 int via_resolve(const struct profile *p, int ns_fd, const struct record *r, int retries,
 		struct endpoint_set *ret, struct err *e)
 {
-	AUTO_CLOSE int in = -1, out = -1;
-	pid_t pid, self = getpid();
-	int fds[2], rc;
+	struct via_question q = {p, ns_fd, r, retries};
+	size_t n = p->tunnel.n_peers, len = 0;
+	char silent[ERR_MSG_MAX];
+	struct child_job job = {.fn = ask_in_child,
+				.arg = &q,
+				.size = n * sizeof(*ret->at),
+				.timeout_ms = -1,
+				.silent = silent};
+	int rc;
 
 	if (!p->via || !has_names(&p->tunnel))
 		return resolve_endpoints_retry(&p->tunnel, retries, ret, e);
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_sys(e, -errno, "cannot make a pipe");
-	in = fds[0];
-	out = fds[1];
-	pid = fork();
-	if (pid < 0)
-		return err_sys(e, -errno, "cannot ask for the endpoints of %s", p->name);
-	if (pid == 0)
-		run_child(p, ns_fd, r, retries, out, self);
-	util_close(&out);
-	rc = read_answer(p, in, ret, e);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	return rc;
+	job.answer = malloc(job.size ? job.size : 1);
+	if (!job.answer)
+		return err_sys(e, -ENOMEM, "cannot note %zu endpoints", n);
+	snprintf(silent, sizeof(silent), "cannot ask for the endpoints of %s", p->name);
+	rc = child_call(&job, &len, e);
+	if (rc == 0 && len != job.size)
+		rc = err_set(e, -ECHILD, "%s", silent);
+	if (rc < 0) {
+		free(job.answer);
+		return rc;
+	}
+	ret->at = job.answer;
+	ret->n = n;
+	return 0;
 }
 
 int via_resolve_here(const struct profile *p, int retries, struct endpoint_set *ret, struct err *e)

@@ -10,14 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <nftables/libnftables.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "ns/netns.h"
 #include "up/flows.h"
 #include "up/forwarding.h"
@@ -351,62 +349,39 @@ static int run_here(const char *name, const char *text, struct err *e)
 	return r;
 }
 
+struct nft_run {
+	const char *name, *text;
+	int netns_fd;
+};
+
 /* libnftables ends the whole program where it lacks memory or a socket, and writes to stderr
  * itself. Neither may happen to one that has to undo what it began: so it lives in a child. */
-__attribute__((noreturn)) static void run_child(const char *name, const char *text, int netns_fd,
-						int out, pid_t parent)
+static int run_in_child(void *arg, void *answer, size_t *len, struct err *e)
 {
-	struct err e = ERR_INIT;
+	const struct nft_run *run = arg;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int back, r;
 
-	/* Must not go on behind the next `up`'s back. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || null < 0 ||
-	    dup2(null, STDERR_FILENO) < 0)
-		_exit(1);
-	r = ns_netns_enter(netns_fd, &back, &e);
-	if (r == 0)
-		r = run_here(name, text, &e);
-	e.code = r;
-	_exit(write(out, &e, sizeof(e)) == (ssize_t)sizeof(e) ? 0 : 1);
-}
-
-static int wait_child(const char *name, pid_t pid, int in, struct err *e)
-{
-	struct err report = ERR_INIT;
-	ssize_t n;
-
-	do
-		n = read(in, &report, sizeof(report));
-	while (n < 0 && errno == EINTR);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (n != (ssize_t)sizeof(report))
-		return err_set(
-			e, -ECHILD,
-			"cannot load the firewall of %s: libnftables gave up (out of memory, or "
-			"of sockets)",
-			name);
-	return report.code < 0 ? err_set(e, report.code, "%s", report.msg) : 0;
+	(void)answer;
+	(void)len;
+	if (null < 0 || dup2(null, STDERR_FILENO) < 0)
+		return err_sys(e, -errno, "cannot open /dev/null");
+	r = ns_netns_enter(run->netns_fd, &back, e);
+	return r < 0 ? r : run_here(run->name, run->text, e);
 }
 
 int firewall_run(const char *name, const char *text, int netns_fd, struct err *e)
 {
-	AUTO_CLOSE int in = -1, out = -1;
-	pid_t pid, self = getpid();
-	int fds[2];
+	struct nft_run run = {name, text, netns_fd};
+	char silent[ERR_MSG_MAX];
+	const struct child_job job = {
+		.fn = run_in_child, .arg = &run, .timeout_ms = -1, .silent = silent};
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_sys(e, -errno, "cannot make a pipe");
-	in = fds[0];
-	out = fds[1];
-	pid = fork();
-	if (pid < 0)
-		return err_sys(e, -errno, "cannot load the firewall of %s", name);
-	if (pid == 0)
-		run_child(name, text, netns_fd, out, self);
-	util_close(&out);
-	return wait_child(name, pid, in, e);
+	snprintf(silent, sizeof(silent),
+		 "cannot load the firewall of %s: libnftables gave up (out of memory, or of "
+		 "sockets)",
+		 name);
+	return child_call(&job, NULL, e);
 }
 
 int firewall_refresh_ports(const struct record *r, int vpn_netns_fd, struct err *e)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the loop shares with the two kinds of traffic. Private to relay/.
+ * What is waited for, and sockets to the other side: what both kinds of traffic stand on. Private
+ * to relay/.
  */
 #pragma once
 
 #include <stdint.h>
+#include <sys/epoll.h>
 
 #include "relay/relay.h"
 
@@ -18,19 +20,11 @@ struct relay_key {
 	uint32_t index;
 };
 
+/* Before all else in here. */
+int relay_watch_open(void);
+int relay_watch_wait(struct epoll_event *ret, int max, int timeout_ms); /* as epoll_wait(2) */
+
 int relay_watch(int fd, uint32_t events, struct relay_key key);
 
 /* A socket connected to target of r, or connecting; -errno. type: SOCK_STREAM, SOCK_DGRAM. */
 int relay_connect(const struct relay *r, size_t target, int type, uint16_t port);
-
-/* TCP: at most max connections at once. */
-void tcp_init(const struct relay *r, unsigned int max);
-void tcp_accept(size_t listener);
-void tcp_event(struct relay_key key, uint32_t events);
-bool tcp_work(void); /* what was left undone for fairness; true: there is more */
-
-/* UDP. */
-void udp_init(const struct relay *r);
-void udp_from_client(size_t listener);
-void udp_from_target(struct relay_key key);
-int udp_expire(void); /* milliseconds to the next, -1: none */
