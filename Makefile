@@ -169,9 +169,11 @@ tcb: $(B)/libexec/vpnrun/vpnrund
 		ls src/*/$$o.c; done; ls src/vpnrund.c src/broker/*.c; } | sort -u | xargs wc -l
 	@echo 'Runs as the user, without any privilege: src/vpnrun.c src/launch/ src/box/'
 
-FORMATTED := $(wildcard src/*.c src/*/*.[ch] hooks/*/*.[ch] tests/*/*.[ch])
+FORMATTED = $(shell find src hooks tests -name '*.[ch]')
 format:
 	clang-format --style=file:src/.clang-format -i $(FORMATTED)
+check-format:
+	$(Q)clang-format --style=file:src/.clang-format --dry-run -Werror $(FORMATTED)
 
 # A second build with the sanitizers, in $(B)/asan; `make check` runs the unit tests there too.
 asan:
@@ -194,8 +196,7 @@ check:
 	$(Q)tests/check $(B)
 
 # While one works: the format, the layers, the unit tests and the fixtures. No privilege, seconds.
-check-fast: all unit-tests
-	$(Q)clang-format --style=file:src/.clang-format --dry-run -Werror $$(find src hooks -name '*.[ch]')
+check-fast: all unit-tests check-format
 	$(Q)B='$(abspath $(B))' VPNCTL='$(abspath $(B))/bin/vpnctl' prove -Q --jobs 2 --exec tests/exec \
 		tests/lint/layers.t $(UNIT_TESTS) tests/unit/*.t
 
@@ -220,11 +221,10 @@ help:
 clean:
 	$(Q)rm -rf $(B)
 
-.PHONY: all clean policies install uninstall deps tcb format asan unit-tests test-tools check check-fast help
+.PHONY: all clean policies install uninstall deps tcb format check-format asan unit-tests test-tools check check-fast help
 include policy/policy.mk
 include policy/dbus.mk
 include hooks/hooks.mk
--include $(wildcard hooks/*/*.mk)
 -include tests/tests.mk
 -include tests/bench/bench.mk
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,4 +1,5 @@
-# What container engines call. Included by the top Makefile.
+# What container engines call: the OCI hook, the wrapper runtime, and the CNI and netavark plugins.
+# Included by the top Makefile.
 
 # An engine starts the hook three times for a container: without the dynamic linker that is a
 # millisecond less. Distributions that want it dynamic say HOOK_LD= .
@@ -12,7 +13,7 @@ HOOK     := $(B)/libexec/vpnrun/vpnrun-hook
 $(B)/obj/hooks/%.o: hooks/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) -Ihooks -MMD -MP -c $< -o $@
 
 $(HOOK): $(HOOK_SRC:hooks/%.c=$(B)/obj/hooks/%.o) $(LIB)
 	@mkdir -p $(@D)
@@ -33,7 +34,34 @@ $(B)/lib/vpnrun/policy/oci/%.json: policy/%.json
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
-all: $(HOOK) $(RUNTIME) $(OCI_POLICIES)
+# The plugins.
+COMMON_OBJ   := $(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(wildcard hooks/common/*.c))
+CNI_OBJ      := $(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(wildcard hooks/cni/*.c))
+NETAVARK_OBJ := $(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(wildcard hooks/netavark/*.c))
+PLUGINS      := $(B)/libexec/vpnrun/cni/vpnrun $(B)/libexec/vpnrun/netavark/vpnrun
+
+$(B)/libexec/vpnrun/cni/vpnrun: $(CNI_OBJ) $(COMMON_OBJ) $(LIB)
+$(B)/libexec/vpnrun/netavark/vpnrun: $(NETAVARK_OBJ) $(COMMON_OBJ) $(LIB)
+$(PLUGINS):
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(HOOK_LDFLAGS) -o $@ $^ -ljansson
+
+# Engines look in directories of their own (CNI: /opt/cni/bin, /usr/lib/cni; netavark: /usr/libexec/netavark and more): see the manual pages.
+install-plugins: $(PLUGINS)
+	for p in $(PLUGINS:$(B)/libexec/vpnrun/%=%); do \
+		install -D -m 0755 $(B)/libexec/vpnrun/$$p $(D)$(LIBEXECDIR)/$$p || exit 1; done
+
+.PHONY: install-plugins
+
+# All but the mains, for the tests.
+PLUGIN_PARTS := $(filter-out %/vpnrun.o,$(CNI_OBJ) $(NETAVARK_OBJ) $(COMMON_OBJ))
+$(B)/tests/unit/test_engine: tests/unit/test_engine.c $(PLUGIN_PARTS) $(LIB) tests/unit/tap.h
+	@mkdir -p $(@D) $(B)/obj/tests/unit
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -Ihooks -MMD -MP -MF $(B)/obj/tests/unit/test_engine.d -MT $@ -Itests $(ALL_LDFLAGS) -o $@ $< $(PLUGIN_PARTS) $(LIB) -ljansson
+
+all: $(HOOK) $(RUNTIME) $(PLUGINS) $(OCI_POLICIES)
 
 define install-hooks
 install -m 0755 $(HOOK) $(RUNTIME) $(D)$(LIBEXECDIR)

@@ -28,7 +28,6 @@
 #include "plug/attach.h"
 #include "plug/cable.h"
 #include "plug/cable_alone.h"
-#include "conf/profile.h"
 
 /* The container's side: its namespace, and sockets in it. */
 struct inside {
@@ -84,12 +83,13 @@ int wire_tag(char ret[WIRE_TAG_LEN], const char *owner, const char *network, con
 
 static int no_record(const char *vpn, struct err *e)
 {
-	char path[sizeof(PROFILE_DIR) + NAME_MAX_LEN + 8];
+	char path[sizeof(VPN_CONFIG_DIR) + NAME_MAX_LEN + 8];
 
-	if (!str_is_vpn_name(vpn) || str_fmt(path, sizeof(path), PROFILE_DIR "/%s.json", vpn) < 0 ||
+	if (!str_is_vpn_name(vpn) ||
+	    str_fmt(path, sizeof(path), VPN_CONFIG_DIR "/%s.json", vpn) < 0 ||
 	    access(path, F_OK) < 0)
 		return err_set(e, -ENOENT, "there is no VPN '%s': see `vpnctl status`", vpn);
-	return err_set(e, -ENETDOWN, "VPN '%s' is not up; try: vpnctl up %s", vpn, vpn);
+	return record_fail_down(vpn, e);
 }
 
 static int side_open(struct side *s, const char *vpn, struct err *e)
@@ -104,11 +104,11 @@ static int side_open(struct side *s, const char *vpn, struct err *e)
 	s->netns = record_open_netns(&s->record, e);
 	if (s->netns == -ENOENT)
 		return err_set(e, -ESTALE,
-			       "the network namespace of VPN '%s' is gone; "
-			       "try: vpnctl down %s && vpnctl up %s",
-			       vpn, vpn, vpn);
+			       "the network namespace of VPN '%s' is gone; make it anew with: sudo "
+			       "vpnctl up %s",
+			       vpn, vpn);
 	if (s->netns < 0)
-		return err_hint(e, s->netns, "try: vpnctl down %s && vpnctl up %s", vpn, vpn);
+		return s->netns;
 	return ns_nl_open(&s->nl, s->netns, NETLINK_ROUTE, e);
 }
 
@@ -129,8 +129,7 @@ static int side_is_up(struct side *s, struct err *e)
 		s->record.state = RECORD_LOST;
 	if (s->record.state == RECORD_UP)
 		return 0;
-	return err_set(e, -ENETDOWN, "VPN '%s' is down; try: vpnctl up %s", s->record.name,
-		       s->record.name);
+	return record_fail_down(s->record.name, e);
 }
 
 static bool is_port(const struct side *s, const struct rtnl_link *l)

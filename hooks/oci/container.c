@@ -5,7 +5,7 @@
  * root file system's descriptor and cannot leave it. Must never use /proc (it is the host's, seen
  * from another pid namespace) nor a pid, and must not change a file of any mounted volume.
  */
-#include "hook.h"
+#include "oci/hook.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
  * storage that the container's root file system lies in tells what the image says. Called by the
  * stages and the wrapper runtime.
  */
-#include "hook.h"
+#include "oci/hook.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -4,7 +4,7 @@
  * capability, a system call, an annotation that would undo the rest. What makes the container
  * unfit is left in place for createRuntime to refuse, where the user sees the sentence.
  */
-#include "hook.h"
+#include "oci/hook.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
  * broker: what is made before the container's namespace is entered (sockets) belongs to the host's
  * network, as the broker wants it.
  */
-#include "hook.h"
+#include "oci/hook.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -10,7 +10,7 @@
  * sockets, whose arguments are few; the others (ioctl, which types into a terminal) matter for a
  * terminal that is shared with the host, and a container's is its own.
  */
-#include "hook.h"
+#include "oci/hook.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
  * system over it. Must never look up anything there itself. Called by precreate and the wrapper
  * runtime; createRuntime refuses what neither has covered.
  */
-#include "hook.h"
+#include "oci/hook.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "hook.h"
+#include "oci/hook.h"
 
 #define HOOK_DEADLINE_S 8
 

@@ -4,7 +4,7 @@
  * that is not known is refused, because to pass over it would start a container with less around it
  * than was asked for. Called by main and by the stages.
  */
-#include "hook.h"
+#include "oci/hook.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -243,9 +243,5 @@ int hook_find(const char *vpn, struct record *ret, struct err *e)
 {
 	int r = record_read_settled(vpn, ret, e);
 
-	if (r == -ENOENT)
-		return err_set(e, r, "VPN '%s' is unknown or not up: sudo vpnctl up %s", vpn, vpn);
-	if (r == 0 && ret->state != RECORD_UP)
-		return err_set(e, -ENETDOWN, "VPN '%s' is down: sudo vpnctl up %s", vpn, vpn);
-	return r;
+	return r == -ENOENT || (r == 0 && ret->state != RECORD_UP) ? record_fail_down(vpn, e) : r;
 }

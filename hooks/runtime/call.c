@@ -4,7 +4,7 @@
  * that takes a value would pass for the command, or another one name the configuration that is
  * started, and the container would run without what it asks for. Pure. Called by main.
  */
-#include "call.h"
+#include "runtime/call.h"
 
 #include <errno.h>
 #include <stdbool.h>

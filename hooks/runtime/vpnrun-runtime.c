@@ -17,8 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../oci/hook.h"
-#include "call.h"
+#include "oci/hook.h"
+#include "runtime/call.h"
 #include "base/child.h"
 #include "base/log.h"
 #include "nl/rtnl.h"

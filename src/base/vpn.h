@@ -4,6 +4,9 @@
  */
 #pragma once
 
+/* One JSON file a VPN, NAME.json, which everybody may look for and root alone may read. */
+#define VPN_CONFIG_DIR "/etc/vpnrun"
+
 enum vpn_layout { LAYOUT_NETNS, LAYOUT_BRIDGE };
 
 /* + id: the mark of the tunnel's own packets, unless its file says otherwise. All of them, and this

@@ -176,13 +176,13 @@ int profile_load(const char *path, struct profile *p, struct err *e)
 
 int profile_load_name(const char *name, struct profile *p, struct err *e)
 {
-	char path[sizeof(PROFILE_DIR) + NAME_MAX_LEN + 8];
+	char path[sizeof(VPN_CONFIG_DIR) + NAME_MAX_LEN + 8];
 
 	memset(p, 0, sizeof(*p));
 	/* A name with a slash in it must not lead anywhere. */
 	if (!str_is_vpn_name(name))
 		return profile_fail_unknown(name, e);
-	snprintf(path, sizeof(path), "%s/%s.json", PROFILE_DIR, name);
+	snprintf(path, sizeof(path), "%s/%s.json", VPN_CONFIG_DIR, name);
 	if (access(path, F_OK) < 0 && errno == ENOENT)
 		return profile_fail_unknown(name, e);
 	return profile_load(path, p, e);

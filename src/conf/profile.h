@@ -7,7 +7,6 @@
 
 #include "conf/model.h"
 
-#define PROFILE_DIR	 "/etc/vpnrun"
 #define PROFILE_SIZE_MAX (64u * 1024u)
 
 /* Parses the JSON only; the name comes from the file's name. p->tunnel stays empty unless the
@@ -26,7 +25,7 @@ int profile_read_inbound(const struct json_doc *doc, struct profile *p, struct e
 /* Once the tunnel is known. NULL, or what is wrong with "port_forward". */
 const char *profile_check_forward(struct profile *p);
 
-/* profile_load() of PROFILE_DIR/NAME.json. -ENOENT: e lists the names that exist. */
+/* profile_load() of VPN_CONFIG_DIR/NAME.json. -ENOENT: e lists the names that exist. */
 int profile_load_name(const char *name, struct profile *p, struct err *e);
 
 /* -ENOENT, and a sentence that lists the names that exist. */
@@ -38,7 +37,7 @@ struct profile_entry {
 	struct err error; /* why */
 };
 
-/* All VPNs of PROFILE_DIR sorted by id, from the JSON alone; a broken file is an entry with an
+/* All VPNs of VPN_CONFIG_DIR sorted by id, from the JSON alone; a broken file is an entry with an
  * error, and so is an id that two files claim. *ret is the caller's to free. */
 int profile_list(struct profile_entry **ret, size_t *ret_n, struct err *e);
 

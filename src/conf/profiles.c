@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * PROFILE_DIR as a whole: which VPNs there are, and that no two claim the same id, subnet or
+ * VPN_CONFIG_DIR as a whole: which VPNs there are, and that no two claim the same id, subnet or
  * bridge. Reads the JSON only, never a key; changes nothing. A file that cannot be parsed hides
  * no other.
  */
@@ -22,17 +22,17 @@ static int for_each(int (*fn)(const char *name, const struct profile *p, const s
 			      void *arg),
 		    void *arg, struct err *e)
 {
-	DIR *dir = opendir(PROFILE_DIR);
+	DIR *dir = opendir(VPN_CONFIG_DIR);
 	struct dirent *entry;
 	int r = 0;
 
 	if (!dir && errno == ENOENT)
 		return 0;
 	if (!dir)
-		return err_sys(e, -errno, "cannot read " PROFILE_DIR);
+		return err_sys(e, -errno, "cannot read " VPN_CONFIG_DIR);
 	while (r == 0 && (entry = readdir(dir))) {
 		size_t len = strlen(entry->d_name);
-		char path[sizeof(PROFILE_DIR) + sizeof(entry->d_name) + 1], name[256];
+		char path[sizeof(VPN_CONFIG_DIR) + sizeof(entry->d_name) + 1], name[256];
 		AUTO_FREE char *text = NULL;
 		struct profile p = {0};
 		struct err why = ERR_INIT;
@@ -40,7 +40,7 @@ static int for_each(int (*fn)(const char *name, const struct profile *p, const s
 
 		if (len <= 5 || entry->d_name[0] == '.' || strcmp(entry->d_name + len - 5, ".json"))
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", PROFILE_DIR, entry->d_name);
+		snprintf(path, sizeof(path), "%s/%s", VPN_CONFIG_DIR, entry->d_name);
 		snprintf(name, sizeof(name), "%.*s", (int)len - 5, entry->d_name);
 		if (file_read(path, PROFILE_SIZE_MAX, &text, &text_len, &why) == 0)
 			profile_parse(path, text, text_len, &p, &why);
@@ -49,7 +49,7 @@ static int for_each(int (*fn)(const char *name, const struct profile *p, const s
 	}
 	closedir(dir);
 	if (r == -ENOMEM)
-		return err_sys(e, r, "cannot read " PROFILE_DIR);
+		return err_sys(e, r, "cannot read " VPN_CONFIG_DIR);
 	return r;
 }
 
@@ -93,7 +93,7 @@ static void mark_twins(struct profile_entry *a, struct profile_entry *b)
 		if (!both[i]->error.code)
 			err_set(&both[i]->error, -EEXIST,
 				"id %d is claimed by both VPN '%s' and VPN '%s': give one of them "
-				"another \"id\" in " PROFILE_DIR,
+				"another \"id\" in " VPN_CONFIG_DIR,
 				a->id, a->name, b->name);
 }
 
@@ -139,13 +139,13 @@ int profile_fail_unknown(const char *name, struct err *e)
 /* The JSON of a VPN that another names. *ret is to be freed by profile_free(). */
 static int parse_named(const char *name, struct profile *ret, struct err *e)
 {
-	char path[sizeof(PROFILE_DIR) + NAME_MAX_LEN + 8];
+	char path[sizeof(VPN_CONFIG_DIR) + NAME_MAX_LEN + 8];
 	AUTO_FREE char *text = NULL;
 	size_t len = 0;
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	snprintf(path, sizeof(path), "%s/%s.json", PROFILE_DIR, name);
+	snprintf(path, sizeof(path), "%s/%s.json", VPN_CONFIG_DIR, name);
 	if (access(path, F_OK) < 0 && errno == ENOENT)
 		return profile_fail_unknown(name, e);
 	r = file_read(path, PROFILE_SIZE_MAX, &text, &len, e);
@@ -190,14 +190,14 @@ static int conflict_subnets(const struct profile *a, const struct profile *b, st
 		if (ipaddr_overlaps(&a->subnets[i], &bridge))
 			return err_set(e, -EEXIST,
 				       "%s of \"subnets\" of VPN '%s' overlaps the subnet of VPN "
-				       "'%s': change one of them in " PROFILE_DIR,
+				       "'%s': change one of them in " VPN_CONFIG_DIR,
 				       a->subnets[i].text, a->name, b->name);
 		for (size_t k = 0; k < b->n_subnets; k++)
 			if (ipaddr_overlaps(&a->subnets[i], &b->subnets[k]))
 				return err_set(
 					e, -EEXIST,
 					"%s of \"subnets\" of VPN '%s' overlaps %s of VPN "
-					"'%s': take it out of one of the files in " PROFILE_DIR,
+					"'%s': take it out of one of the files in " VPN_CONFIG_DIR,
 					a->subnets[i].text, a->name, b->subnets[k].text, b->name);
 	}
 	return 0;
@@ -216,26 +216,26 @@ static int conflict_one(const char *name, const struct profile *other, const str
 	if (other->id == c->p->id)
 		return err_set(c->e, -EEXIST,
 			       "id %d of VPN '%s' is VPN '%s''s already: give one of them another "
-			       "\"id\" (1 to 99) in " PROFILE_DIR,
+			       "\"id\" (1 to 99) in " VPN_CONFIG_DIR,
 			       c->p->id, c->p->name, name);
 	theirs.v4 = other->subnet4;
 	theirs.plen = other->subnet4_plen;
 	if (ipaddr_overlaps(&mine, &theirs))
 		return err_set(c->e, -EEXIST,
 			       "the subnet of VPN '%s' overlaps that of VPN '%s': give one of them "
-			       "another \"subnet\" in " PROFILE_DIR,
+			       "another \"subnet\" in " VPN_CONFIG_DIR,
 			       c->p->name, name);
 	if (c->p->layout != LAYOUT_BRIDGE || other->layout != LAYOUT_BRIDGE)
 		return 0;
 	if (!strcmp(c->p->bridge, other->name) || !strcmp(c->p->name, other->bridge))
 		return err_set(c->e, -EEXIST,
 			       "of VPN '%s' and VPN '%s' one has a device called as the other's "
-			       "bridge: give that one another \"bridge\" in " PROFILE_DIR,
+			       "bridge: give that one another \"bridge\" in " VPN_CONFIG_DIR,
 			       c->p->name, name);
 	if (!strcmp(c->p->bridge, other->bridge))
 		return err_set(c->e, -EEXIST,
 			       "the bridge %s of VPN '%s' is VPN '%s''s already: give one of them "
-			       "another \"bridge\" in " PROFILE_DIR,
+			       "another \"bridge\" in " VPN_CONFIG_DIR,
 			       c->p->bridge, c->p->name, name);
 	if (conflict_subnets(c->p, other, c->e) < 0)
 		return -EEXIST;

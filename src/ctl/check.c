@@ -333,7 +333,7 @@ static bool is_installed(const char *file)
 {
 	AUTO_FREE char *real = realpath(file, NULL);
 
-	return real && str_starts(real, PROFILE_DIR "/");
+	return real && str_starts(real, VPN_CONFIG_DIR "/");
 }
 
 static int check_profile(const char *file, bool as_json)

@@ -113,7 +113,7 @@ static int check_allowed(const char *name, uid_t uid, struct err *e)
 	struct record r;
 
 	if (record_read(name, &r, NULL) < 0)
-		return err_set(e, -ENETDOWN, "%s is not up; first: sudo vpnctl up %s", name, name);
+		return record_fail_down(name, e);
 	if (!is_allowed(&r, uid))
 		return err_set(
 			e, -EPERM,

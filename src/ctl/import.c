@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * `vpnctl import FILE [--name N] [--id I] [--up]`: takes a provider's file, as downloaded, into
- * PROFILE_DIR/NAME.conf (0600) and writes NAME.json beside it. Everything is checked before the
+ * VPN_CONFIG_DIR/NAME.conf (0600) and writes NAME.json beside it. Everything is checked before the
  * first byte is written; the JSON comes last, since it is what makes a VPN; what fails half-way is
- * taken away again. Never overwrites another's file, follows no link in PROFILE_DIR.
+ * taken away again. Never overwrites another's file, follows no link in VPN_CONFIG_DIR.
  */
 #include "ctl/ctl.h"
 
@@ -38,7 +38,7 @@ struct import {
 	char *text;
 	size_t len;
 	struct tunnel tunnel;
-	int dir; /* PROFILE_DIR */
+	int dir; /* VPN_CONFIG_DIR */
 	int lock;
 	bool created_dir;
 };
@@ -69,28 +69,28 @@ static int choose_name(struct import *im, struct err *e)
 	return str_copy(im->name, sizeof(im->name), name);
 }
 
-/* PROFILE_DIR itself must be root's alone: who can rename in it can swap a key's file. */
+/* VPN_CONFIG_DIR itself must be root's alone: who can rename in it can swap a key's file. */
 static int open_dir(struct import *im, struct err *e)
 {
 	struct stat st;
 
-	if (mkdir(PROFILE_DIR, 0755) == 0)
+	if (mkdir(VPN_CONFIG_DIR, 0755) == 0)
 		im->created_dir = true;
 	else if (errno != EEXIST)
-		return err_sys(e, -errno, "cannot create " PROFILE_DIR);
-	im->dir = open(PROFILE_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		return err_sys(e, -errno, "cannot create " VPN_CONFIG_DIR);
+	im->dir = open(VPN_CONFIG_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (im->dir < 0)
-		return err_sys(e, -errno, "cannot open " PROFILE_DIR);
+		return err_sys(e, -errno, "cannot open " VPN_CONFIG_DIR);
 	/* mkdir(2) took the umask off. */
 	if (im->created_dir && fchmod(im->dir, 0755) < 0)
-		return err_sys(e, -errno, "cannot set the mode of " PROFILE_DIR);
+		return err_sys(e, -errno, "cannot set the mode of " VPN_CONFIG_DIR);
 	if (fstat(im->dir, &st) < 0)
-		return err_sys(e, -errno, "cannot look at " PROFILE_DIR);
+		return err_sys(e, -errno, "cannot look at " VPN_CONFIG_DIR);
 	if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
 		return err_set(e, -EPERM,
-			       PROFILE_DIR " must belong to root and be writable by root "
-					   "only: chown root " PROFILE_DIR
-					   "; chmod 755 " PROFILE_DIR);
+			       VPN_CONFIG_DIR " must belong to root and be writable by root "
+					      "only: chown root " VPN_CONFIG_DIR
+					      "; chmod 755 " VPN_CONFIG_DIR);
 	/* Two imports at once must not choose one id. The directory itself everybody could lock. */
 	if (record_make_dir(e) < 0)
 		return -EIO;
@@ -121,7 +121,7 @@ static int choose_id(struct import *im, struct err *e)
 	if (id >= 100)
 		return err_set(
 			e, -ENOSPC,
-			"all ids from 1 to 99 are taken: remove a VPN's files from " PROFILE_DIR
+			"all ids from 1 to 99 are taken: remove a VPN's files from " VPN_CONFIG_DIR
 			" first");
 	im->id = id;
 	return 0;
@@ -179,14 +179,15 @@ static int install(struct import *im, struct err *e)
 	snprintf(conf, sizeof(conf), "%s.conf", im->name);
 	snprintf(json, sizeof(json), "%s.json", im->name);
 	r = str_fmt(text, sizeof(text), "{\n  \"id\": %d,\n  \"config\": \"%s/%s\"\n}\n", im->id,
-		    PROFILE_DIR, conf);
+		    VPN_CONFIG_DIR, conf);
 	if (r < 0)
 		return err_sys(e, r, "cannot write %s", json);
 	if (fstatat(im->dir, json, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return err_set(e, -EEXIST,
 			       "there is a VPN '%s' already: choose another name with --name, or "
 			       "remove it (vpnctl down %s; rm %s/%s.json %s/%s.conf)",
-			       im->name, im->name, PROFILE_DIR, im->name, PROFILE_DIR, im->name);
+			       im->name, im->name, VPN_CONFIG_DIR, im->name, VPN_CONFIG_DIR,
+			       im->name);
 	if (is_leftover(im, conf))
 		unlinkat(im->dir, conf, 0);
 	r = create_file(im->dir, conf, im->text, im->len, 0600);
@@ -194,12 +195,12 @@ static int install(struct import *im, struct err *e)
 		return err_set(e, r,
 			       "%s/%s exists and is another file: choose another name with "
 			       "--name, or remove it",
-			       PROFILE_DIR, conf);
+			       VPN_CONFIG_DIR, conf);
 	if (r < 0)
-		return err_sys(e, r, "cannot write %s/%s", PROFILE_DIR, conf);
+		return err_sys(e, r, "cannot write %s/%s", VPN_CONFIG_DIR, conf);
 	r = create_file(im->dir, json, text, strlen(text), 0644);
 	if (r < 0) {
-		err_sys(e, r, "cannot write %s/%s", PROFILE_DIR, json);
+		err_sys(e, r, "cannot write %s/%s", VPN_CONFIG_DIR, json);
 		unlinkat(im->dir, conf, 0);
 		return r;
 	}
@@ -221,7 +222,7 @@ static int warn_subnet(struct import *im)
 	return tunnel_warn(&im->tunnel,
 			   "%s of the tunnel overlaps 10.20.%d.0/24, where programs get their "
 			   "addresses: add \"subnet\" to %s/%s.json before `vpnctl up %s`",
-			   clash->text, im->id, PROFILE_DIR, im->name, im->name);
+			   clash->text, im->id, VPN_CONFIG_DIR, im->name, im->name);
 }
 
 static int import(struct import *im, struct err *e)
@@ -252,7 +253,7 @@ static int import(struct import *im, struct err *e)
 		r = err_sys(e, -ENOMEM, "cannot check %s", im->file);
 	/* Only a directory that is empty goes: rmdir(2) sees to that. */
 	if (r < 0 && im->created_dir)
-		rmdir(PROFILE_DIR);
+		rmdir(VPN_CONFIG_DIR);
 	return r;
 }
 
@@ -293,7 +294,7 @@ static int parse_args(struct import *im, int argc, char **argv)
 			    "Installs a provider's WireGuard file as a VPN: %s/NAME.conf (root "
 			    "only)\nand NAME.json. Without --id, the lowest free one; --up brings "
 			    "it up at once.\n",
-			    PROFILE_DIR);
+			    VPN_CONFIG_DIR);
 			return -1;
 		default:
 			return CTL_USAGE;
@@ -323,7 +324,7 @@ int ctl_import(int argc, char **argv)
 	} else {
 		ctl_print_warnings(&im.tunnel);
 		say("imported %s as VPN '%s', id %d: %s/%s.json\n", im.file, im.name, im.id,
-		    PROFILE_DIR, im.name);
+		    VPN_CONFIG_DIR, im.name);
 		if (!im.arg_up)
 			say("bring it up with: vpnctl up %s\n", im.name);
 		fflush(stdout);

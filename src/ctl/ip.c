@@ -116,13 +116,9 @@ static int resolv_conf(const struct record *r, char *ret, size_t size, struct er
 
 static int read_up(const char *name, struct record *ret, struct err *e)
 {
-	int r = str_is_vpn_name(name) ? record_read(name, ret, e) : -EINVAL;
-
-	if (r == -EINVAL)
-		return err_set(e, r, "that is no VPN's name");
-	if (r == -ENOENT || (r == 0 && ret->state != RECORD_UP))
-		return err_set(e, -ENETDOWN, "%s is not up; first: sudo vpnctl up %s", name, name);
-	return r;
+	if (!str_is_vpn_name(name))
+		return err_set(e, -EINVAL, "that is not a VPN's name");
+	return record_read_up(name, ret, e);
 }
 
 /* For good: this process does nothing else. */

@@ -313,7 +313,7 @@ int ctl_leak_test(int argc, char **argv)
 	sigaction(SIGTERM, &act, NULL);
 	r = view_find_record(t.name, &t.rec, &e);
 	if (r == 0 || (r > 0 && t.rec.state != RECORD_UP))
-		r = err_set(&e, -ENETDOWN, "VPN '%s' is down: vpnctl up %s", t.name, t.name);
+		r = record_fail_down(t.name, &e);
 	if (r > 0)
 		r = run(&t, &e);
 	if (r == 0)

@@ -53,7 +53,7 @@ static int find_netns(const char *name, struct err *e)
 	int r = view_find_record(name, &rec, e);
 
 	if (r == 0)
-		return err_set(e, -ENETDOWN, "VPN '%s' is down: vpnctl up %s", name, name);
+		return record_fail_down(name, e);
 	if (r > 0 && rec.layout != LAYOUT_NETNS)
 		return err_set(e, -EINVAL,
 			       "VPN '%s' has no namespace of its own: its services are the host's, "

@@ -118,7 +118,7 @@ int ctl_check_known(const char *name, struct err *e)
 		return err_set(e, -EINVAL, "%s is no VPN's name", value_show(name, shown));
 	if (record_read(name, &r, NULL) == 0)
 		return 0;
-	snprintf(path, sizeof(path), PROFILE_DIR "/%s.json", name);
+	snprintf(path, sizeof(path), VPN_CONFIG_DIR "/%s.json", name);
 	if (access(path, F_OK) == 0)
 		return 0;
 	rc = profile_load_name(name, &p, e); /* for its list of those that exist */

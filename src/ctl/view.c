@@ -88,7 +88,7 @@ static void wipe_keys(struct tunnel *t)
 static void load_profile(struct view *v)
 {
 	AUTO_FREE char *text = NULL;
-	char path[sizeof(PROFILE_DIR) + NAME_MAX_LEN + 8];
+	char path[sizeof(VPN_CONFIG_DIR) + NAME_MAX_LEN + 8];
 	struct err e = ERR_INIT;
 	size_t len = 0;
 	int r = -EACCES;
@@ -97,7 +97,7 @@ static void load_profile(struct view *v)
 		r = profile_load_name(v->name, &v->profile, &e);
 	if (r < 0 && geteuid() == 0 && !v->broken.code)
 		v->broken = e;
-	str_fmt(path, sizeof(path), PROFILE_DIR "/%s.json", v->name);
+	str_fmt(path, sizeof(path), VPN_CONFIG_DIR "/%s.json", v->name);
 	if (r < 0)
 		r = file_read(path, 64 * 1024, &text, &len, &e);
 	if (text && r >= 0)

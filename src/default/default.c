@@ -115,14 +115,11 @@ static void look_valid_mark(struct default_note *n)
 static int read_way(const char *name, bool strict, struct default_way *ret, struct err *e)
 {
 	struct default_way w = {.strict = strict};
-	struct err why = ERR_INIT;
 	struct record r;
-	int rc = record_read(name, &r, &why);
+	int rc = record_read_up(name, &r, e);
 
-	if (rc == -ENOENT || (rc == 0 && r.state != RECORD_UP))
-		return err_set(e, -ENETDOWN, "%s is not up; first: vpnctl up %s", name, name);
 	if (rc < 0)
-		return err_set(e, rc, "%s", why.msg);
+		return rc;
 	str_copy(w.name, sizeof(w.name), r.name);
 	w.id = r.id;
 	w.layout = r.layout;

@@ -154,10 +154,8 @@ static int serve_request(const char *name, int ns_fd, const struct inbound_reque
 			 struct err *e)
 {
 	struct record r;
-	int rc = record_read(name, &r, e);
+	int rc = record_read_up(name, &r, e);
 
-	if (rc == 0 && r.state != RECORD_UP)
-		rc = err_set(e, -ENETDOWN, "VPN '%s' is down", name);
 	if (rc == 0 && (q->magic != INBOUND_MAGIC || q->n < 1 || q->n > PORT_MAPS_MAX))
 		rc = err_set(e, -EBADMSG, "no request for a port");
 	for (uint32_t i = 0; rc == 0 && i < q->n; i++)

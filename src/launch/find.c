@@ -43,7 +43,7 @@ static int add_record(const struct record *r, void *arg)
 
 static void add_configured(struct name_list *l)
 {
-	DIR *d = opendir(LAUNCH_CONFIG_DIR);
+	DIR *d = opendir(VPN_CONFIG_DIR);
 	const struct dirent *de;
 	struct record r;
 
@@ -128,13 +128,12 @@ static int is_down(const char *name, struct err *e)
 {
 	char path[64];
 
-	if (str_fmt(path, sizeof(path), LAUNCH_CONFIG_DIR "/%s.json", name) > 0 &&
+	if (str_fmt(path, sizeof(path), VPN_CONFIG_DIR "/%s.json", name) > 0 &&
 	    access(path, R_OK) == 0 && has_error(path))
 		return err_set(e, -ENETDOWN,
 			       "VPN '%s' is down, and its file has an error; see: vpnctl check %s",
 			       name, path);
-	return err_set(e, -ENETDOWN, "VPN '%s' is down; bring it up with: sudo vpnctl up %s", name,
-		       name);
+	return record_fail_down(name, e);
 }
 
 void launch_hint_command(const char *vpn, struct err *e)
@@ -144,7 +143,7 @@ void launch_hint_command(const char *vpn, struct err *e)
 
 	if (strlen(vpn) > 40 || str_is_reserved(vpn) || !running_finds(vpn) ||
 	    record_read(vpn, &r, NULL) == 0 ||
-	    (str_fmt(path, sizeof(path), LAUNCH_CONFIG_DIR "/%s.json", vpn) > 0 &&
+	    (str_fmt(path, sizeof(path), VPN_CONFIG_DIR "/%s.json", vpn) > 0 &&
 	     access(path, F_OK) == 0))
 		return;
 	err_hint(e, e->code, "'%s' is a program; did you mean: vpnrun -- %s", vpn, vpn);
@@ -156,7 +155,7 @@ static int is_unknown(const char *name, struct err *e)
 	char text[200], path[64];
 
 	if (str_is_vpn_name(name) &&
-	    str_fmt(path, sizeof(path), LAUNCH_CONFIG_DIR "/%s.json", name) > 0 &&
+	    str_fmt(path, sizeof(path), VPN_CONFIG_DIR "/%s.json", name) > 0 &&
 	    access(path, F_OK) == 0)
 		return is_down(name, e);
 	list_names(&l);

@@ -18,12 +18,11 @@
 #include "state/record.h"
 #include "state/sandbox.h"
 
-#define LAUNCH_FAILED	  125
-#define LAUNCH_NO_EXEC	  126
-#define LAUNCH_NOT_FOUND  127
-#define LAUNCH_ALLOW_MAX  64
-#define LAUNCH_KEEP_MAX	  64
-#define LAUNCH_CONFIG_DIR "/etc/vpnrun"
+#define LAUNCH_FAILED	 125
+#define LAUNCH_NO_EXEC	 126
+#define LAUNCH_NOT_FOUND 127
+#define LAUNCH_ALLOW_MAX 64
+#define LAUNCH_KEEP_MAX	 64
 
 struct launch_options {
 	bool verbose;

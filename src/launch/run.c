@@ -87,7 +87,7 @@ static const char *policy_name(const struct launch *l)
 /* The policies lie beside the program, wherever it was installed: BIN/../lib/vpnrun/policy. */
 static int find_policy(const char *name, struct box_policy *ret, struct err *e)
 {
-	const char *dirs[] = {LAUNCH_CONFIG_DIR "/policy", NULL, NULL};
+	const char *dirs[] = {VPN_CONFIG_DIR "/policy", NULL, NULL};
 	char dir[PATH_MAX + 32];
 	ssize_t n;
 

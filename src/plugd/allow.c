@@ -17,11 +17,7 @@
 
 int allow_check_up(const struct record *r, struct err *e)
 {
-	if (r->state != RECORD_UP)
-		return err_set(e, -ENETDOWN,
-			       "VPN '%s' is down: bring it up with `sudo vpnctl up %s`", r->name,
-			       r->name);
-	return 0;
+	return r->state == RECORD_UP ? 0 : record_fail_down(r->name, e);
 }
 
 static bool peer_has_gid(const struct peer *p, gid_t gid)

@@ -76,6 +76,19 @@ int record_read(const char *name, struct record *ret, struct err *e)
 	return 0;
 }
 
+int record_fail_down(const char *name, struct err *e)
+{
+	return err_set(e, -ENETDOWN, "VPN '%s' is down; bring it up with: sudo vpnctl up %s", name,
+		       name);
+}
+
+int record_read_up(const char *name, struct record *ret, struct err *e)
+{
+	int r = record_read(name, ret, e);
+
+	return r == -ENOENT || (r == 0 && ret->state != RECORD_UP) ? record_fail_down(name, e) : r;
+}
+
 /* The caller's umask must not keep users from the records. */
 int record_make_dir(struct err *e)
 {

@@ -105,6 +105,10 @@ struct record {
 
 /* -ENOENT: not there (the VPN is not up). -EPROTO: not one of ours. Needs no privilege. */
 int record_read(const char *name, struct record *ret, struct err *e);
+/* The one sentence for a VPN that is not up, and what to do; -ENETDOWN. */
+int record_fail_down(const char *name, struct err *e);
+/* record_read() of one that has to be up. */
+int record_read_up(const char *name, struct record *ret, struct err *e);
 /* For who wants to come in: one that is being made anew, as by `restart`, is waited for, up to a
  * second. */
 int record_read_settled(const char *name, struct record *ret, struct err *e);

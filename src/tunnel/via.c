@@ -29,10 +29,8 @@ static int open_namespace(const struct profile *p, bool must_be_up, struct recor
 	if (!p->via)
 		return -1;
 	if (record_read(p->via, ret, NULL) < 0 || (must_be_up && ret->state != RECORD_UP))
-		return err_set(
-			e, -ENETDOWN,
-			"%s goes by VPN '%s' (\"via\"), which is not up; first: vpnctl up %s",
-			p->name, p->via, p->via);
+		return err_wrap(e, record_fail_down(p->via, e),
+				"%s goes through VPN '%s' (\"via\")", p->name, p->via);
 	if (ret->layout == LAYOUT_BRIDGE)
 		return err_set(
 			e, -ENETDOWN,

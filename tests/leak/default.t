@@ -66,7 +66,7 @@ off >/dev/null
 like "$(vpnctl default nosuch 2>&1)" 'there is no VPN .nosuch.; there is demo, other' 'a VPN that there is not: a sentence'
 vpnctl down other >/dev/null
 snapshot >"$RIG_DIR/before"
-like "$(on other 2>&1)" 'other is not up.*vpnctl up other' 'one that is down: a sentence'
+like "$(on other 2>&1)" "VPN 'other' is down.*vpnctl up other" 'one that is down: a sentence'
 same 'and nothing was done'
 
 # resolv.conf as it may be, too.

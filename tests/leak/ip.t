@@ -65,9 +65,9 @@ out=$(http_proxy=http://127.0.0.1:9 vpnctl ip demo --url $url/text 2>&1)
 is "$out" 203.0.113.9 'no proxy of the environment is asked'
 vpnctl down demo >/dev/null
 out=$(vpnctl ip demo --url $url/json 2>&1)
-like "$? $out" '^1 vpnctl: demo is not up' 'R30: of a VPN that is down: fails, and asks nowhere'
+like "$? $out" "^1 vpnctl: VPN 'demo' is down; bring it up with: sudo vpnctl up demo" 'R30: of a VPN that is down: fails, and asks nowhere'
 out=$(as_user vpnctl ip demo --url $url/json 2>&1)
-like "$? $out" '^1 vpnctl: demo is not up' 'R30: the same for a user'
+like "$? $out" "^1 vpnctl: VPN 'demo' is down; bring it up with: sudo vpnctl up demo" 'R30: the same for a user'
 out=$(vpnctl ip demo --url file:///etc/passwd 2>&1)
 like "$?" '^1' 'no other scheme'
 out=$(vpnctl ip demo --expect nonsense 2>&1)

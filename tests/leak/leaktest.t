@@ -133,7 +133,7 @@ vpnctl down --force demo >/dev/null
 # --- what cannot be ------------------------------------------------------------------------------
 
 out=$(vpnctl leak-test demo 2>&1)
-like "$? $out" "^1 vpnctl: VPN 'demo' is down: vpnctl up demo" 'a VPN that is down: refused in a sentence'
+like "$? $out" "^1 vpnctl: VPN 'demo' is down; bring it up with: sudo vpnctl up demo" 'a VPN that is down: refused in a sentence'
 out=$(vpnctl leak-test nowhere 2>&1)
 like "$? $out" "^1 vpnctl: there is no VPN" 'one that is not there'
 out=$(as_user vpnctl leak-test --cut other 2>&1)

@@ -173,7 +173,7 @@ for how in 'the tunnel deleted' 'vpnctl restart' 'vpnctl down --force'; do
 		closed "$how"
 		like "$(vpnctl status nested)" "degraded(.|[[:cntrl:]])*'demo', which is down" "$how: status names the cause"
 		out=$(vpnctl up nested 2>&1)
-		like "$? $(one_sentence "$out" && echo "$out")" '^1 vpnctl: .*first: vpnctl up demo' \
+		like "$? $(one_sentence "$out" && echo "$out")" '^1 vpnctl: .*bring it up with: sudo vpnctl up demo' \
 			'up while the other is down: refused in one sentence that says what to do'
 		is "$(cap stop)" 0 "R74: $how: nothing of it leaves by the uplink"
 		vpnctl up demo >/dev/null

@@ -1,11 +1,11 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The include rule between the layers of src/. Prints each violation; exits 1 if there is one.
-# usage: layers.pl [SRCDIR]
+# The include rule between the rooms of src/ and hooks/. Prints each violation; exits 1 if there is one.
+# usage: layers.pl [TOP], which holds src and hooks
 use strict;
 use warnings;
 
-my $src = shift // 'src';
+my $top = shift // '.';
 my %may = (
 	base   => [],
 	nl     => ['base'],
@@ -28,16 +28,21 @@ my %may = (
 	running => ['state', 'base'],
 	launch => ['running', 'session', 'relay', 'plug', 'state', 'ns', 'nl', 'ipc', 'box', 'base'],
 	ctl    => ['policy', 'relay', 'keeper', 'default', 'up', 'tunnel', 'plug', 'conf', 'state', 'ns', 'nl', 'box', 'base'],
+	'hooks/common'   => ['plug', 'state', 'ns', 'nl', 'ipc', 'box', 'base'],
+	'hooks/cni'      => ['hooks/common', 'plug', 'state', 'nl', 'base'],
+	'hooks/netavark' => ['hooks/common', 'plug', 'state', 'nl', 'base'],
+	'hooks/oci'      => ['plug', 'state', 'ns', 'nl', 'ipc', 'box', 'base'],
+	'hooks/runtime'  => ['hooks/oci', 'plug', 'state', 'ns', 'nl', 'base'],
 	tools  => ['policy', 'box', 'base'],
 );
 # What only some may link: header => where it may stand.
 my %libs = (
-	'jansson.h'               => qr{^(base/json|policy/|ctl/)},
-	'seccomp.h'               => qr{^(policy|tools)/},
-	'nftables/libnftables.h'  => qr{^up/firewall},
-	'libmnl/libmnl.h'         => qr{^nl/},
-	'dbus/dbus.h'             => qr{^(bus/|vpnrun_session)},
-	'sys/capability.h'        => qr{^(box/caps|box/isolate|policy/)},
+	'jansson.h'               => qr{^(src/(base/json|policy/|ctl/)|hooks/)},
+	'seccomp.h'               => qr{^src/(policy|tools)/},
+	'nftables/libnftables.h'  => qr{^src/up/firewall},
+	'libmnl/libmnl.h'         => qr{^src/nl/},
+	'dbus/dbus.h'             => qr{^src/(bus/|vpnrun_session)},
+	'sys/capability.h'        => qr{^src/(box/caps|box/isolate|policy/)},
 );
 my $bad = 0;
 
@@ -46,11 +51,20 @@ sub violation {
 	$bad++;
 }
 
-for my $file (split /\n/, `find '$src' -name '*.[ch]'`) {
-	(my $rel = $file) =~ s{^\Q$src\E/}{};
-	my $dir = $rel =~ m{^([^/]+)/} ? $1 : 'main';
-	violation($rel, "unknown layer '$dir'") if $dir ne 'main' && !$may{$dir};
-	open my $f, '<', $file or die "$file: $!";
+# What an include or a file names: "up/apply.h" is of the room up, "oci/hook.h" of hooks/oci. The files beside
+# the rooms are the mains.
+my %of_hooks = map { m{^hooks/(.+)} ? ($1 => 1) : () } keys %may;
+sub room_of {
+	my ($path) = @_;
+	my $dir = $path =~ m{^([a-z0-9]+)/} ? $1 : 'main';
+	return $of_hooks{$dir} ? "hooks/$dir" : $dir;
+}
+
+for my $file (split /\n/, `cd '$top' && find src hooks -name '*.[ch]' 2>/dev/null`) {
+	(my $rel = $file) =~ s{^(src|hooks)/}{};
+	my $dir = $1 eq 'hooks' ? "hooks/" . ($rel =~ m{^([^/]+)/} ? $1 : '') : $rel =~ m{^([^/]+)/} ? $1 : 'main';
+	violation($file, "unknown room '$dir'") if $dir ne 'main' && !$may{$dir};
+	open my $f, '<', "$top/$file" or die "$file: $!";
 	my $comment = 0;
 	while (<$f>) {
 		s{/\*.*?\*/}{}g;
@@ -58,31 +72,38 @@ for my $file (split /\n/, `find '$src' -name '*.[ch]'`) {
 		next if $comment;
 		$comment = 1 if s{/\*.*}{};
 		s{//.*}{};
-		if (m{^#include "(([a-z]+)/[^"]*)"}) {
-			my ($header, $room) = ($1, $2);
-			next if $room eq $dir;
-			if ($dir eq 'main') {
-				violation("$rel:$.", "only vpnrund may include broker/") if $room eq 'broker' && $rel ne 'vpnrund.c';
-				violation("$rel:$.", "only vpnrund and vpnrund-plug may include plugd/")
-					if $room eq 'plugd' && $rel !~ m{^vpnrund(_plug)?\.c$};
-				violation("$rel:$.", "only vpnrun-session may include bus/") if $room eq 'bus' && $rel ne 'vpnrun_session.c';
+		if (m{^#include "([^"]*)"}) {
+			my ($header, $room) = ($1, room_of($1));
+
+			# What the build writes stands in its own directory.
+			next if $header =~ m{^[a-z0-9_-]+(\.nft|_filter|_policy)\.h$};
+			if ($header !~ m{^[a-z0-9]+/[a-z0-9_]+\.h$}) {
+				violation("$file:$.", "\"$header\": an include names room and file");
 				next;
 			}
-			violation("$rel:$.", "$dir must not include $room/")
+			next if $room eq $dir;
+			if ($dir eq 'main') {
+				violation("$file:$.", "only vpnrund may include broker/") if $room eq 'broker' && $rel ne 'vpnrund.c';
+				violation("$file:$.", "only vpnrund and vpnrund-plug may include plugd/")
+					if $room eq 'plugd' && $rel !~ m{^vpnrund(_plug)?\.c$};
+				violation("$file:$.", "only vpnrun-session may include bus/") if $room eq 'bus' && $rel ne 'vpnrun_session.c';
+				next;
+			}
+			violation("$file:$.", "$dir must not include $room/")
 				unless grep { $_ eq $room || $_ eq $header } @{$may{$dir} // []};
 		} elsif (m{^#include <([^>]+)>} && $libs{$1}) {
-			violation("$rel:$.", "<$1> does not belong here") unless $rel =~ $libs{$1};
+			violation("$file:$.", "<$1> does not belong here") unless $file =~ $libs{$1};
 		}
 		# A FIFO in the place of a file would be waited for without an end. Of what is read as a file, base's
 		# file_open() refuses it with a sentence; no other open may wait either.
 		my $call = $_;
 		$call .= <$f> while $call =~ m{\bopen(at)?\s*\(} && $call !~ m{;} && !eof $f;
-		violation("$rel:$.", 'an open that may wait: file_open() of base/util.h, or O_NONBLOCK')
+		violation("$file:$.", 'an open that may wait: file_open() of base/util.h, or O_NONBLOCK')
 			if $call =~ m{\bopen(at)?\s*\([^;]*O_RDONLY} && $call !~ m{O_(NONBLOCK|DIRECTORY|PATH|CREAT)\b|"/proc/};
-		violation("$rel:$.", 'fopen() of a file waits for a FIFO: file_open() of base/util.h')
+		violation("$file:$.", 'fopen() of a file waits for a FIFO: file_open() of base/util.h')
 			if m{\bfopen\s*\([^"]*"r} || m{\bfopen\s*\("(?!/proc/)[^"]*", "r};
-		violation("$rel:$.", 'shell call') if m{\b(system|popen)\s*\(};
-		violation("$rel:$.", 'unbounded string function') if m{\b(strcpy|strcat|sprintf|gets|strtok|atoi)\s*\(};
+		violation("$file:$.", 'shell call') if m{\b(system|popen)\s*\(};
+		violation("$file:$.", 'unbounded string function') if m{\b(strcpy|strcat|sprintf|gets|strtok|atoi)\s*\(};
 	}
 }
 exit($bad ? 1 : 0);

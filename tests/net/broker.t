@@ -170,7 +170,7 @@ group alice,bob
 like "$(bob tst good)" '^attached' 'L26 put into the group: allowed at once, without a login'
 group alice
 like "$(alice nowhere good)" "refused: no VPN 'nowhere' is up \(these are: .*tst" 'L26 an unknown VPN: says which there are'
-like "$(alice low good)" "refused: VPN 'low' is down: bring it up with .sudo vpnctl up low" 'a VPN that is down'
+like "$(alice low good)" "refused: VPN 'low' is down; bring it up with: sudo vpnctl up low" 'a VPN that is down'
 like "$($H $S tst file /proc/self/ns/net)" 'refused: the broker serves ordinary users only' "L25 root with the host's namespace"
 
 # --- namespaces that are not the asker's -----------------------------------------------------
