@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vpnctl: one table of commands; --help is printed from it. Each command is a file of ctl/.
+ * vpnctl: one table of commands; --help is printed from it. A command is a file in ctl/ctl.h's
+ * rooms.
  */
 #include <stdio.h>
 #include <string.h>

@@ -5,8 +5,8 @@
  */
 #include "tap.h"
 
-#include "ctl/confine_dropin.c"
-#include "ctl/confine_unit.c"
+#include "confine/confine_dropin.c"
+#include "confine/confine_unit.c"
 
 static const char *result(const char *const *lines)
 {

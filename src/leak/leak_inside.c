@@ -3,9 +3,9 @@
  * See leak_inside.h. In the namespaces of somebody else's process nothing is run and no library is
  * loaded: its files are not ours. What looks around there has that process's user and no
  * capability, because more would see doors that the process has not, and could be turned. Called
- * by ctl/leak_test.c.
+ * by leak/leak_test.c.
  */
-#include "ctl/leak_inside.h"
+#include "leak/leak_inside.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

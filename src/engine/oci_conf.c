@@ -2,9 +2,9 @@
 /*
  * As much of TOML as one list of texts needs. podman takes the list of the last file that has one,
  * and since 5.0 adds to the former where {append=true} stands in it. What cannot be understood is
- * refused: the list that we write must hold what was there. Called by ctl/oci.c.
+ * refused: the list that we write must hold what was there. Called by engine/oci.c.
  */
-#include "ctl/oci_conf.h"
+#include "engine/oci_conf.h"
 
 #include <errno.h>
 #include <fnmatch.h>

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "ctl/leak_doors.h"
+#include "leak/leak_doors.h"
 #include "state/record.h"
 
 /* Of the ranges for documentation: nobody is there. */

@@ -16,7 +16,7 @@
 
 #include "base/log.h"
 #include "ctl/ctl.h"
-#include "ctl/oci_conf.h"
+#include "engine/oci_conf.h"
 #include "ctl/show.h"
 
 #define OCI_DIR	 "/etc/vpnrun/oci"

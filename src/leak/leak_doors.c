@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The half of a leak test's doors that is outside: what there is, who listens, and which channel it
- * belongs to. Must never call a door shut that nobody has looked at. Called by ctl/leak_test.c.
+ * belongs to. Must never call a door shut that nobody has looked at. Called by leak/leak_test.c.
  */
-#include "ctl/leak_doors.h"
+#include "leak/leak_doors.h"
 
 #include <dirent.h>
 #include <errno.h>

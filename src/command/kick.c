@@ -12,7 +12,7 @@
 
 #include "base/log.h"
 #include "ctl/show.h"
-#include "ctl/view.h"
+#include "look/view.h"
 
 static int usage(void)
 {

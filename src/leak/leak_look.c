@@ -3,7 +3,7 @@
  * The half of a leak test's doors that is inside. It looks at what is there and connects to
  * nothing: a socket is the one outside if its inode is, and a dead one over it is another. May run
  * in a container that is hostile, so it reads no configuration by libraries and runs nothing.
- * Called by ctl/leak_probe.c and ctl/leak_test.c.
+ * Called by leak/leak_probe.c and leak/leak_test.c.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "ctl/leak_doors.h"
+#include "leak/leak_doors.h"
 #include "ns/upcall.h"
 
 #define CONF_MAX (64u * 1024u)

@@ -3,7 +3,7 @@
  * Rewrites a program's own desktop entry into one that starts it through vpnrun. Line by line: what
  * it does not know stays as it is, in the order it was. Called by `vpnctl wrap`.
  */
-#include "ctl/desktop.h"
+#include "confine/desktop.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * also say whether the address is one of theirs. A stranger's text: nothing of it is printed but
  * the address, in our own writing. Called by `vpnctl ip`.
  */
-#include "ctl/ip_answer.h"
+#include "command/ip_answer.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

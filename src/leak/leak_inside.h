@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "ctl/leak.h"
+#include "leak/leak.h"
 
 struct leak_inside {
 	pid_t child;

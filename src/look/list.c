@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "ctl/show.h"
-#include "ctl/view.h"
+#include "look/view.h"
 
 static int list_json(const struct views *vs)
 {

@@ -2,9 +2,9 @@
 /*
  * Reads what a unit says about itself, so that our drop-in adds to its hardening and never takes
  * from it: systemd merges lists, and a list of ours could allow what the unit forbids. Called by
- * ctl/confine.c. Must never write.
+ * confine/confine.c. Must never write.
  */
-#include "ctl/confine.h"
+#include "confine/confine.h"
 
 #include <dirent.h>
 #include <errno.h>

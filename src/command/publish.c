@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "ctl/show.h"
-#include "ctl/view.h"
+#include "look/view.h"
 #include "relay/relay.h"
 
 static const char *published; /* the VPN's name */

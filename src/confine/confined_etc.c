@@ -18,7 +18,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "ctl/confine.h"
+#include "confine/confine.h"
 #include "ctl/ctl.h"
 #include "ctl/show.h"
 #include "state/record.h"

@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "ctl/ctl.h"
-#include "ctl/desktop.h"
+#include "confine/desktop.h"
 #include "ctl/show.h"
 
 #define ENTRY_MAX (1024 * 1024)

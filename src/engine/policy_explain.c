@@ -4,9 +4,9 @@
  * that lead out of the sandbox and stand open are warned of on stderr. All is asked of the program
  * itself (policy/doors.h), so it holds for whoever compiled it.
  *
- * Called by ctl/policy.c.
+ * Called by engine/policy.c.
  */
-#include "ctl/policy_explain.h"
+#include "engine/policy_explain.h"
 
 #include <linux/seccomp.h>
 #include <stdio.h>

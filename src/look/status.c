@@ -17,7 +17,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "ctl/show.h"
-#include "ctl/view.h"
+#include "look/view.h"
 #include "ctl/words.h"
 #include "state/forwarded.h"
 #include "up/forwarding.h"

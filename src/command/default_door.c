@@ -5,7 +5,7 @@
  * connection with the socket as its standard input; it believes nothing of the message but its two
  * fields, takes no descriptor, and ends after one answer.
  */
-#include "ctl/default_door.h"
+#include "command/default_door.h"
 
 #include <errno.h>
 #include <grp.h>

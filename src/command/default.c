@@ -15,9 +15,9 @@
 #include "base/child.h"
 #include "base/log.h"
 #include "ctl/ctl.h"
-#include "ctl/default_door.h"
-#include "ctl/fetch.h"
-#include "ctl/ip_answer.h"
+#include "command/default_door.h"
+#include "command/fetch.h"
+#include "command/ip_answer.h"
 #include "ctl/show.h"
 #include "default/default.h"
 

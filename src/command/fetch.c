@@ -6,7 +6,7 @@
  * https://curl.se/libcurl/abi.html). Called by `vpnctl ip`; must never be linked by what runs with
  * a client's data.
  */
-#include "ctl/fetch.h"
+#include "command/fetch.h"
 
 #include <dlfcn.h>
 #include <errno.h>

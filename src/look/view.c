@@ -3,7 +3,7 @@
  * Gathers and judges; prints nothing, changes nothing. Keys that a profile brings along are wiped
  * before anything is shown.
  */
-#include "ctl/view.h"
+#include "look/view.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>

@@ -20,10 +20,10 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "ctl/leak.h"
-#include "ctl/leak_inside.h"
+#include "leak/leak.h"
+#include "leak/leak_inside.h"
 #include "ctl/show.h"
-#include "ctl/view.h"
+#include "look/view.h"
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "default/default.h"

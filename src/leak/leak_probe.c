@@ -22,7 +22,7 @@
 #include "base/log.h"
 #include "base/child.h"
 #include "base/util.h"
-#include "ctl/leak.h"
+#include "leak/leak.h"
 
 #define ROUND_MS   100
 #define LOOKUP_MAX 4

@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "box/seccomp.h"
-#include "ctl/policy_explain.h"
+#include "engine/policy_explain.h"
 #include "ctl/show.h"
 #include "policy/compile.h"
 

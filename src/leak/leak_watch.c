@@ -2,7 +2,7 @@
 /*
  * The watch of `vpnctl leak-test`: a packet socket on all devices of the host. It only reads.
  */
-#include "ctl/leak.h"
+#include "leak/leak.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 /*
  * The text of a confined service's drop-in. Why each line is there is written beside it: the file
  * is read by who wonders about the service. Must never take from the unit's own hardening. Called
- * by ctl/confine.c.
+ * by confine/confine.c.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "ctl/confine.h"
+#include "confine/confine.h"
 #include "ns/upcall.h"
 
 #define VPN_UNIT "vpnrun@"
