@@ -40,7 +40,7 @@
 #define WAIT_MS	  100
 #define WAIT_MAX  200
 
-struct session {
+struct bus_helper {
 	const char *vpn, *broker;
 	char program[PATH_MAX];
 	struct daemon bus;
@@ -106,7 +106,7 @@ static void on_bus_end(int fd, void *arg)
 /* The first program connects: it waits in the socket's queue until the bus is there. */
 static void on_first(int fd, void *arg)
 {
-	struct session *s = arg;
+	struct bus_helper *s = arg;
 	const struct daemon_how how = {fd, s->program, s->vpn, s->broker};
 	struct err e = ERR_INIT;
 	int r;
@@ -130,13 +130,13 @@ static void on_first(int fd, void *arg)
 
 static void on_signal(int fd, void *arg)
 {
-	struct session *s = arg;
+	struct bus_helper *s = arg;
 
 	(void)fd;
 	s->ended = true;
 }
 
-static int watch_signals(struct session *s, struct err *e)
+static int watch_signals(struct bus_helper *s, struct err *e)
 {
 	sigset_t set;
 	int fd;
@@ -153,7 +153,7 @@ static int watch_signals(struct session *s, struct err *e)
 		      : bus_loop_add(fd, on_signal, s);
 }
 
-static int begin(struct session *s, struct err *e)
+static int begin(struct bus_helper *s, struct err *e)
 {
 	const char *addresses = getenv("DBUS_SESSION_BUS_ADDRESS");
 	ssize_t n = readlink("/proc/self/exe", s->program, sizeof(s->program) - 1);
@@ -195,7 +195,7 @@ static bool lock_session(int lock, int tries)
 
 /* Without a listener a program that connects is refused at once, and the next launch begins anew.
  * Whoever holds the lock is about to come, unless the session ends whether it is used or not. */
-static void take_down(struct session *s, bool by_force)
+static void take_down(struct bus_helper *s, bool by_force)
 {
 	AUTO_CLOSE int lock = -1;
 
@@ -212,7 +212,7 @@ static void take_down(struct session *s, bool by_force)
 
 static void got_use(bool used, void *arg)
 {
-	struct session *s = arg;
+	struct bus_helper *s = arg;
 
 	s->asked = false;
 	s->idle_since = used ? util_now_ms() : s->idle_since;
@@ -221,7 +221,7 @@ static void got_use(bool used, void *arg)
 }
 
 /* How long until it is to be looked at again, -1: until something happens. */
-static int look_at_use(struct session *s)
+static int look_at_use(struct bus_helper *s)
 {
 	int64_t now = util_now_ms();
 
@@ -243,7 +243,7 @@ static int look_at_use(struct session *s)
 	return LINGER_MS;
 }
 
-static int run(struct session *s, struct err *e)
+static int run(struct bus_helper *s, struct err *e)
 {
 	int r = 0;
 
@@ -261,7 +261,7 @@ static int run(struct session *s, struct err *e)
 
 int main(int argc, char **argv)
 {
-	static struct session s = {.bus = DAEMON_INIT};
+	static struct bus_helper s = {.bus = DAEMON_INIT};
 	struct err e = ERR_INIT;
 
 	log_program = "vpnrun-session";

@@ -20,6 +20,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/same.h"
 #include "base/util.h"
 #include "common/unplug.h"
 #include "nl/sock.h"
@@ -30,7 +31,7 @@
 #include "plug/cable_alone.h"
 
 /* The container's side: its namespace, and sockets in it. */
-struct inside {
+struct wire_inside {
 	int netns;
 	struct nl_sock nl, nft;
 };
@@ -40,7 +41,7 @@ struct inside {
 		.netns = -1, .nl = NL_SOCK_INIT, .nft = NL_SOCK_INIT, \
 	}
 
-static void inside_close(struct inside *in)
+static void inside_close(struct wire_inside *in)
 {
 	nl_sock_close(&in->nl);
 	nl_sock_close(&in->nft);
@@ -164,24 +165,12 @@ static int unplug(struct side *s, const char *port, struct err *e)
 
 /* --- the container's side -------------------------------------------------------------------- */
 
-static bool is_same(const struct stat *a, uint64_t dev, uint64_t ino)
-{
-	return a->st_dev == dev && a->st_ino == ino;
-}
-
-static bool is_at(const struct stat *ns, const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && is_same(ns, st.st_dev, st.st_ino);
-}
-
 static int is_of_vpn(const struct record *r, void *arg)
 {
 	const struct stat *ns = arg;
 
 	/* 1 here is "stop": the namespace of the bridge layout is the host's, seen elsewhere. */
-	return is_same(ns, r->netns_dev, r->netns_ino);
+	return record_is_netns(r, ns);
 }
 
 static int open_container(const char *path, struct err *e)
@@ -200,7 +189,7 @@ static int open_container(const char *path, struct err *e)
 	if (fs.f_type != NSFS_MAGIC || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
 		/* What a runtime's namespace leaves when it is unmounted: an empty file. */
 		return err_set(e, -EBADF, "%s is no network namespace", path);
-	if (is_at(&st, "/proc/self/ns/net") || is_at(&st, "/proc/1/ns/net"))
+	if (same_fd_path(fd, "/proc/self/ns/net") || same_fd_path(fd, "/proc/1/ns/net"))
 		return err_set(e, -EXDEV,
 			       "%s is the host's own network: only containers with a "
 			       "network of their own can be put into a VPN",
@@ -271,7 +260,7 @@ static bool is_pair(struct side *s, const struct rtnl_link *port, int netns,
 	       port->link == end->ifindex;
 }
 
-static int inside_open(struct inside *in, const struct wire *w, struct err *e)
+static int inside_open(struct wire_inside *in, const struct wire *w, struct err *e)
 {
 	int r;
 
@@ -283,7 +272,7 @@ static int inside_open(struct inside *in, const struct wire *w, struct err *e)
 }
 
 /* Both sides of a cable, in a VPN that is up. -errno: what is open is closed by its owner. */
-static int open_both(const struct wire *w, struct side *s, struct inside *in, struct err *e)
+static int open_both(const struct wire *w, struct side *s, struct wire_inside *in, struct err *e)
 {
 	int r = side_open(s, w->vpn, e);
 
@@ -294,7 +283,7 @@ static int open_both(const struct wire *w, struct side *s, struct inside *in, st
 
 /* --- attach ---------------------------------------------------------------------------------- */
 
-static int configure(struct side *s, struct inside *in, const struct wire *w, uint32_t host,
+static int configure(struct side *s, struct wire_inside *in, const struct wire *w, uint32_t host,
 		     struct wire_ends *ret, struct err *e)
 {
 	int was_closed = cable_is_alone(&in->nl, &in->nft, e), r = was_closed < 0 ? was_closed : 0;
@@ -327,7 +316,7 @@ static int configure(struct side *s, struct inside *in, const struct wire *w, ui
 /* The kernel may have carried out what nobody got its answer to. There was no such interface
  * before; one that is there now, and is the end of a port of this VPN's that has no owner's name
  * yet, is that cable. */
-static void undo_plug(struct side *s, struct inside *in, const struct wire *w)
+static void undo_plug(struct side *s, struct wire_inside *in, const struct wire *w)
 {
 	AUTO_FREE struct rtnl_link *links = NULL;
 	struct err ignored = ERR_INIT;
@@ -346,7 +335,7 @@ static void undo_plug(struct side *s, struct inside *in, const struct wire *w)
 int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e)
 {
 	struct nl_sock here AUTO_NL_SOCK = NL_SOCK_INIT;
-	struct inside in AUTO_INSIDE = INSIDE_INIT;
+	struct wire_inside in AUTO_INSIDE = INSIDE_INIT;
 	struct side s AUTO_SIDE = SIDE_INIT;
 	struct wire_ends ends;
 	int r = open_both(w, &s, &in, e);
@@ -422,7 +411,7 @@ static int find_by_end(struct side *s, const struct wire *w, struct rtnl_link *r
  * else in it, it stays closed: what runs there was never to go another way. */
 static void open_again(const struct wire *w)
 {
-	struct inside in AUTO_INSIDE = INSIDE_INIT;
+	struct wire_inside in AUTO_INSIDE = INSIDE_INIT;
 	AUTO_FREE struct rtnl_link *links = NULL;
 	struct err ignored = ERR_INIT;
 	size_t n = 0;
@@ -535,7 +524,7 @@ static int check_config(const struct side *s, struct nl_sock *in, const struct w
 	return r;
 }
 
-static int check_alone(struct inside *in, const struct wire *w, struct err *e)
+static int check_alone(struct wire_inside *in, const struct wire *w, struct err *e)
 {
 	int r = cable_is_alone(&in->nl, &in->nft, e);
 
@@ -547,7 +536,7 @@ static int check_alone(struct inside *in, const struct wire *w, struct err *e)
 
 int wire_check(const struct wire *w, struct wire_ends *ret, struct err *e)
 {
-	struct inside in AUTO_INSIDE = INSIDE_INIT;
+	struct wire_inside in AUTO_INSIDE = INSIDE_INIT;
 	struct side s AUTO_SIDE = SIDE_INIT;
 	struct wire_ends ends;
 	int r = open_both(w, &s, &in, e);

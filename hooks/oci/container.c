@@ -56,14 +56,6 @@ static int make_target(int root, struct err *e)
 	return take_fd(&fd);
 }
 
-static bool is_same_file(int fd, const char *path)
-{
-	struct stat a, b;
-
-	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
-}
-
 static int open_target(int root, const char *ours, struct err *e)
 {
 	AUTO_CLOSE int fd = open_inside(root, NAMES_PATH, 0, INSIDE);
@@ -71,7 +63,7 @@ static int open_target(int root, const char *ours, struct err *e)
 	if (fd == -ENOSYS)
 		return err_sys(e, fd, "cannot look into the container safely");
 	/* precreate's mount, wherever in the container the links of the image have led it. */
-	if (is_file(fd) && is_same_file(fd, ours))
+	if (is_file(fd) && same_fd_path(fd, ours))
 		return take_fd(&fd);
 	util_close(&fd);
 	fd = open_inside(root, NAMES_PATH, O_NOFOLLOW, INSIDE | RESOLVE_NO_SYMLINKS);
@@ -95,8 +87,7 @@ static int open_root(const json_t *state, struct err *e)
 	fd = open(path && *path ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open the container's root file system");
-	if (fstat(fd, &root) < 0 || stat("/", &host) < 0 ||
-	    (root.st_dev == host.st_dev && root.st_ino == host.st_ino))
+	if (fstat(fd, &root) < 0 || stat("/", &host) < 0 || same_stat(&root, &host))
 		return err_set(
 			e, -EPERM,
 			"the runtime does not say where the container's root file system is");
@@ -162,7 +153,7 @@ int hook_create_container(const json_t *state, const struct hook_want *w, struct
 	target = open_target(root, path, e);
 	if (target < 0)
 		return target;
-	if (!w->n_dns && is_same_file(target, path))
+	if (!w->n_dns && same_fd_path(target, path))
 		return 0; /* precreate had it mounted */
 	tree = w->n_dns ? own_names_tree(root, w, e) : hosts_tree(path, e);
 	if (tree < 0)

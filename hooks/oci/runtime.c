@@ -8,6 +8,7 @@
  * broker: what is made before the container's namespace is entered (sockets) belongs to the host's
  * network, as the broker wants it.
  */
+#include "base/same.h"
 #include "oci/hook.h"
 
 #include <errno.h>
@@ -31,14 +32,12 @@
 static bool is_vpns_root(const struct record *r)
 {
 	AUTO_CLOSE int vpn = -1, owner = -1;
-	struct stat own, theirs;
 
 	if (geteuid() != 0)
 		return false;
 	vpn = record_open_netns(r, NULL);
 	owner = vpn < 0 ? -1 : ioctl(vpn, NS_GET_USERNS);
-	return owner >= 0 && fstat(owner, &theirs) == 0 && stat("/proc/self/ns/user", &own) == 0 &&
-	       own.st_dev == theirs.st_dev && own.st_ino == theirs.st_ino;
+	return owner >= 0 && same_fd_path(owner, "/proc/self/ns/user");
 }
 
 int hook_netns_open(const json_t *state, struct err *e)
@@ -56,7 +55,7 @@ int hook_netns_open(const json_t *state, struct err *e)
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open the container's network namespace %s", path);
 	if (fstat(fd, &theirs) < 0 || stat("/proc/self/ns/net", &own) < 0 ||
-	    (own.st_dev == theirs.st_dev && own.st_ino == theirs.st_ino)) {
+	    same_stat(&own, &theirs)) {
 		hook_fail(HOOK_NETWORK, 0);
 		return err_set(e, -EPERM,
 			       "the container is in the host's own network: start it with "

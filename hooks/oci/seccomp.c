@@ -18,7 +18,7 @@
 #define PROTOCOLS   32
 #define AF_NETLINK_ 16
 
-struct known {
+struct known_policy {
 	int index; /* of the argument, -1: none */
 	uint64_t value;
 };
@@ -78,7 +78,7 @@ static int holds(const json_t *arg, uint64_t v)
 
 /* Whether the rule matches a call of which the first n of known are known: 1 always, 0 never, -1 it
  * depends. */
-static int matches(const json_t *rule, const struct known *k, size_t n)
+static int matches(const json_t *rule, const struct known_policy *k, size_t n)
 {
 	const json_t *arg, *args = json_object_get(rule, "args");
 	int result = 1;
@@ -101,7 +101,7 @@ static int matches(const json_t *rule, const struct known *k, size_t n)
 }
 
 /* Whether a section surely lets such a call of that name through. */
-static bool lets(const json_t *section, const char *name, const struct known *k, size_t n)
+static bool lets(const json_t *section, const char *name, const struct known_policy *k, size_t n)
 {
 	bool by_default = is_allow(str_of(section, "defaultAction")), allowed = by_default;
 	const json_t *rule;
@@ -149,7 +149,7 @@ static int add_rule(json_t *section, const char *name, const char *action, json_
 	return json_array_append_new(json_object_get(section, "syscalls"), rule);
 }
 
-static int allow_values(json_t *section, const char *name, const struct known *k, size_t n)
+static int allow_values(json_t *section, const char *name, const struct known_policy *k, size_t n)
 {
 	json_t *args = json_array();
 	int r = args ? 0 : -1;
@@ -169,7 +169,7 @@ static int allow_values(json_t *section, const char *name, const struct known *k
 static int allow_sockets(json_t *out, const char *name, const json_t *own, const json_t *policy)
 {
 	for (uint64_t f = 0; f < FAMILIES; f++) {
-		struct known k[2] = {{0, f}, {2, 0}};
+		struct known_policy k[2] = {{0, f}, {2, 0}};
 		int r = 0;
 
 		if (f != AF_NETLINK_) {
@@ -234,11 +234,11 @@ static int merge_denials(json_t *out, const json_t *own, const json_t *policy)
 }
 
 /* The value that an argument must have for the condition to hold, if there is but one. */
-static bool is_fixed(const json_t *arg, struct known *ret)
+static bool is_fixed(const json_t *arg, struct known_policy *ret)
 {
 	if (strcmp(str_of(arg, "op"), "SCMP_CMP_EQ") != 0)
 		return false;
-	*ret = (struct known){(int)num_of(arg, "index"), num_of(arg, "value")};
+	*ret = (struct known_policy){(int)num_of(arg, "index"), num_of(arg, "value")};
 	return true;
 }
 
@@ -256,7 +256,7 @@ static int conjoin(json_t *args, const json_t *others)
 
 		for (size_t k = 0; k < json_array_size(args) && !implied; k++) {
 			json_t *a = json_array_get(args, k);
-			struct known v;
+			struct known_policy v;
 
 			if (num_of(a, "index") != index)
 				continue;

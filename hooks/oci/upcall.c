@@ -13,7 +13,7 @@
 
 #include "ns/upcall.h"
 
-struct search {
+struct upcall_search {
 	const json_t *mounts;
 	json_t *covers; /* NULL: only look for one that is not covered */
 	char bare[PATH_MAX];
@@ -50,7 +50,7 @@ static const char *below(const char *path, const char *root)
 	return path + len;
 }
 
-static bool is_covered(const struct search *s, const char *dst)
+static bool is_covered(const struct upcall_search *s, const char *dst)
 {
 	const json_t *m;
 	size_t i;
@@ -66,7 +66,7 @@ static bool is_covered(const struct search *s, const char *dst)
 	return false;
 }
 
-static int found_in(struct search *s, const char *dst)
+static int found_in(struct upcall_search *s, const char *dst)
 {
 	json_t *cover;
 
@@ -83,7 +83,7 @@ static int found_in(struct search *s, const char *dst)
 
 static void found(const char *path, bool has_below, void *arg)
 {
-	struct search *s = arg;
+	struct upcall_search *s = arg;
 	char dst[PATH_MAX];
 	const json_t *m;
 	size_t i;
@@ -108,7 +108,7 @@ static void found(const char *path, bool has_below, void *arg)
 int hook_upcalls_cover(json_t *config, struct err *e)
 {
 	json_t *mounts = json_object_get(config, "mounts");
-	struct search s = {.mounts = mounts, .covers = json_array()};
+	struct upcall_search s = {.mounts = mounts, .covers = json_array()};
 	int r = ns_upcall_for_each(true, found, &s, e);
 
 	if (r == 0)
@@ -121,7 +121,7 @@ int hook_upcalls_cover(json_t *config, struct err *e)
 
 int hook_upcalls_check(const json_t *config, struct err *e)
 {
-	struct search s = {.mounts = json_object_get(config, "mounts")};
+	struct upcall_search s = {.mounts = json_object_get(config, "mounts")};
 	int r = ns_upcall_for_each(true, found, &s, e);
 
 	if (r < 0 || !s.bare[0])

@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/same.h"
+
 #define NEW_TRIES 1000 /* at 1 ms */
 
 void util_close(int *fd)
@@ -311,8 +313,7 @@ static int open_new(const char *tmp, struct err *e)
 		if (fstat(fd, &ours) < 0)
 			return err_sys(e, -errno, "cannot stat %s", tmp);
 		/* Its holder before us has renamed it away. */
-		if (stat(tmp, &there) < 0 || ours.st_ino != there.st_ino ||
-		    ours.st_dev != there.st_dev)
+		if (stat(tmp, &there) < 0 || !same_stat(&ours, &there))
 			continue;
 		if (ftruncate(fd, 0) < 0)
 			return err_sys(e, -errno, "cannot empty %s", tmp);

@@ -125,7 +125,7 @@ static int read_up(const char *name, struct record *ret, struct err *e)
 static int enter_vpn(const struct record *rec, struct err *e)
 {
 	char resolv[NAMES_RESOLV_MAX];
-	struct view v = {.resolv_conf = resolv};
+	struct ns_view v = {.resolv_conf = resolv};
 	struct view_report report;
 	AUTO_CLOSE int ns = -1;
 	int r = resolv_conf(rec, resolv, sizeof(resolv), e);

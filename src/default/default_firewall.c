@@ -72,14 +72,14 @@ int default_firewall_text(const struct default_way *w, const struct default_mark
 	return 0;
 }
 
-struct known {
+struct known_ways {
 	FILE *f;
 	const struct default_way *w;
 };
 
 static int put_known(const struct record *r, void *arg)
 {
-	const struct known *k = arg;
+	const struct known_ways *k = arg;
 
 	if (r->layout == LAYOUT_BRIDGE && strcmp(r->device, k->w->dev) != 0)
 		fprintf(k->f, ", \"%s\"", r->device);
@@ -120,7 +120,7 @@ static void add_arp(const struct default_way *w)
 int default_firewall_add(struct default_way *w, const struct default_marks *marks, struct err *e)
 {
 	AUTO_FREE char *text = NULL, *names = NULL, *ways = NULL, *all = NULL;
-	struct known k = {.w = w};
+	struct known_ways k = {.w = w};
 	size_t len;
 	int r;
 

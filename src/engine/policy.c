@@ -93,13 +93,13 @@ static int compile_file(const char *file, const char *name, const char *caps_fil
 
 /* --- commands --------------------------------------------------------------------------------- */
 
-struct options {
+struct policy_options {
 	const char *file; /* or a name */
 	const char *name;
 	const char *caps;
 };
 
-static bool parse(int argc, char **argv, bool many, struct options *ret)
+static bool parse(int argc, char **argv, bool many, struct policy_options *ret)
 {
 	static const struct option options[] = {{"name", required_argument, NULL, 'n'},
 						{"caps", required_argument, NULL, 'c'},
@@ -131,7 +131,7 @@ static int usage(void)
 	return CTL_USAGE;
 }
 
-static int install_or_check(const struct options *o, bool install)
+static int install_or_check(const struct policy_options *o, bool install)
 {
 	static struct policy_program prog;
 	struct err e = ERR_INIT;
@@ -229,7 +229,7 @@ static int list(void)
 int ctl_policy(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
-	struct options o = {NULL, NULL, NULL};
+	struct policy_options o = {NULL, NULL, NULL};
 
 	if (strcmp(verb, "list") == 0 && argc == 2)
 		return list();

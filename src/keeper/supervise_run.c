@@ -26,6 +26,7 @@
 
 #include "base/child.h"
 #include "base/log.h"
+#include "base/same.h"
 #include "base/util.h"
 #include "nl/rtnl.h"
 #include "ns/netns.h"
@@ -94,7 +95,6 @@ static int take_lock(struct sup *s, struct err *e)
 {
 	char path[64], text[16];
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	struct stat ours, there;
 	int r = supervise_path(s->name, "supervisor", path, sizeof(path), e);
 
 	if (r < 0)
@@ -107,7 +107,7 @@ static int take_lock(struct sup *s, struct err *e)
 		if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
 			return err_sys(e, -errno, "another supervisor of %s is running", s->name);
 		/* A predecessor may have removed the file between our open and our lock. */
-		if (fstat(fd, &ours) < 0 || stat(path, &there) < 0 || ours.st_ino != there.st_ino)
+		if (!same_fd_path(fd, path))
 			continue;
 		str_fmt(text, sizeof(text), "%d\n", getpid());
 		if (ftruncate(fd, 0) < 0 || pwrite(fd, text, strlen(text), 0) < 0)
@@ -148,7 +148,7 @@ static int open_namespace(struct sup *s, struct err *e)
 		s->ns_dev = st.st_dev;
 		s->ns_ino = st.st_ino;
 	}
-	if (st.st_dev != s->ns_dev || st.st_ino != s->ns_ino)
+	if (!same_numbers(&st, s->ns_dev, s->ns_ino))
 		return err_set(e, -ESTALE, NETNS_DIR "/%s is another namespace by now", s->name);
 	return take_fd(&fd);
 }
@@ -156,12 +156,10 @@ static int open_namespace(struct sup *s, struct err *e)
 static bool is_wanted(struct sup *s)
 {
 	AUTO_CLOSE int ns = open_namespace(s, NULL);
-	struct stat ours, there;
 	char path[64];
 
 	return ns >= 0 && supervise_path(s->name, "supervisor", path, sizeof(path), NULL) == 0 &&
-	       fstat(s->lock_fd, &ours) == 0 && stat(path, &there) == 0 &&
-	       ours.st_ino == there.st_ino;
+	       same_fd_path(s->lock_fd, path);
 }
 
 /* --- wireguard-go ---------------------------------------------------------------------------- */
@@ -182,14 +180,14 @@ static const char *find_wireguard_go(void)
 	return NULL;
 }
 
-struct program {
+struct wireguard_go {
 	const char *path, *name;
 };
 
 /* Whatever ends the supervisor ends the tunnel: without it, nobody would close it. */
 static int exec_wireguard_go(void *arg)
 {
-	const struct program *p = arg;
+	const struct wireguard_go *p = arg;
 
 	static char arg0[] = "wireguard-go", arg1[] = "-f";
 	static char env0[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
@@ -204,7 +202,7 @@ static int exec_wireguard_go(void *arg)
 
 static int spawn(struct sup *s, struct err *e)
 {
-	struct program program = {.path = find_wireguard_go(), .name = s->name};
+	struct wireguard_go program = {.path = find_wireguard_go(), .name = s->name};
 	pid_t pid;
 
 	if (!program.path)

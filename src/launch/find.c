@@ -21,7 +21,7 @@
 
 #define NAMES_MAX 100 /* ids go up to 99 */
 
-struct name_list {
+struct vpn_names {
 	struct name {
 		char text[NAME_MAX_LEN + 1];
 		bool is_up;
@@ -29,7 +29,7 @@ struct name_list {
 	size_t n;
 };
 
-static void add_name(struct name_list *l, const char *name, bool is_up)
+static void add_name(struct vpn_names *l, const char *name, bool is_up)
 {
 	if (l->n < NAMES_MAX && str_copy(l->at[l->n].text, sizeof(l->at[0].text), name) == 0)
 		l->at[l->n++].is_up = is_up;
@@ -41,7 +41,7 @@ static int add_record(const struct record *r, void *arg)
 	return 0;
 }
 
-static void add_configured(struct name_list *l)
+static void add_configured(struct vpn_names *l)
 {
 	DIR *d = opendir(VPN_CONFIG_DIR);
 	const struct dirent *de;
@@ -69,7 +69,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->text, y->text);
 }
 
-static void list_names(struct name_list *l)
+static void list_names(struct vpn_names *l)
 {
 	l->n = 0;
 	record_for_each(add_record, l);
@@ -78,7 +78,7 @@ static void list_names(struct name_list *l)
 }
 
 /* "demo (up), other (down)"; what does not fit is counted. */
-static void print_names(const struct name_list *l, char *ret, size_t size)
+static void print_names(const struct vpn_names *l, char *ret, size_t size)
 {
 	size_t at = 0, i;
 
@@ -151,7 +151,7 @@ void launch_hint_command(const char *vpn, struct err *e)
 
 static int is_unknown(const char *name, struct err *e)
 {
-	struct name_list l;
+	struct vpn_names l;
 	char text[200], path[64];
 
 	if (str_is_vpn_name(name) &&
@@ -175,7 +175,7 @@ static int is_unknown(const char *name, struct err *e)
 
 static int find_default(struct record *ret, struct err *e)
 {
-	struct name_list l;
+	struct vpn_names l;
 	char text[200];
 	int r = record_read_default(ret, NULL);
 

@@ -312,7 +312,7 @@ static int change_view(struct launch *l, struct err *e)
 		.allow = allow_in_runtime,
 		.arg = &l->session,
 	};
-	struct view v = {
+	struct ns_view v = {
 		.runtime = has_session(l) ? &runtime : NULL,
 		.resolv_conf = l->resolv_conf,
 		.host_network = l->network == LAUNCH_HOST,

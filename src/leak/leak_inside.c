@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/child.h"
+#include "base/same.h"
 #include "base/util.h"
 #include "box/caps.h"
 #include "conf/model.h"
@@ -138,7 +139,7 @@ static bool is_other(pid_t pid, const char *kind)
 
 	str_fmt(mine, sizeof(mine), "/proc/self/ns/%s", kind);
 	str_fmt(its, sizeof(its), "/proc/%d/ns/%s", pid, kind);
-	return stat(mine, &a) == 0 && stat(its, &b) == 0 && a.st_ino != b.st_ino;
+	return stat(mine, &a) == 0 && stat(its, &b) == 0 && !same_stat(&a, &b);
 }
 
 static int namespaces_of(pid_t pid)
@@ -332,7 +333,7 @@ static bool is_in_vpn(const struct leak_inside *in, const struct record *rec)
 	char path[40];
 
 	str_fmt(path, sizeof(path), "/proc/%d/ns/net", in->child);
-	return stat(path, &st) == 0 && st.st_dev == rec->netns_dev && st.st_ino == rec->netns_ino;
+	return stat(path, &st) == 0 && record_is_netns(rec, &st);
 }
 
 static bool is_of_vpn(const struct record *rec, const char *device)

@@ -29,7 +29,7 @@ struct entry {
 	uint8_t tuple[TUPLE_MAX];
 };
 
-struct found {
+struct ct_found {
 	const struct ct_judge *judge;
 	struct entry *at;
 	size_t n, room;
@@ -120,7 +120,7 @@ static int parse_entry(const struct nlattr *a, void *arg)
 static int got_entry(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
-	struct found *f = arg;
+	struct ct_found *f = arg;
 	struct entry x;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg))
@@ -165,7 +165,7 @@ static int delete_entry(struct nl_sock *s, const struct entry *x, struct err *e)
 	return r == -ENOENT ? 0 : r < 0 ? err_wrap(e, r, "cannot forget a connection") : 0;
 }
 
-static int list(struct nl_sock *s, struct found *f, struct err *e)
+static int list(struct nl_sock *s, struct ct_found *f, struct err *e)
 {
 	const struct nfgenmsg nfg = {.version = NFNETLINK_V0};
 	struct nl_msg m;
@@ -183,7 +183,7 @@ static int list(struct nl_sock *s, struct found *f, struct err *e)
 	return r < 0 ? err_wrap(e, r, "cannot list the connections") : 0;
 }
 
-static int delete_found(struct nl_sock *s, const struct found *f, size_t *ret_deleted,
+static int delete_found(struct nl_sock *s, const struct ct_found *f, size_t *ret_deleted,
 			struct err *e)
 {
 	const struct ct_judge *j = f->judge;
@@ -201,7 +201,7 @@ static int delete_found(struct nl_sock *s, const struct found *f, size_t *ret_de
 
 int ct_delete_if(struct nl_sock *s, const struct ct_judge *judge, struct err *e)
 {
-	struct found f = {.judge = judge};
+	struct ct_found f = {.judge = judge};
 	size_t deleted;
 	int r;
 

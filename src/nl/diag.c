@@ -19,7 +19,7 @@
 /* They send nothing of their own accord. */
 #define TCP_SILENT (1u << 6 /* TIME_WAIT */ | 1u << 7 /* CLOSE */ | 1u << 10 /* LISTEN */)
 
-struct found {
+struct diag_found {
 	uint8_t addr[16];
 	size_t len;
 	struct inet_diag_sockid *at;
@@ -29,7 +29,7 @@ struct found {
 static int got_socket(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct inet_diag_msg *d = mnl_nlmsg_get_payload(nlh);
-	struct found *f = arg;
+	struct diag_found *f = arg;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*d))
 		return -EPROTO;
@@ -48,7 +48,7 @@ static int got_socket(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-static int find(struct nl_sock *s, int family, int protocol, bool end, struct found *f,
+static int find(struct nl_sock *s, int family, int protocol, bool end, struct diag_found *f,
 		struct err *e)
 {
 	struct inet_diag_req_v2 req = {
@@ -81,8 +81,8 @@ static int find(struct nl_sock *s, int family, int protocol, bool end, struct fo
 int diag_from(struct nl_sock *s, int protocol, int family, const void *addr, bool end, size_t *ret,
 	      struct err *e)
 {
-	struct found own = {.len = family == AF_INET ? 4 : 16};
-	struct found mapped = {.addr = {[10] = 0xff, [11] = 0xff}, .len = 16};
+	struct diag_found own = {.len = family == AF_INET ? 4 : 16};
+	struct diag_found mapped = {.addr = {[10] = 0xff, [11] = 0xff}, .len = 16};
 	int r;
 
 	memcpy(own.addr, addr, own.len);

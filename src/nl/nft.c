@@ -17,7 +17,7 @@
 
 #include "base/util.h"
 
-struct walk {
+struct nft_walk {
 	const char *table;
 	struct nft_count count;
 };
@@ -35,7 +35,7 @@ static int find_table(const struct nlattr *a, void *arg)
 static int got_rule(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
-	struct walk *w = arg;
+	struct nft_walk *w = arg;
 	const char *name = NULL;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg))
@@ -53,7 +53,7 @@ static int got_rule(const struct nlmsghdr *nlh, void *arg)
 int nft_rules_count(struct nl_sock *s, const char *table, struct nft_count *ret, struct err *e)
 {
 	const struct nfgenmsg nfg = {.nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0};
-	struct walk w = {.table = table};
+	struct nft_walk w = {.table = table};
 	struct nl_msg m;
 	int r = -EINTR;
 

@@ -18,7 +18,7 @@
  * has a peer: whoever connects to a datagram socket makes it look connected, too. */
 #define STATES (1u << TCP_LISTEN | 1u << TCP_CLOSE | 1u << TCP_ESTABLISHED)
 
-struct walk {
+struct unix_walk {
 	unixdiag_fn fn;
 	void *arg;
 };
@@ -44,7 +44,7 @@ static void read_attr(const struct nlattr *a, void *arg)
 
 static int got_socket(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct walk *w = arg;
+	const struct unix_walk *w = arg;
 	const struct unix_diag_msg *d = nl_payload(nlh);
 	struct unixdiag s = {.len = 0, .uid = UINT32_MAX};
 
@@ -65,7 +65,7 @@ int unixdiag_each(struct nl_sock *s, bool uids, unixdiag_fn fn, void *arg, struc
 		.udiag_states = STATES,
 		.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | (uids ? UDIAG_SHOW_UID : 0),
 	};
-	struct walk w = {fn, arg};
+	struct unix_walk w = {fn, arg};
 	struct nl_msg m;
 
 	nl_msg_init(&m);

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/same.h"
 #include "base/util.h"
 #include "ns/mirror.h"
 
@@ -92,7 +93,7 @@ static bool find_terminal(int fd, int old_dev, char *ret, size_t size)
 		return false;
 	/* Another devpts may have the same name: the container's that we were started from. */
 	return fstat(fd, &at_fd) == 0 && fstatat(old_dev, path + 5, &at_path, 0) == 0 &&
-	       at_fd.st_dev == at_path.st_dev && at_fd.st_ino == at_path.st_ino &&
+	       same_stat(&at_fd, &at_path) &&
 	       str_fmt(ret, size, "/proc/self/fd/%d/%s", old_dev, path + 5) > 0;
 }
 
@@ -108,8 +109,7 @@ static void reopen_streams(void)
 		AUTO_CLOSE int new = -1;
 		int flags = fcntl(fd, F_GETFL);
 
-		if (flags < 0 || fstat(fd, &st) < 0 || st.st_dev != console.st_dev ||
-		    st.st_ino != console.st_ino)
+		if (flags < 0 || fstat(fd, &st) < 0 || !same_stat(&st, &console))
 			continue;
 		flags &= O_ACCMODE | O_APPEND | O_NONBLOCK;
 		new = open(CONSOLE, flags | O_NOCTTY | O_CLOEXEC);

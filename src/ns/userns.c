@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/same.h"
 #include "base/util.h"
 
 static bool sysctl_is(const char *path, char value)
@@ -102,40 +103,25 @@ int ns_userns_enter(int flags, struct err *e)
 	return 0;
 }
 
-struct ns_id {
-	dev_t dev;
-	ino_t ino;
-};
-
-static int ns_id(const char *pid, const char *kind, struct ns_id *ret)
+static int look(const char *pid, const char *kind, struct stat *ret)
 {
 	char path[64];
-	struct stat st;
 
 	snprintf(path, sizeof(path), "/proc/%s/ns/%s", pid, kind);
-	if (stat(path, &st) < 0)
-		return -errno;
-	*ret = (struct ns_id){st.st_dev, st.st_ino};
-	return 0;
-}
-
-static bool ns_same(struct ns_id a, struct ns_id b)
-{
-	return a.dev == b.dev && a.ino == b.ino;
+	return stat(path, ret) < 0 ? -errno : 0;
 }
 
 /* 0: the process shares our user namespace; 1: it has one that is ours and our child. */
 static int check_owner(const char *pid, struct err *e)
 {
-	struct ns_id mine, its, parent_id;
+	struct stat mine, its, above;
 	AUTO_CLOSE int fd = -1, parent = -1;
 	char path[64];
-	struct stat st;
 	uid_t owner;
 
-	if (ns_id("self", "user", &mine) < 0 || ns_id(pid, "user", &its) < 0)
+	if (look("self", "user", &mine) < 0 || look(pid, "user", &its) < 0)
 		return err_set(e, -EPERM, "process %s is not yours", pid);
-	if (ns_same(mine, its))
+	if (same_stat(&mine, &its))
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%s/ns/user", pid);
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -146,10 +132,9 @@ static int check_owner(const char *pid, struct err *e)
 	if (owner != geteuid() && geteuid() != 0)
 		return err_set(e, -EPERM, "the sandbox of process %s is another user's", pid);
 	parent = ioctl(fd, NS_GET_PARENT);
-	if (parent < 0 || fstat(parent, &st) < 0)
+	if (parent < 0 || fstat(parent, &above) < 0)
 		return err_set(e, -EPERM, "process %s is in no sandbox of vpnrun's", pid);
-	parent_id = (struct ns_id){st.st_dev, st.st_ino};
-	if (!ns_same(mine, parent_id))
+	if (!same_stat(&mine, &above))
 		return err_set(e, -EPERM,
 			       "process %s made a sandbox of its own inside one; name the program "
 			       "that vpnrun started",
@@ -162,7 +147,7 @@ int ns_userns_join(int pid, struct err *e)
 	AUTO_CLOSE int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd pfd = {.fd = pidfd, .events = POLLIN};
 	int flags = CLONE_NEWNS | CLONE_NEWNET;
-	struct ns_id mine, its, my_ipc, its_ipc;
+	struct stat mine, its, my_ipc, its_ipc;
 	char text[16];
 	int r;
 
@@ -176,12 +161,12 @@ int ns_userns_join(int pid, struct err *e)
 		flags |= CLONE_NEWUSER;
 	else if (geteuid() != 0)
 		return err_set(e, -EINVAL, "process %d is not confined by vpnrun", pid);
-	if (ns_id("self", "net", &mine) < 0 || ns_id(text, "net", &its) < 0 || ns_same(mine, its))
+	if (look("self", "net", &mine) < 0 || look(text, "net", &its) < 0 || same_stat(&mine, &its))
 		return err_set(e, -EINVAL, "process %d is not confined by vpnrun", pid);
 	/* A strict sandbox has its own; the host's cannot be entered, and need not be. */
-	if (ns_id("self", "ipc", &my_ipc) < 0 || ns_id(text, "ipc", &its_ipc) < 0)
+	if (look("self", "ipc", &my_ipc) < 0 || look(text, "ipc", &its_ipc) < 0)
 		return err_set(e, -EPERM, "process %d is not yours", pid);
-	if (!ns_same(my_ipc, its_ipc))
+	if (!same_stat(&my_ipc, &its_ipc))
 		flags |= CLONE_NEWIPC;
 	/* All that was asked by number is the pidfd's process only if that is still alive. */
 	if (poll(&pfd, 1, 0) != 0)

@@ -92,7 +92,7 @@ static int mount_run(struct err *e)
 
 /* --- what comes back ------------------------------------------------------------------------- */
 
-static int fill_run(const struct view *v, int old_run, struct err *e)
+static int fill_run(const struct ns_view *v, int old_run, struct err *e)
 {
 	int r = v->runtime ? v->runtime->fill(v->runtime->arg, e) : 0;
 
@@ -146,7 +146,7 @@ static bool is_below(const char *path, const char *root, const char **ret_rel)
 	return true;
 }
 
-static int allow_one(const struct view *v, const struct covered *old, const char *path,
+static int allow_one(const struct ns_view *v, const struct covered *old, const char *path,
 		     struct err *e)
 {
 	const char *rel;
@@ -169,7 +169,7 @@ static int allow_one(const struct view *v, const struct covered *old, const char
 }
 
 /* Opened while nothing is covered yet, and in this mount namespace: the kernel binds no other. */
-static int open_grants(const struct view *v, struct covered *old, struct err *e)
+static int open_grants(const struct ns_view *v, struct covered *old, struct err *e)
 {
 	if (v->n_grants > GRANTS_MAX)
 		return err_set(e, -E2BIG, "more than %d things are given back", GRANTS_MAX);
@@ -222,7 +222,7 @@ static int mount_grant(int src, const char *dst, struct err *e)
 	return 0;
 }
 
-static int mount_grants(const struct view *v, const struct covered *old, struct err *e)
+static int mount_grants(const struct ns_view *v, const struct covered *old, struct err *e)
 {
 	int r = 0;
 
@@ -290,7 +290,7 @@ static int mount_tmp(struct err *e)
 }
 
 /* A directory below a new mount would still be the old one, with its neighbours. */
-static int reenter(const struct view *v, const char *cwd, bool always, struct err *e)
+static int reenter(const struct ns_view *v, const char *cwd, bool always, struct err *e)
 {
 	const char *const roots[] = {
 		"/run",		"/etc", "/sys", "/var/run",
@@ -318,7 +318,7 @@ static void ignore_file_privileges(void)
 	syscall(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &attr, sizeof(attr));
 }
 
-static int rearrange(const struct view *v, const struct covered *old, struct view_report *report,
+static int rearrange(const struct ns_view *v, const struct covered *old, struct view_report *report,
 		     struct err *e)
 {
 	int r = mount_run(e);
@@ -350,7 +350,7 @@ static int rearrange(const struct view *v, const struct covered *old, struct vie
 	return r;
 }
 
-static int open_covered(const struct view *v, struct covered *old, struct err *e)
+static int open_covered(const struct ns_view *v, struct covered *old, struct err *e)
 {
 	int r = open_dir("/run", &old->run, e);
 
@@ -370,7 +370,7 @@ static void close_covered(struct covered *old)
 		util_close(&old->grants[i]);
 }
 
-int ns_view_make(const struct view *v, struct view_report *ret, struct err *e)
+int ns_view_make(const struct ns_view *v, struct view_report *ret, struct err *e)
 {
 	struct covered old = {-1, -1, -1, {-1, -1, -1, -1, -1, -1, -1, -1}};
 	struct view_report report = {false, false};

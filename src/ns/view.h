@@ -24,7 +24,7 @@ struct view_grant {
 	const char *src, *dst; /* absolute: outside, inside */
 };
 
-struct view {
+struct ns_view {
 	const char *resolv_conf; /* the whole text */
 	const struct view_runtime
 		*runtime;  /* NULL with host_network alone, and for what is not a launch */
@@ -46,4 +46,4 @@ struct view_report {
 /* Rearranges the mounts of the caller's own new mount namespace and re-enters the working
  * directory, which otherwise would be a way back under the new mounts. On failure the namespace
  * must be abandoned. */
-int ns_view_make(const struct view *v, struct view_report *ret, struct err *e);
+int ns_view_make(const struct ns_view *v, struct view_report *ret, struct err *e);

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/same.h"
 #include "base/util.h"
 
 #define USERNS_DEPTH_MAX 33 /* the kernel's own limit, and one */
@@ -45,7 +46,7 @@ static bool ns_is(int fd, const struct ns_id *id)
 	struct stat st;
 
 	/* What cannot be looked at must not pass for another one. */
-	return fstat(fd, &st) < 0 || (st.st_dev == id->dev && st.st_ino == id->ino);
+	return fstat(fd, &st) < 0 || same_numbers(&st, id->dev, id->ino);
 }
 
 int whose_init(struct err *e)

@@ -27,13 +27,14 @@ static void json_release(json_t **j)
 }
 #define AUTO_JSON __attribute__((cleanup(json_release)))
 
-struct reader {
+struct oci_reader {
 	const char *file;
 	struct policy *p;
 	struct err *e;
 };
 
-static int check_keys(struct reader *r, json_t *obj, const char *where, const char *const *known)
+static int check_keys(struct oci_reader *r, json_t *obj, const char *where,
+		      const char *const *known)
 {
 	const char *key;
 	json_t *v;
@@ -55,8 +56,8 @@ static int check_keys(struct reader *r, json_t *obj, const char *where, const ch
 	return 0;
 }
 
-static int get_uint(struct reader *r, json_t *obj, const char *where, const char *key, uint64_t max,
-		    uint64_t fallback, uint64_t *ret)
+static int get_uint(struct oci_reader *r, json_t *obj, const char *where, const char *key,
+		    uint64_t max, uint64_t fallback, uint64_t *ret)
 {
 	json_t *v = json_object_get(obj, key);
 
@@ -73,7 +74,7 @@ static int get_uint(struct reader *r, json_t *obj, const char *where, const char
 		       where, key, (unsigned long long)max);
 }
 
-static int get_action(struct reader *r, json_t *obj, const char *where, const char *key,
+static int get_action(struct oci_reader *r, json_t *obj, const char *where, const char *key,
 		      const char *errno_key, uint32_t *ret)
 {
 	static const struct {
@@ -115,7 +116,7 @@ static int get_action(struct reader *r, json_t *obj, const char *where, const ch
 		       r->file, where, key, s);
 }
 
-static int read_arg(struct reader *r, json_t *obj, const char *where, struct policy_arg *ret)
+static int read_arg(struct oci_reader *r, json_t *obj, const char *where, struct policy_arg *ret)
 {
 	static const char *const known[] = {"index", "value", "valueTwo", "op", NULL};
 	static const char *const ops[] = {
@@ -162,7 +163,7 @@ static int read_arg(struct reader *r, json_t *obj, const char *where, struct pol
 	return 0;
 }
 
-static int read_args(struct reader *r, json_t *list, size_t entry, struct policy_rule *rule)
+static int read_args(struct oci_reader *r, json_t *list, size_t entry, struct policy_rule *rule)
 {
 	unsigned seen = 0;
 	char where[64];
@@ -192,7 +193,7 @@ static int read_args(struct reader *r, json_t *list, size_t entry, struct policy
 	return 0;
 }
 
-static int add_rule(struct reader *r, const struct policy_rule *proto, const char *name)
+static int add_rule(struct oci_reader *r, const struct policy_rule *proto, const char *name)
 {
 	struct policy *p = r->p;
 	struct policy_rule *grown;
@@ -212,7 +213,7 @@ static int add_rule(struct reader *r, const struct policy_rule *proto, const cha
 	return 0;
 }
 
-static int read_entry(struct reader *r, json_t *obj, size_t entry)
+static int read_entry(struct oci_reader *r, json_t *obj, size_t entry)
 {
 	static const char *const known[] = {"names", "action", "errnoRet", "args", NULL};
 	struct policy_rule rule = {.entry = entry};
@@ -253,7 +254,7 @@ static int read_entry(struct reader *r, json_t *obj, size_t entry)
 	return 0;
 }
 
-static int read_archs(struct reader *r, json_t *list)
+static int read_archs(struct oci_reader *r, json_t *list)
 {
 	json_t *v;
 	size_t i;
@@ -284,7 +285,7 @@ static int read_archs(struct reader *r, json_t *list)
 	return 0;
 }
 
-static int read_flags(struct reader *r, json_t *list)
+static int read_flags(struct oci_reader *r, json_t *list)
 {
 	json_t *v;
 	size_t i;
@@ -329,7 +330,7 @@ int policy_oci_parse(const char *file, const char *text, size_t len, struct poli
 					    "flags",	     "syscalls",	NULL};
 	AUTO_JSON json_t *root = NULL;
 	struct policy p = {0};
-	struct reader r = {file, &p, e};
+	struct oci_reader r = {file, &p, e};
 	json_t *list, *v;
 	size_t i;
 	int rc = load_object(file, text, len, &root, e);
@@ -390,7 +391,7 @@ int policy_caps_parse(const char *file, const char *text, size_t len, uint64_t *
 	static const char *const known[] = {"bounding",	   "effective", "permitted",
 					    "inheritable", "ambient",	NULL};
 	AUTO_JSON json_t *root = NULL;
-	struct reader r = {file, NULL, e};
+	struct oci_reader r = {file, NULL, e};
 	uint64_t bounding, other;
 	int rc = load_object(file, text, len, &root, e);
 

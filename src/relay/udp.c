@@ -19,7 +19,7 @@
 #define IDLE_MS	  60000
 #define DATAGRAMS 64 /* at once */
 
-struct peer {
+struct udp_peer {
 	bool used;
 	uint16_t generation;
 	uint32_t listener;
@@ -31,7 +31,7 @@ struct peer {
 };
 
 static const struct relay *relay;
-static struct peer table[PEERS_MAX];
+static struct udp_peer table[PEERS_MAX];
 static size_t n_used;
 static char datagram[65536];
 
@@ -40,7 +40,7 @@ void udp_init(const struct relay *r)
 	relay = r;
 }
 
-static void forget(struct peer *p)
+static void forget(struct udp_peer *p)
 {
 	util_close(&p->fd);
 	p->used = false;
@@ -48,7 +48,7 @@ static void forget(struct peer *p)
 	n_used--;
 }
 
-static int reach_target(struct peer *p)
+static int reach_target(struct udp_peer *p)
 {
 	struct relay_key key = {
 		.kind = RELAY_PEER, .generation = p->generation, .index = (uint32_t)(p - table)};
@@ -65,9 +65,9 @@ static int reach_target(struct peer *p)
 	return r;
 }
 
-static struct peer *make(uint32_t listener, const struct sockaddr_storage *addr, socklen_t len)
+static struct udp_peer *make(uint32_t listener, const struct sockaddr_storage *addr, socklen_t len)
 {
-	struct peer *p = NULL;
+	struct udp_peer *p = NULL;
 
 	for (size_t i = 0; i < PEERS_MAX; i++) {
 		if (!table[i].used) {
@@ -79,12 +79,12 @@ static struct peer *make(uint32_t listener, const struct sockaddr_storage *addr,
 	}
 	if (p->used)
 		forget(p);
-	*p = (struct peer){.used = true,
-			   .generation = p->generation,
-			   .listener = listener,
-			   .fd = -1,
-			   .addr = *addr,
-			   .len = len};
+	*p = (struct udp_peer){.used = true,
+			       .generation = p->generation,
+			       .listener = listener,
+			       .fd = -1,
+			       .addr = *addr,
+			       .len = len};
 	n_used++;
 	if (reach_target(p) == 0)
 		return p;
@@ -92,10 +92,10 @@ static struct peer *make(uint32_t listener, const struct sockaddr_storage *addr,
 	return NULL;
 }
 
-static struct peer *find(uint32_t listener, const struct sockaddr_storage *addr, socklen_t len)
+static struct udp_peer *find(uint32_t listener, const struct sockaddr_storage *addr, socklen_t len)
 {
 	for (size_t i = 0; i < PEERS_MAX; i++) {
-		struct peer *p = &table[i];
+		struct udp_peer *p = &table[i];
 
 		if (p->used && p->listener == listener && p->len == len &&
 		    memcmp(&p->addr, addr, len) == 0)
@@ -105,7 +105,7 @@ static struct peer *find(uint32_t listener, const struct sockaddr_storage *addr,
 }
 
 /* On loopback the refusal is there when send(2) returns: the next target gets the datagram. */
-static void hand_in(struct peer *p, size_t n)
+static void hand_in(struct udp_peer *p, size_t n)
 {
 	for (;;) {
 		socklen_t len = sizeof(int);
@@ -135,7 +135,7 @@ void udp_from_client(size_t listener)
 		socklen_t len = sizeof(addr);
 		ssize_t n =
 			recvfrom(fd, datagram, sizeof(datagram), 0, (struct sockaddr *)&addr, &len);
-		struct peer *p;
+		struct udp_peer *p;
 
 		if (n < 0)
 			return;
@@ -149,7 +149,7 @@ void udp_from_client(size_t listener)
 
 void udp_from_target(struct relay_key key)
 {
-	struct peer *p = &table[key.index];
+	struct udp_peer *p = &table[key.index];
 
 	if (!p->used || p->generation != key.generation)
 		return;

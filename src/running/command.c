@@ -55,14 +55,14 @@ static const struct prefix {
 static const char *const shells[] = {"sh",   "dash", "bash", "zsh",  "ksh",
 				     "mksh", "ash",  "yash", "fish", "rbash"};
 
-struct search {
+struct command_search {
 	int (*fn)(const struct running_program *p, void *arg);
 	void *arg;
 	unsigned int depth, count;
 	const char *wine;
 };
 
-static int follow(struct search *s, char *const *argv);
+static int follow(struct command_search *s, char *const *argv);
 
 const char *running_base(const char *path)
 {
@@ -129,7 +129,7 @@ static bool is_assignment(const char *word)
 	return eq && eq != word && !memchr(word, '/', (size_t)(eq - word));
 }
 
-static int follow_prefix(struct search *s, const struct prefix *p, char *const *argv)
+static int follow_prefix(struct command_search *s, const struct prefix *p, char *const *argv)
 {
 	unsigned int words = p->words;
 	const char *before = s->wine;
@@ -162,7 +162,7 @@ static int follow_prefix(struct search *s, const struct prefix *p, char *const *
 /* --- shells and scripts ------------------------------------------------------------------------
  */
 
-static int follow_words(struct search *s, struct words *w)
+static int follow_words(struct command_search *s, struct words *w)
 {
 	const char *before = s->wine, *wine = words_var(w, "WINEPREFIX");
 	char path[PATH_MAX];
@@ -177,7 +177,8 @@ static int follow_words(struct search *s, struct words *w)
 	return r;
 }
 
-static int follow_text(struct search *s, const char *text, const char *self, char *const *args)
+static int follow_text(struct command_search *s, const char *text, const char *self,
+		       char *const *args)
 {
 	struct words w;
 	int r = 0;
@@ -189,7 +190,7 @@ static int follow_text(struct search *s, const char *text, const char *self, cha
 }
 
 /* A script is a wrapper in what it becomes, and in what gets its own arguments. */
-static int follow_script(struct search *s, const char *path, char *const *argv)
+static int follow_script(struct command_search *s, const char *path, char *const *argv)
 {
 	AUTO_FREE char *text = NULL;
 	char dir[PATH_MAX];
@@ -211,7 +212,7 @@ static int follow_script(struct search *s, const char *path, char *const *argv)
 }
 
 /* argv[0] is a shell: `sh -c TEXT NAME ARGUMENT...`, or `sh FILE ARGUMENT...`. */
-static int follow_shell(struct search *s, char *const *argv)
+static int follow_shell(struct command_search *s, char *const *argv)
 {
 	char path[PATH_MAX];
 	bool text = false;
@@ -251,7 +252,7 @@ static bool is_shell_script(const char *path)
 	return false;
 }
 
-static int dispatch(struct search *s, const char *path, const char *real, char *const *argv)
+static int dispatch(struct command_search *s, const char *path, const char *real, char *const *argv)
 {
 	const struct running_program p = {.path = real, .argv = argv, .wine = s->wine};
 	/* busybox, coreutils and others are many programs by the name they are called. */
@@ -273,7 +274,7 @@ static int dispatch(struct search *s, const char *path, const char *real, char *
 	return s->fn(&p, s->arg);
 }
 
-static int follow(struct search *s, char *const *argv)
+static int follow(struct command_search *s, char *const *argv)
 {
 	char path[PATH_MAX], real[PATH_MAX];
 	int r = 0;
@@ -290,7 +291,7 @@ static int follow(struct search *s, char *const *argv)
 int running_each(char *const *argv, int (*fn)(const struct running_program *p, void *arg),
 		 void *arg)
 {
-	struct search s = {.fn = fn, .arg = arg};
+	struct command_search s = {.fn = fn, .arg = arg};
 
 	return argv && argv[0] ? follow(&s, argv) : 0;
 }

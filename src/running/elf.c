@@ -34,19 +34,19 @@ bool running_is_i386(const char *path)
 
 #endif
 
-struct found {
+struct elf_found {
 	char *path;
 	size_t size;
 };
 
 static int note_i386(const struct running_program *p, void *arg)
 {
-	struct found *f = arg;
+	struct elf_found *f = arg;
 
 	return running_is_i386(p->path) && str_copy(f->path, f->size, p->path) == 0;
 }
 
 bool running_find_i386(char *const *argv, char *ret, size_t size)
 {
-	return running_each(argv, note_i386, &(struct found){ret, size}) > 0;
+	return running_each(argv, note_i386, &(struct elf_found){ret, size}) > 0;
 }

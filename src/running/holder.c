@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/same.h"
 #include "base/util.h"
 #include "running/kind.h"
 
@@ -32,14 +33,11 @@ static bool is_at(pid_t pid, const struct record *r)
 
 static bool is_in_namespace_of(pid_t pid, pid_t other)
 {
-	struct stat a, b;
-	char path[40];
+	char its[40], others[40];
 
-	str_fmt(path, sizeof(path), "/proc/%d/ns/net", pid);
-	if (stat(path, &a) < 0)
-		return false;
-	str_fmt(path, sizeof(path), "/proc/%d/ns/net", other);
-	return stat(path, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+	str_fmt(its, sizeof(its), "/proc/%d/ns/net", pid);
+	str_fmt(others, sizeof(others), "/proc/%d/ns/net", other);
+	return same_paths(its, others);
 }
 
 bool holder_is_outside(pid_t pid, const struct running_where *w)

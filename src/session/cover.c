@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/same.h"
 #include "base/util.h"
 
 #define DEAD	    "/run/.vpnrun-dead"
@@ -73,7 +74,7 @@ static bool may_stay(const struct cover *c, const char *path, const struct stat 
 		if ((a->classes & stay[i].class) && begins(a, path, stay[i].begin))
 			return true;
 	for (size_t i = 0; i < s->n_named; i++)
-		if (c->named[i].st_dev == st->st_dev && c->named[i].st_ino == st->st_ino)
+		if (same_stat(&c->named[i], st))
 			return true;
 	for (size_t i = 0; i < a->n_paths; i++)
 		if (is_in(path, a->paths[i]))
@@ -85,7 +86,7 @@ static bool may_stay(const struct cover *c, const char *path, const struct stat 
 
 static bool is_dead(const struct cover *c, const struct stat *st)
 {
-	return st->st_dev == c->dead.st_dev && st->st_ino == c->dead.st_ino;
+	return same_stat(st, &c->dead);
 }
 
 /* 1: covered, look again; 0: there is nothing to cover. *ret, what is there, is filled in unless

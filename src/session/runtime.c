@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/same.h"
 #include "base/util.h"
 #include "ns/mirror.h"
 
@@ -307,7 +308,7 @@ int session_enter(struct session *s, struct err *e)
 	}
 	if (s->run < 0 || fstat(s->run, &now) < 0)
 		return err_sys(e, -errno, "cannot open %s/vpnrun/%s/run", s->runtime, s->name);
-	if (now.st_dev != before.st_dev || now.st_ino != before.st_ino)
+	if (!same_stat(&now, &before))
 		return err_set(e, -EAGAIN,
 			       "%s/vpnrun/%s was replaced while the sandbox was made: try again",
 			       s->runtime, s->name);

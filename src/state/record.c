@@ -208,7 +208,7 @@ int record_open_netns(const struct record *r, struct err *e)
 		return err_sys(e, -errno, "cannot open %s", path);
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, -errno, "cannot stat %s", path);
-	if (st.st_dev != r->netns_dev || st.st_ino != r->netns_ino)
+	if (!record_is_netns(r, &st))
 		return err_set(e, -ESTALE,
 			       "%s is not the namespace that VPN '%s' was brought up in; run: "
 			       "sudo vpnctl up %s",

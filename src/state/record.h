@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <stdint.h>
 
+#include "base/same.h"
 #include "base/util.h"
 #include "base/vpn.h"
 #include "ns/names.h"
@@ -123,6 +124,12 @@ int record_read_default(struct record *ret, struct err *e);
 /* Calls fn for every record in RUN_DIR, in no order; stops when fn returns non-zero and returns
  * that. Files that are no records are passed over. */
 int record_for_each(int (*fn)(const struct record *r, void *arg), void *arg);
+
+/* Whether that is the namespace of the VPN, or of the bridge layout the host's. */
+static inline bool record_is_netns(const struct record *r, const struct stat *st)
+{
+	return same_numbers(st, r->netns_dev, r->netns_ino);
+}
 
 /* Opens NETNS_DIR/NAME, or of the bridge layout the caller's own namespace, and checks that it is
  * the namespace the record speaks of: a descriptor of the caller's, or -ESTALE and a sentence. Any

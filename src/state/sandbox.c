@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/same.h"
 #include "base/util.h"
 #include "state/lease.h"
 
@@ -123,8 +124,7 @@ int sandbox_look(struct sandbox *ret, struct err *e)
 
 	if (r <= 0)
 		return r;
-	if (stat("/proc/self/ns/net", &st) < 0 || st.st_dev != s.netns_dev ||
-	    st.st_ino != s.netns_ino)
+	if (stat("/proc/self/ns/net", &st) < 0 || !same_numbers(&st, s.netns_dev, s.netns_ino))
 		return err_set(e, -ESTALE,
 			       "this is inside a sandbox of '%s', but in another network than its "
 			       "own",

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/same.h"
 #include "base/child.h"
 #include "nl/rtnl.h"
 #include "ns/names.h"
@@ -52,7 +53,7 @@ static int ask(const struct profile *p, int ns_fd, const struct record *r, int r
 {
 	struct names_dns dns[NAMES_DNS_MAX];
 	char resolv[NAMES_RESOLV_MAX];
-	struct view v = {.resolv_conf = resolv};
+	struct ns_view v = {.resolv_conf = resolv};
 	struct view_report report;
 	int back, rc;
 
@@ -131,12 +132,10 @@ int via_resolve_here(const struct profile *p, int retries, struct endpoint_set *
 	struct record via;
 	/* While the other restarts, its tunnel is gone and its namespace stays. */
 	AUTO_CLOSE int fd = open_namespace(p, false, &via, e);
-	struct stat there, here;
 
 	if (p->via && fd < 0)
 		return fd;
-	if (p->via && (fstat(fd, &there) < 0 || stat("/proc/self/ns/net", &here) < 0 ||
-		       there.st_dev != here.st_dev || there.st_ino != here.st_ino))
+	if (p->via && !same_fd_path(fd, "/proc/self/ns/net"))
 		return err_set(
 			e, -ESTALE,
 			"the namespace of %s is another than when %s came up; now: vpnctl up %s",
@@ -181,14 +180,14 @@ int via_check_way(const struct profile *p, const struct record *via, const struc
 	return r;
 }
 
-struct search {
+struct via_search {
 	const char *name;
 	struct err *e;
 };
 
 static int refuse_user(const struct record *r, void *arg)
 {
-	const struct search *s = arg;
+	const struct via_search *s = arg;
 
 	if (r->state == RECORD_DOWN || strcmp(r->via, s->name) != 0)
 		return 0;
@@ -200,7 +199,7 @@ static int refuse_user(const struct record *r, void *arg)
 
 int via_check_unused(const char *name, struct err *e)
 {
-	struct search s = {name, e};
+	struct via_search s = {name, e};
 
 	return record_for_each(refuse_user, &s);
 }

@@ -417,7 +417,7 @@ int bridge_down(struct record *r, bool force, struct down_report *rep, struct er
 
 	if (ns_fd < 0 || fstat(ns_fd, &st) < 0)
 		return err_sys(e, -errno, "cannot open the host's network namespace");
-	if (st.st_ino != r->netns_ino || st.st_dev != r->netns_dev)
+	if (!record_is_netns(r, &st))
 		return err_set(e, -ESTALE,
 			       "VPN '%s' was brought up in another network namespace than this one",
 			       r->name);

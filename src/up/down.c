@@ -73,8 +73,7 @@ static bool is_record_of(const struct record *rec, int ns_fd)
 {
 	struct stat st;
 
-	return rec->id && fstat(ns_fd, &st) == 0 && st.st_dev == rec->netns_dev &&
-	       st.st_ino == rec->netns_ino;
+	return rec->id && fstat(ns_fd, &st) == 0 && record_is_netns(rec, &st);
 }
 
 static int down_bridge(const struct record *rec, bool force, struct down_report *rep, struct err *e)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/same.h"
 #include "base/util.h"
 #include "ns/netns.h"
 
@@ -36,7 +37,7 @@ static int count_processes(int ns_fd, unsigned int *ret, struct err *e)
 		if (!isdigit((unsigned char)de->d_name[0]) ||
 		    str_fmt(path, sizeof(path), "/proc/%s/ns/net", de->d_name) < 0)
 			continue;
-		if (stat(path, &st) == 0 && st.st_ino == ns.st_ino && st.st_dev == ns.st_dev)
+		if (stat(path, &st) == 0 && same_stat(&st, &ns))
 			++*ret;
 	}
 	closedir(d);

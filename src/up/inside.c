@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/same.h"
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "conf/model.h"
@@ -214,7 +215,7 @@ static int find_nsid(struct nl_sock *s, const struct proc *p, int *ret)
 	AUTO_CLOSE int fd = open_proc_netns(p->pid);
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || st.st_ino != p->ns_ino || st.st_dev != p->ns_dev)
+	if (fd < 0 || fstat(fd, &st) < 0 || !same_numbers(&st, p->ns_dev, p->ns_ino))
 		return -ESRCH;
 	return rtnl_nsid_get(s, fd, ret, NULL);
 }
@@ -244,7 +245,7 @@ static int join(struct inside *in, struct nl_sock *s, const struct procs *all,
 		const struct proc *p = &all->at[i];
 		int nsid = -1;
 
-		if (p->ns_ino == vpn->st_ino && p->ns_dev == vpn->st_dev) {
+		if (same_numbers(vpn, p->ns_dev, p->ns_ino)) {
 			/* Who lives in the host's namespace is not inside. */
 			if (!is_own_netns)
 				continue;
@@ -297,8 +298,7 @@ static int nsid_of_pid(struct nl_sock *s, int vpn_netns_fd, int64_t pid, int *re
 		return errno == ENOENT
 			       ? err_set(e, -ESRCH, "there is no process %lld", (long long)pid)
 			       : err_sys(e, -errno, "cannot look at process %lld", (long long)pid);
-	if (fstat(fd, &theirs) == 0 && fstat(vpn_netns_fd, &vpn) == 0 &&
-	    theirs.st_ino == vpn.st_ino && theirs.st_dev == vpn.st_dev)
+	if (fstat(fd, &theirs) == 0 && fstat(vpn_netns_fd, &vpn) == 0 && same_stat(&theirs, &vpn))
 		return err_set(e, -EINVAL,
 			       "process %lld lives in the VPN's own namespace: it has no cable",
 			       (long long)pid);

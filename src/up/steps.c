@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/same.h"
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "tunnel/supervise.h"
@@ -85,7 +86,7 @@ static bool is_socket_there(const struct up *u)
 
 	if (u->socket_fd >= 0 && fstat(u->socket_fd, &st) < 0)
 		return false;
-	return u->old.via_dev == st.st_dev && u->old.via_ino == st.st_ino;
+	return same_numbers(&st, u->old.via_dev, u->old.via_ino);
 }
 
 /* Of a supervisor that was killed, the lock is free before wireguard-go ends: a device that still
