@@ -389,6 +389,15 @@ int util_forbid_cores(void)
 	return setrlimit(RLIMIT_CORE, &one) == 0 ? 0 : setrlimit(RLIMIT_CORE, &none);
 }
 
+uint64_t digest_bytes(uint64_t h, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ p[i]) * 0x100000001b3u;
+	return h;
+}
+
 int64_t util_now_ms(void)
 {
 	struct timespec ts;

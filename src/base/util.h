@@ -81,5 +81,9 @@ void util_wipe(void *p, size_t len);
  * which cannot be raised without CAP_SYS_RESOURCE. */
 int util_forbid_cores(void);
 
+/* FNV-1a, to notice what changes by chance: h is DIGEST_INIT or what the last call returned. */
+#define DIGEST_INIT 0xcbf29ce484222325u
+uint64_t digest_bytes(uint64_t h, const void *data, size_t len);
+
 /* Milliseconds of CLOCK_MONOTONIC. */
 int64_t util_now_ms(void);

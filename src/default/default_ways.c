@@ -115,16 +115,6 @@ static int read_ways(struct ways *ret, struct err *e)
 	return 0;
 }
 
-/* FNV-1a: what changes by chance is noticed. */
-static uint64_t digest(const char *text)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (; *text; text++)
-		h = (h ^ (uint8_t)*text) * 0x100000001b3u;
-	return h;
-}
-
 static void put_ways(FILE *f, const struct default_way *w, const struct ways *ws)
 {
 	char dev[IF_NAMESIZE], net[INET_ADDRSTRLEN];
@@ -159,7 +149,7 @@ int default_ways_read(const struct default_way *w, char **ret_text, uint64_t *re
 		return err_set(e, -ENOMEM, "cannot list the host's routes: no memory");
 	if (r < 0)
 		return r;
-	*ret_digest = digest(text);
+	*ret_digest = digest_bytes(DIGEST_INIT, text, strlen(text));
 	if (ret_text) {
 		*ret_text = text;
 		text = NULL;

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
@@ -35,12 +36,39 @@ static void copy_name(char *dst, size_t size, const struct nlattr *a)
 	dst[len] = '\0';
 }
 
+struct bridge_settings {
+	uint32_t stp, boolopts;
+	uint8_t snooping;
+};
+
+static void parse_bridge(const struct nlattr *a, void *arg)
+{
+	struct bridge_settings *b = arg;
+	struct br_boolopt_multi opts;
+
+	if (nl_attr_type(a) == IFLA_BR_STP_STATE && nl_attr_len(a) == sizeof(uint32_t))
+		b->stp = nl_attr_u32(a);
+	else if (nl_attr_type(a) == IFLA_BR_MCAST_SNOOPING && nl_attr_len(a) == 1)
+		b->snooping = *(const uint8_t *)nl_attr_data(a);
+	if (nl_attr_type(a) != IFLA_BR_MULTI_BOOLOPT || nl_attr_len(a) < sizeof(opts))
+		return;
+	memcpy(&opts, nl_attr_data(a), sizeof(opts));
+	b->boolopts = opts.optval;
+}
+
 static void parse_link_info(const struct nlattr *a, void *arg)
 {
 	struct rtnl_link *l = arg;
 
 	if (nl_attr_type(a) == IFLA_INFO_KIND)
 		copy_name(l->kind, sizeof(l->kind), a);
+	if (nl_attr_type(a) == IFLA_INFO_DATA && !strcmp(l->kind, "bridge")) {
+		struct bridge_settings b = {0};
+
+		nl_attr_each_in(a, parse_bridge, &b);
+		l->is_quiet =
+			!b.stp && !b.snooping && (b.boolopts & (1u << BR_BOOLOPT_NO_LL_LEARN));
+	}
 }
 
 static void parse_link_attr(const struct nlattr *a, void *arg)

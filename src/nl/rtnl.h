@@ -31,6 +31,7 @@ struct rtnl_link {
 	uint64_t rx_bytes, tx_bytes;
 	int link;	 /* ifindex of a veth's other end, where that is */
 	char alias[256]; /* "": none */
+	bool is_quiet;	 /* a bridge that is set up as rtnl_link_add_bridge() does */
 };
 
 /* -ENODEV: e says which. */

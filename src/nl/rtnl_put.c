@@ -46,7 +46,8 @@ int rtnl_link_add_bridge(struct nl_sock *s, const char *name, const uint8_t mac[
 	begin_new_link(&m, 0);
 	nl_put_str(&m, IFLA_IFNAME, name);
 	nl_put(&m, IFLA_ADDRESS, mac, 6);
-	nl_put_u32(&m, IFLA_MTU, mtu);
+	/* An MTU that was changed stays; any other, ports that come and go change. */
+	nl_put_u32(&m, IFLA_MTU, mtu - 1);
 	info = nl_nest(&m, IFLA_LINKINFO);
 	nl_put_str(&m, IFLA_INFO_KIND, "bridge");
 	data = nl_nest(&m, IFLA_INFO_DATA);
@@ -59,7 +60,7 @@ int rtnl_link_add_bridge(struct nl_sock *s, const char *name, const uint8_t mac[
 	r = nl_call(s, &m, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot create bridge %s", name);
-	return 0;
+	return rtnl_link_set_mtu(s, name, mtu, e);
 }
 
 int rtnl_link_add_wireguard(struct nl_sock *s, const char *name, int netns_fd, uint32_t mtu,

@@ -18,6 +18,16 @@
 
 #define DUMP_TRIES 3
 
+bool rtnl_rule_equal(const struct rtnl_rule *a, const struct rtnl_rule *b)
+{
+	return memcmp(a->src, b->src, sizeof(a->src)) == 0 &&
+	       memcmp(a->dst, b->dst, sizeof(a->dst)) == 0 && a->src_len == b->src_len &&
+	       a->dst_len == b->dst_len && a->table == b->table &&
+	       a->unreachable == b->unreachable && a->no_default == b->no_default &&
+	       a->nop == b->nop && a->go_to == b->go_to && a->mark == b->mark &&
+	       a->mask == b->mask && a->family == b->family && a->priority == b->priority;
+}
+
 int rtnl_rule_add(struct nl_sock *s, const struct rtnl_rule *r, struct err *e)
 {
 	struct nl_msg m;

@@ -27,6 +27,8 @@ struct rtnl_rule {
 	uint32_t priority;
 };
 
+bool rtnl_rule_equal(const struct rtnl_rule *a, const struct rtnl_rule *b);
+
 /* Appended behind others of the same priority. */
 int rtnl_rule_add(struct nl_sock *s, const struct rtnl_rule *r, struct err *e);
 /* Absent: 0. */
