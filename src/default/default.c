@@ -17,16 +17,17 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "nl/nft.h"
 #include "state/lock.h"
 #include "up/apply.h"
+#include "up/made.h"
 #include "default/default_dns.h"
 #include "default/default_part.h"
 #include "conf/model.h"
 
-#define LOCK_PATH     RUN_DIR "/default.lock"
-#define VALID_MARK    "/proc/sys/net/ipv4/conf/all/src_valid_mark"
-#define RP_FILTER_DIR "/proc/sys/net/ipv4/conf"
+#define LOCK_PATH      RUN_DIR "/default.lock"
+#define VALID_MARK_KEY "ipv4/conf/all/src_valid_mark"
+#define VALID_MARK     "/proc/sys/net/" VALID_MARK_KEY
+#define RP_FILTER_DIR  "/proc/sys/net/ipv4/conf"
 
 static int note_here(struct default_note *n, struct err *e)
 {
@@ -71,16 +72,16 @@ static int lock(struct err *e)
 
 static int add_mark(const struct record *r, void *arg)
 {
-	struct default_marks *m = arg;
+	struct want_marks *m = arg;
 
 	if (r->mark && (r->mark & MARK_MASK) != MARK_NET && m->n < ARRAY_SIZE(m->at))
 		m->at[m->n++] = r->mark;
 	return 0;
 }
 
-static struct default_marks read_marks(void)
+static struct want_marks read_marks(void)
 {
-	struct default_marks m = {.n = 0};
+	struct want_marks m = {.n = 0};
 
 	record_for_each(add_mark, &m);
 	return m;
@@ -151,11 +152,19 @@ static int forget_former(const struct default_way *w, struct err *e)
 	return r < 0 ? r : default_cable_forget(&former, e);
 }
 
+#define MADE_NAME_LEN 32
+
+static void made_name(const struct default_way *w, char ret[MADE_NAME_LEN])
+{
+	str_fmt(ret, MADE_NAME_LEN, "%s.default", w->name);
+}
+
 /* The firewall goes last: as long as the cable is there, each packet that still arrives by it for a
  * connection that is none any more is answered with a reset, which without the rules takes the
  * uplink. What was opened while the cable went is ended by the second look. */
 static int close_way(const struct default_way *w, struct err *e)
 {
+	char name[MADE_NAME_LEN];
 	int r;
 
 	if (!w->id)
@@ -171,7 +180,10 @@ static int close_way(const struct default_way *w, struct err *e)
 		r = default_cable_forget(w, e);
 	if (r == 0)
 		r = forget_former(w, e);
-	return r < 0 ? r : default_firewall_remove(w, e);
+	if (r == 0)
+		r = default_firewall_remove(w, e);
+	made_name(w, name);
+	return r < 0 ? r : made_remove(name, e);
 }
 
 /* Of an address that it has no more, nobody would know later what to forget. */
@@ -186,7 +198,7 @@ static void note_former(struct default_way *now, const struct default_way *was)
 /* All but the names, for a note that is written. */
 static int open_way(struct default_note *n, struct err *e)
 {
-	struct default_marks marks = read_marks();
+	struct want_marks marks = read_marks();
 	struct default_way was = n->now;
 	int r = default_cable_open(&n->now, e);
 
@@ -207,6 +219,34 @@ static int open_way(struct default_note *n, struct err *e)
 	if (r == 0 && n->valid_mark == 0)
 		r = file_write_existing(VALID_MARK, "1", e);
 	return r < 0 ? r : default_rules_add(&n->now, &marks, e);
+}
+
+/* What `status` and the keeper are to find from now on. */
+static int write_made(const struct default_note *n, struct err *e)
+{
+	AUTO_WANT_LIST struct want_list l = {0};
+	struct want_marks marks = read_marks();
+	AUTO_FREE char *text = NULL;
+	char name[MADE_NAME_LEN];
+	struct lease_pool pool;
+	struct record rec;
+	size_t len = 0;
+	int r = record_read(n->now.name, &rec, e);
+
+	if (r < 0)
+		return r;
+	pool = record_pool(&rec);
+	want_default(&l, &n->now, &pool, &marks);
+	if (n->valid_mark == 0)
+		want_add_sysctl(&l, VALID_MARK_KEY, "", "1", 0);
+	if (n->dns == DEFAULT_DNS_FILE && resolv_file_is_ours() &&
+	    file_read(RESOLV_CONF, 65536, &text, &len, NULL) == 0)
+		want_add_file(&l, RESOLV_CONF, text, len);
+	r = want_list_check(&l, e);
+	if (r == 0)
+		r = ensure_seal(&l, -1, e);
+	made_name(&n->now, name);
+	return r < 0 ? r : made_write(name, &l, e);
 }
 
 /* In an order that never sends names to the VPN's servers in the clear: where a step fails the rest
@@ -386,6 +426,8 @@ static int set_locked(struct default_note *n, bool has, const char *name, bool s
 	if (r == 0)
 		r = default_dns_set(n, e);
 	if (r == 0)
+		r = write_made(n, e);
+	if (r == 0)
 		r = commit(n, e);
 	if (r < 0) {
 		back_out(n, e);
@@ -464,7 +506,7 @@ int default_recover(struct err *e)
 /* only_lost: nothing if nothing is missing. 1: what was begun and broken off is undone. */
 static int follow(bool only_lost, struct err *e)
 {
-	struct default_marks marks;
+	struct want_marks marks;
 	struct default_note n;
 	struct record rec;
 	int verdict, r;
@@ -492,7 +534,9 @@ static int follow(bool only_lost, struct err *e)
 	r = default_firewall_add(&n.now, &marks, e);
 	if (r == 0)
 		r = default_note_write(&n, e);
-	return r < 0 ? r : default_rules_add(&n.now, &marks, e);
+	if (r == 0)
+		r = default_rules_add(&n.now, &marks, e);
+	return r < 0 ? r : write_made(&n, e);
 }
 
 int default_follow(struct err *e)
@@ -521,12 +565,30 @@ int default_repair(struct err *e)
 	return follow(true, e);
 }
 
+static void keep_first(const struct want *w, const char *sentence, void *arg)
+{
+	struct err *first = arg;
+
+	(void)w;
+	if (!first->code)
+		err_set(first, -ENOENT, "%s", sentence);
+}
+
+int default_missing(const struct default_note *n, ensure_fn fn, void *arg, struct err *e)
+{
+	AUTO_WANT_LIST struct want_list l = {0};
+	char name[MADE_NAME_LEN];
+	int r;
+
+	made_name(&n->now, name);
+	r = made_read(name, &l, e);
+	return r < 0 ? r : ensure_missing(&l, -1, fn, arg, e);
+}
+
 int default_judge(const struct default_note *n, struct err *e)
 {
-	AUTO_NL_SOCK struct nl_sock nft = NL_SOCK_INIT;
-	struct nft_count count = {0};
+	struct err first = ERR_INIT;
 	uint64_t ways = 0;
-	char table[48];
 	int r;
 
 	r = check_here(n, e);
@@ -540,17 +602,15 @@ int default_judge(const struct default_note *n, struct err *e)
 	if (n->state != DEFAULT_ON)
 		return err_set(e, -ENOENT, "it was not finished; run again: vpnctl default %s",
 			       n->now.name);
-	str_fmt(table, sizeof(table), "vpnrun-default-%s", n->now.name);
-	r = nl_sock_open(&nft, NETLINK_NETFILTER, e);
-	if (r == 0)
-		r = nft_rules_count(&nft, table, &count, e);
-	if (r < 0)
-		return r;
-	if (!count.inet)
-		return err_set(e, -ENOENT, "its firewall is missing");
-	r = default_rules_judge(&n->now, e);
-	if (r == 0)
-		r = default_cable_judge(&n->now, e);
+	r = default_missing(n, keep_first, &first, e);
+	if (r > 0)
+		return err_set(e, -ENOENT, "of the machine's default, %s", first.msg);
+	if (r == -ENOENT || r == -EPROTO)
+		return err_set(
+			e, -ENOENT,
+			"another version of vpnrun made it the machine's default; run again: "
+			"vpnctl default %s",
+			n->now.name);
 	if (r == 0)
 		r = default_ways_read(&n->now, NULL, &ways, e);
 	if (r == 0 && ways != n->now.ways)

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "conf/model.h"
 #include "state/note.h"
+#include "up/ensure.h"
 
 /* Asked when nobody else can change the default any more: n is what there is, NULL: none. 0: go on;
  * 1: do nothing, which is no error; -errno and a sentence: refused. */
@@ -41,6 +42,10 @@ int default_around(int (*apply)(const struct profile *p, struct err *note, struc
 int default_follow(struct err *e);
 /* The same, if default_judge() misses something; 1: there was one that was undone. */
 int default_repair(struct err *e);
+
+/* Calls fn (may be NULL) with each object of the default that is missing or altered: how many. Only
+ * of one that is on. */
+int default_missing(const struct default_note *n, ensure_fn fn, void *arg, struct err *e);
 
 /* What is missing of what keeps the default closed: 0, or -ENOENT and a sentence; -EXDEV: it is
  * that of another network namespace than the caller's. */

@@ -86,33 +86,6 @@ int default_cable_check(const struct default_way *w, struct err *e)
 	return r < 0 ? r : foreign_check_table(w->id, false, e);
 }
 
-/* Of the bridge layout that is the tunnel's own, and judged there. */
-int default_cable_judge(const struct default_way *w, struct err *e)
-{
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	struct rtnl_link link;
-	int r;
-
-	if (w->layout == LAYOUT_BRIDGE)
-		return 0;
-	r = nl_sock_open(&s, NETLINK_ROUTE, e);
-	if (r == 0 && rtnl_link_get(&s, RTNL_HERE, w->dev, &link, NULL) < 0)
-		return err_set(e, -ENOENT, "the cable of the default, %s, is missing", w->dev);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
-		size_t n = 0;
-
-		if (!has_family(w, families[i]))
-			continue;
-		r = rtnl_route_count(&s, families[i], w->id, link.ifindex, &n, e);
-		if (r == 0 && !n)
-			return err_set(e, -ENOENT,
-				       "the routes of the default are missing (ip%s route show "
-				       "table %u)",
-				       i ? " -6" : "", w->id);
-	}
-	return r;
-}
-
 static int plug(struct nl_sock *s, const struct record *r, struct default_way *w, struct err *e)
 {
 	AUTO_CLOSE int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);

@@ -42,7 +42,7 @@ static void put_family(FILE *f, const struct default_way *w, int family, const c
 	firewall_put_named(f, text, w->name);
 }
 
-int default_firewall_text(const struct default_way *w, const struct default_marks *marks,
+int default_firewall_text(const struct default_way *w, const struct want_marks *marks,
 			  const char *known, char **ret, struct err *e)
 {
 	char *text = NULL;
@@ -117,7 +117,7 @@ static void add_arp(const struct default_way *w)
 		enter(w, text, NULL);
 }
 
-int default_firewall_add(struct default_way *w, const struct default_marks *marks, struct err *e)
+int default_firewall_add(struct default_way *w, const struct want_marks *marks, struct err *e)
 {
 	AUTO_FREE char *text = NULL, *names = NULL, *ways = NULL, *all = NULL;
 	struct known_ways k = {.w = w};

@@ -7,17 +7,9 @@
 
 #include "nl/rule.h"
 #include "state/note.h"
-
-/* + id: the priority of its rules, and of the place behind them that exempted packets go to. */
-#define DEFAULT_RULE_BASE 300
-#define DEFAULT_SKIP_BASE 400
+#include "want/want.h"
 
 #define DEFAULT_RULES_MAX 160
-
-struct default_marks {
-	uint32_t at[100]; /* those that lie outside MARK_NET */
-	size_t n;
-};
 
 struct default_rules {
 	struct rtnl_rule at[DEFAULT_RULES_MAX];
@@ -25,14 +17,11 @@ struct default_rules {
 };
 
 /* Pure. */
-void default_plan_rules(const struct default_way *w, const struct default_marks *marks, int family,
-			struct default_rules *ret);
-int default_firewall_text(const struct default_way *w, const struct default_marks *marks,
+int default_firewall_text(const struct default_way *w, const struct want_marks *marks,
 			  const char *known, char **ret, struct err *e);
 
 /* Before anything is noted: whether its names and its table are free. */
 int default_cable_check(const struct default_way *w, struct err *e);
-int default_cable_judge(const struct default_way *w, struct err *e);
 /* The cable: w->host and the addresses are filled in. */
 int default_cable_open(struct default_way *w, struct err *e);
 /* Ends what is connected by it: the tunnel's own address stays, the cable's does not. */
@@ -42,8 +31,7 @@ int default_cable_close(const struct default_way *w, struct err *e);
  * any other way, and their next packets would leave with it. */
 int default_cable_forget(const struct default_way *w, struct err *e);
 
-int default_rules_add(const struct default_way *w, const struct default_marks *marks,
-		      struct err *e);
+int default_rules_add(const struct default_way *w, const struct want_marks *marks, struct err *e);
 int default_rules_remove(const struct default_way *w, struct err *e);
 int default_rules_judge(const struct default_way *w, struct err *e);
 
@@ -53,7 +41,7 @@ int default_ways_read(const struct default_way *w, char **ret_text, uint64_t *re
 		      struct err *e);
 
 /* Fills in w->ways. */
-int default_firewall_add(struct default_way *w, const struct default_marks *marks, struct err *e);
+int default_firewall_add(struct default_way *w, const struct want_marks *marks, struct err *e);
 int default_firewall_remove(const struct default_way *w, struct err *e);
 
 /* Which way the names go on this machine, and which servers they went to. */

@@ -104,6 +104,19 @@ static void json_forward(struct json_out *out, const struct view *v)
 	json_out_str(out, "forward_error", why[0] ? why : NULL);
 }
 
+/* What root alone can see. */
+static void json_missing(struct json_out *out, const struct view *v)
+{
+	if (!v->looked) {
+		json_out_null(out, "missing");
+		return;
+	}
+	json_out_array(out, "missing");
+	for (size_t i = 0; i < v->n_missing; i++)
+		json_out_str(out, NULL, v->missing[i]);
+	json_out_end(out);
+}
+
 static void json_vpn(struct json_out *out, const struct view *v)
 {
 	const struct tunnel *t = &v->profile.tunnel;
@@ -118,6 +131,7 @@ static void json_vpn(struct json_out *out, const struct view *v)
 	json_out_str(out, "layout", view_layout_name(v));
 	json_out_str(out, "state", view_state_name(v->state));
 	json_out_str(out, "why", v->why[0] ? v->why : NULL);
+	json_missing(out, v);
 	json_out_bool(out, "default", v->is_default);
 	json_out_bool(out, "machine_default", v->is_machine_default);
 	json_out_str(out, "via", v->has_record && v->record.via[0] ? v->record.via : NULL);
@@ -320,6 +334,16 @@ static void print_forward(const struct view *v)
 		say("\n%s: %s\n", v->name, why);
 }
 
+/* The first is the cause, or told as a part of it. */
+static void print_missing(const struct view *v)
+{
+	for (size_t i = 0; i < v->n_missing; i++)
+		if (!strstr(v->why, v->missing[i]))
+			say("  %s\n", v->missing[i]);
+	if (v->n_missing)
+		say("vpnctl up %s puts back what is missing of it\n", v->name);
+}
+
 static void print_remarks(const struct views *vs, const struct view *only, bool colour)
 {
 	char no_ip6[256];
@@ -337,6 +361,7 @@ static void print_remarks(const struct views *vs, const struct view *only, bool 
 			say("%s is degraded:", v->name);
 			fputs(colour ? "\033[0m " : " ", stdout);
 			say("%s\n", v->why);
+			print_missing(v);
 		}
 		if (v->state == VIEW_UP && v->has_profile && v->record.layout == LAYOUT_BRIDGE &&
 		    (v->record.flags & RECORD_HAS_IP6) && !forwarding_has_ip6(&v->profile)) {

@@ -6,17 +6,14 @@
 #include "look/view.h"
 
 #include <errno.h>
-#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "nl/nft.h"
-#include "nl/rtnl.h"
-#include "ns/netns.h"
-#include "up/bridge_table.h"
 #include "default/default.h"
+#include "up/ensure.h"
+#include "up/made.h"
 #include "up/passage.h"
 #include "conf/profile.h"
 #include "up/strays.h"
@@ -192,67 +189,39 @@ static void judge_ports(struct view *v, int ns, int bridge)
 	}
 }
 
-static void judge_bridge(struct view *v, int ns)
+/* A sentence of its own for each, and the first of them is why. */
+static void add_missing(const struct want *w, const char *sentence, void *arg)
 {
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	struct err e = ERR_INIT;
-	struct rtnl_link link;
+	struct view *v = arg;
+	char **more = reallocarray(v->missing, v->n_missing + 1, sizeof(*more));
 
-	if (ns_nl_open(&s, ns, NETLINK_ROUTE, &e) < 0)
-		degrade(v, e.msg);
-	else if (rtnl_link_get(&s, RTNL_HERE, v->record.bridge, &link, &e) < 0)
-		degrade(v, "its bridge is missing");
-	else if (!(link.flags & IFF_UP))
-		degrade(v, "its bridge is down");
-	else
-		judge_ports(v, ns, link.ifindex);
-}
-
-/* Without one, what is for the tunnel is refused. */
-static void judge_routes(struct view *v, int ns)
-{
-	static const struct {
-		int family;
-		uint32_t flag;
-		const char *option;
-	} families[] = {{AF_INET, RECORD_HAS_IP4, ""}, {AF_INET6, RECORD_HAS_IP6, " -6"}};
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	uint8_t table = v->record.layout == LAYOUT_BRIDGE ? v->record.id : RT_TABLE_MAIN;
-	struct err e = ERR_INIT;
-	struct rtnl_link link;
-	char why[sizeof(v->why)];
-	size_t n = 0;
-
-	if (ns_nl_open(&s, ns, NETLINK_ROUTE, &e) < 0 ||
-	    rtnl_link_get(&s, RTNL_HERE, v->record.device, &link, &e) < 0) {
-		degrade(v, e.msg);
+	(void)w;
+	degrade(v, sentence);
+	if (!more)
 		return;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		if (!(v->record.flags & families[i].flag))
-			continue;
-		str_fmt(why, sizeof(why), "its routes are missing (ip%s route show table %u)",
-			families[i].option, table);
-		if (rtnl_route_count(&s, families[i].family, table, link.ifindex, &n, &e) < 0)
-			degrade(v, e.msg);
-		else if (!n)
-			degrade(v, why);
-	}
+	v->missing = more;
+	more[v->n_missing] = strdup(sentence);
+	if (more[v->n_missing])
+		v->n_missing++;
 }
 
-static void judge_firewall(struct view *v, int ns)
+/* Every object that it was made of. */
+static void judge_objects(struct view *v, int ns)
 {
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	struct nft_count count = {0};
+	AUTO_WANT_LIST struct want_list l = {0};
 	struct err e = ERR_INIT;
-	int r = ns_nl_open(&s, ns, NETLINK_NETFILTER, &e);
+	char why[sizeof(v->why)];
+	int r = made_read(v->name, &l, &e);
 
-	if (r == 0)
-		r = nft_rules_count(&s, "vpnrun", &count, &e);
-	if (r < 0)
+	if (r == -ENOENT || r == -EPROTO) {
+		str_fmt(why, sizeof(why),
+			"another version of vpnrun brought it up, and what it consists of is not "
+			"known: vpnctl up %s",
+			v->name);
+		degrade(v, why);
+	} else if (r < 0 || ensure_missing(&l, ns, add_missing, v, &e) < 0) {
 		degrade(v, e.msg);
-	else if (!count.inet || !count.bridge)
-		degrade(v, "its firewall is missing");
+	}
 }
 
 static void judge_tunnel(struct view *v)
@@ -336,12 +305,10 @@ static void look(struct view *v)
 		degrade(v, e.msg);
 	else
 		judge_tunnel(v);
-	judge_routes(v, ns);
-	judge_bridge(v, ns);
-	if (v->record.layout == LAYOUT_NETNS)
-		judge_firewall(v, ns);
-	else if (bridge_judge(&v->record, &e) < 0 ||
-		 (v->state == VIEW_UP && passage_judge(&v->record, &e) < 0))
+	judge_ports(v, ns, (int)v->record.bridge_ifindex);
+	judge_objects(v, ns);
+	if (v->record.layout == LAYOUT_BRIDGE && v->state == VIEW_UP &&
+	    passage_judge(&v->record, &e) < 0)
 		degrade(v, e.msg);
 }
 
@@ -361,8 +328,11 @@ static void read_machine_default(struct views *vs, bool do_look)
 	v->is_machine_default = n.state != DEFAULT_BEGUN || n.old.id;
 	v->is_strict = w->strict;
 	v->host_lease = w->host;
-	if (do_look && default_judge(&n, &e) < 0 && e.code != -EXDEV)
-		degrade(v, e.msg);
+	if (!do_look || default_judge(&n, &e) == 0 || e.code == -EXDEV)
+		return;
+	degrade(v, e.msg);
+	if (n.state == DEFAULT_ON)
+		default_missing(&n, add_missing, v, NULL);
 }
 
 /* Shut like one that is down, but nobody wants it so. */
@@ -430,6 +400,9 @@ void views_free(struct views *vs)
 	for (size_t i = 0; i < vs->n; i++) {
 		profile_free(&vs->at[i].profile);
 		inside_free(&vs->at[i].inside);
+		for (size_t k = 0; k < vs->at[i].n_missing; k++)
+			free(vs->at[i].missing[k]);
+		free(vs->at[i].missing);
 	}
 	free(vs->at);
 	vs->at = NULL;

@@ -28,7 +28,9 @@ struct view {
 	struct record record;
 	enum view_state state;
 	char why[RECORD_WHY_LEN + 128]; /* it is degraded, as the end of a sentence; else "" */
-	bool looked;			/* what follows is known */
+	char **missing; /* the objects of it that are not as they have to be, a sentence each */
+	size_t n_missing;
+	bool looked; /* what follows is known */
 	struct tunnel_stats stats;
 	struct inside inside;
 };

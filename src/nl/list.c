@@ -15,13 +15,13 @@
 
 #define DUMP_TRIES 8
 
-struct list {
+struct dumped {
 	void *at;
 	size_t n, room, size;
 };
 
 /* The next element, zeroed; NULL: no memory. */
-static void *add(struct list *l)
+static void *add(struct dumped *l)
 {
 	char *at;
 
@@ -46,7 +46,7 @@ static void copy_addr(uint8_t dst[16], const struct nlattr *a)
 }
 
 static int collect(struct nl_sock *s, uint16_t type, const void *hdr, size_t hdr_len, int ifindex,
-		   nl_fn fn, struct list *l, struct err *e)
+		   nl_fn fn, struct dumped *l, struct err *e)
 {
 	struct nl_msg m;
 	int r = -EINTR;
@@ -96,7 +96,7 @@ static int got_addr(const struct nlmsghdr *nlh, void *arg)
 int nl_addr_list(struct nl_sock *s, struct nl_addr **ret, size_t *ret_n, struct err *e)
 {
 	const struct ifaddrmsg ifa = {.ifa_family = AF_UNSPEC};
-	struct list l = {.size = sizeof(struct nl_addr)};
+	struct dumped l = {.size = sizeof(struct nl_addr)};
 	int r = collect(s, RTM_GETADDR, &ifa, sizeof(ifa), 0, got_addr, &l, e);
 
 	if (r < 0)
@@ -147,7 +147,7 @@ static int got_route(const struct nlmsghdr *nlh, void *arg)
 int nl_route_list(struct nl_sock *s, struct nl_route **ret, size_t *ret_n, struct err *e)
 {
 	const struct rtmsg rt = {.rtm_family = AF_UNSPEC};
-	struct list l = {.size = sizeof(struct nl_route)};
+	struct dumped l = {.size = sizeof(struct nl_route)};
 	int r = collect(s, RTM_GETROUTE, &rt, sizeof(rt), 0, got_route, &l, e);
 
 	if (r < 0)
@@ -188,7 +188,7 @@ int nl_neigh_list(struct nl_sock *s, int family, int ifindex, struct nl_neigh **
 		  struct err *e)
 {
 	const struct ndmsg nd = {.ndm_family = (uint8_t)family};
-	struct list l = {.size = sizeof(struct nl_neigh)};
+	struct dumped l = {.size = sizeof(struct nl_neigh)};
 	int r = collect(s, RTM_GETNEIGH, &nd, sizeof(nd), ifindex, got_neigh, &l, e);
 
 	if (r < 0)

@@ -72,7 +72,7 @@ struct digest {
 };
 
 /* One message. */
-struct entry {
+struct nft_entry {
 	const struct part *part;
 	const struct digest *d;
 	uint64_t h;
@@ -95,7 +95,7 @@ static uint64_t mix(uint64_t h, const struct nlattr *a)
 
 static void look_for_counter(const struct nlattr *a, void *arg)
 {
-	struct entry *x = arg;
+	struct nft_entry *x = arg;
 
 	if (nl_attr_type(a) == NFTA_EXPR_NAME)
 		x->is_counter = is_text(a, "counter");
@@ -104,7 +104,7 @@ static void look_for_counter(const struct nlattr *a, void *arg)
 /* What an expression has counted is no part of the rule. */
 static void mix_expression(const struct nlattr *a, void *arg)
 {
-	struct entry *x = arg;
+	struct nft_entry *x = arg;
 
 	x->is_counter = false;
 	nl_attr_each_in(a, look_for_counter, x);
@@ -123,7 +123,7 @@ static bool is_counted(const struct part *p, uint16_t type)
 static void mix_entry(const struct nlattr *a, void *arg)
 {
 	uint16_t type = nl_attr_type(a);
-	struct entry *x = arg;
+	struct nft_entry *x = arg;
 	const struct part *p = x->part;
 
 	if (type == p->table)
@@ -142,10 +142,10 @@ static void mix_entry(const struct nlattr *a, void *arg)
 }
 
 /* Of all but rules, the order says nothing. */
-static struct entry read_entry(const struct nlmsghdr *nlh, const struct digest *d,
-			       const struct part *p, uint64_t h)
+static struct nft_entry read_entry(const struct nlmsghdr *nlh, const struct digest *d,
+				   const struct part *p, uint64_t h)
 {
-	struct entry x = {.part = p, .d = d, .h = h};
+	struct nft_entry x = {.part = p, .d = d, .h = h};
 
 	nl_attr_each(nlh, sizeof(struct nfgenmsg), mix_entry, &x);
 	return x;
@@ -153,7 +153,7 @@ static struct entry read_entry(const struct nlmsghdr *nlh, const struct digest *
 
 static int add(const struct nlmsghdr *nlh, struct digest *d, const struct part *p)
 {
-	struct entry x = read_entry(nlh, d, p, DIGEST_INIT);
+	struct nft_entry x = read_entry(nlh, d, p, DIGEST_INIT);
 
 	if (x.is_ours)
 		d->sum += x.h;
@@ -173,7 +173,7 @@ static int got_object(const struct nlmsghdr *nlh, void *arg)
 static int got_rule(const struct nlmsghdr *nlh, void *arg)
 {
 	struct digest *d = arg;
-	struct entry x = read_entry(nlh, d, &rules, d->sum);
+	struct nft_entry x = read_entry(nlh, d, &rules, d->sum);
 
 	if (x.is_ours)
 		d->sum = x.h;
@@ -183,7 +183,7 @@ static int got_rule(const struct nlmsghdr *nlh, void *arg)
 static int got_set(const struct nlmsghdr *nlh, void *arg)
 {
 	struct digest *d = arg;
-	struct entry x = read_entry(nlh, d, &sets, DIGEST_INIT);
+	struct nft_entry x = read_entry(nlh, d, &sets, DIGEST_INIT);
 
 	if (!x.is_ours)
 		return 0;

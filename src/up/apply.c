@@ -16,6 +16,7 @@
 #include "up/forwarding.h"
 #include "up/hold.h"
 #include "up/netns.h"
+#include "up/made.h"
 #include "up/netnsfiles.h"
 #include "up/passage.h"
 #include "tunnel/path.h"
@@ -38,6 +39,7 @@ static void record_as_failed(const struct up *u, const struct err *why)
 
 	if (!is_lost && (u->ns_created || r.id == 0)) {
 		record_remove(u->p->name, NULL);
+		made_remove(u->p->name, NULL);
 		return;
 	}
 	r.state = is_lost ? RECORD_LOST : RECORD_DOWN;

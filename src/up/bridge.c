@@ -329,6 +329,7 @@ const struct step bridge_steps[] = {
 	{step_table, undo_table},
 	{step_tunnel, step_undo_tunnel},
 	{step_flows, NULL},
+	{step_made, NULL},
 	{step_record, NULL},
 };
 const size_t bridge_n_steps = ARRAY_SIZE(bridge_steps);

@@ -6,9 +6,6 @@
 
 #include "nl/sock.h"
 #include "conf/model.h"
-#include "state/record.h"
-
-#define BRIDGE_RULE_BASE 200 /* + id: the priority of its rules; its table is id */
 
 /* The table's closed part, and the rules, which are left alone where all are there. */
 int bridge_table_make(const struct profile *p, int bridge_ifindex, struct err *e);
@@ -20,6 +17,3 @@ int bridge_table_remove(int id, struct err *e); /* idempotent */
  * the address. */
 int bridge_table_end_sockets(int id, const struct profile *keep, bool all, unsigned int *ret,
 			     struct err *e);
-
-/* What is missing of what keeps it closed, for `status`: 0, or -ENOENT and a sentence. */
-int bridge_judge(const struct record *r, struct err *e);

@@ -13,6 +13,7 @@
 #include "ns/netns.h"
 #include "up/bridge.h"
 #include "up/hold.h"
+#include "up/made.h"
 #include "up/netnsfiles.h"
 #include "state/lock.h"
 #include "state/note.h"
@@ -83,6 +84,8 @@ static int down_bridge(const struct record *rec, bool force, struct down_report 
 
 	rep->was_there = true;
 	rc = bridge_down(&r, force, rep, e);
+	if (rc == 0 && !rep->kept)
+		rc = made_remove(r.name, e);
 	return rc < 0 || rep->kept ? rc : record_remove(r.name, e);
 }
 
@@ -141,6 +144,8 @@ static int down_netns(const char *name, bool force, struct down_report *rep, str
 		r = ns_netns_remove(NETNS_DIR, name, e);
 	if (r == 0 && !rep->kept)
 		r = netnsfiles_remove(name, e);
+	if (r == 0 && !rep->kept)
+		r = made_remove(name, e);
 	if (r == 0 && !rep->kept)
 		r = record_remove(name, e);
 	return r;

@@ -153,13 +153,30 @@ static int want_lan(const struct profile *p, struct wants *w, struct err *e)
 	return r;
 }
 
+static int want_all(const struct profile *p, struct wants *w, struct err *e)
+{
+	int r = want_lan(p, w, e);
+
+	return r == 0 && p->ipv6_forwarding ? want_switch(p, w, e) : r;
+}
+
+int forwarding_want(const struct profile *p, struct want_list *l, struct err *e)
+{
+	struct wants w = {0};
+	int r = want_all(p, &w, e);
+
+	/* A device that has gone has taken its setting with it. */
+	for (size_t i = 0; r == 0 && i < w.n; i++)
+		want_add_sysctl(l, w.at[i].key, "", w.at[i].value, WANT_IF_KNOWN);
+	free(w.at);
+	return r;
+}
+
 int forwarding_take(const struct profile *p, bool set, struct err *e)
 {
 	struct wants w = {0};
-	int r = want_lan(p, &w, e);
+	int r = want_all(p, &w, e);
 
-	if (r == 0 && p->ipv6_forwarding)
-		r = want_switch(p, &w, e);
 	if (r == 0)
 		r = sysctls_take(p->name, w.at, w.n, set, e);
 	free(w.at);

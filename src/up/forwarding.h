@@ -7,10 +7,14 @@
 
 #include "base/err.h"
 #include "conf/model.h"
+#include "want/want.h"
 
 /* Notes, and with set also sets, what the profile asks for: the switch of the whole machine for
  * IPv6, and the devices that lead to "allow_lan". Given back by sysctls_give_back(). */
 int forwarding_take(const struct profile *p, bool set, struct err *e);
+
+/* What forwarding_take() would set. */
+int forwarding_want(const struct profile *p, struct want_list *l, struct err *e);
 
 /* Calls fn for each device that was opened for the answers from the LAN, and was closed before. */
 int forwarding_opened(const struct profile *p, void (*fn)(int family, const char *dev, void *arg),

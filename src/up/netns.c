@@ -218,6 +218,7 @@ const struct step netns_steps[] = {
 	{step_tunnel, step_undo_tunnel},
 	{step_flows, NULL},
 	{do_files, undo_files},
+	{step_made, NULL},
 	{step_record, NULL},
 };
 

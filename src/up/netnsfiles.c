@@ -90,6 +90,22 @@ int netnsfiles_write(const char *name, const char *resolv_conf, struct err *e)
 	return r;
 }
 
+int netnsfiles_want(const char *name, const char *resolv_conf, struct want_list *l, struct err *e)
+{
+	AUTO_FREE char *nsswitch = NULL;
+	char path[256];
+	int r = make_nsswitch(name, &nsswitch, e);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(names); i++) {
+		const char *text = i ? nsswitch : resolv_conf;
+
+		r = path_of(name, names[i], path, sizeof(path));
+		if (r == 0 && whose(path) >= 0)
+			want_add_file(l, path, text, strlen(text));
+	}
+	return r;
+}
+
 int netnsfiles_remove(const char *name, struct err *e)
 {
 	char path[256];

@@ -16,7 +16,10 @@
 #include "tunnel/tunnel_dev.h"
 #include "up/finish.h"
 #include "up/firewall.h"
+#include "up/ensure.h"
 #include "up/flows.h"
+#include "up/made.h"
+#include "up/wanted.h"
 #include "up/hold.h"
 #include "up/plan.h"
 
@@ -160,6 +163,17 @@ void step_undo_tunnel(struct up *u)
 int step_flows(struct up *u, struct err *e)
 {
 	return flows_forget_stale(u->p, u->ns_fd, e);
+}
+
+/* What `status` is to find from now on. */
+int step_made(struct up *u, struct err *e)
+{
+	AUTO_WANT_LIST struct want_list l = {0};
+	int r = wanted_vpn(u->p, u->mtu, &l, e);
+
+	if (r == 0)
+		r = ensure_seal(&l, u->ns_fd, e);
+	return r < 0 ? r : made_write(u->p->name, &l, e);
 }
 
 int step_record(struct up *u, struct err *e)

@@ -45,6 +45,7 @@ int step_firewall(struct up *u, struct err *e);
 int step_tunnel(struct up *u, struct err *e);
 void step_undo_tunnel(struct up *u);
 int step_flows(struct up *u, struct err *e); /* once all ways are as they will be */
+int step_made(struct up *u, struct err *e);
 int step_record(struct up *u, struct err *e);
 
 /* A permanent entry for every address that a port can have, of those families: the bridge never

@@ -467,7 +467,7 @@ is "$($RIG_CAPTURE stop)" 0 'L22: and nothing leaves'
 like "$(vpnctl status demo)" "machine's default, strictly" 'status shows the default'
 like "$(vpnctl status demo --json)" '"machine_default": true' 'also as JSON'
 like "$(vpnctl status other --json)" '"machine_default": false' 'and not of the other'
-like "$(vpnctl status demo)" 'rule of the default is missing' 'status says what is missing'
+like "$(vpnctl status demo)" "of the machine's default, the rule 301: .* is missing" 'status says what is missing'
 kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
 on --strict demo >/dev/null
 is "$(both)" 'demo demo' 'the same default again repairs it'
@@ -503,12 +503,12 @@ $RIG_CAPTURE start
 for f in -4 -6; do ip $f route flush table $table; done
 is "$(both 2)" ' ' 'L03 R15: the routes flushed: nothing is reached'
 is "$($RIG_CAPTURE stop)" 0 'L03 R15: and nothing leaves'
-like "$(vpnctl status demo)" 'its routes are missing|the routes of the default are missing' 'L03: status says so'
+like "$(vpnctl status demo)" 'the IPv6 route .* of the table 1 is missing' 'L03: status names them'
 kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
 if [ "$RIG_LAYOUT" = netns ]; then
 	ok 'R15: the keeper puts them back' wait_for 45 comes_back
 	ip link delete vh-demo
-	like "$(vpnctl status demo)" 'the cable of the default, vh-demo, is missing' 'L03: the cable deleted: status says so'
+	like "$(vpnctl status demo)" "of the machine's default, the device vh-demo is missing" 'L03: the cable deleted: status says so'
 	kill -USR2 "$(cat /run/vpnrun/demo.supervisor)"
 	ok 'R15: and the keeper plugs another in' wait_for 45 comes_back
 fi

@@ -27,7 +27,7 @@ state_is() { [ "$(json demo '$v->{state}')" = "$1" ]; }
 # --- a VPN that is up ----------------------------------------------------------------------------
 ok 'R70: status NAME of one that is up exits 0' vpnctl status demo
 is "$(vpnctl status --json | value demo '[sort keys %$v]')" \
-	'["addresses", "default", "dns", "endpoint", "forward_error", "forwarded_port", "forwarded_udp_port", "handshake_age_s", "id", "inside", "layout", "leases", "machine_default", "name", "rx_bytes", "state", "tx_bytes", "via", "why"]' \
+	'["addresses", "default", "dns", "endpoint", "forward_error", "forwarded_port", "forwarded_udp_port", "handshake_age_s", "id", "inside", "layout", "leases", "machine_default", "missing", "name", "rx_bytes", "state", "tx_bytes", "via", "why"]' \
 	'status --json has the keys that are promised'
 is "$(json demo '[@$v{qw(id layout state default machine_default)}]')" \
 	"[1, \"$RIG_LAYOUT\", \"up\", true, false]" 'id, layout and state, and the lowest id is the default'
@@ -124,10 +124,10 @@ ok 'and status NAME is not 0' not vpnctl status demo
 vpnctl up demo >/dev/null
 ok 'up mends it' vpnctl status demo
 in_vpn demo ip link set br-demo down
-like "$(vpnctl status demo)" 'degraded: its bridge is down' 'the bridge is down'
+like "$(vpnctl status demo)" 'degraded: the device br-demo is down' 'the bridge is down'
 vpnctl up demo >/dev/null
 in_vpn demo nft flush table bridge "$table" 2>/dev/null &&
-	like "$(vpnctl status demo)" 'degraded: its firewall is missing' 'L03: the firewall is emptied'
+	like "$(vpnctl status demo)" "degraded: the firewall's table bridge $table was altered" 'L03: the firewall is emptied'
 vpnctl up demo >/dev/null
 ok 'L03: up puts it back' vpnctl status demo
 

@@ -118,7 +118,7 @@ like "$(ip netns exec demo vpnctl default none 2>&1)" 'nested is the default of 
 is "$(of_demo) $(host_rules)" "$inside $rules" 'and nothing was done'
 kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
 for f in -4 -6; do while ip $f rule delete pref 303 2>/dev/null; do :; done; done
-like "$(vpnctl status nested)" 'a routing rule of the default is missing' 'control: its rules are gone'
+like "$(vpnctl status nested)" "of the machine's default, the rule 303: .* is missing" 'control: its rules are gone'
 kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
 same_rules() { [ "$(host_rules)" = "$rules" ]; }
 ok "R15 R74: the other's keeper puts them back" wait_for 20 same_rules

@@ -31,10 +31,10 @@ static struct default_way demo(void)
 
 /* Each rule as a letter: Goto, Dns, Tailnet, Main, Private (of main), the VPN's table, Unreachable.
  */
-static void letters(const struct default_rules *rs, char *ret)
+static void letters(const struct want_list *rs, char *ret)
 {
-	for (int i = 0; i < rs->n; i++) {
-		const struct rtnl_rule *r = &rs->at[i];
+	for (size_t i = 0; i < rs->n; i++) {
+		const struct rtnl_rule *r = &rs->at[i].rule;
 
 		ret[i] = r->go_to			   ? 'G'
 			 : r->unreachable		   ? 'U'
@@ -49,39 +49,45 @@ static void letters(const struct default_rules *rs, char *ret)
 
 static void test_rules(void)
 {
-	const struct default_marks none = {.n = 0}, one = {.at = {0x77}, .n = 1};
-	char text[DEFAULT_RULES_MAX + 1];
+	const struct want_marks none = {.n = 0}, one = {.at = {0x77}, .n = 1};
+	char text[200];
 	struct default_way w = demo();
-	struct default_rules rs;
+	struct want_list rs = {0};
 	bool good = true;
 
-	default_plan_rules(&w, &none, AF_INET, &rs);
+	rs.n = 0;
+	want_default_rules(&rs, &w, &none, AF_INET);
 	letters(&rs, text);
 	is_str(text, "GDTMVU", "R11 R17 R19 R52: the rules of IPv4 in their order");
-	for (int i = 0; i < rs.n; i++)
-		good = good && rs.at[i].priority == 307 && rs.at[i].family == AF_INET;
+	for (size_t i = 0; i < rs.n; i++)
+		good = good && rs.at[i].rule.priority == 307 && rs.at[i].rule.family == AF_INET;
 	ok(good, "all of one priority, behind the bridges' (200 + id)");
-	ok(rs.at[0].mark == MARK_NET && rs.at[0].mask == MARK_MASK && rs.at[0].go_to == 407,
+	ok(rs.at[0].rule.mark == MARK_NET && rs.at[0].rule.mask == MARK_MASK &&
+		   rs.at[0].rule.go_to == 407,
 	   "R16: the marks of all tunnels go on behind them");
 	for (uint32_t id = 1; id <= 99; id++)
 		good = good && ((MARK_BASE + id) & MARK_MASK) == MARK_NET;
 	ok(good && (MARK_BASE & MARK_MASK) == MARK_NET, "R16: every VPN's mark is one of them");
-	ok(rs.at[3].no_default, "R11: of the main table all but the default routes");
-	default_plan_rules(&w, &none, AF_INET6, &rs);
+	ok(rs.at[3].rule.no_default, "R11: of the main table all but the default routes");
+	rs.n = 0;
+	want_default_rules(&rs, &w, &none, AF_INET6);
 	letters(&rs, text);
 	is_str(text, "GDTMVU", "R14: the same of IPv6, although the VPN has none");
-	default_plan_rules(&w, &one, AF_INET, &rs);
+	rs.n = 0;
+	want_default_rules(&rs, &w, &one, AF_INET);
 	letters(&rs, text);
 	is_str(text, "GGDTMVU", "R17: a file's own FwMark");
 	w.strict = 1;
-	default_plan_rules(&w, &none, AF_INET, &rs);
+	rs.n = 0;
+	want_default_rules(&rs, &w, &none, AF_INET);
 	letters(&rs, text);
 	is_str(text, "GDTPPPPVU", "L22: strict: of the main table private addresses only");
+	want_list_free(&rs);
 }
 
 static void test_firewall(void)
 {
-	const struct default_marks one = {.at = {0x77}, .n = 1};
+	const struct want_marks one = {.at = {0x77}, .n = 1};
 	struct default_way w = demo();
 	struct err e = ERR_INIT;
 	char *text = NULL;

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See ensure.h. What is not as it has to be is said in the words of the object; why is nobody's
+ * business here. Called by up/apply, default/default, the keeper and ctl/view.
+ */
+#include "up/ensure.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "nl/nft_digest.h"
+#include "up/seen.h"
+
+#define SYSCTL_DIR "/proc/sys/net/"
+#define RULES_MAX  200
+#define FILE_MAX   (1u << 16)
+#define METRIC_IP6 1024 /* what the kernel makes of 0 */
+
+/* Appends " is missing" or the like to what the object is called. 1: it is not as it has to be; 0:
+ * it is. */
+typedef int (*missing_fn)(const struct want *w, struct net_seen *s, char *why, size_t size,
+			  struct err *e);
+
+static int say(char *why, size_t size, const char *what)
+{
+	snprintf(why, size, "%s", what);
+	return 1;
+}
+
+/* --- one row a kind -------------------------------------------------------------------------- */
+
+static int link_missing(const struct want *w, struct net_seen *s, char *why, size_t size,
+			struct err *e)
+{
+	const struct want_link *k = &w->link;
+	const struct rtnl_link *l = seen_link(s, k->name);
+
+	(void)e;
+	if (!l)
+		return say(why, size, "is missing");
+	if (k->up && !(l->flags & IFF_UP))
+		return say(why, size, "is down");
+	if (k->kind[0] && strcmp(l->kind, k->kind) != 0)
+		return say(why, size, "is of another kind");
+	if (k->has_mac && memcmp(l->mac, k->mac, sizeof(k->mac)) != 0)
+		return say(why, size, "has another MAC address");
+	if (!strcmp(k->kind, "bridge") && !l->is_quiet)
+		return say(why, size, "was given other settings as a bridge");
+	if (!k->mtu || l->mtu == k->mtu)
+		return 0;
+	snprintf(why, size, "has the MTU %u and not %u", l->mtu, k->mtu);
+	return 1;
+}
+
+static int addr_missing(const struct want *w, struct net_seen *s, char *why, size_t size,
+			struct err *e)
+{
+	const struct want_addr *a = &w->addr;
+	const struct rtnl_link *l = seen_link(s, a->dev);
+
+	(void)e;
+	for (size_t i = 0; l && i < s->n_addrs; i++) {
+		const struct nl_addr *x = &s->addrs[i];
+
+		if (x->ifindex == l->ifindex && x->family == a->family && x->plen == a->plen &&
+		    memcmp(x->addr, a->addr, sizeof(x->addr)) == 0)
+			return 0;
+	}
+	return say(why, size, "is missing");
+}
+
+static int neigh_missing(const struct want *w, struct net_seen *s, char *why, size_t size,
+			 struct err *e)
+{
+	const struct want_neigh *n = &w->neigh;
+	const struct rtnl_link *l = seen_link(s, n->dev);
+	AUTO_FREE struct nl_neigh *at = NULL;
+	AUTO_FREE bool *found = calloc(lease_max(&n->pool) + 1, sizeof(*found));
+	size_t count = 0;
+	int r;
+
+	if (!found)
+		return err_sys(e, -ENOMEM, "cannot list the neighbours");
+	if (!l)
+		return say(why, size, "is missing");
+	r = nl_neigh_list(&s->rt, n->family, l->ifindex, &at, &count, e);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		uint32_t h = lease_from_mac(at[i].mac);
+		struct in_addr a4 = lease_ip4(&n->pool, h);
+		struct in6_addr a6 = lease_ip6(&n->pool, h);
+		uint8_t mac[6];
+
+		lease_mac(&n->pool, h, mac);
+		if (h < 2 || h > lease_max(&n->pool) || !(at[i].state & NUD_PERMANENT) ||
+		    memcmp(mac, at[i].mac, sizeof(mac)) != 0)
+			continue;
+		found[h] |= n->family == AF_INET ? memcmp(at[i].addr, &a4, sizeof(a4)) == 0
+						 : memcmp(at[i].addr, &a6, sizeof(a6)) == 0;
+	}
+	for (uint32_t h = 2; r == 0 && h <= lease_max(&n->pool); h++) {
+		struct in_addr a4 = lease_ip4(&n->pool, h);
+		struct in6_addr a6 = lease_ip6(&n->pool, h);
+		char text[INET6_ADDRSTRLEN];
+
+		if (found[h])
+			continue;
+		snprintf(why, size, "(%s) is missing",
+			 inet_ntop(n->family,
+				   n->family == AF_INET ? (const void *)&a4 : (const void *)&a6,
+				   text, sizeof(text)));
+		return 1;
+	}
+	return r;
+}
+
+static bool is_route(const struct want_route *r, const struct nl_route *x, int oif)
+{
+	uint32_t metric = r->family == AF_INET6 && !r->metric ? METRIC_IP6 : r->metric;
+
+	if (x->family != r->family || x->table != r->table || x->plen != r->plen ||
+	    x->metric != metric || memcmp(x->dst, r->dst, sizeof(x->dst)) != 0)
+		return false;
+	/* IPv6 names lo as the device of what is unreachable. */
+	if (!r->dev[0])
+		return x->type == RTN_UNREACHABLE;
+	return x->type == RTN_UNICAST && x->oif == oif &&
+	       memcmp(x->gateway, r->gateway, sizeof(x->gateway)) == 0;
+}
+
+static int route_missing(const struct want *w, struct net_seen *s, char *why, size_t size,
+			 struct err *e)
+{
+	const struct want_route *r = &w->route;
+	const struct rtnl_link *l = r->dev[0] ? seen_link(s, r->dev) : NULL;
+
+	(void)e;
+	for (size_t i = 0; (l || !r->dev[0]) && i < s->n_routes; i++)
+		if (is_route(r, &s->routes[i], l ? l->ifindex : 0))
+			return 0;
+	return say(why, size, "is missing");
+}
+
+static int sysctl_missing(const struct want *w, struct net_seen *s, char *why, size_t size,
+			  struct err *e)
+{
+	char path[sizeof(SYSCTL_DIR) + WANT_KEY_LEN];
+	AUTO_FREE char *text = NULL;
+
+	(void)s;
+	(void)e;
+	snprintf(path, sizeof(path), SYSCTL_DIR "%s", w->sysctl.key);
+	if (access(path, F_OK) < 0 && errno == ENOENT)
+		return w->flags & WANT_IF_KNOWN ? 0 : say(why, size, "is not there to be set");
+	if (file_read(path, 4096, &text, NULL, NULL) < 0)
+		return say(why, size, "cannot be read");
+	text[strcspn(text, "\n")] = '\0';
+	if (!strcmp(text, w->sysctl.value))
+		return 0;
+	snprintf(why, size, "is %.20s", text);
+	return 1;
+}
+
+static int nft_missing(const struct want *w, struct net_seen *s, char *why, size_t size,
+		       struct err *e)
+{
+	uint64_t digest = 0;
+	int r = nft_table_digest(&s->nft, w->nft.family, w->nft.table, &digest, e);
+
+	if (r == -ENOENT)
+		return w->flags & WANT_IF_KNOWN ? 0 : say(why, size, "is missing");
+	if (r < 0)
+		return r;
+	return w->nft.digest && digest != w->nft.digest ? say(why, size, "was altered") : 0;
+}
+
+static int file_missing(const struct want *w, struct net_seen *s, char *why, size_t size,
+			struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	size_t len = 0;
+
+	(void)s;
+	(void)e;
+	if (access(w->file.path, F_OK) < 0)
+		return say(why, size, "is missing");
+	if (file_read(w->file.path, FILE_MAX, &text, &len, NULL) < 0)
+		return say(why, size, "cannot be read");
+	return digest_bytes(DIGEST_INIT, text, len) == w->file.digest
+		       ? 0
+		       : say(why, size, "was altered");
+}
+
+/* --- rules, all of one family and priority together ------------------------------------------ */
+
+static size_t run_length(const struct want_list *l, size_t first)
+{
+	const struct rtnl_rule *r = &l->at[first].rule;
+	size_t n = first + 1;
+
+	while (n < l->n && l->at[n].kind == WANT_RULE && l->at[n].rule.family == r->family &&
+	       l->at[n].rule.priority == r->priority)
+		n++;
+	return n - first;
+}
+
+struct verdict {
+	ensure_fn fn;
+	void *arg;
+	int n;
+};
+
+static void tell(struct verdict *v, const struct want *w, const char *why)
+{
+	char name[WANT_TEXT_LEN], all[WANT_TEXT_LEN + 80];
+
+	v->n++;
+	if (!v->fn)
+		return;
+	want_describe(w, name);
+	snprintf(all, sizeof(all), "%s %s", name, why);
+	v->fn(w, all, v->arg);
+}
+
+/* Their order counts, and that nobody else's is among them. */
+static int rules_missing(const struct want *first, size_t n, struct net_seen *s, struct verdict *v,
+			 struct err *e)
+{
+	const struct rtnl_rule *r = &first->rule;
+	struct rtnl_rule there[RULES_MAX];
+	int count = rtnl_rule_list(&s->rt, r->family, r->priority, there, RULES_MAX, e);
+	int before = v->n;
+	bool same = count == (int)n;
+
+	if (count < 0)
+		return count;
+	for (size_t i = 0; i < n; i++) {
+		bool found = false;
+
+		same = same && rtnl_rule_equal(&first[i].rule, &there[i]);
+		for (int k = 0; k < count && !found; k++)
+			found = rtnl_rule_equal(&first[i].rule, &there[k]);
+		if (!found)
+			tell(v, &first[i], "is missing");
+	}
+	if (!same && v->n == before)
+		tell(v, first, "and those of its number are not in their order, or not alone");
+	return 0;
+}
+
+/* --- verbs ----------------------------------------------------------------------------------- */
+
+static const missing_fn missing[] = {
+	[WANT_LINK] = link_missing,   [WANT_ADDR] = addr_missing,     [WANT_NEIGH] = neigh_missing,
+	[WANT_ROUTE] = route_missing, [WANT_SYSCTL] = sysctl_missing, [WANT_NFT] = nft_missing,
+	[WANT_FILE] = file_missing,
+};
+
+static int look_at_one(const struct want *w, struct net_seen *s, struct verdict *v, struct err *e)
+{
+	char why[100] = "";
+	int r;
+
+	if (w->kind >= ARRAY_SIZE(missing) || !missing[w->kind])
+		return err_set(e, -EPROTO, "an object of the kind %u is not known", w->kind);
+	r = missing[w->kind](w, s, why, sizeof(why), e);
+	if (r > 0)
+		tell(v, w, why);
+	return r < 0 ? r : 0;
+}
+
+/* The devices first: with one of them goes much of the rest. */
+int ensure_missing(const struct want_list *l, int ns_fd, ensure_fn fn, void *arg, struct err *e)
+{
+	AUTO_SEEN struct net_seen s = SEEN_INIT;
+	struct verdict v = {.fn = fn, .arg = arg};
+	int r = seen_open(&s, ns_fd, e);
+
+	for (size_t i = 0; r == 0 && i < l->n; i++)
+		if (l->at[i].kind == WANT_LINK)
+			r = look_at_one(&l->at[i], &s, &v, e);
+	for (size_t i = 0, step; r == 0 && i < l->n; i += step) {
+		step = l->at[i].kind == WANT_RULE ? run_length(l, i) : 1;
+		if (l->at[i].kind == WANT_RULE)
+			r = rules_missing(&l->at[i], step, &s, &v, e);
+		else if (l->at[i].kind != WANT_LINK)
+			r = look_at_one(&l->at[i], &s, &v, e);
+	}
+	return r < 0 ? r : v.n;
+}
+
+int ensure_seal(struct want_list *l, int ns_fd, struct err *e)
+{
+	AUTO_SEEN struct net_seen s = SEEN_INIT;
+	int r = seen_open(&s, ns_fd, e);
+	size_t kept = 0;
+
+	for (size_t i = 0; r == 0 && i < l->n; i++) {
+		struct want *w = &l->at[i];
+
+		if (w->kind == WANT_NFT) {
+			r = nft_table_digest(&s.nft, w->nft.family, w->nft.table, &w->nft.digest,
+					     e);
+			if (r == -ENOENT && (w->flags & WANT_IF_KNOWN)) {
+				r = 0;
+				continue;
+			}
+			w->flags = 0;
+		}
+		l->at[kept++] = *w;
+	}
+	if (r == 0)
+		l->n = kept;
+	return r < 0 ? err_wrap(e, r, "cannot note what was made") : 0;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See made.h. Its reader is vpnctl of the same installation: a list of another shape is refused,
+ * not guessed at. Called by up/apply, default/default and ctl/view.
+ */
+#include "up/made.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "state/record.h"
+
+#define MADE_MAGIC   0x4d505652u /* "RVPM" */
+#define MADE_VERSION 1
+#define MADE_MAX     (1u << 20)
+
+struct header {
+	uint32_t magic, version;
+	uint32_t size; /* of one object */
+	uint32_t n;
+};
+
+static int path_of(const char *name, char *ret, size_t size, struct err *e)
+{
+	if (str_fmt(ret, size, RUN_DIR "/%s.made", name) < 0)
+		return err_set(e, -ENAMETOOLONG, "the name '%s' is too long", name);
+	return 0;
+}
+
+int made_write(const char *name, const struct want_list *l, struct err *e)
+{
+	struct header h = {MADE_MAGIC, MADE_VERSION, sizeof(*l->at), (uint32_t)l->n};
+	size_t len = sizeof(h) + l->n * sizeof(*l->at);
+	AUTO_FREE char *all = malloc(len);
+	char path[64];
+	int r = path_of(name, path, sizeof(path), e);
+
+	if (r < 0)
+		return r;
+	if (!all)
+		return err_sys(e, -ENOMEM, "cannot write %s", path);
+	memcpy(all, &h, sizeof(h));
+	if (l->n)
+		memcpy(all + sizeof(h), l->at, l->n * sizeof(*l->at));
+	return file_replace(path, all, len, 0600, e);
+}
+
+int made_read(const char *name, struct want_list *ret, struct err *e)
+{
+	AUTO_FREE char *all = NULL;
+	struct want_list l = {0};
+	struct header h;
+	char path[64];
+	size_t len = 0;
+	int r = path_of(name, path, sizeof(path), e);
+
+	if (r == 0)
+		r = file_read(path, MADE_MAX, &all, &len, e);
+	if (r < 0)
+		return r;
+	if (len >= sizeof(h))
+		memcpy(&h, all, sizeof(h));
+	if (len < sizeof(h) || h.magic != MADE_MAGIC || h.version != MADE_VERSION ||
+	    h.size != sizeof(*l.at) || h.n > MADE_MAX / sizeof(*l.at) ||
+	    len != sizeof(h) + h.n * sizeof(*l.at))
+		return err_set(e, -EPROTO, "%s was written by another version of vpnrun", path);
+	l.at = calloc(h.n + 1, sizeof(*l.at));
+	if (!l.at)
+		return err_sys(e, -ENOMEM, "cannot read %s", path);
+	memcpy(l.at, all + sizeof(h), h.n * sizeof(*l.at));
+	l.n = h.n;
+	l.room = h.n + 1;
+	*ret = l;
+	return 0;
+}
+
+int made_remove(const char *name, struct err *e)
+{
+	char path[64];
+	int r = path_of(name, path, sizeof(path), e);
+
+	return r < 0 ? r : file_remove(path, e);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A VPN as the whole machine's way out, in the host's namespace. Of the layout "netns" the host has
+ * a cable of its own and a table: the cable's default route, and behind it one that says
+ * unreachable. Of the layout "bridge" the table is there already. All rules of one default have one
+ * priority, behind the rules of every bridge (200 + id): what is plugged in there must never meet
+ * the main table. The tunnels' own packets jump over all of them, whichever VPN's they are, so that
+ * two can never lead into each other. Pure.
+ */
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "conf/value.h"
+#include "nl/rtnl.h"
+#include "want/want.h"
+
+#define METRIC_UNREACHABLE UINT32_MAX
+
+static const int families[] = {AF_INET, AF_INET6};
+
+struct prefix {
+	int family;
+	uint8_t plen;
+	uint8_t addr[16];
+};
+
+/* A DHCP server can inject a route to anywhere; with "strict" only these are believed. */
+static const struct prefix private_nets[] = {
+	{AF_INET, 8, {10}},	   {AF_INET, 12, {172, 16}}, {AF_INET, 16, {192, 168}},
+	{AF_INET, 16, {169, 254}}, {AF_INET6, 7, {0xfc}},    {AF_INET6, 10, {0xfe, 0x80}},
+};
+
+static void add_to(struct want_list *l, struct rtnl_rule r, const struct prefix *p, uint8_t table,
+		   bool no_default)
+{
+	if (p->family != r.family)
+		return;
+	memcpy(r.dst, p->addr, rtnl_addr_len(p->family));
+	r.dst_len = p->plen;
+	r.table = table;
+	r.no_default = no_default;
+	want_add_rule(l, &r);
+}
+
+static void add_skips(struct want_list *l, struct rtnl_rule skip, const struct want_marks *marks)
+{
+	skip.mark = MARK_NET;
+	skip.mask = MARK_MASK;
+	want_add_rule(l, &skip);
+	skip.mask = UINT32_MAX;
+	for (size_t i = 0; i < marks->n; i++) {
+		skip.mark = marks->at[i];
+		want_add_rule(l, &skip);
+	}
+}
+
+void want_default_rules(struct want_list *l, const struct default_way *w,
+			const struct want_marks *marks, int family)
+{
+	struct rtnl_rule base = {.family = family, .priority = DEFAULT_RULE_BASE + w->id};
+	struct rtnl_rule skip = base, r = base;
+
+	skip.go_to = DEFAULT_SKIP_BASE + w->id;
+	add_skips(l, skip, marks);
+	/* Before the LAN: it may have the same private addresses. */
+	for (size_t i = 0; i < RECORD_DNS_MAX && w->dns[i].family; i++) {
+		struct prefix p = {w->dns[i].family, w->dns[i].family == AF_INET ? 32 : 128, {0}};
+
+		memcpy(p.addr, w->dns[i].addr, sizeof(p.addr));
+		add_to(l, base, &p, w->id, false);
+	}
+	/* Where Tailscale is not, its table is empty and these go on like everything else. */
+	for (size_t i = 0; i < ARRAY_SIZE(tailnets); i++) {
+		struct prefix p = {tailnets[i].family, tailnets[i].plen, {0}};
+
+		memcpy(p.addr, &tailnets[i].v6, sizeof(p.addr));
+		add_to(l, base, &p, TAILSCALE_TABLE, false);
+	}
+	r.table = RT_TABLE_MAIN;
+	r.no_default = true;
+	if (!w->strict)
+		want_add_rule(l, &r);
+	for (size_t i = 0; w->strict && i < ARRAY_SIZE(private_nets); i++)
+		add_to(l, base, &private_nets[i], RT_TABLE_MAIN, true);
+	r.table = w->id;
+	r.no_default = false;
+	want_add_rule(l, &r);
+	r.table = 0;
+	r.unreachable = true;
+	want_add_rule(l, &r);
+}
+
+static bool has_family(const struct default_way *w, int family)
+{
+	return family == AF_INET ? w->has_ip4 : w->has_ip6;
+}
+
+static void add_cable(struct want_list *l, const struct default_way *w,
+		      const struct lease_pool *pool)
+{
+	struct in_addr g4 = lease_ip4(pool, 1);
+	struct in6_addr g6 = lease_ip6(pool, 1);
+	uint8_t mac[6];
+
+	lease_mac(pool, w->host, mac);
+	want_add_link(l, w->dev, "veth", mac, 0);
+	want_device_settings(l, w->dev, "2", w->has_ip6);
+	if (w->has_ip4)
+		want_add_addr(l, w->dev, AF_INET, &w->addr4, 32, true);
+	if (w->has_ip6)
+		want_add_addr(l, w->dev, AF_INET6, &w->addr6, 128, true);
+	want_add_up(l, w->dev);
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		int f = families[i];
+		struct want_route *r;
+
+		want_add_route(l, "", f, w->id, NULL, 0, METRIC_UNREACHABLE);
+		if (!has_family(w, f))
+			continue;
+		r = want_add_route(l, w->dev, f, w->id, NULL, 0, 1);
+		r->has_gateway = true;
+		memcpy(r->gateway, f == AF_INET ? (const void *)&g4 : (const void *)&g6,
+		       rtnl_addr_len(f));
+	}
+}
+
+void want_default(struct want_list *l, const struct default_way *w, const struct lease_pool *pool,
+		  const struct want_marks *marks)
+{
+	char table[WANT_TABLE_LEN];
+
+	if (str_fmt(table, sizeof(table), "vpnrun-default-%s", w->name) < 0)
+		l->failed = true;
+	want_add_nft(l, NFPROTO_INET, table, 0);
+	if (w->has_ip4)
+		want_add_nft(l, NFPROTO_ARP, table, WANT_IF_KNOWN);
+	if (w->layout == LAYOUT_NETNS)
+		add_cable(l, w, pool);
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		const struct rtnl_rule place = {
+			.family = families[i], .priority = DEFAULT_SKIP_BASE + w->id, .nop = true};
+
+		want_add_rule(l, &place);
+		want_default_rules(l, w, marks, families[i]);
+	}
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The list itself, and the words for what is in it. Pure.
+ */
+#include "want/want.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "nl/rtnl.h"
+
+void want_list_free(struct want_list *l)
+{
+	free(l->at);
+	memset(l, 0, sizeof(*l));
+}
+
+int want_list_check(const struct want_list *l, struct err *e)
+{
+	return l->failed ? err_set(e, -ENOMEM, "cannot list what the VPN consists of: no memory")
+			 : 0;
+}
+
+/* Where memory is out, what is written to is nobody's. */
+struct want *want_add(struct want_list *l, enum want_kind kind)
+{
+	static struct want nowhere;
+	struct want *w = &nowhere;
+
+	if (l->n == l->room) {
+		size_t room = l->room ? l->room * 2 : 64;
+		struct want *more = reallocarray(l->at, room, sizeof(*more));
+
+		if (more) {
+			l->at = more;
+			l->room = room;
+		} else {
+			l->failed = true;
+		}
+	}
+	if (l->n < l->room)
+		w = &l->at[l->n++];
+	memset(w, 0, sizeof(*w));
+	w->kind = kind;
+	return w;
+}
+
+static void copy(struct want_list *l, char *dst, size_t size, const char *src)
+{
+	if (str_copy(dst, size, src) < 0)
+		l->failed = true;
+}
+
+void want_add_link(struct want_list *l, const char *name, const char *kind, const uint8_t *mac,
+		   uint32_t mtu)
+{
+	struct want_link *k = &want_add(l, WANT_LINK)->link;
+
+	copy(l, k->name, sizeof(k->name), name);
+	copy(l, k->kind, sizeof(k->kind), kind);
+	k->has_mac = mac != NULL;
+	if (mac)
+		memcpy(k->mac, mac, sizeof(k->mac));
+	k->mtu = mtu;
+}
+
+void want_add_up(struct want_list *l, const char *name)
+{
+	struct want_link *k = &want_add(l, WANT_LINK)->link;
+
+	copy(l, k->name, sizeof(k->name), name);
+	k->up = true;
+}
+
+void want_add_addr(struct want_list *l, const char *dev, int family, const void *addr, uint8_t plen,
+		   bool no_prefix_route)
+{
+	struct want_addr *a = &want_add(l, WANT_ADDR)->addr;
+
+	copy(l, a->dev, sizeof(a->dev), dev);
+	a->family = family;
+	a->plen = plen;
+	a->no_prefix_route = no_prefix_route;
+	memcpy(a->addr, addr, rtnl_addr_len(family));
+}
+
+void want_add_neigh(struct want_list *l, const char *dev, const struct lease_pool *pool, int family)
+{
+	struct want_neigh *n = &want_add(l, WANT_NEIGH)->neigh;
+
+	copy(l, n->dev, sizeof(n->dev), dev);
+	n->pool = *pool;
+	n->family = family;
+}
+
+struct want_route *want_add_route(struct want_list *l, const char *dev, int family, uint8_t table,
+				  const void *dst, uint8_t plen, uint32_t metric)
+{
+	struct want_route *r = &want_add(l, WANT_ROUTE)->route;
+
+	copy(l, r->dev, sizeof(r->dev), dev);
+	r->family = family;
+	r->table = table;
+	r->plen = plen;
+	r->metric = metric;
+	if (plen)
+		memcpy(r->dst, dst, rtnl_addr_len(family));
+	return r;
+}
+
+void want_add_rule(struct want_list *l, const struct rtnl_rule *r)
+{
+	want_add(l, WANT_RULE)->rule = *r;
+}
+
+void want_add_sysctl(struct want_list *l, const char *key, const char *dev, const char *value,
+		     uint32_t flags)
+{
+	struct want *w = want_add(l, WANT_SYSCTL);
+	const char *at = strstr(key, "%s");
+	int r;
+
+	w->flags = flags;
+	if (at)
+		r = str_fmt(w->sysctl.key, sizeof(w->sysctl.key), "%.*s%s%s", (int)(at - key), key,
+			    dev, at + 2);
+	else
+		r = str_copy(w->sysctl.key, sizeof(w->sysctl.key), key);
+	if (r < 0)
+		l->failed = true;
+	copy(l, w->sysctl.value, sizeof(w->sysctl.value), value);
+}
+
+void want_add_nft(struct want_list *l, uint8_t family, const char *table, uint32_t flags)
+{
+	struct want *w = want_add(l, WANT_NFT);
+
+	w->flags = flags;
+	w->nft.family = family;
+	copy(l, w->nft.table, sizeof(w->nft.table), table);
+}
+
+void want_add_file(struct want_list *l, const char *path, const char *text, size_t len)
+{
+	struct want_file *f = &want_add(l, WANT_FILE)->file;
+
+	copy(l, f->path, sizeof(f->path), path);
+	f->digest = digest_bytes(DIGEST_INIT, text, len);
+}
+
+/* --- words ----------------------------------------------------------------------------------- */
+
+const char *want_kind_name(uint32_t kind)
+{
+	static const char *const names[] = {
+		[WANT_LINK] = "link",	[WANT_ADDR] = "addr", [WANT_NEIGH] = "neigh",
+		[WANT_ROUTE] = "route", [WANT_RULE] = "rule", [WANT_SYSCTL] = "sysctl",
+		[WANT_NFT] = "nft",	[WANT_FILE] = "file",
+	};
+
+	return kind < ARRAY_SIZE(names) && names[kind] ? names[kind] : "?";
+}
+
+static const char *prefix_text(int family, const uint8_t addr[16], uint8_t plen,
+			       char ret[INET6_ADDRSTRLEN + 4])
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (!plen)
+		return "default";
+	if (!inet_ntop(family, addr, text, sizeof(text)))
+		return "?";
+	if (plen == rtnl_addr_len(family) * 8)
+		snprintf(ret, INET6_ADDRSTRLEN + 4, "%s", text);
+	else
+		snprintf(ret, INET6_ADDRSTRLEN + 4, "%s/%u", text, plen);
+	return ret;
+}
+
+static void describe_route(const struct want_route *r, char *ret, size_t size)
+{
+	char dst[INET6_ADDRSTRLEN + 4], gw[INET6_ADDRSTRLEN + 4];
+	const char *to = prefix_text(r->family, r->dst, r->plen, dst);
+	const char *six = r->family == AF_INET6 ? "IPv6 " : "";
+	int n;
+
+	if (r->dev[0] && r->has_gateway)
+		n = snprintf(ret, size, "the %sroute %s via %s dev %s", six, to,
+			     prefix_text(r->family, r->gateway,
+					 (uint8_t)(rtnl_addr_len(r->family) * 8), gw),
+			     r->dev);
+	else if (r->dev[0])
+		n = snprintf(ret, size, "the %sroute %s dev %s", six, to, r->dev);
+	else
+		n = snprintf(ret, size, "the %sroute unreachable %s", six, to);
+	if (r->metric && n > 0 && (size_t)n < size)
+		n += snprintf(ret + n, size - (size_t)n, " metric %u", r->metric);
+	if (r->table != RT_TABLE_MAIN && n > 0 && (size_t)n < size)
+		snprintf(ret + n, size - (size_t)n, " of the table %u", r->table);
+}
+
+static void describe_rule(const struct rtnl_rule *r, char *ret, size_t size)
+{
+	char src[INET6_ADDRSTRLEN + 4], dst[INET6_ADDRSTRLEN + 4], mark[40] = "", what[40];
+
+	if (r->mask == UINT32_MAX)
+		snprintf(mark, sizeof(mark), " fwmark 0x%x", r->mark);
+	else if (r->mask)
+		snprintf(mark, sizeof(mark), " fwmark 0x%x/0x%x", r->mark, r->mask);
+	if (r->unreachable)
+		snprintf(what, sizeof(what), " unreachable");
+	else if (r->go_to)
+		snprintf(what, sizeof(what), " goto %u", r->go_to);
+	else if (r->nop)
+		snprintf(what, sizeof(what), " nop");
+	else
+		snprintf(what, sizeof(what), " lookup %u%s", r->table,
+			 r->no_default ? " suppress_prefixlength 0" : "");
+	snprintf(ret, size, "the %srule %u: from %s%s%s%s%s", r->family == AF_INET6 ? "IPv6 " : "",
+		 r->priority, r->src_len ? prefix_text(r->family, r->src, r->src_len, src) : "all",
+		 r->dst_len ? " to " : "",
+		 r->dst_len ? prefix_text(r->family, r->dst, r->dst_len, dst) : "", mark, what);
+}
+
+static const char *nft_family(uint8_t family)
+{
+	switch (family) {
+	case NFPROTO_INET:
+		return "inet";
+	case NFPROTO_BRIDGE:
+		return "bridge";
+	case NFPROTO_ARP:
+		return "arp";
+	case NFPROTO_NETDEV:
+		return "netdev";
+	default:
+		return "?";
+	}
+}
+
+static void describe_sysctl(const struct want_sysctl *s, char *ret, size_t size)
+{
+	char key[WANT_KEY_LEN];
+	bool is_odd = strchr(s->key, '.') != NULL; /* in a device's name */
+
+	memcpy(key, s->key, sizeof(key));
+	for (char *c = key; *c && !is_odd; c++)
+		if (*c == '/')
+			*c = '.';
+	snprintf(ret, size, "the sysctl net%c%s = %s", is_odd ? '/' : '.', key, s->value);
+}
+
+void want_describe(const struct want *w, char ret[WANT_TEXT_LEN])
+{
+	char net[INET6_ADDRSTRLEN];
+
+	switch ((enum want_kind)w->kind) {
+	case WANT_LINK:
+		snprintf(ret, WANT_TEXT_LEN, "the device %s", w->link.name);
+		return;
+	case WANT_ADDR:
+		inet_ntop(w->addr.family, w->addr.addr, net, sizeof(net));
+		snprintf(ret, WANT_TEXT_LEN, "the address %s/%u of %s", net, w->addr.plen,
+			 w->addr.dev);
+		return;
+	case WANT_NEIGH:
+		snprintf(ret, WANT_TEXT_LEN, "a permanent IPv%c neighbour of %s",
+			 w->neigh.family == AF_INET ? '4' : '6', w->neigh.dev);
+		return;
+	case WANT_ROUTE:
+		describe_route(&w->route, ret, WANT_TEXT_LEN);
+		return;
+	case WANT_RULE:
+		describe_rule(&w->rule, ret, WANT_TEXT_LEN);
+		return;
+	case WANT_SYSCTL:
+		describe_sysctl(&w->sysctl, ret, WANT_TEXT_LEN);
+		return;
+	case WANT_NFT:
+		snprintf(ret, WANT_TEXT_LEN, "the firewall's table %s %s",
+			 nft_family(w->nft.family), w->nft.table);
+		return;
+	case WANT_FILE:
+		snprintf(ret, WANT_TEXT_LEN, "the file %s", w->file.path);
+		return;
+	}
+	snprintf(ret, WANT_TEXT_LEN, "an object of the kind %u", w->kind);
+}
+
+bool want_is_same(const struct want *a, const struct want *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == WANT_SYSCTL)
+		return !strcmp(a->sysctl.key, b->sysctl.key);
+	if (a->kind == WANT_NFT)
+		return a->nft.family == b->nft.family && !strcmp(a->nft.table, b->nft.table);
+	if (a->kind == WANT_FILE)
+		return !strcmp(a->file.path, b->file.path);
+	if (a->kind == WANT_LINK)
+		return !strcmp(a->link.name, b->link.name);
+	return memcmp(a, b, sizeof(*a)) == 0;
+}

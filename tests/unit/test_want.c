@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a VPN is, as data: what is in each list, and in which order.
+ */
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit/tap.h"
+#include "base/util.h"
+#include "want/want.h"
+
+static char bridge_name[] = "br-demo";
+
+static struct ipaddr addr(const char *text, uint8_t plen)
+{
+	struct ipaddr a = {.plen = plen};
+
+	a.family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	inet_pton(a.family, text, &a.v4);
+	return a;
+}
+
+struct demo {
+	struct ipaddr addresses[2], allowed[2];
+	struct tunnel_peer peer;
+	struct profile p;
+};
+
+static void make(struct demo *d, enum vpn_layout layout, bool ip6)
+{
+	memset(d, 0, sizeof(*d));
+	d->addresses[0] = addr("10.64.0.2", 32);
+	d->addresses[1] = addr("fd64:64::2", 128);
+	d->allowed[0] = addr("0.0.0.0", 0);
+	d->allowed[1] = addr("::", 0);
+	d->peer.allowed = d->allowed;
+	d->peer.n_allowed = ip6 ? 2 : 1;
+	d->p.id = 1;
+	d->p.layout = layout;
+	d->p.bridge = bridge_name;
+	d->p.subnet4_plen = 24;
+	d->p.tunnel.fwmark = MARK_BASE + 1;
+	inet_pton(AF_INET, "10.20.1.0", &d->p.subnet4);
+	str_copy(d->p.name, sizeof(d->p.name), "demo");
+	d->p.tunnel.addresses = d->addresses;
+	d->p.tunnel.n_addresses = 2;
+	d->p.tunnel.peers = &d->peer;
+	d->p.tunnel.n_peers = 1;
+}
+
+/* The place of the first object that is called so, -1: there is none. */
+static int place(const struct want_list *l, const char *text)
+{
+	char name[WANT_TEXT_LEN];
+
+	for (size_t i = 0; i < l->n; i++) {
+		want_describe(&l->at[i], name);
+		if (!strcmp(name, text))
+			return (int)i;
+	}
+	printf("# %s: not in the list\n", text);
+	return -1;
+}
+
+/* Where the device is to be up, and not only there. */
+static int place_up(const struct want_list *l, const char *dev)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->at[i].kind == WANT_LINK && l->at[i].link.up &&
+		    !strcmp(l->at[i].link.name, dev))
+			return (int)i;
+	return -1;
+}
+
+static bool is_before(int a, int b)
+{
+	return a >= 0 && b >= 0 && a < b;
+}
+
+static int count(const struct want_list *l, enum want_kind kind)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		n += l->at[i].kind == kind;
+	return n;
+}
+
+static bool has_ip6(const struct want_list *l)
+{
+	char name[WANT_TEXT_LEN];
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct want *w = &l->at[i];
+
+		want_describe(w, name);
+		if ((w->kind == WANT_ADDR && w->addr.family == AF_INET6) ||
+		    (w->kind == WANT_NEIGH && w->neigh.family == AF_INET6) ||
+		    (w->kind == WANT_ROUTE && w->route.family == AF_INET6 && w->route.dev[0]))
+			return true;
+	}
+	return false;
+}
+
+static void test_netns(void)
+{
+	struct want_list l = {0};
+	struct demo d;
+	int fw, up;
+
+	make(&d, LAYOUT_NETNS, true);
+	want_netns(&l, &d.p, 1420);
+	ok(!l.failed, "the list of a VPN's own namespace is made");
+	fw = place(&l, "the firewall's table inet vpnrun");
+	up = place_up(&l, "br-demo");
+	ok(is_before(place(&l, "the sysctl net.ipv4.ip_forward = 1"), fw) &&
+		   is_before(fw, place(&l, "the device br-demo")),
+	   "L03: it is closed before there is a bridge");
+	ok(is_before(place(&l, "the sysctl net.ipv6.conf.default.disable_ipv6 = 1"),
+		     place(&l, "the device br-demo")),
+	   "R46: ports are silent from the first");
+	ok(is_before(place(&l, "the address 10.20.1.1/24 of br-demo"), up) &&
+		   is_before(up, place(&l, "the route default dev br-demo metric 4294967295")),
+	   "the gateway has its addresses before the bridge is up, and the fallback route after");
+	ok(is_before(place(&l, "the route default dev br-demo metric 4294967295"),
+		     place(&l, "the device demo")),
+	   "L04: what refuses is there before the tunnel");
+	ok(is_before(place_up(&l, "demo"), place(&l, "the route default dev demo")) &&
+		   place(&l, "the IPv6 route default dev demo") >= 0,
+	   "the tunnel's routes come when it is up, of both families");
+	ok(place(&l, "the sysctl net.ipv4.conf.br-demo.forwarding = 1") >= 0 &&
+		   place(&l, "the sysctl net.ipv4.conf.demo.forwarding = 1") >= 0,
+	   "each device's own switch is in it");
+	is_int(count(&l, WANT_NFT), 2, "two tables of the firewall");
+	is_int(count(&l, WANT_NEIGH), 2, "the neighbours of both families");
+	want_list_free(&l);
+	make(&d, LAYOUT_NETNS, false);
+	want_netns(&l, &d.p, 1420);
+	ok(!has_ip6(&l), "L05: a family that the tunnel does not carry has no address and no way");
+	want_list_free(&l);
+}
+
+static void test_bridge(void)
+{
+	struct want_list l = {0};
+	struct demo d;
+	int fw, last, rule;
+
+	make(&d, LAYOUT_BRIDGE, true);
+	want_bridge(&l, &d.p, 1420);
+	fw = place(&l, "the firewall's table inet vpnrun-demo");
+	last = place(&l, "the route unreachable default metric 4294967295 of the table 1");
+	rule = place(&l, "the rule 201: from 10.20.1.0/24 lookup 1");
+	ok(is_before(fw, place(&l, "the device br-demo")),
+	   "L03: the firewall is before the bridge");
+	ok(is_before(last, rule), "L03: the table has its last route before a rule leads there");
+	is_int(place(&l, "the rule 201: from 10.20.1.0/24 unreachable"), rule + 1,
+	       "L03: the rule behind the lookup closes it");
+	is_int(place(&l, "the IPv6 rule 201: from fd64:64::2 unreachable"),
+	       place(&l, "the IPv6 rule 201: from fd64:64::2 lookup 1") + 1,
+	       "L03: so it does for the tunnel's own address");
+	ok(is_before(rule, place(&l, "the device demo")), "the tunnel comes last");
+	ok(place(&l, "the route default dev demo of the table 1") >= 0,
+	   "its routes are in the VPN's table");
+	is_int(count(&l, WANT_NFT), 5, "five tables, three of them if the kernel knows such");
+	want_list_free(&l);
+}
+
+static void test_default(void)
+{
+	const struct want_marks none = {.n = 0};
+	struct default_way w = {.name = "demo", .id = 1, .has_ip4 = 1, .host = 9, .dev = "vh-demo"};
+	struct lease_pool pool = {.id = 1, .plen = 24};
+	struct want_list l = {0};
+
+	inet_pton(AF_INET, "10.20.1.0", &pool.subnet4);
+	w.addr4 = lease_ip4(&pool, 9);
+	want_default(&l, &w, &pool, &none);
+	ok(is_before(place(&l, "the firewall's table inet vpnrun-default-demo"),
+		     place(&l, "the device vh-demo")),
+	   "L03: the default's firewall is before the cable");
+	ok(is_before(place(&l, "the route unreachable default metric 4294967295 of the table 1"),
+		     place(&l, "the rule 301: from all lookup 1")),
+	   "L03: the table has its last route before a rule leads there");
+	ok(place(&l, "the route default via 10.20.1.1 dev vh-demo metric 1 of the table 1") >= 0,
+	   "the way in");
+	ok(place(&l, "the IPv6 route unreachable default metric 4294967295 of the table 1") >= 0 &&
+		   place(&l, "the IPv6 rule 301: from all unreachable") >= 0,
+	   "R14: IPv6 is closed, too, where the VPN has none");
+	ok(is_before(place(&l, "the rule 401: from all nop"),
+		     place(&l, "the rule 301: from all fwmark 0x2700/0xffffff80 goto 401")),
+	   "a place to jump to is there before who jumps");
+	want_list_free(&l);
+	w.layout = LAYOUT_BRIDGE;
+	want_default(&l, &w, &pool, &none);
+	is_int(count(&l, WANT_LINK) + count(&l, WANT_ROUTE), 0,
+	       "of the layout bridge the device and the table are the VPN's own");
+	want_list_free(&l);
+}
+
+int main(void)
+{
+	tap_begin();
+	test_netns();
+	test_bridge();
+	test_default();
+	return tap_done();
+}
