@@ -7,7 +7,7 @@ policies: $(POLICIES:%=$(B)/lib/vpnrun/policy/%.bpf)
 
 # Its own objects, not the library: it must be there before what depends on generated files.
 $(POLICYC): $(patsubst src/%.c,$(B)/obj/%.o,src/tools/policyc.c $(wildcard src/policy/*.c)) \
-		$(patsubst %,$(B)/obj/base/%.o,err log util)
+		$(patsubst %,$(B)/obj/base/%.o,err log str util)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lseccomp -ljansson -lcap

@@ -31,19 +31,6 @@ static bool is_name(const char *s)
 	return *s && strchr(ALNUM, *s) && s[strspn(s, ALNUM "_.-")] == '\0';
 }
 
-static bool is_ifname(const char *s)
-{
-	size_t len = strlen(s);
-
-	if (len < 1 || len >= IF_NAMESIZE || !strcmp(s, ".") || !strcmp(s, "..") ||
-	    !strcmp(s, "lo"))
-		return false;
-	for (; *s; s++)
-		if (*s <= ' ' || *s == 0x7f || *s == '/' || *s == ':')
-			return false;
-	return true;
-}
-
 static int missing(const char *name, struct err *e)
 {
 	return err_set(e, CNI_ERR(CNI_BAD_ENV), "%s is missing in the environment", name);
@@ -89,7 +76,7 @@ static int check_env(const struct cni_env *env, enum cni_command command, struct
 		return err_set(e, CNI_ERR(CNI_BAD_ENV), "CNI_CONTAINERID is no container's id");
 	if (!env->ifname)
 		return missing("CNI_IFNAME", e);
-	if (!is_ifname(env->ifname))
+	if (!str_is_device_name(env->ifname))
 		return err_set(e, CNI_ERR(CNI_BAD_ENV),
 			       "CNI_IFNAME is no possible name of an interface");
 	if (command != CNI_DEL && (!env->netns || !env->netns[0]))

@@ -136,12 +136,6 @@ int nv_create(const char *text, size_t len, char **ret, struct err *e)
 
 /* --- setup and teardown ---------------------------------------------------------------------- */
 
-static bool is_ifname(const char *s)
-{
-	return s && strlen(s) < IF_NAMESIZE && strcmp(s, "lo") != 0 && strcmp(s, ".") != 0 &&
-	       strcmp(s, "..") != 0 && !strpbrk(s, "/: \t\n");
-}
-
 static int refuse_wishes(const json_t *root, const json_t *options, struct err *e)
 {
 	if (is_given(json_object_get(root, "port_mappings")))
@@ -166,7 +160,7 @@ static int read_request(struct nv_request *q, bool teardown, struct err *e)
 	if (!id || strchr(id, '/'))
 		return bad(e, "network.id", "must be a network's id");
 	q->wire.ifname = text_of(options, "interface_name");
-	if (!is_ifname(q->wire.ifname))
+	if (!q->wire.ifname || !str_is_device_name(q->wire.ifname))
 		return bad(e, "network_options.interface_name", "must be an interface's name");
 	r = read_options(network, &q->wire, e);
 	if (r == 0)

@@ -31,15 +31,6 @@ void hook_err_clean(struct err *e)
 			*c = '?';
 }
 
-static bool is_ifname(const char *s)
-{
-	size_t n = strlen(s);
-
-	if (n == 0 || n >= IF_NAMESIZE || s[0] == '.' || s[0] == '-' || !strcmp(s, "lo"))
-		return false;
-	return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == n;
-}
-
 static int add_dns(struct hook_want *w, const char *value, struct err *e)
 {
 	struct names_dns *d = &w->dns[w->n_dns];
@@ -74,7 +65,7 @@ static int set_key(struct hook_want *w, const char *item, struct err *e)
 	if (str_starts(item, "ifname=")) {
 		const char *v = item + strlen("ifname=");
 
-		if (w->ifname[0] || !is_ifname(v))
+		if (w->ifname[0] || !str_is_device_name(v))
 			return err_set(
 				e, -EINVAL,
 				"annotation vpnrun: ifname=%.60s is no name for a device, or "

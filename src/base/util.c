@@ -6,11 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -38,76 +36,6 @@ void util_free(void *p)
 
 	free(*pp);
 	*pp = NULL;
-}
-
-int str_copy(char *dst, size_t size, const char *src)
-{
-	size_t len = strlen(src);
-
-	if (len >= size) {
-		if (size)
-			dst[0] = '\0';
-		return -E2BIG;
-	}
-	memcpy(dst, src, len + 1);
-	return 0;
-}
-
-int str_fmt(char *dst, size_t size, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(dst, size, fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= size)
-		return -E2BIG;
-	return n;
-}
-
-int str_uint(const char *s, uint64_t min, uint64_t max, uint64_t *ret)
-{
-	uint64_t v = 0;
-
-	if (!*s || strlen(s) > 19)
-		return -EINVAL;
-	for (; *s; s++) {
-		if (*s < '0' || *s > '9')
-			return -EINVAL;
-		v = v * 10 + (uint64_t)(*s - '0');
-	}
-	if (v < min || v > max)
-		return -EINVAL;
-	*ret = v;
-	return 0;
-}
-
-bool str_starts(const char *s, const char *prefix)
-{
-	return strncmp(s, prefix, strlen(prefix)) == 0;
-}
-
-bool str_is_reserved(const char *s)
-{
-	return !strcmp(s, "default") || !strcmp(s, "host") || !strcmp(s, "none") || !strcmp(s, "-");
-}
-
-static bool is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-bool str_is_vpn_name(const char *s)
-{
-	size_t i;
-
-	if (!is_alnum(s[0]) || str_is_reserved(s))
-		return false;
-	for (i = 0; s[i]; i++)
-		if (i >= NAME_MAX_LEN || !(is_alnum(s[i]) || s[i] == '-' || s[i] == '_'))
-			return false;
-	return true;
 }
 
 /* What the file says of its size is where the buffer begins; a file of /proc says 0 and has more.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Scope guards, bounded strings, whole-file reads and writes. Knows nothing of VPNs or netlink.
+ * Scope guards, whole-file reads and writes. Knows nothing of VPNs or netlink.
  */
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -25,23 +26,6 @@ static inline int take_fd(int *fd)
 	*fd = -1;
 	return out;
 }
-
-/* Copies src, or fails with -E2BIG and leaves dst empty: a cut name is another name. */
-int str_copy(char *dst, size_t size, const char *src);
-
-/* Like snprintf, but -E2BIG when it does not fit. */
-int str_fmt(char *dst, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
-/* Whole decimal number within [min, max], no sign, no space, nothing after it. -EINVAL. */
-int str_uint(const char *s, uint64_t min, uint64_t max, uint64_t *ret);
-
-bool str_starts(const char *s, const char *prefix);
-
-/* A possible name of a VPN: letters, digits, '-' and '_', starting with a letter or digit, 1 to 12
- * characters (so that "br-NAME" is an interface name), and none of the reserved words. */
-#define NAME_MAX_LEN 12
-bool str_is_vpn_name(const char *s);
-bool str_is_reserved(const char *s);
 
 /* To be read: a regular file, or a link to one. Anything else, which could be waited for without an
  * end or do something by being opened, is refused with a sentence. The one way to open what

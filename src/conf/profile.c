@@ -134,7 +134,7 @@ static int read_bridge(struct reader *r)
 		return n;
 	if (n == 0)
 		return asprintf(&r->p->bridge, "br-%s", r->p->name) < 0 ? fail_memory(r) : 0;
-	if (!ifname_is_valid(r->p->bridge) || !strcmp(r->p->bridge, "lo"))
+	if (!str_is_device_name(r->p->bridge))
 		return json_doc_fail(
 			&r->doc, r->e, "bridge",
 			"must be an interface name: 1 to 15 of letters, digits and _=+.-");

@@ -219,11 +219,6 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static bool is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 int conf_name_from_path(const char *path, char ret[NAME_MAX_LEN + 1])
 {
 	const char *base = base_name(path);
@@ -233,7 +228,7 @@ int conf_name_from_path(const char *path, char ret[NAME_MAX_LEN + 1])
 	if (len > 5 && !strcasecmp(base + len - 5, ".conf"))
 		len -= 5;
 	for (i = 0; i < len && n < NAME_MAX_LEN; i++) {
-		if (is_alnum(base[i]) || (n && (base[i] == '-' || base[i] == '_')))
+		if (str_is_alnum(base[i]) || (n && (base[i] == '-' || base[i] == '_')))
 			name[n++] = base[i];
 		else if (n && name[n - 1] != '-')
 			name[n++] = '-';
@@ -259,7 +254,7 @@ int conf_warn_name(const char *path, struct tunnel *t)
 		stem[len - 5] = '\0';
 		if (str_is_vpn_name(stem))
 			return 0;
-		if (!ifname_is_valid(stem))
+		if (!str_is_device_name(stem))
 			is_conf = false;
 	} else {
 		is_conf = false;

@@ -161,11 +161,6 @@ out:
 	return r;
 }
 
-static bool is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 bool domain_is_valid(const char *text)
 {
 	size_t i, label = 0;
@@ -177,7 +172,7 @@ bool domain_is_valid(const char *text)
 			label = 0;
 			continue;
 		}
-		if (!(is_alnum(text[i]) || text[i] == '_' || (text[i] == '-' && label)))
+		if (!(str_is_alnum(text[i]) || text[i] == '_' || (text[i] == '-' && label)))
 			return false;
 		if (++label > 63)
 			return false;
@@ -205,7 +200,7 @@ static int host_check(const char *host, bool bracketed, bool *ret_is_name, const
 		memcpy(bare, host, len);
 		bare[len] = '\0';
 		if (inet_pton(AF_INET6, bare, &v6) == 1 &&
-		    (!host[len] || ifname_is_valid(host + len + 1))) {
+		    (!host[len] || str_is_device_name(host + len + 1))) {
 			/* A zone makes it something only getaddrinfo(3) can read. */
 			*ret_is_name = host[len] == '%';
 			return 0;
@@ -272,18 +267,6 @@ int endpoint_parse(const char *text, struct tunnel_peer *peer, const char **ret_
 	peer->endpoint_is_name = is_name;
 	*ret_why = why;
 	return 0;
-}
-
-bool ifname_is_valid(const char *text)
-{
-	size_t i;
-
-	if (!strcmp(text, ".") || !strcmp(text, "..") || text[0] == '-')
-		return false;
-	for (i = 0; text[i]; i++)
-		if (i >= IF_NAMESIZE - 1 || !(is_alnum(text[i]) || strchr("_=+.-", text[i])))
-			return false;
-	return i > 0;
 }
 
 const char *value_show(const char *text, char buf[VALUE_SHOW_MAX])

@@ -31,9 +31,6 @@ int endpoint_parse(const char *text, struct tunnel_peer *peer, const char **ret_
 /* Something that may stand in resolv.conf's "search" line, or be looked up. */
 bool domain_is_valid(const char *text);
 
-/* A name the kernel takes for an interface, and that needs no quoting in a firewall's text. */
-bool ifname_is_valid(const char *text);
-
 /* text for a message: itself if it is short, printable and can be no part of a key, else words
  * that say so. buf is the place for it. */
 #define VALUE_SHOW_MAX 80

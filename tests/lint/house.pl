@@ -30,6 +30,7 @@ my %limit = (
 	'files with fork()'               => 3,
 	'sentences that say a VPN is not up' => 1,
 	'files that compare devices and inodes' => 2,
+	'rules for the name of a device'  => 1,
 	'names of structs used twice'     => 0,
 );
 my (%figure, %why, @order);
@@ -239,6 +240,8 @@ figure('names of structs used twice', scalar @twice, map { "$_: @{$structs{$_}}"
 # base/same.h, and what is told the numbers as text.
 @f = files_with(qr/st_dev (?:==|!=)/);
 figure('files that compare devices and inodes', scalar @f, @f);
+@f = grep { /\.c$/ && $code{$_} =~ /(?:>=|<|<=|>) \(?IF_?NAM(?:ESIZE|SIZ)\b/ } sort keys %code;
+figure('rules for the name of a device', scalar @f, @f);
 @f = files_with(qr/SOCK_SEQPACKET/);
 figure('files with SOCK_SEQPACKET', scalar @f, @f);
 figure('lines of src and hooks', $all, map { "$_ $lines{$_}" } sort { $lines{$b} <=> $lines{$a} } keys %lines);
