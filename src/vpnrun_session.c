@@ -252,7 +252,7 @@ static int run(struct bus_helper *s, struct err *e)
 
 		r = bus_loop_turn(again >= 0 && (wait < 0 || again < wait) ? again : wait);
 	}
-	if (bridge.ended && !bridge.ready)
+	if (bridge.ended && !bridge.alive)
 		log_error("VPN '%s' has no session bus: it ended as it began", s->vpn);
 	take_down(s, true);
 	daemon_end(&s->bus);

@@ -346,6 +346,13 @@ static DBusHandlerResult from_bus(DBusConnection *c, DBusMessage *m, void *arg)
 	return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 }
 
+static void got_hello(DBusMessage *answer, void *arg)
+{
+	struct bridge *b = arg;
+
+	b->alive = answer;
+}
+
 int bridge_start(struct bridge *b, struct err *e)
 {
 	static const struct bridge_carrier carrier = {
@@ -361,7 +368,7 @@ int bridge_start(struct bridge *b, struct err *e)
 	b->in = bus_loop_open(b->inner, from_bus, b, e);
 	if (!b->in)
 		return e->code;
-	bridge_query(b->in, bridge_bus_call("Hello"), got_nothing, NULL);
+	bridge_query(b->in, bridge_bus_call("Hello"), got_hello, b);
 	match(b->in,
 	      "type='signal',sender='" DBUS_SERVICE_DBUS "',member='NameOwnerChanged',arg2=''");
 	b->unanswered = 1;

@@ -78,6 +78,7 @@ struct bridge {
 	struct bridge_client *clients;
 	unsigned int n_clients;
 	unsigned int unanswered; /* questions of the beginning */
+	bool alive;		 /* the VPN's bus has said hello */
 	bool looked, ready, ended;
 	void (*list_done)(bool used, void *arg); /* of bridge_ask_use() */
 	void *list_arg;

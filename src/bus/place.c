@@ -20,7 +20,7 @@
 
 #define JOURNAL	 "/run/systemd/journal/stdout"
 #define SYSTEMD	 "org.freedesktop.systemd1"
-#define WAIT_MS	 1000
+#define WAIT_MS	 5000
 #define ROUND_MS 10
 
 /* The lines that such a stream begins with: name, unit, priority, whether lines begin with one of

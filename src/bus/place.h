@@ -11,6 +11,6 @@
 void place_journal(void);
 
 /* A scope of the user's own systemd, so that the helper and the bus do not end with the unit, the
- * terminal or the cgroup of whoever happened to be the first. Waits a second at most for each of
- * its steps, and stays where it is if there is no such systemd. */
+ * terminal or the cgroup of whoever happened to be the first. Waits for five seconds at most for
+ * each of its steps, and stays where it is if there is no such systemd. */
 void place_scope(const struct bridge *b, const char *vpn);
