@@ -186,6 +186,13 @@ is "$out" '0 started' 'L34: another prefix: runs'
 freed
 rm -r "$server"
 rmdir "/tmp/.wine-$RIG_UID" 2>/dev/null
+server=/run/user/$RIG_UID/wine/${server##*/}
+as_user mkdir -p "$server"
+held "$server/lock" ''
+try demo wine x.exe
+like "$out" "^125 vpnrun: Wine runs already outside.*process $pid" "L34: a wineserver outside, where Debian's has its place: refused"
+freed
+rm -r "/run/user/$RIG_UID/wine"
 
 try demo snapped
 like "$out" '^125 vpnrun: snapped is a snap, whose starter needs privileges' 'L39: a snap: refused, and why'

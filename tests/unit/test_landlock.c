@@ -108,6 +108,8 @@ static void test_refusals(void)
 
 	for (size_t i = 0; i < 3; i++)
 		is_int(try_abi(absent[i], true, &e), BOX_LANDLOCK_NONE, "no Landlock: none");
+	is_int(try_abi(-ENOMEM, true, &e), -ENOMEM,
+	       "L45 an answer that does not say that it is not there ends the launch");
 	memset(&fake, 0, sizeof(fake));
 	fake.abi = 9;
 	fake.create = -EINVAL;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "running/check.h"
 #include "running/command.h"
 #include "running/kind.h"
+#include "running/places.h"
 #include "running/words.h"
 
 static char top[64];
@@ -134,6 +136,19 @@ static void test_hostile_words(void)
 		text[i] = i % 2 ? ' ' : 'x';
 	words_begin(&w, text, "", NULL, NULL);
 	ok(words_next(&w) && w.n == WORDS_MAX, "of too many words the first");
+	for (size_t i = 0; i + 8 < sizeof(text); i += 8)
+		memcpy(text + i, "AB=cdef\n", 8);
+	words_begin(&w, text, "", NULL, NULL);
+	while (words_next(&w))
+		;
+	ok(w.n_vars == WORDS_VARS_MAX && w.kept <= sizeof(w.vars), "of too many variables");
+	memset(text, 'v', sizeof(text) - 1);
+	for (size_t i = 0; i + 2000 < sizeof(text); i += 2000)
+		memcpy(text + i, "\nA=", 3);
+	words_begin(&w, text, "", NULL, NULL);
+	while (words_next(&w))
+		;
+	ok(w.n_vars <= 2 && w.kept <= sizeof(w.vars), "and of what they hold");
 }
 
 /* --- commands --------------------------------------------------------------------------------- */
@@ -176,6 +191,39 @@ static const char *leads_to(const char *a, const char *b, const char *c, const c
 	return out;
 }
 
+static int count(const struct running_program *p, void *arg)
+{
+	(void)p;
+	++*(unsigned int *)arg;
+	return 0;
+}
+
+static void test_bounds(void)
+{
+	char sh[] = "/bin/sh", c[] = "-c", text[6 * 1000 + 1] = "";
+	char *argv[] = {sh, c, text, NULL};
+	unsigned int n = 0;
+
+	for (int i = 0; i < 1000; i++)
+		memcpy(text + 6 * i, "plain;", 7);
+	running_each(argv, count, &n);
+	ok(n >= 100 && n <= 200, "of a thousand programs that a text starts %u are looked at", n);
+}
+
+static void copy_program(const char *from, const char *rel)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC), out;
+	char buf[65536];
+	ssize_t n;
+
+	out = open(at(rel), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+	while ((n = read(in, buf, sizeof(buf))) > 0)
+		if (write(out, buf, (size_t)n) != n)
+			printf("Bail out! cannot copy %s\n", from);
+	close(in);
+	close(out);
+}
+
 static void make_tree(void)
 {
 	static const char *const dirs[] = {"bin",	  "lib",  "lib/fox", "lib/chr",
@@ -185,7 +233,7 @@ static void make_tree(void)
 		mkdir(at(dirs[i]), 0700);
 	put_file("lib/fox/fox", "\177ELF", 0755);
 	put_file("lib/fox/application.ini", "[App]\nVendor=V\nName=Fox\n", 0644);
-	put_file("lib/chr/chr", "\177ELF", 0755);
+	copy_program("/bin/sleep", "lib/chr/chr");
 	put_file("lib/chr/icudtl.dat", "", 0644);
 	put_file("lib/chr/resources.pak", "", 0644);
 	put_file("lib/chr/bin/chr", "#!/bin/sh\nexec \"$(dirname \"$0\")/../chr\" \"$@\"\n", 0755);
@@ -321,6 +369,30 @@ static void link_to(const char *rel, const char *fmt, const char *host, pid_t pi
 		printf("Bail out! cannot make %s\n", rel);
 }
 
+/* Another pid namespace, as of a container that shares the home: the kernel says that the lock is
+ * held, and has no number for who holds it. */
+static void test_unseen(void)
+{
+	struct running_state s;
+	pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWPID) < 0)
+			_exit(77);
+		pid = fork();
+		if (pid == 0)
+			_exit(check("fox", NULL, NULL, &s) == -EBUSY ? 0 : 1);
+		waitpid(pid, &status, 0);
+		_exit(WEXITSTATUS(status));
+	}
+	waitpid(pid, &status, 0);
+	if (WEXITSTATUS(status) == 77)
+		printf("ok %d - # SKIP no user namespaces\n", ++tap_count);
+	else
+		is_int(WEXITSTATUS(status), 0, "L39 held by somebody that cannot be seen: refused");
+}
+
 static void test_gecko(void)
 {
 	struct running_state s;
@@ -345,6 +417,7 @@ static void test_gecko(void)
 	is_int(check("fox", "--profile", at("home/.v/fox/abc.default"), &s), -EBUSY,
 	       "the same by directory: does not");
 	is_int(check("fox", "--no-remote", NULL, &s), 0, "--no-remote: runs");
+	test_unseen();
 	end(pid);
 	is_int(check("fox", NULL, NULL, &s), 0, "R71 what a crash left: runs");
 	link_to("home/.v/fox/abc.default/lock", ":+", "127.0.1.1", getpid());
@@ -380,6 +453,84 @@ static void test_state(void)
 	end(pid);
 }
 
+static pid_t run(const char *path, const char *arg)
+{
+	char exe[PATH_MAX], link[32];
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execl(path, path, "1000", arg, NULL);
+		_exit(1);
+	}
+	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
+	for (int i = 0; i < 500; i++) {
+		ssize_t n = readlink(link, exe, sizeof(exe) - 1);
+
+		exe[n > 0 ? n : 0] = '\0';
+		if (!strcmp(exe, path))
+			break;
+		usleep(10000);
+	}
+	return pid;
+}
+
+/* One that runs: of its own directory, two levels down; by the line; and others of its kind. */
+static void test_chromium_lives(const char *host)
+{
+	char option[PATH_MAX + 32];
+	struct running_state s;
+	pid_t pid = run(at("lib/chr/chr"), "0");
+
+	link_to("home/.config/Chr/Own/SingletonLock", "-", host, pid);
+	is_int(check(at("lib/chr/chr"), NULL, NULL, &s), -EBUSY,
+	       "L39 a Chromium of a brand that nobody listed runs outside: refused");
+	unlink(at("home/.config/Chr/Own/SingletonLock"));
+	is_int(check(at("lib/chr/chr"), NULL, NULL, &s), 0, "without the lock: runs");
+	mkdir(at("home/data"), 0700);
+	link_to("home/data/SingletonLock", "-", host, pid);
+	snprintf(option, sizeof(option), "--user-data-dir=%s", at("home/data"));
+	is_int(check(at("lib/chr/chr"), option, NULL, &s), -EBUSY, "L39 the profile of the line");
+	end(pid);
+	mkdir(at("lib/el"), 0700);
+	copy_program("/bin/sleep", "lib/el/electron");
+	put_file("lib/el/icudtl.dat", "", 0644);
+	put_file("lib/el/resources.pak", "", 0644);
+	pid = run(at("lib/el/electron"), "0");
+	link_to("home/.config/Chr/Own/SingletonLock", "-", host, pid);
+	is_int(check(at("lib/chr/chr"), NULL, NULL, &s), 0,
+	       "R71 a lock that a program of another brand holds: runs");
+	is_int(check(at("lib/el/electron"), "1000", NULL, &s), -EBUSY,
+	       "L39 the same application of one Electron: refused");
+	is_int(check(at("lib/el/electron"), "2000", NULL, &s), 0, "R71 another: runs");
+	end(pid);
+}
+
+static pid_t count_app(const char *app, pid_t pid, void *arg)
+{
+	(void)pid;
+	++*(unsigned int *)arg;
+	return strcmp(app, "org.acme.Fox") != 0;
+}
+
+/* What an instance's directory says is a program's word. */
+static void test_flatpak_names(void)
+{
+	struct places p = {.run = ""};
+	unsigned int n = 0;
+
+	snprintf(p.run, sizeof(p.run), "%s", at("home/run"));
+	mkdir(at("home/run"), 0700);
+	mkdir(at("home/run/.flatpak"), 0700);
+	mkdir(at("home/run/.flatpak/1"), 0700);
+	put_file("home/run/.flatpak/1/pid", "77\n", 0600);
+	put_file("home/run/.flatpak/1/info", "[Application]\nname=org.acme.Fox\n", 0600);
+	is_int(places_each_flatpak(&p, count_app, &n), 0, "an instance of flatpak's");
+	is_int(n, 1, "is seen");
+	put_file("home/run/.flatpak/1/info", "[Application]\nname=../../../x\n", 0600);
+	is_int(places_each_flatpak(&p, count_app, &n), 0, "a name that leads elsewhere");
+	is_int(n, 1, "is none");
+}
+
 static void test_chromium(void)
 {
 	struct running_state s;
@@ -391,6 +542,7 @@ static void test_chromium(void)
 	link_to("home/.config/Chr/Own/SingletonLock", "-", host, getpid());
 	is_int(check(at("lib/chr/chr"), NULL, NULL, &s), 0,
 	       "R71 a lock whose number is another program's: runs");
+	test_chromium_lives(host);
 }
 
 static void test_wine(void)
@@ -453,6 +605,8 @@ int main(void)
 	test_gecko();
 	test_state();
 	test_chromium();
+	test_flatpak_names();
+	test_bounds();
 	test_wine();
 	is_int(running_each(argv, note, command), 0, "no command");
 	if (fork() == 0)

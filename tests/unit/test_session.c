@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * session/: what others wrote into a list of sockets, and what a compositor answers that is none of
+ * ours to trust (L33, L43).
+ */
+#include "tap.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "session/listeners.h"
+#include "session/wayland.h"
+
+/* --- /proc/net/unix --------------------------------------------------------------------------- */
+
+#define HEAD "Num       RefCount Protocol Flags    Type St Inode Path\n"
+
+static const char *names_of(const char *lines, bool *ret_relative)
+{
+	static const char *const hidden[] = {"/run/", NULL};
+	static char out[4096];
+	struct listeners l = LISTENERS_INIT;
+	char text[4096];
+	size_t n = 0;
+
+	out[0] = '\0';
+	l.hidden = hidden;
+	snprintf(text, sizeof(text), HEAD "%s", lines);
+	is_int(listeners_parse(text, &l), 0, "a list is read");
+	for (size_t i = 0; i < l.n; i++)
+		n += (size_t)snprintf(out + n, sizeof(out) - n, "[%s]", l.text + l.at[i].name);
+	if (ret_relative)
+		*ret_relative = l.some_relative;
+	listeners_free(&l);
+	return out;
+}
+
+static void test_list(void)
+{
+	static const char *const cases[][3] = {
+		{"0000: 00000002 00000000 00010000 0001 01 101 /tmp/a\n", "[/tmp/a]",
+		 "L33 one that listens"},
+		{"0000: 00000002 00000000 00000000 0001 03 101 /tmp/a\n", "",
+		 "one that is connected is none"},
+		{"0000: 00000002 00000000 00000000 0002 01 101 /tmp/d\n", "[/tmp/d]",
+		 "L33 one of datagrams has a name"},
+		{"0000: 00000002 00000000 00000000 0002 03 101 /tmp/d\n", "[/tmp/d]",
+		 "L33 also when it is connected itself"},
+		{"0000: 00000002 00000000 00010000 0001 01 101 @abstract\n", "",
+		 "an abstract one is in another network"},
+		{"0000: 00000002 00000000 00010000 0001 01 101\n", "", "one without a name"},
+		{"0000: 00000002 00000000 00010000 0001 01 101 /run/x\n", "",
+		 "what no sandbox has"},
+		{"0000: 00000002 00000000 00010000 0001 01 101 /run/media/u/x\n",
+		 "[/run/media/u/x]", "but removable media"},
+		{"0000: 00000002 00000000 00010000 0001 01 101 /tmp/a\nb\n"
+		 "0000: 00000002 00000000 00010000 0001 01 102 /tmp/c\n",
+		 "[/tmp/a\nb][/tmp/c]", "L33 a newline in a name hides neither"},
+		{"0000: 00000002 00000000 00010000 0001 01 101 /tmp/a\n\n\nb\n", "[/tmp/a\n\n\nb]",
+		 "L33 nor do several"},
+		{"0000: 00000002 00000000 00010000 0001 01 101 /tmp/a b \n", "[/tmp/a b ]",
+		 "blanks are part of a name"},
+		{"nonsense\n", "", "no line at all"},
+		{"", "", "nobody listens"},
+	};
+	bool relative;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		is_str(names_of(cases[i][0], &relative), cases[i][1], cases[i][2]);
+	names_of("0000: 00000002 00000000 00010000 0001 01 101 rel\n", &relative);
+	ok(relative, "L33 a relative name is said to be there");
+}
+
+/* --- a compositor ------------------------------------------------------------------------------
+ */
+
+static char path[] = "/tmp/test_session.XXXXXX";
+
+struct word {
+	uint32_t at[16];
+	size_t n;
+};
+
+static void put(struct word *w, uint32_t value)
+{
+	w->at[w->n++] = value;
+}
+
+/* What it says to the first that connects, once that has asked for the registry (object 2). */
+static void serve(int listener, const struct word *say) __attribute__((noreturn));
+static void serve(int listener, const struct word *say)
+{
+	int conn = accept(listener, NULL, NULL);
+	char asked[256];
+
+	if (read(conn, asked, sizeof(asked)) < 0 ||
+	    write(conn, say->at, say->n * sizeof(say->at[0])) < 0)
+		_exit(1);
+	/* Until it goes. */
+	while (read(conn, asked, sizeof(asked)) > 0)
+		;
+	_exit(0);
+}
+
+static int talk(const struct word *say)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct wayland w = WAYLAND_INIT;
+	struct err e = ERR_INIT;
+	pid_t pid;
+	int r;
+
+	unlink(path);
+	str_copy(sa.sun_path, sizeof(sa.sun_path), path);
+	if (bind(listener, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(listener, 5) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0)
+		serve(listener, say);
+	r = wayland_open(&w, path, &e);
+	wayland_close(&w);
+	close(listener);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	unlink(path);
+	return r;
+}
+
+/* registry.global: a name, an interface of that length, a version; then the sync's end. */
+static struct word global(uint32_t len, const char *interface, uint32_t size)
+{
+	struct word w = {.n = 0};
+
+	put(&w, 2);
+	put(&w, size << 16);
+	put(&w, 1);
+	put(&w, len);
+	memcpy(&w.at[w.n], interface, strlen(interface) + 1);
+	w.n += 4;
+	put(&w, 1);
+	put(&w, 3);
+	put(&w, 12 << 16);
+	put(&w, 0);
+	return w;
+}
+
+static void test_compositor(void)
+{
+	static const struct {
+		const char *what, *interface;
+		uint32_t len, size;
+		int want;
+	} cases[] = {
+		{"L43 a plain one", "wl_compositor", 14, 36, 0},
+		{"L43 one by which a program reaches others", "zwlr_a_manager1", 16, 36, -EPERM},
+		{"a string of no length", "wl_compositor", 0, 36, -EBADMSG},
+		{"a string that is longer than the message", "wl_compositor", 400, 36, -EBADMSG},
+		{"one of four thousand million", "wl_compositor", 0xfffffff0, 36, -EBADMSG},
+		{"a string without an end", "wl_compositor", 5, 36, -EBADMSG},
+		{"a message shorter than its head", "wl_compositor", 14, 4, -EBADMSG},
+		{"a message of no whole words", "wl_compositor", 14, 35, -EBADMSG},
+		{"a message that is none", "wl_compositor", 14, 0, -EBADMSG},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct word w = global(cases[i].len, cases[i].interface, cases[i].size);
+
+		is_int(talk(&w), cases[i].want, cases[i].what);
+	}
+}
+
+int main(void)
+{
+	int fd;
+
+	tap_begin();
+	signal(SIGPIPE, SIG_IGN);
+	fd = mkstemp(path);
+	close(fd);
+	test_list();
+	test_compositor();
+	unlink(path);
+	return tap_done();
+}
