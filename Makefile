@@ -211,6 +211,7 @@ help:
 		'make check      all tests; as root the rig, the engines and the guests too' \
 		'make check-fast the format, the layers and the unit tests, in seconds' \
 		'make check-fault every system call of a launch, the broker and CNI ADD fails once' \
+		'make check-mutations each guard taken out: a test notices' \
 		'make demo       the main job, on two VPN providers built for the moment (root)' \
 		'make bench      launches and paths beside the kernel'\''s floor (BENCH=--quick)' \
 		'make install    PREFIX=$(PREFIX) DESTDIR=; make uninstall' \

@@ -38,6 +38,12 @@ check-fault:
 	$(Q)$(MAKE) --no-print-directory all test-tools
 	$(Q)B='$(abspath $(B))' FAULT_SAMPLE=0 RIG_TIMEOUT=3600 prove -v --exec tests/exec tests/fault/*.t
 
+# Each guard taken out, one at a time: the test that is named for it notices. See tests/mutate/README.md.
+check-mutations:
+	$(Q)tests/setup/deps build test desktop
+	$(Q)$(MAKE) --no-print-directory all test-tools
+	$(Q)B='$(abspath $(B))' tests/mutate/mutate.pl
+
 # A Debian guest under QEMU, whose kernel has WireGuard. The image is made once.
 vm-image:
 	$(Q)tests/setup/deps vm
@@ -70,4 +76,4 @@ check-nspawn: nspawn-image
 	$(Q)B='$(abspath $(B))' TAP_DIR='$(abspath $(B))/tap' \
 		prove --timer --comments --exec tests/exec tests/nspawn/nspawn.t
 
-.PHONY: rig-tools demo check-rig check-fault vm-image check-vm check-system nspawn-image check-nspawn
+.PHONY: rig-tools demo check-rig check-fault check-mutations vm-image check-vm check-system nspawn-image check-nspawn
