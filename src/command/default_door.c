@@ -22,6 +22,7 @@
 #include "ctl/ctl.h"
 #include "ctl/show.h"
 #include "default/default.h"
+#include "ipc/door.h"
 
 #define REQUEST_MS 1000
 #define ANSWER_MS  60000 /* another default may be on its way */

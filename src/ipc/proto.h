@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The whole wire format between a client (vpnrun, the hooks) and the broker. AF_UNIX
- * SOCK_SEQPACKET; one request is one datagram of exactly this size and carries exactly one
- * descriptor; one reply comes back; then the broker closes. Identity is never in here: it comes
- * from the socket. Same machine, same byte order, same ABI.
+ * All that a client (vpnrun, the hooks) can say to the broker. What the other programs say to each
+ * other stands beside: door.h, ports.h, use.h. AF_UNIX SOCK_SEQPACKET; one request is one datagram
+ * of exactly this size and carries exactly one descriptor; one reply comes back; then the broker
+ * closes. Identity is never in here: it comes from the socket. Same machine, same byte order, same
+ * ABI.
  */
 #pragma once
 

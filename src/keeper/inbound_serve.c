@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "ipc/ports.h"
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "up/firewall.h"

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "ipc/ports.h"
 
 /* Less than the broker has for a client (SESSION_SERVE_S), so that it can still unplug. */
 #define ANSWER_MS  3500

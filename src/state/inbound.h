@@ -40,13 +40,3 @@ void inbound_unformat(const char *text, struct port_maps *ret);
  * namespace, so that the lease cannot become another's meanwhile. */
 int inbound_ask(const struct record *r, uint32_t host, uid_t uid, const struct port_map *at,
 		size_t n, struct err *e);
-
-/* What inbound_ask() sends; the answer is a struct err. */
-#define INBOUND_MAGIC 0x62706e76u
-struct inbound_request {
-	uint32_t magic;
-	uint32_t host;
-	uint32_t uid;
-	uint32_t n;
-	struct port_map at[PORT_MAPS_MAX];
-};
