@@ -230,17 +230,17 @@ bool json_doc_is_string(const struct json_doc *doc, const char *key)
 	return json_is_string(doc_get(doc, key));
 }
 
-int json_doc_uint(const struct json_doc *doc, const char *key, uint64_t min, uint64_t max,
-		  uint64_t *ret, struct err *e)
+int json_doc_uint(const struct json_doc *doc, const char *key, struct json_bounds b, uint64_t *ret,
+		  struct err *e)
 {
 	json_t *v = doc_get(doc, key);
 
 	if (!v)
 		return 0;
 	if (!json_is_integer(v) || json_integer_value(v) < 0 ||
-	    (uint64_t)json_integer_value(v) < min || (uint64_t)json_integer_value(v) > max)
+	    (uint64_t)json_integer_value(v) < b.min || (uint64_t)json_integer_value(v) > b.max)
 		return json_doc_fail(doc, e, key, "must be a whole number from %llu to %llu",
-				     (unsigned long long)min, (unsigned long long)max);
+				     (unsigned long long)b.min, (unsigned long long)b.max);
 	*ret = (uint64_t)json_integer_value(v);
 	return 1;
 }
@@ -278,8 +278,7 @@ int json_doc_object(const struct json_doc *doc, const char *key, struct err *e)
 	return json_is_object(v) ? 1 : json_doc_fail(doc, e, key, "must be an object { ... }");
 }
 
-int json_doc_strv(const struct json_doc *doc, const char *key, size_t max, const char ***ret,
-		  size_t *ret_n, struct err *e)
+int json_doc_strv(const struct json_doc *doc, const char *key, struct json_strv *ret, struct err *e)
 {
 	json_t *v = doc_get(doc, key);
 	AUTO_FREE const char **list = NULL;
@@ -289,8 +288,8 @@ int json_doc_strv(const struct json_doc *doc, const char *key, size_t max, const
 		return 0;
 	if (!json_is_array(v))
 		return json_doc_fail(doc, e, key, "must be a list of texts [ ... ]");
-	if (n > max)
-		return json_doc_fail(doc, e, key, "has %zu entries, more than %zu", n, max);
+	if (n > ret->max)
+		return json_doc_fail(doc, e, key, "has %zu entries, more than %zu", n, ret->max);
 	list = calloc(n + 1, sizeof(*list));
 	if (!list)
 		return err_sys(e, -ENOMEM, "cannot read %s", doc->file);
@@ -299,8 +298,8 @@ int json_doc_strv(const struct json_doc *doc, const char *key, size_t max, const
 		if (!list[i] || !*list[i])
 			return json_doc_fail(doc, e, key, "must hold texts that are not empty");
 	}
-	*ret = list;
-	*ret_n = n;
+	ret->at = list;
+	ret->n = n;
 	list = NULL;
 	return 1;
 }
@@ -407,4 +406,58 @@ int json_out_finish(struct json_out *out, char **ret, struct err *e)
 		return err_sys(e, -ENOMEM, "cannot write JSON");
 	*ret = line;
 	return 0;
+}
+
+static void tell(FILE *f, const json_t *v)
+{
+	const char *key, *between = "";
+	const json_t *in;
+	size_t i;
+
+	if (json_is_string(v))
+		fputs(json_string_value(v), f);
+	else if (json_is_integer(v))
+		fprintf(f, "%lld", (long long)json_integer_value(v));
+	else if (json_is_true(v))
+		fputs("yes", f);
+	json_array_foreach(v, i, in)
+	{
+		fprintf(f, "%s", i ? ", " : "");
+		tell(f, in);
+	}
+	for (void *it = json_object_iter((json_t *)(uintptr_t)v); it;
+	     it = json_object_iter_next((json_t *)(uintptr_t)v, it)) {
+		key = json_object_iter_key(it);
+		in = json_object_iter_value(it);
+		if (json_is_null(in) || (json_is_array(in) && !json_array_size(in)))
+			continue;
+		fprintf(f, "%s%s: ", between, key);
+		tell(f, in);
+		between = "; ";
+	}
+}
+
+int json_out_tell(struct json_out *out, void (*fn)(const char *key, const char *text),
+		  struct err *e)
+{
+	int r = 0;
+
+	while (out->depth > 1)
+		json_out_end(out);
+	for (void *it = json_object_iter(out->stack[0]); r == 0 && it;
+	     it = json_object_iter_next(out->stack[0], it)) {
+		AUTO_FREE char *text = NULL;
+		size_t len = 0;
+		FILE *f = open_memstream(&text, &len);
+
+		if (f)
+			tell(f, json_object_iter_value(it));
+		if (!f || fclose(f) != 0)
+			r = -ENOMEM;
+		else if (len)
+			fn(json_object_iter_key(it), text);
+	}
+	json_decref(out->stack[0]);
+	out->depth = 0;
+	return r < 0 || out->failed ? err_sys(e, -ENOMEM, "cannot write it") : 0;
 }

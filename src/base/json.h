@@ -38,15 +38,25 @@ int json_doc_check_keys(const struct json_doc *doc, const char *path, const char
 bool json_doc_has(const struct json_doc *doc, const char *key);
 bool json_doc_is_string(const struct json_doc *doc, const char *key);
 
+struct json_bounds {
+	uint64_t min, max;
+};
+
+struct json_strv {
+	size_t max;	 /* the caller's: that many entries at most */
+	const char **at; /* the array is the caller's to free, the strings are the document's */
+	size_t n;
+};
+
 /* Getters: 1 if the key is there, 0 and *ret untouched if it is not, -EINVAL on another type.
- * Strings belong to the document; the array of json_doc_strv() is the caller's to free. */
-int json_doc_uint(const struct json_doc *doc, const char *key, uint64_t min, uint64_t max,
+ * Strings belong to the document. */
+int json_doc_uint(const struct json_doc *doc, const char *key, struct json_bounds bounds,
 		  uint64_t *ret, struct err *e);
 int json_doc_bool(const struct json_doc *doc, const char *key, bool *ret, struct err *e);
 int json_doc_str(const struct json_doc *doc, const char *key, const char **ret, struct err *e);
 int json_doc_object(const struct json_doc *doc, const char *key, struct err *e);
-int json_doc_strv(const struct json_doc *doc, const char *key, size_t max, const char ***ret,
-		  size_t *ret_n, struct err *e);
+int json_doc_strv(const struct json_doc *doc, const char *key, struct json_strv *ret,
+		  struct err *e);
 
 /* The line of a key, 1 if it is not to be found. */
 int json_doc_line(const struct json_doc *doc, const char *key);
@@ -68,6 +78,11 @@ void json_out_str(struct json_out *out, const char *key, const char *value); /* 
 void json_out_int(struct json_out *out, const char *key, int64_t value);
 void json_out_bool(struct json_out *out, const char *key, bool value);
 void json_out_null(struct json_out *out, const char *key);
+
+/* Ends what is open, frees out, and calls fn with each key of the outermost object that has a
+ * value, as a person writes it: "a, b", "users: alice; groups: staff". -ENOMEM. */
+int json_out_tell(struct json_out *out, void (*fn)(const char *key, const char *text),
+		  struct err *e);
 
 /* Ends what is open, frees out, and gives the text with a newline at its end: the caller's to
  * free. */

@@ -15,6 +15,7 @@
 #include "conf/conf.h"
 #include "conf/plan.h"
 #include "conf/profile.h"
+#include "conf/profile_inbound.h"
 
 struct loader {
 	struct json_doc doc; /* has no root, and still knows the lines */

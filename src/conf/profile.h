@@ -17,14 +17,6 @@ int profile_parse(const char *path, const char *text, size_t len, struct profile
  * Needs to read the key: root, for the files in /etc. */
 int profile_load(const char *path, struct profile *p, struct err *e);
 
-/* Part of profile_parse(): the keys about what may come in. */
-struct json_doc;
-int profile_read_services(const struct json_doc *doc, const char *key, size_t max,
-			  struct host_port **ret, size_t *ret_n, struct err *e);
-int profile_read_inbound(const struct json_doc *doc, struct profile *p, struct err *e);
-/* Once the tunnel is known. NULL, or what is wrong with "port_forward". */
-const char *profile_check_forward(struct profile *p);
-
 /* profile_load() of VPN_CONFIG_DIR/NAME.json. -ENOENT: e lists the names that exist. */
 int profile_load_name(const char *name, struct profile *p, struct err *e);
 

@@ -1,50 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The keys of /etc/vpnrun/NAME.json about what may come in from the VPN's side. Part of
- * conf/profile.c, and as pure.
+ * The keys of /etc/vpnrun/NAME.json about what may come in from the VPN's side. Pure.
  */
+#include "conf/profile_inbound.h"
+
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
-#include "conf/profile.h"
 #include "conf/value.h"
-
-static int fail_memory(const struct json_doc *doc, struct err *e)
-{
-	return err_sys(e, -ENOMEM, "cannot read %s", doc->file);
-}
-
-/* "53/udp", "8080/tcp" */
-int profile_read_services(const struct json_doc *doc, const char *key, size_t max,
-			  struct host_port **ret, size_t *ret_n, struct err *e)
-{
-	AUTO_FREE const char **list = NULL;
-	struct host_port *hp;
-	size_t n = 0;
-
-	if (json_doc_strv(doc, key, max, &list, &n, e) < 0)
-		return -EINVAL;
-	for (size_t i = 0; i < n; i++) {
-		const char *slash = strchr(list[i], '/');
-		char number[8] = "", buf[VALUE_SHOW_MAX];
-		uint64_t port;
-
-		if (!slash || (strcmp(slash, "/tcp") != 0 && strcmp(slash, "/udp") != 0) ||
-		    str_fmt(number, sizeof(number), "%.*s", (int)(slash - list[i]), list[i]) < 0 ||
-		    str_uint(number, 1, 65535, &port) < 0)
-			return json_doc_fail(doc, e, key,
-					     "%s is no port like \"53/udp\" or \"8080/tcp\"",
-					     value_show(list[i], buf));
-		hp = model_grow(ret, *ret_n, sizeof(*hp));
-		if (!hp)
-			return fail_memory(doc, e);
-		*hp = (struct host_port){.port = (uint16_t)port, .udp = slash[1] == 'u'};
-		++*ret_n;
-	}
-	return 0;
-}
 
 static bool parse_range(const char *text, struct port_range *ret)
 {
@@ -60,37 +25,111 @@ static bool parse_range(const char *text, struct port_range *ret)
 }
 
 /* Without the key, what any user may bind to on any machine. */
-static int read_ranges(const struct json_doc *doc, struct profile *p, struct err *e)
+int inbound_read_ranges(struct profile_reader *r, const struct profile_key *k)
 {
 	AUTO_FREE const char **list = NULL;
-	size_t n = 0;
-	int found = json_doc_strv(doc, "allow_expose", PROFILE_RANGE_MAX, &list, &n, e);
+	struct json_strv got = {.max = k->max};
+	struct profile *p = r->p;
+	int found = json_doc_strv(&r->doc, k->name, &got, r->e);
 
 	if (found < 0)
 		return found;
-	for (size_t i = 0; i < (found ? n : 1); i++) {
+	list = got.at;
+	for (size_t i = 0; i < (found ? got.n : 1); i++) {
 		struct port_range *range = model_grow(&p->may_expose, i, sizeof(*range));
 		char buf[VALUE_SHOW_MAX];
 
 		if (!range)
-			return fail_memory(doc, e);
+			return profile_fail_memory(r);
 		if (!parse_range(found ? list[i] : "1024-65535", range))
-			return json_doc_fail(doc, e, "allow_expose",
-					     "%s is no port or range like \"1024-65535\"",
+			return json_doc_fail(&r->doc, r->e, k->name,
+					     "%s is not a port or range like \"1024-65535\"",
 					     value_show(list[i], buf));
 		p->n_may_expose++;
 	}
 	return 0;
 }
 
+void inbound_write_ranges(struct json_out *out, const struct profile_key *k,
+			  const struct profile *p)
+{
+	char text[16];
+
+	json_out_array(out, k->name);
+	for (size_t i = 0; i < p->n_may_expose; i++) {
+		const struct port_range *range = &p->may_expose[i];
+
+		str_fmt(text, sizeof(text), range->low == range->high ? "%u" : "%u-%u", range->low,
+			range->high);
+		json_out_str(out, NULL, text);
+	}
+	json_out_end(out);
+}
+
 /* --- the provider's port --------------------------------------------------------------------- */
 
-static int read_hook(const struct json_doc *doc, struct profile *p, struct err *e)
+int inbound_read_forward(struct profile_reader *r, const struct profile_key *k)
+{
+	const char *text = NULL;
+
+	if (json_doc_str(&r->doc, k->name, &text, r->e) < 0)
+		return -EINVAL;
+	if (text && strcmp(text, "natpmp") != 0)
+		return json_doc_fail(&r->doc, r->e, k->name, "must be \"natpmp\"");
+	r->p->natpmp = text != NULL;
+	return 0;
+}
+
+void inbound_write_forward(struct json_out *out, const struct profile_key *k,
+			   const struct profile *p)
+{
+	json_out_str(out, k->name, p->natpmp ? "natpmp" : NULL);
+}
+
+static int need_forward(struct profile_reader *r, const struct profile_key *k)
+{
+	if (r->p->natpmp || !json_doc_has(&r->doc, k->name))
+		return 0;
+	return json_doc_fail(&r->doc, r->e, k->name,
+			     "is of no use without \"port_forward\": \"natpmp\"");
+}
+
+int inbound_read_gateway(struct profile_reader *r, const struct profile_key *k)
+{
+	struct ipaddr *ret = &r->p->natpmp_gateway;
+	const char *text = NULL;
+
+	if (need_forward(r, k) < 0 || json_doc_str(&r->doc, k->name, &text, r->e) < 0)
+		return -EINVAL;
+	if (text && (ipaddr_parse(text, ret) < 0 || strchr(text, '/') || ret->family != AF_INET ||
+		     !ret->v4.s_addr))
+		return json_doc_fail(&r->doc, r->e, k->name,
+				     "must be an IPv4 address like \"10.2.0.1\"");
+	return 0;
+}
+
+void inbound_write_gateway(struct json_out *out, const struct profile_key *k,
+			   const struct profile *p)
+{
+	char text[INET_ADDRSTRLEN];
+
+	json_out_str(out, k->name,
+		     p->natpmp_gateway.family
+			     ? inet_ntop(AF_INET, &p->natpmp_gateway.v4, text, sizeof(text))
+			     : NULL);
+}
+
+int inbound_read_hook(struct profile_reader *r, const struct profile_key *k)
 {
 	static const char *const keys[] = {"user", "command", NULL};
 	const char *user = NULL, *command = NULL;
-	int n = json_doc_object(doc, "port_forward_hook", e);
+	const struct json_doc *doc = &r->doc;
+	struct profile *p = r->p;
+	struct err *e = r->e;
+	int n = need_forward(r, k);
 
+	if (n == 0)
+		n = json_doc_object(doc, k->name, e);
 	if (n <= 0)
 		return n;
 	if (json_doc_check_keys(doc, "port_forward_hook", keys, e) < 0 ||
@@ -109,38 +148,19 @@ static int read_hook(const struct json_doc *doc, struct profile *p, struct err *
 				     "its argument");
 	p->hook_user = strdup(user);
 	p->hook_command = strdup(command);
-	return p->hook_user && p->hook_command ? 0 : fail_memory(doc, e);
+	return p->hook_user && p->hook_command ? 0 : profile_fail_memory(r);
 }
 
-static int read_forward(const struct json_doc *doc, struct profile *p, struct err *e)
+void inbound_write_hook(struct json_out *out, const struct profile_key *k, const struct profile *p)
 {
-	static const char *const need[] = {"port_forward_gateway", "port_forward_hook"};
-	const char *text = NULL, *gateway = NULL;
-
-	if (json_doc_str(doc, "port_forward", &text, e) < 0 ||
-	    json_doc_str(doc, "port_forward_gateway", &gateway, e) < 0)
-		return -EINVAL;
-	if (text && strcmp(text, "natpmp") != 0)
-		return json_doc_fail(doc, e, "port_forward", "must be \"natpmp\"");
-	for (size_t i = 0; !text && i < ARRAY_SIZE(need); i++)
-		if (json_doc_has(doc, need[i]))
-			return json_doc_fail(doc, e, need[i],
-					     "is of no use without \"port_forward\": \"natpmp\"");
-	p->natpmp = text != NULL;
-	if (gateway && (ipaddr_parse(gateway, &p->natpmp_gateway) < 0 || strchr(gateway, '/') ||
-			p->natpmp_gateway.family != AF_INET || !p->natpmp_gateway.v4.s_addr))
-		return json_doc_fail(doc, e, "port_forward_gateway",
-				     "must be an IPv4 address like \"10.2.0.1\"");
-	return read_hook(doc, p, e);
-}
-
-int profile_read_inbound(const struct json_doc *doc, struct profile *p, struct err *e)
-{
-	if (profile_read_services(doc, "expose", PROFILE_EXPOSE_MAX, &p->expose, &p->n_expose, e) <
-		    0 ||
-	    read_ranges(doc, p, e) < 0)
-		return -EINVAL;
-	return read_forward(doc, p, e);
+	if (!p->hook_user) {
+		json_out_null(out, k->name);
+		return;
+	}
+	json_out_object(out, k->name);
+	json_out_str(out, "user", p->hook_user);
+	json_out_str(out, "command", p->hook_command);
+	json_out_end(out);
 }
 
 const char *profile_check_forward(struct profile *p)

@@ -20,6 +20,7 @@
 #include "ctl/show.h"
 #include "conf/conf.h"
 #include "conf/profile.h"
+#include "conf/profile_key.h"
 
 static void json_texts(struct json_out *out, const char *key, char *const *list, size_t n)
 {
@@ -97,50 +98,14 @@ void ctl_tunnel_json(struct json_out *out, const struct tunnel *t)
 	json_texts(out, "warnings", t->warnings, t->n_warnings);
 }
 
-static const char *other_dns_name(const struct profile *p)
-{
-	static const char *const names[] = {
-		[OTHER_DNS_ALLOW] = "allow",
-		[OTHER_DNS_REDIRECT] = "redirect",
-		[OTHER_DNS_REFUSE] = "refuse",
-	};
-
-	return names[p->other_dns];
-}
-
 static void json_profile(struct json_out *out, const struct profile *p)
 {
-	char subnet[INET_ADDRSTRLEN + 4], address[INET_ADDRSTRLEN];
-
 	json_out_str(out, "name", p->name);
-	json_out_int(out, "id", p->id);
-	json_out_str(out, "layout", p->layout == LAYOUT_BRIDGE ? "bridge" : "netns");
-	json_out_str(out, "via", p->via);
-	json_out_str(out, "config", p->config);
-	json_out_str(out, "private_key_file", p->private_key_file);
-	json_out_str(out, "preshared_key_file", p->preshared_key_file);
-	inet_ntop(AF_INET, &p->subnet4, address, sizeof(address));
-	snprintf(subnet, sizeof(subnet), "%s/%u", address, p->subnet4_plen);
-	json_out_str(out, "subnet", subnet);
-	json_out_str(out, "bridge", p->bridge);
-	if (p->allow_everyone) {
-		json_out_str(out, "allow", "everyone");
-	} else {
-		json_out_object(out, "allow");
-		json_texts(out, "users", p->allow_users, p->n_allow_users);
-		json_texts(out, "groups", p->allow_groups, p->n_allow_groups);
-		json_out_end(out);
-	}
-	json_out_object(out, "allow_default");
-	json_texts(out, "users", p->default_users, p->n_default_users);
-	json_texts(out, "groups", p->default_groups, p->n_default_groups);
-	json_out_end(out);
-	json_number(out, "limit", p->limit != 0, p->limit);
-	json_out_str(out, "other_dns", other_dns_name(p));
-	if (p->layout == LAYOUT_BRIDGE) {
-		json_ipaddrs(out, "subnets", p->subnets, p->n_subnets);
-		json_ipaddrs(out, "allow_lan", p->allow_lan, p->n_allow_lan);
-		json_out_bool(out, "ipv6_forwarding", p->ipv6_forwarding);
+	for (size_t i = 0; i < profile_n_keys; i++) {
+		const struct profile_key *k = &profile_keys[i];
+
+		if (k->write && (k->only != ONLY_BRIDGE || p->layout == LAYOUT_BRIDGE))
+			k->write(out, k, p);
 	}
 }
 
@@ -198,38 +163,18 @@ static void print_tunnel(const struct tunnel *t)
 		say("  %-10s %s = %s\n", "not run", t->hooks[i].key, t->hooks[i].text);
 }
 
-static void print_profile(const struct profile *p)
+static void print_key(const char *key, const char *text)
 {
-	char address[INET_ADDRSTRLEN];
-	size_t i;
+	say("  %-10s %s\n", key, text);
+}
 
-	inet_ntop(AF_INET, &p->subnet4, address, sizeof(address));
-	say("  %-10s %d\n  %-10s %s\n", "id", p->id, "layout",
-	    p->layout == LAYOUT_BRIDGE ? "bridge" : "netns");
-	if (p->via)
-		say("  %-10s %s\n", "via", p->via);
-	if (p->config)
-		say("  %-10s %s\n", "config", p->config);
-	say("  %-10s %s/%u on %s\n  %-10s", "subnet", address, p->subnet4_plen, p->bridge,
-	    "allowed");
-	if (p->allow_everyone)
-		say(" everyone");
-	for (i = 0; i < p->n_allow_users; i++)
-		say(" %s", p->allow_users[i]);
-	for (i = 0; i < p->n_allow_groups; i++)
-		say(" @%s", p->allow_groups[i]);
-	say("\n");
-	if (p->limit)
-		say("  %-10s %u programs a user\n", "limit", p->limit);
-	if (p->other_dns != OTHER_DNS_ALLOW)
-		say("  %-10s %s\n", "other dns", other_dns_name(p));
-	print_ipaddrs("always", p->subnets, p->n_subnets);
-	print_ipaddrs("LAN", p->allow_lan, p->n_allow_lan);
-	for (i = 0; i < p->n_allow_host; i++)
-		say("  %-10s %u/%s\n", "host", p->allow_host[i].port,
-		    p->allow_host[i].udp ? "udp" : "tcp");
-	if (p->ipv6_forwarding)
-		say("  %-10s may forward IPv6\n", "machine");
+static int print_profile(const struct profile *p, struct err *e)
+{
+	struct json_out out;
+
+	json_out_begin(&out);
+	json_profile(&out, p);
+	return json_out_tell(&out, print_key, e);
 }
 
 /* --- the command ----------------------------------------------------------------------------- */
@@ -262,8 +207,8 @@ static int print(const char *file, const struct profile *p, const struct tunnel 
 			say("%s: a valid profile of VPN '%s'\n", file, p->name);
 		else
 			say("%s: a valid WireGuard configuration\n", file);
-		if (p)
-			print_profile(p);
+		if (p && print_profile(p, &e) < 0)
+			return fail(&e);
 		if (t->n_peers)
 			print_tunnel(t);
 		fflush(stdout);

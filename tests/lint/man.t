@@ -21,6 +21,9 @@ for o in $("$B/bin/vpnrun" --help | grep -oE -e '--[a-z-]+' | sort -u); do
 	ok "R28: vpnrun.1 has '$o'" grep -qF -e "$o" <(plain src/man/vpnrun.1)
 	ok "the completion knows '$o'" grep -qF -e "$o" contrib/completion/vpnrun.bash
 done
+for k in $(grep -oE '^	\{"[a-z_0-9]+", ' src/conf/profile.c | tr -d '	{", '); do
+	ok "R28: vpnrun.json.5 has '$k'" grep -qE "^\\.It Cm (.* )?$k( |$)" src/man/vpnrun.json.5
+done
 for p in vpnrun vpnctl; do
 	ok "R28: $p --help fits a screen" test "$("$B/bin/$p" --help | wc -l)" -le 24
 	ok "R28: $p --help fits its width" test "$("$B/bin/$p" --help | wc -L)" -le 100

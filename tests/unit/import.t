@@ -202,5 +202,27 @@ done
 [ $wrong = 0 ]; ok $? "L62 an option that a command does not know: refused by all $all commands, in one way"
 [ $helps = $all ] && [ $all -ge 19 ]; ok $? "L62 --help: on stdout, no error, of all of them ($helps of $all)"
 
+# Every key of a profile is a row of one table: what it reads, check and check --json say.
+mkdir -p "$work/whole"
+cp "$confs/mullvad.conf" "$work/whole/x.conf"; chmod 600 "$work/whole/x.conf"
+cat >"$work/whole/whole.json" <<END
+{ "id": 9, "layout": "bridge", "config": "$work/whole/x.conf", "limit": 7, "subnet": "10.99.0.0/24", "bridge": "br-nine",
+  "allow": { "users": ["alice"] }, "allow_default": { "groups": ["staff"] }, "subnets": ["10.98.0.0/16"],
+  "allow_lan": ["192.168.7.0/24"], "ipv6_forwarding": true, "allow_host": ["53/udp"], "expose": ["8080/tcp"],
+  "allow_expose": ["443", "2000-2100"], "port_forward": "natpmp", "port_forward_gateway": "10.2.0.9",
+  "port_forward_hook": { "user": "nobody", "command": "/bin/true" }, "other_dns": "refuse" }
+END
+run check --json "$work/whole/whole.json"
+ok $? "a profile with every key of the layout bridge is valid"
+for k in limit subnet bridge allow allow_default subnets allow_lan ipv6_forwarding allow_host expose allow_expose port_forward \
+	port_forward_gateway port_forward_hook other_dns; do
+	jq -ce --arg k $k '.[$k]' "$work/out" >"$work/said" 2>/dev/null &&
+		[ "$(cat "$work/said")" = "$(jq -c --arg k $k '.[$k]' "$work/whole/whole.json" | sed 's/{"users":\["alice"\]}/{"users":["alice"],"groups":[]}/; s/{"groups":\["staff"\]}/{"users":[],"groups":["staff"]}/')" ]
+	ok $? "check --json says $k as the file does"
+done
+run check "$work/whole/whole.json"
+grep -q 'allow_host *53/udp' "$work/out" && grep -q 'expose *8080/tcp' "$work/out" && grep -q 'port_forward_hook user: nobody; command: /bin/true' "$work/out"
+ok $? "and check says them to people"
+
 echo "1..$n"
 exit $failed
