@@ -168,6 +168,12 @@ is "$(grep -Ec 'OpenURI|Background|Screenshot|DynamicLauncher|ProxyResolver|Netw
 	'L40 L63: nor is it asked'
 is "$(in_call $portal.DBus.Properties.GetAll org.freedesktop.portal.FileChooser)" "({'version': <'1'>},)" \
 	'L63: of properties those that are listed'
+watcher='org.kde.StatusNotifierWatcher -o /StatusNotifierWatcher -m org.freedesktop.DBus.Introspectable.Introspect'
+# shellcheck disable=SC2086 # words
+like "$(by_hand gdbus call --session -d $watcher)" 'org.example.Hidden' 'control, L63: what an object has is told'
+# shellcheck disable=SC2086
+is "$(in_call $watcher | grep -c 'RegisterStatusNotifierItem') $(in_call $watcher | grep -c org.example.Hidden)" '1 0' \
+	'L63: inside, what of it is carried'
 in_call org.freedesktop.ScreenSaver -o /ScreenSaver -m org.freedesktop.ScreenSaver.Inhibit film plays >/dev/null
 who=$(sed -n 's/^call \(:[0-9.]*\) .*ScreenSaver.Inhibit.*/\1/p' "$log")
 ok 'what keeps the screen on ends with the program' wait_for 5 logged "^gone $who\$"

@@ -236,7 +236,7 @@ static bool answer_introspection(DBusConnection *c, DBusMessage *m)
 		"<node><interface name=\"" WATCHER "\">"
 		"<method name=\"RegisterStatusNotifierItem\"><arg type=\"s\" direction=\"in\"/></method>"
 		"<property name=\"IsStatusNotifierHostRegistered\" type=\"b\" access=\"read\"/>"
-		"</interface></node>";
+		"</interface><interface name=\"org.example.Hidden\"><method name=\"Do\"/></interface></node>";
 	DBusMessage *r;
 
 	if (!dbus_message_is_method_call(m, DBUS_INTERFACE_INTROSPECTABLE, "Introspect"))

@@ -6,7 +6,9 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "bus/policy.h"
@@ -69,6 +71,8 @@ static void test_policy(void)
 	for (int i = 0; i < BUS_RULES_MAX + 1; i++)
 		strncat(long_text, "call a.I M\n", sizeof(long_text) - strlen(long_text) - 1);
 	ok(bus_policy_parse(&policy, "x.conf", long_text, &e) == -E2BIG, "too many lines");
+	ok(parse("name a.b\nname a.c\nname a.d\nname a.e\nname a.f\n", &e) == -E2BIG,
+	   "too many names");
 	is_int(bus_policy_load(&policy, &e), 0, "what is built in can be read");
 	ok(policy.n_services > 10, "and is there");
 }
@@ -106,6 +110,48 @@ static void test_builtin(void)
 	}
 }
 
+static enum bus_rewrite rewrite_of(enum bus_kind kind, const char *interface, const char *member)
+{
+	for (size_t k = 0; k < policy.n_services; k++) {
+		const struct bus_rule *r =
+			bus_policy_find(&policy.services[k], kind, interface, member);
+
+		if (r)
+			return r->rewrite;
+	}
+	return BUS_PLAIN;
+}
+
+/* Whoever takes a rewrite away lets through what the desktop would fetch. */
+static void test_rewrites(void)
+{
+	static const struct {
+		enum bus_kind kind;
+		const char *interface, *member;
+		enum bus_rewrite rewrite;
+	} cases[] = {
+		{BUS_CALL, "org.freedesktop.Notifications", "Notify", BUS_NOTIFY},
+		{BUS_CALL, "org.freedesktop.Notifications", "GetCapabilities", BUS_CAPABILITIES},
+		{BUS_CALL, "org.freedesktop.portal.Notification", "AddNotification",
+		 BUS_NOTIFICATION},
+		{BUS_CALL, "org.kde.StatusNotifierWatcher", "RegisterStatusNotifierItem",
+		 BUS_REGISTER},
+		{BUS_ITEM_READ, "org.kde.StatusNotifierItem", "IconName", BUS_ITEM},
+		{BUS_ITEM_CALL, "com.canonical.dbusmenu", "GetLayout", BUS_ITEM},
+		{BUS_ITEM_CALL, "com.canonical.dbusmenu", "GetGroupProperties", BUS_ITEM},
+		{BUS_ITEM_CALL, "com.canonical.dbusmenu", "GetProperty", BUS_ITEM},
+		{BUS_ITEM_SIGNAL, "com.canonical.dbusmenu", "ItemsPropertiesUpdated", BUS_ITEM},
+		{BUS_CALL, "ca.desrt.dconf.Writer", "Change", BUS_SETTINGS},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		ok(rewrite_of(cases[i].kind, cases[i].interface, cases[i].member) ==
+			   cases[i].rewrite,
+		   "L63: %s.%s is rewritten", cases[i].interface, cases[i].member);
+	ok(bus_policy_lists(policy.hidden, policy.n_hidden, "org.freedesktop.systemd1"),
+	   "L40: systemd is neither carried nor started");
+}
+
 /* --- text ------------------------------------------------------------------------------------ */
 
 static void test_icon(void)
@@ -122,6 +168,10 @@ static void test_icon(void)
 		{"a/b", ""},
 		{"../x", ""},
 		{"data:image/png,x", ""},
+		{"http:x", ""},
+		{"a\\b", ""},
+		{"<img>", ""},
+		{"a\nb", ""},
 		{"%2Fetc", ""},
 		{"", ""},
 	};
@@ -214,6 +264,7 @@ static void test_address(void)
 		{"unix:tmpdir=/tmp", false},
 		{"unixexec:path=/bin/sh,argv1=-c", false},
 		{"autolaunch:", false},
+		{"abcd:path=/x", false},
 		{"tcp:host=127.0.0.1,port=1", false},
 		{"nonce-tcp:host=x", false},
 		{"launchd:env=X", false},
@@ -328,6 +379,73 @@ static void test_notify(void)
 	is_int(rewrite(&p, wrong, text, sizeof(text)), -EINVAL, "other types are refused");
 	dbus_message_unref(m);
 	dbus_message_unref(wrong);
+}
+
+/* The portal's: what it may hold is listed. */
+static void test_notification(void)
+{
+	struct bus_passage p = {.names = &names, .outwards = true, .rewrite = BUS_NOTIFICATION};
+	const char *id = "id";
+	DBusMessageIter i, dict;
+	DBusMessage *m = message(), *wrong = message();
+	char text[1024];
+
+	dbus_message_iter_init_append(m, &i);
+	dbus_message_iter_append_basic(&i, DBUS_TYPE_STRING, &id);
+	dbus_message_iter_open_container(&i, DBUS_TYPE_ARRAY, "{sv}", &dict);
+	add_entry(&dict, "title", "t");
+	add_entry(&dict, "body", "<a href=\"http://evil\">x</a>");
+	add_entry(&dict, "sound", "/net/evil/s.ogg");
+	add_entry(&dict, "x-url", "http://evil");
+	dbus_message_iter_close_container(&i, &dict);
+	is_int(rewrite(&p, m, text, sizeof(text)), 0, "a portal's notification");
+	is_str(text, "id|title|t|body|x|", "L63: without links, sounds and what is not known");
+	is_int(rewrite(&p, wrong, text, sizeof(text)), -EINVAL, "other types are refused");
+	dbus_message_unref(m);
+	dbus_message_unref(wrong);
+}
+
+/* What is longer than can be looked at is refused, not passed as it is. */
+static void test_long(void)
+{
+	struct bus_passage p = {.names = &names, .outwards = true, .rewrite = BUS_NOTIFICATION};
+	static char body[BUS_TEXT_MAX + 100];
+	const char *id = "id";
+	DBusMessageIter i, dict;
+	DBusMessage *m = message(), *out = message();
+
+	memset(body, 'x', sizeof(body) - 1);
+	memcpy(body, "<a href=\"http://evil\">", 22);
+	dbus_message_iter_init_append(m, &i);
+	dbus_message_iter_append_basic(&i, DBUS_TYPE_STRING, &id);
+	dbus_message_iter_open_container(&i, DBUS_TYPE_ARRAY, "{sv}", &dict);
+	add_entry(&dict, "body", body);
+	dbus_message_iter_close_container(&i, &dict);
+	is_int(bus_rewrite_body(&p, m, out), -EACCES,
+	       "L63: a text that is too long to be looked at");
+	dbus_message_unref(m);
+	dbus_message_unref(out);
+}
+
+static int send_fds(int n)
+{
+	struct bus_passage p = {.names = &names, .outwards = true};
+	DBusMessage *m = message(), *out = message();
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), r;
+
+	for (int i = 0; i < n; i++)
+		dbus_message_append_args(m, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID);
+	r = bus_rewrite_body(&p, m, out);
+	close(fd);
+	dbus_message_unref(m);
+	dbus_message_unref(out);
+	return r;
+}
+
+static void test_many_descriptors(void)
+{
+	is_int(send_fds(BUS_CARRIED_FDS_MAX), 0, "as many descriptors as are carried");
+	is_int(send_fds(BUS_CARRIED_FDS_MAX + 1), -E2BIG, "one more");
 }
 
 static void test_register(void)
@@ -498,6 +616,13 @@ static void test_settings_form(void)
 	static const unsigned char good[] = {'/', 'a', '/', 'b', 0,   0,   0,	0,   1,	  0, 'b',
 					     0,	  5,   0,   0,	 0,   '/', 'c', '/', 'd', 0, 0,
 					     0,	  0,   1,   0,	 'b', 0,   5,	13,  29};
+	/* The key has no end of its own, but the padding behind the entry would be one. */
+	static const unsigned char ends_in_padding[] = {'/', 'a', '/', 'b', 6, 0, 0, 0, '/',
+							'c', 0,	  0,   0,   0, 3, 5, 15};
+	/* The second of three ends where the third begins. */
+	static const unsigned char backwards[] = {'/', 'a', 0, 0, 3, 0, 0,  0,	 '/',
+						  'c', 0,   0, 0, 0, 0, 3,  '/', 'b',
+						  0,   0,   0, 0, 0, 3, 16, 8,	 24};
 	unsigned char bad[sizeof(good)];
 	char keys[256] = "";
 	size_t refused = 0;
@@ -527,6 +652,10 @@ static void test_settings_form(void)
 	ok(!bus_settings_each(bad, sizeof(bad), note_key, keys), "L63: a key that ends outside");
 	bad[12] = 0;
 	ok(!bus_settings_each(bad, sizeof(bad), note_key, keys), "L63: no key");
+	ok(!bus_settings_each(ends_in_padding, sizeof(ends_in_padding), note_key, keys),
+	   "L63: a key that ends behind its entry");
+	ok(!bus_settings_each(backwards, sizeof(backwards), note_key, keys),
+	   "L63: an entry that ends before it begins");
 }
 
 static int send_change(const struct bus_passage *p, const char *key)
@@ -584,12 +713,16 @@ int main(void)
 	tap_begin();
 	test_policy();
 	test_builtin();
+	test_rewrites();
 	test_icon();
 	test_markup();
 	test_paths();
 	test_introspection();
 	test_address();
 	test_notify();
+	test_notification();
+	test_long();
+	test_many_descriptors();
 	test_register();
 	test_properties();
 	test_portal();

@@ -6,7 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* The broker's objects are in no library, so that nothing else can be linked with them. */
@@ -153,11 +156,108 @@ static void test_netns(void)
 	is_int(allow_user(&r, &p, &e), -EPERM, "L25 root is not served");
 }
 
+/* --- whose it is -------------------------------------------------------------------------------
+ */
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	util_close(&fd);
+	return good;
+}
+
+/* Into a user namespace of its own, so many deep, the last with a network. */
+static bool dive(int depth)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	char map[64];
+
+	for (int i = 0; i < depth; i++) {
+		if (unshare(CLONE_NEWUSER | (i == depth - 1 ? CLONE_NEWNET : 0)) < 0)
+			return false;
+		str_fmt(map, sizeof(map), "%u %u 1", uid, uid);
+		if (!write_file("/proc/self/setgroups", "deny") ||
+		    !write_file("/proc/self/uid_map", map))
+			return false;
+		str_fmt(map, sizeof(map), "%u %u 1", gid, gid);
+		if (!write_file("/proc/self/gid_map", map))
+			return false;
+	}
+	return true;
+}
+
+/* A network namespace that a program so many user namespaces deep has made; -1: none can be. */
+static int open_netns(int depth)
+{
+	int ready[2], fd = -1;
+	char path[64], c = 'n';
+	pid_t pid;
+
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		c = dive(depth) ? 'y' : 'n';
+		if (write(ready[1], &c, 1) == 1)
+			pause();
+		_exit(0);
+	}
+	if (read(ready[0], &c, 1) == 1 && c == 'y') {
+		str_fmt(path, sizeof(path), "/proc/%d/ns/net", pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(ready[0]);
+	close(ready[1]);
+	return fd;
+}
+
+static void test_owner(void)
+{
+	struct record r = {.name = "v"};
+	struct peer p = {.uid = geteuid(), .place = PEER_HERE};
+	struct err e = ERR_INIT;
+	struct stat st;
+	int one = open_netns(1), two = open_netns(2);
+
+	if (one < 0 || two < 0) {
+		printf("ok %d - # SKIP no user namespaces\n", ++tap_count);
+		util_close(&one);
+		util_close(&two);
+		return;
+	}
+	is_int(whose_check(one, &r, &p, &e), 0, "L25 the user's own: attached");
+	p.uid++;
+	is_int(whose_check(one, &r, &p, &e), -EPERM, "L25 another user's");
+	p.uid--;
+	fstat(one, &st);
+	r.netns_dev = st.st_dev;
+	r.netns_ino = st.st_ino;
+	is_int(whose_check(one, &r, &p, &e), -EPERM, "L25 the VPN's own");
+	r.netns_ino = 0;
+	is_int(whose_check(two, &r, &p, &e), 0, "L25 one within another, asked for from the host");
+	p.place = PEER_ELSEWHERE;
+	is_int(whose_check(two, &r, &p, &e), -EPERM, "L25 asked for from inside a sandbox");
+	is_int(whose_check(one, &r, &p, &e), 0, "control: not for the first that one makes");
+	p.place = PEER_UNKNOWN;
+	is_int(whose_check(two, &r, &p, &e), -EPERM, "L25 where the kernel cannot tell from where");
+	p.place = PEER_HERE;
+	p.uid++;
+	is_int(whose_check(two, &r, &p, &e), -EPERM, "L25 another user's, within another");
+	close(one);
+	close(two);
+}
+
 int main(void)
 {
 	tap_begin();
 	test_accounts();
 	test_allowed();
 	test_netns();
+	test_owner();
 	return tap_done();
 }

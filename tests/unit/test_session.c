@@ -6,15 +6,19 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/util.h"
 #include "session/listeners.h"
+#include "session/session.h"
 #include "session/wayland.h"
 
 /* --- /proc/net/unix --------------------------------------------------------------------------- */
@@ -176,6 +180,156 @@ static void test_compositor(void)
 	}
 }
 
+/* --- the session's directory ---------------------------------------------------------------------
+ */
+
+static char top[] = "/tmp/test_session_r.XXXXXX";
+
+static const char *in_top(const char *rel)
+{
+	static char buf[4][128];
+	static unsigned int i;
+	char *p = buf[i++ % 4];
+
+	snprintf(p, sizeof(buf[0]), "%s/%s", top, rel);
+	return p;
+}
+
+/* What session_open() says, for a runtime directory of that name. */
+static int open_with(const char *runtime, struct session *s)
+{
+	struct err e = ERR_INIT;
+	int r;
+
+	setenv("XDG_RUNTIME_DIR", runtime, 1);
+	r = session_open("demo", s, &e);
+	if (r == 0 && !strncmp(s->runtime, top, strlen(top)))
+		return 0;
+	session_close(s);
+	return r < 0 ? r : 1; /* the usual one was taken */
+}
+
+/* Opened once, then as it is after change: what is said then. */
+static int reopen_after(void (*change)(void))
+{
+	struct session s = SESSION_INIT;
+	int r = open_with(in_top("r"), &s);
+
+	session_close(&s);
+	if (r != 0)
+		return 99;
+	change();
+	r = open_with(in_top("r"), &s);
+	session_close(&s);
+	return r;
+}
+
+static void let_others_in(void)
+{
+	chmod(in_top("r/vpnrun"), 0750);
+}
+
+static void let_others_into_demo(void)
+{
+	chmod(in_top("r/vpnrun"), 0700);
+	chmod(in_top("r/vpnrun/demo"), 0701);
+}
+
+static void give_away(void)
+{
+	chmod(in_top("r/vpnrun/demo"), 0700);
+	if (chown(in_top("r/vpnrun/demo"), 12345, 12345) < 0)
+		printf("#   cannot give it away\n");
+}
+
+static void link_elsewhere(void)
+{
+	if (geteuid() == 0 && chown(in_top("r/vpnrun/demo"), 0, 0) < 0)
+		printf("#   cannot take it back\n");
+	rename(in_top("r/vpnrun/demo"), in_top("r/away"));
+	if (symlink(in_top("r/away"), in_top("r/vpnrun/demo")) < 0)
+		printf("#   cannot make a link\n");
+}
+
+static void replace(void)
+{
+	rename(in_top("r/vpnrun/demo"), in_top("r/away2"));
+	mkdir(in_top("r/vpnrun/demo"), 0700);
+	mkdir(in_top("r/vpnrun/demo/run"), 0700);
+}
+
+static void test_places(void)
+{
+	struct session s = SESSION_INIT;
+	char cwd[PATH_MAX];
+
+	is_int(open_with(in_top("r"), &s), 0, "a runtime directory");
+	session_close(&s);
+	is_int(open_with("r", &s), 1, "one that is relative is none");
+	if (!getcwd(cwd, sizeof(cwd)) || chdir(top) < 0)
+		return;
+	is_int(open_with("r", &s), 1, "also if it is there");
+	if (chdir(cwd) < 0)
+		return;
+	is_int(open_with(in_top("link"), &s), 1, "one that is a link");
+	chmod(in_top("r"), 0755);
+	is_int(open_with(in_top("r"), &s), 1, "one that others can enter");
+	chmod(in_top("r"), 0700);
+	setenv("HOME", in_top("r/home"), 1);
+	is_int(open_with(in_top("r"), &s), 1, "one that the home lies in, which it would hide");
+	setenv("HOME", "/", 1);
+	is_int(open_with(in_top("r"), &s), 0, "control: it is one");
+	session_close(&s);
+}
+
+static void test_directories(void)
+{
+	struct session s = SESSION_INIT;
+	struct err e = ERR_INIT;
+	struct stat st = {0};
+
+	is_int(reopen_after(let_others_in), -EPERM, "vpnrun/ open to others: refused");
+	chmod(in_top("r/vpnrun"), 0700);
+	is_int(reopen_after(let_others_into_demo), -EPERM, "the session open to others: refused");
+	chmod(in_top("r/vpnrun/demo"), 0700);
+	if (geteuid() == 0)
+		is_int(reopen_after(give_away), -EPERM, "another user's: refused");
+	else
+		printf("ok %d - another user's # SKIP needs root\n", ++tap_count);
+	link_elsewhere();
+	ok(open_with(in_top("r"), &s) < 0, "a link: refused");
+	session_close(&s);
+	unlink(in_top("r/vpnrun/demo"));
+	is_int(open_with(in_top("r"), &s), 0, "made anew");
+	chmod(in_top("r/vpnrun/demo/run"), 0);
+	session_close(&s);
+	is_int(open_with(in_top("r"), &s), 0, "a mode that a program inside has set");
+	ok(stat(in_top("r/vpnrun/demo/run"), &st) == 0 && (st.st_mode & 07777) == 0700,
+	   "is made good");
+	replace();
+	is_int(session_enter(&s, &e), -EAGAIN, "replaced while the sandbox was made: refused");
+	session_close(&s);
+	is_int(open_with(in_top("r"), &s), 0, "again");
+	is_int(session_enter(&s, &e), 0, "control: not replaced");
+	session_close(&s);
+}
+
+static void test_session_dir(void)
+{
+	if (!mkdtemp(top))
+		return;
+	mkdir(in_top("r"), 0700);
+	mkdir(in_top("r/home"), 0700);
+	if (symlink("r", in_top("link")) < 0)
+		return;
+	setenv("HOME", "/", 1);
+	test_places();
+	test_directories();
+	if (fork() == 0)
+		execl("/bin/rm", "rm", "-r", top, NULL);
+	wait(NULL);
+}
+
 int main(void)
 {
 	int fd;
@@ -186,6 +340,7 @@ int main(void)
 	close(fd);
 	test_list();
 	test_compositor();
+	test_session_dir();
 	unlink(path);
 	return tap_done();
 }

@@ -187,7 +187,7 @@ static void test_left(void)
 /* More than there is room for: each leaves its place to the next. */
 static void test_room(void)
 {
-	struct child stays = {.pidfd = -1};
+	struct child stays = {.pidfd = -1}, last = {.pidfd = -1};
 	size_t n = 0;
 
 	start(&stays, false);
@@ -207,6 +207,10 @@ static void test_room(void)
 	}
 	is_int((long long)n, USE_PROGRAMS_MAX + 16, "while it does, the session is used");
 	ok(comes_to(1), "thousands that came and went have left no trace");
+	start(&last, false);
+	launch(&last);
+	ok(comes_to(2), "and the next has its place");
+	end(&last);
 	end(&stays);
 	ok(comes_to(0), "and it is not used any more when it ends");
 }
@@ -237,7 +241,7 @@ static int open_fds(void)
 static void test_descriptors(void)
 {
 	struct rlimit before, few;
-	int conns[MANY];
+	int conns[MANY], late;
 
 	for (int i = 0; i < MANY; i++)
 		conns[i] = connect_control();
@@ -252,6 +256,9 @@ static void test_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &before);
 	is_int(use_again(), -1, "with descriptors it listens again");
 	is_int((long long)use_count(), MANY, "and has lost none");
+	late = connect_control();
+	ok(comes_to(MANY + 1), "and hears the next");
+	close(late);
 	for (int i = 0; i < MANY; i++)
 		close(conns[i]);
 	ok(comes_to(0), "all have gone");
