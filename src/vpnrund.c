@@ -88,7 +88,7 @@ static int parse(int argc, char **argv, struct options *o)
 		case 'V':
 			return puts("vpnrund " VPNRUN_VERSION) < 0 || fflush(stdout) != 0;
 		default:
-			log_error("there is no option %s, or it needs a value: vpnrund --help",
+			log_error("there is no option %s, or it needs a value; see vpnrund(8)",
 				  argv[optind - 1]);
 			return 2;
 		}

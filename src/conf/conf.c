@@ -268,8 +268,8 @@ int conf_load_fd(int fd, const char *path, struct tunnel *t, char **ret_text, si
 		if (tunnel_warn(
 			    t,
 			    "%s: everybody on this machine can read it (mode %04o), and it holds a "
-			    "private key: chmod 600 it",
-			    path, (unsigned int)st.st_mode & 07777) < 0) {
+			    "private key: chmod 600 %s",
+			    path, (unsigned int)st.st_mode & 07777, path) < 0) {
 			tunnel_free(t);
 			r = err_sys(e, -ENOMEM, "cannot read %s", path);
 		}

@@ -58,8 +58,8 @@ static int load_key(struct loader *r, const char *key, const char *path, uint8_t
 		if (tunnel_warn(
 			    &r->p->tunnel,
 			    "%s: everybody on this machine can read it (mode %04o), and it is a "
-			    "secret key: chmod 600 it",
-			    path, (unsigned int)st.st_mode & 07777) < 0)
+			    "secret key: chmod 600 %s",
+			    path, (unsigned int)st.st_mode & 07777, path) < 0)
 			return fail_memory(r);
 	}
 	return 0;

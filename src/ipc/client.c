@@ -37,8 +37,8 @@ int ipc_connect(const char *path, struct err *e)
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		return err_set(e, r,
 			       "the broker is not running (nobody answers at %s): start it with "
-			       "`sudo systemctl start vpnrund.socket`, or without systemd run "
-			       "`vpnrund` as root",
+			       "`sudo systemctl start vpnrund.socket`, or without systemd as "
+			       "vpnrund(8) says",
 			       path);
 	if (r < 0)
 		return err_sys(e, r, "cannot connect to the broker at %s", path);

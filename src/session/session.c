@@ -92,8 +92,8 @@ static int refuse(const struct session *s, const char *rel, int code, const stru
 	if (st->st_uid != geteuid())
 		return err_set(e, code, "%.100s/%s belongs to another user: remove it", s->runtime,
 			       rel);
-	return err_set(e, code, "%.100s/%s can be entered by others: chmod 700 it, or remove it",
-		       s->runtime, rel);
+	return err_set(e, code, "%.100s/%s can be entered by others; first: chmod 700 %.100s/%s",
+		       s->runtime, rel, s->runtime, rel);
 }
 
 /* A private directory below at; rel is its name from R on, for a sentence. */

@@ -71,8 +71,10 @@ like "$out" "^125 vpnrun: .*$R/vpnrun.*(another user|denied)" "another user's in
 rmdir "$R/vpnrun"
 as_user mkdir -m 755 "$R/vpnrun"
 said vpnrun demo true
-like "$out" "^125 vpnrun: $R/vpnrun can be entered by others: chmod 700 it" 'open to others: refused'
-rmdir "$R/vpnrun"
+like "$out" "^125 vpnrun: $R/vpnrun can be entered by others; first: chmod 700 $R/vpnrun\$" 'open to others: refused'
+as_user chmod 700 "$R/vpnrun"
+ok 'R28: and runs when it is typed what the sentence says' as_user vpnrun demo true
+rm -r "$R/vpnrun"
 for at in "$R/away" /run/user/$RIG_STRANGER_UID "$home" /tmp relative /nonexistent ''; do
 	said env XDG_RUNTIME_DIR="$at" vpnrun demo sh -c 'echo "$XDG_RUNTIME_DIR"'
 	[ "$at" = "$R/away" ] && want=$at || want=$R
