@@ -117,6 +117,9 @@ static void set_bus(const char *runtime)
 	if (str_fmt(path, sizeof(path), "%s/bus", runtime) > 0 && stat(path, &st) == 0 &&
 	    S_ISSOCK(st.st_mode) && str_fmt(address, sizeof(address), "unix:path=%s", path) > 0) {
 		setenv("DBUS_SESSION_BUS_ADDRESS", address, 1);
+		/* IBus's own bus is dead in here: whoever talks on it can be the keyboard of all
+		 * programs. Its portal, on this one, lets a program have its own keys composed. */
+		setenv("IBUS_USE_PORTAL", "1", 0);
 		return;
 	}
 	unsetenv("DBUS_SESSION_BUS_ADDRESS");

@@ -36,7 +36,7 @@ static const struct {
 } stay[] = {
 	{SESSION_X11, "/tmp/.X11-unix/X"},	  {SESSION_SOUND, "/tmp/pulse-"},
 	{SESSION_AGENTS, "~/.gnupg/S.gpg-agent"}, {SESSION_AGENTS, "~/.gnupg/S.keyboxd"},
-	{SESSION_HELP, "~/.cache/ibus/dbus-"},	  {SESSION_HELP, "/tmp/fcitx-socket-"},
+	{SESSION_HELP, "/tmp/fcitx-socket-"},
 };
 
 struct cover {
