@@ -33,7 +33,13 @@ static bool is_for_a_person(char *const *command)
 int launch_check_running(const struct launch_options *o, const struct record *vpn,
 			 struct running_state *ret, struct err *e)
 {
-	const struct running_where where = {.vpn = vpn, .with = o->with_pid};
+	const char *display = getenv("DISPLAY");
+	const struct running_where where = {
+		.vpn = vpn,
+		.with = o->with_pid,
+		.x11 = display && *display && (!o->strict || (o->words & SESSION_X11)),
+		.outer_bus = o->words & SESSION_BUS,
+	};
 	bool want_note = is_for_a_person(o->command) && isatty(STDERR_FILENO);
 	int r = running_check(o->command, &where, want_note, ret, e);
 

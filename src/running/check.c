@@ -21,6 +21,7 @@
 #include "running/elf.h"
 #include "running/kind.h"
 #include "running/places.h"
+#include "running/remote.h"
 
 struct check {
 	const struct running_where *where;
@@ -280,12 +281,31 @@ static int check_snap(const struct check *c)
 		       running_base(c->program->argv[0]));
 }
 
+/* By the VPN's own bus it gets a server inside. */
 static int check_server(const struct check *c)
 {
+	if (!c->where->outer_bus)
+		return 0;
+	return err_set(
+		c->e, -EBUSY,
+		"%s opens its windows in a server that the session's bus starts outside the "
+		"sandbox: leave out --allow bus, or run vpnrun inside a terminal instead, or "
+		"say --allow-running",
+		running_base(c->program->path));
+}
+
+static int check_remote(const struct check *c)
+{
+	const char *name = running_base(c->program->argv[0]);
+	pid_t pid = running_remote(c->program, c->where);
+
+	if (!pid)
+		return 0;
 	return err_set(c->e, -EBUSY,
-		       "%s opens its windows in a server outside the sandbox: run vpnrun inside a "
-		       "terminal instead, or another terminal, or say --allow-running",
-		       running_base(c->program->path));
+		       "%.60s runs already outside this sandbox (process %d) and would open by X11 "
+		       "what it is asked to: leave out the option, close it first, or say "
+		       "--allow-running",
+		       name, pid);
 }
 
 static int check_program(const struct running_program *p, void *arg)
@@ -312,9 +332,10 @@ static int check_program(const struct running_program *p, void *arg)
 		return check_flatpak(c);
 	case KIND_WINE:
 		return check_wine(c);
+	case KIND_OTHER:
+		return check_remote(c);
 	case KIND_SNAP:
 	case KIND_SERVER:
-	case KIND_OTHER:
 		break;
 	}
 	return 0;

@@ -13,6 +13,8 @@
 struct running_where {
 	const struct record *vpn; /* id 0: no network */
 	pid_t with;		  /* in the sandbox of this process, 0: a new one */
+	bool x11;		  /* it shares an X server with programs outside */
+	bool outer_bus;		  /* and the session's bus */
 };
 
 #define HOLDER_UNSEEN (-1) /* somebody in another pid namespace */

@@ -197,5 +197,50 @@ rm -r "/run/user/$RIG_UID/wine"
 try demo snapped
 like "$out" '^125 vpnrun: snapped is a snap, whose starter needs privileges' 'L39: a snap: refused, and why'
 try demo gnome-terminal
-like "$out" '^125 .*server outside' 'L16: gnome-terminal, whose windows are always outside: refused'
+is "$out" '0 started' "L38: gnome-terminal: the VPN's own bus starts its server inside"
+try --allow bus demo gnome-terminal
+like "$out" "^125 .*session's bus starts outside.*leave out --allow bus" "L16: with the session's own bus its windows would be outside: refused"
+
+# --- by X11 -----------------------------------------------------------------------------------------
+
+# What shows windows has X11's library; what is asked is the same file.
+x11=$(ldconfig -p | sed -n '/libX11\.so\.6/{s/.*=> //p;q}')
+if [ -n "$x11" ]; then
+	cp /bin/sleep "$bin/painter"
+	chmod 755 "$bin/painter"
+	paints() { # paints LIBRARY: one that runs outside
+		as_user env LD_PRELOAD="$1" "$bin/painter" 300 &
+		pid=$!
+		wait_for 5 eval '[ "$(readlink /proc/$pid/exe)" = "$bin/painter" ]'
+	}
+	shown() { out=$(as_user env DISPLAY=:77 vpnrun "$@" 2>&1); out="$? $out"; }
+	asks() { shown "$@" painter --remote http://x/ 0; }
+	paints ''
+	asks demo
+	like "$out" '^1 .*unrecognized option' 'L39: --remote, and nothing with windows runs outside: runs'
+	freed
+	paints "$x11"
+	wait_for 5 grep -q libX11 "/proc/$pid/maps"
+	asks demo
+	like "$out" "^125 vpnrun: painter runs already outside this sandbox \\(process $pid\\) and would open by X11.*leave out the option" \
+		'L38 L39: it would open by the properties of windows what it is given: refused'
+	shown demo sh -c 'painter -remote x'
+	like "$out" '^125 ' 'L39: a shell that is told so: refused'
+	shown demo painter 0
+	is "$out" '0 ' 'without the option: runs'
+	shown demo painter -- --remote
+	like "$out" '^1 ' 'behind --, where it is a name: runs'
+	asks none
+	like "$out" '^125 ' 'L39: without a network: refused, too'
+	for words in '--allow-running demo' '--strict demo'; do
+		# shellcheck disable=SC2086 # options
+		asks $words
+		like "$out" '^1 .*unrecognized option' "${words% *}: runs"
+	done
+	try demo painter --remote http://x/ 0
+	like "$out" '^1 .*unrecognized option' 'no X server: runs'
+	freed
+else
+	skip 'needs libX11' 'L38 L39: by X11'
+fi
 finish
