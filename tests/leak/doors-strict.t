@@ -121,6 +121,17 @@ fi
 
 # --- sound (L42) ----------------------------------------------------------------------------------
 
+# A library that says which program has loaded it.
+printf '%s\n' '#include <fcntl.h>' '#include <unistd.h>' '#include <sys/prctl.h>' '__attribute__((constructor)) static void loaded(void)' \
+	"{ char name[16] = {0}; int fd = open(\"$home/loaded\", O_WRONLY | O_CREAT | O_APPEND, 0666);" \
+	'prctl(PR_GET_NAME, name); if (fd < 0 || write(fd, name, sizeof(name)) < 0) _exit(1); }' |
+	gcc -x c -shared -fPIC -o "$home/door.so" - && chmod 755 "$home/door.so"
+# loads COMMAND...: who has loaded it
+loads() {
+	rm -f "$home/loaded"
+	"$@" >/dev/null 2>&1 </dev/null
+	tr -d '\0' 2>/dev/null <"$home/loaded" | sed 's/\(pipewire\|pulseaudio\).*/\1/'
+}
 if has pulseaudio && has pactl; then
 	export PULSE_RUNTIME_PATH=$R/pulse
 	sound() { # sound OPTION...
@@ -144,6 +155,23 @@ if has pulseaudio && has pactl; then
 	ok 'L42 README: by default it does, too' test "$(calls_out as_user vpnrun demo)" -gt 0
 	sound
 	is "$(calls_out as_user vpnrun --strict demo)" 0 'L42 --strict: it does not'
+	# A second module that sends, and one that loads code.
+	sends() { # sends COMMAND...
+		$RIG_CAPTURE start
+		if "$@" timeout 10 pactl load-module module-rtp-send source=@DEFAULT_MONITOR@ "destination_ip=$RIG_WEB4" >/dev/null 2>&1; then
+			wait_for 5 eval '[ -n "$($RIG_CAPTURE list)" ]'
+		fi
+		$RIG_CAPTURE stop
+	}
+	sound
+	ok 'L42 control: the old way, it sends what is heard to whom it is told' test "$(sends old_way)" -gt 0
+	sound
+	ok 'L42 README: by default it does, too' test "$(sends as_user vpnrun demo)" -gt 0
+	sound
+	is "$(sends as_user vpnrun --strict demo)" 0 'L42 --strict: it does not'
+	is "$(loads as_user vpnrun --strict demo timeout 9 pactl load-module module-ladspa-sink "plugin=$home/door.so" label=x)" '' 'L42 --strict: nor does it load a library'
+	is "$(loads old_way timeout 9 pactl load-module module-ladspa-sink "plugin=$home/door.so" label=x)" pulseaudio 'L42 control: the old way it does'
+	is "$(loads as_user vpnrun demo timeout 9 pactl load-module module-ladspa-sink "plugin=$home/door.so" label=x)" pulseaudio 'L42 README: by default, too'
 	ok 'L42 --strict --allow sound: sound works' as_user vpnrun --strict --allow sound demo pactl info
 	like "$(as_user vpnrun --strict --allow sound demo true 2>&1)" 'loads modules for whoever asks' 'and what remains is said'
 	sound --disallow-module-loading=1
@@ -162,6 +190,11 @@ if has pipewire && has pw-cli; then
 	ok 'control: by default, PipeWire answers' wait_for 5 talks as_user vpnrun demo
 	ok 'L42 --strict: it does not' not talks as_user vpnrun --strict demo
 	ok '--allow sound: it does' talks as_user vpnrun --strict --allow sound demo
+	node=(timeout 9 pw-cli create-node spa-node-factory "{ factory.name=x library.name=../../../../../../..$home/door }")
+	is "$(loads as_user vpnrun --strict demo "${node[@]}")" '' 'L42 --strict: no node is made of a library'
+	is "$(loads old_way "${node[@]}")" pipewire 'L42 control: the old way PipeWire loads it'
+	is "$(loads as_user vpnrun demo "${node[@]}")" pipewire 'L42 README: by default, too'
+	like "$(as_user vpnrun --strict --allow sound demo true 2>&1)" 'loads modules for whoever asks' 'L42 --strict --allow sound: and what remains is said'
 	cleanup
 else
 	skip 'needs pipewire and pw-cli' 'L42 PipeWire'

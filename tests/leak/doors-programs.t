@@ -1,0 +1,218 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm: no
+# More programs of the kinds that doors-servers.t shows: servers of the user's that work for whoever
+# asks (music players, a downloader), helpers that fetch (CRLs) or know passwords, terminals and editors
+# that have an instance outside do it, by a socket or by X11. Runs inside the rig; its programs are the
+# set `desktop` of tests/setup/deps.
+# shellcheck disable=SC2016 # scripts for other shells
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh"
+home=$(as_user sh -c 'echo $HOME')
+R=/run/user/$RIG_UID
+mount -t tmpfs -o mode=1777 doors /tmp
+web=http://$RIG_WEB4
+display=()
+old() { # in the VPN's network, and nothing else changed: as people do it today
+	in_vpn demo setpriv --reuid "$RIG_UID" --regid "$RIG_UID" --clear-groups env HOME="$home" XDG_RUNTIME_DIR="$R" \
+		USER="$RIG_USER" PATH="$PATH" SHELL=/bin/sh LANG=C.UTF-8 "${display[@]}" "$@"
+}
+outside() { as_user env "${display[@]}" "$@"; }
+inside() { outside vpnrun demo "$@"; }
+strict() { outside vpnrun --strict demo "$@"; }
+none() { outside vpnrun none "$@"; }
+has() {
+	local p
+	for p in "$@"; do command -v "$p" >/dev/null || return; done
+}
+pids=()
+start() { "$RIG_DIR/bin/as_user" env "${display[@]}" "$@" >>"$home/started.log" 2>&1 </dev/null & pids+=($!); }
+stop() {
+	local pid
+	kill "${pids[@]}" 2>/dev/null
+	for pid in "${pids[@]}"; do
+		# One that waits for an answer of its network's need not have it.
+		wait_for 1 ended "$pid" || kill -9 "$pid"
+		wait "$pid"
+	done 2>/dev/null
+	pids=()
+}
+trap stop EXIT
+
+# What a server was told to fetch is seen where it leaves: each is asked for another port.
+seen() { $RIG_CAPTURE list | grep -c "$RIG_WEB4 port $1\$"; }
+is_seen() { [ "$(seen "$1")" != 0 ]; }
+# door NAME ASK: ASK WHO URL has a server outside fetch URL
+door() {
+	$RIG_CAPTURE start
+	$2 old "$web:81/x" >/dev/null 2>&1
+	ok "control: $1: the one outside is asked, and fetches in the clear" wait_for 10 is_seen 81
+	$RIG_CAPTURE stop >/dev/null
+	$RIG_CAPTURE start
+	for who in inside strict none; do
+		$2 $who "$web:82/x" >>"$home/asked.log" 2>&1
+	done
+	$2 old "$web:83/x" >/dev/null 2>&1
+	ok "control: $1: it still does what it is told outside" wait_for 10 is_seen 83
+	is "$(seen 82)" 0 "$1: it is told nothing from inside, with --strict or without a network"
+	$RIG_CAPTURE stop >/dev/null
+}
+# goes NAME ASK: one inside is found by the next launch, and what it fetches goes through the VPN
+asked_for() { grep -q "$1" "$RIG_DIR/dns-$2.log"; }
+goes() {
+	local host=${1//[^a-z]/}.rig.test
+	$RIG_CAPTURE start
+	$2 inside "http://$host/x" >>"$home/asked.log" 2>&1
+	ok "$1: one inside fetches, its names and all, through the VPN" wait_for 10 asked_for "$host" demo
+	is "$($RIG_CAPTURE stop)$(asked_for "$host" clear && echo asked)" 0 "$1: and by no other way"
+}
+
+# --- L34: servers that play and load ------------------------------------------------------------------
+
+ask_mpd() { $1 env MPD_HOST="$R/mpd/socket" sh -c 'mpc -q add "$1" && mpc -q play' - "$2"; }
+if has mpd mpc; then
+	as_user sh -c 'mkdir -p ~/.config/mpd && cat >~/.config/mpd/mpd.conf' <<-X
+	bind_to_address "$R/mpd/socket"
+	zeroconf_enabled "no"
+	audio_output {
+	type "null"
+	name "null"
+	}
+	X
+	as_user mkdir "$R/mpd"
+	start mpd --no-daemon --stderr
+	wait_for 10 test -S "$R/mpd/socket"
+	door 'L34 mpd' ask_mpd
+	start vpnrun demo sh -c 'mkdir -p $XDG_RUNTIME_DIR/mpd && exec mpd --no-daemon --stderr'
+	wait_for 10 test -S "$R/vpnrun/demo/run/mpd/socket"
+	goes 'L34 mpd' ask_mpd
+	stop
+else
+	skip 'needs mpd and mpc' 'L34 mpd'
+fi
+
+ask_moc() { $1 mocp -M "${moc_dir:-$home/.moc}" -l "$2"; }
+if has mocp; then
+	as_user mkdir "$home/.moc"
+	start mocp -F -S -O SoundDriver=NULL
+	wait_for 10 test -S "$home/.moc/socket2"
+	door 'L34 moc' ask_moc
+	moc_dir=$home/.moc2
+	as_user mkdir "$moc_dir"
+	start vpnrun demo mocp -M "$moc_dir" -F -S -O SoundDriver=NULL
+	wait_for 10 inside mocp -M "$moc_dir" -i
+	goes 'L34 moc' ask_moc
+	stop
+else
+	skip 'needs moc' 'L34 moc'
+fi
+
+cat >/tmp/scgi.pl <<'X'
+use Socket;
+my ($to, $method, @args) = @ARGV;
+socket S, AF_UNIX, SOCK_STREAM, 0;
+connect S, pack_sockaddr_un($to) or die "$to: $!\n";
+my $body = "<?xml version=\"1.0\"?><methodCall><methodName>$method</methodName><params>"
+	. join('', map "<param><value><string>$_</string></value></param>", @args) . '</params></methodCall>';
+my $head = "CONTENT_LENGTH\0" . length($body) . "\0SCGI\0001\0";
+syswrite S, length($head) . ":$head,$body";
+print <S>;
+X
+ask_rtorrent() { $1 perl /tmp/scgi.pl "$home/rpc.socket" load.start '' "$2.torrent"; }
+if has rtorrent; then
+	as_user tee "$home/.rtorrent.rc" >/dev/null <<-X
+	network.scgi.open_local = $home/rpc.socket
+	network.port_open.set = no
+	dht.mode.set = disable
+	system.daemon.set = true
+	X
+	start rtorrent
+	wait_for 10 test -S "$home/rpc.socket"
+	door 'L34 L38 rtorrent' ask_rtorrent
+	stop
+	rm -f "$home/rpc.socket"
+	start vpnrun demo rtorrent
+	wait_for 10 test -S "$home/rpc.socket"
+	goes 'L34 L38 rtorrent' ask_rtorrent
+	stop
+else
+	skip 'needs rtorrent' 'L34 L38 rtorrent'
+fi
+
+# --- L36: helpers that fetch, or answer ---------------------------------------------------------------
+
+ask_crl() { $1 timeout 10 dirmngr-client --url --load-crl "$2"; }
+if has dirmngr-client; then
+	as_user sh -c 'mkdir -m 700 ~/.gnupg && gpgconf --create-socketdir && gpgconf --launch dirmngr'
+	door 'L36 a CRL by dirmngr' ask_crl
+	goes 'L36 a CRL by dirmngr' ask_crl
+	inside gpgconf --kill dirmngr
+	as_user gpgconf --kill all
+else
+	skip 'needs dirmngr' 'L36 a CRL'
+fi
+if has git; then
+	as_user git config --global credential.helper cache
+	printf 'protocol=http\nhost=h\nusername=u\npassword=outside\n\n' | as_user git credential approve
+	fills() { printf 'protocol=http\nhost=h\n\n' | "$@" env GIT_TERMINAL_PROMPT=0 git credential fill 2>/dev/null | sed -n 's/^password=//p'; }
+	is "$(fills old)" outside "control: git's cache of passwords outside answers"
+	is "$(fills inside)$(fills strict)" '' 'L36: not to who is inside, or with --strict'
+	is "$(fills old)" outside 'and lives on'
+	as_user git credential-cache exit
+else
+	skip 'needs git' "L36 git's cache of passwords"
+fi
+
+# --- L37, L38: terminals and editors, by sockets and by X11 ---------------------------------------------
+
+ask_urxvt() { $1 timeout 5 urxvtc -e curl -s -m 5 "$2"; }
+ask_lxterminal() { $1 timeout 5 lxterminal -e "curl -s -m 5 $2"; }
+ask_vim() { $1 timeout 10 gvim --servername OUT --remote-expr "system('curl -s -m 5 $2')" </dev/null; }
+if has Xvfb; then
+	mkdir -m 1777 /tmp/.X11-unix
+	as_user Xvfb :8 -nolisten tcp >/dev/null 2>&1 &
+	server=$!
+	wait_for 5 test -S /tmp/.X11-unix/X8
+	display=(DISPLAY=:8 NO_AT_BRIDGE=1 GTK_A11Y=none)
+fi
+if has Xvfb urxvtd; then
+	start urxvtd -q
+	wait_for 10 eval 'ls "$home"/.urxvt/urxvtd-*'
+	door 'L37 urxvt' ask_urxvt
+	stop
+else
+	skip 'needs Xvfb and rxvt-unicode' 'L37 urxvt'
+fi
+if has Xvfb lxterminal; then
+	start lxterminal
+	wait_for 10 test -S "$R/.lxterminal-socket-:8"
+	door 'L37 L38 lxterminal' ask_lxterminal
+	goes 'L37 L38 lxterminal' ask_lxterminal
+	stop
+else
+	skip 'needs Xvfb and lxterminal' 'L37 L38 lxterminal'
+fi
+if has Xvfb gvim; then
+	serves() { "$1" gvim --serverlist | grep -qx "$2"; }
+	start gvim -f --servername OUT
+	ok 'control: a Vim outside has its name' wait_for 10 serves outside OUT
+	door 'L38 L39 gvim' ask_vim
+	for line in "gvim --remote $web" "gvim --remote-silent $web" "sh -c 'exec gvim --remote-wait $web'"; do
+		said=$(eval "inside $line" 2>&1)
+		like "$? $said" '^125 vpnrun: .*vim runs already outside .*by X11.*leave out the option.*--allow-running' \
+			"L38 L39: ${line%http*}: refused, with what to do"
+	done
+	is "$(outside vpnrun --allow-running demo timeout 10 gvim --servername OUT --remote-expr '1+1' </dev/null 2>&1)" 2 'L38 L39: --allow-running: asks it'
+	start vpnrun demo gvim -f --servername IN
+	ok 'a Vim inside, beside it' wait_for 10 serves outside IN
+	stop
+	start vpnrun demo gvim -f --servername IN
+	wait_for 10 serves inside IN
+	is "$(inside timeout 10 gvim --servername IN --remote-expr "system('curl -s -m 5 $web')" </dev/null 2>/dev/null)" demo \
+		'L38 L39: one inside does what another launch asks, through the VPN'
+	stop
+else
+	skip 'needs Xvfb and vim-gtk3' 'L38 L39 gvim'
+fi
+[ -z "${server:-}" ] || kill "$server"
+finish
