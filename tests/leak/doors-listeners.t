@@ -112,6 +112,15 @@ as_user ln -s real/s "$home/direct"
 is "$(inside perl /opt/t/ask.pl "$home/way/s" "$home/real/s" "$home/direct")" 'dead dead dead ' 'L33: bound by way of a link: dead by every name'
 quiet
 
+# A place where listeners may stay (sound) leads elsewhere.
+as_user mkdir /tmp/pulse-b
+as_user ln -s "$home/real" /tmp/pulse-a
+listens as_user '' /tmp/pulse-a/native /tmp/pulse-b/../mine/t /tmp/pulse-b/native
+all="/tmp/pulse-a/native $home/real/native /tmp/mine/t /tmp/pulse-b/../mine/t /tmp/pulse-b/native"
+is "$(old perl /opt/t/ask.pl $all)" 'open open open open open ' 'control: listeners bound by way of a link and of ".."'
+is "$(inside perl /opt/t/ask.pl $all)" 'dead dead dead dead open ' 'L33: what may stay is told by where a socket is, not by how its name begins'
+quiet
+
 # --- what the desktop needs, and what comes later -------------------------------------------------------
 
 mkdir -m 1777 /tmp/.X11-unix
