@@ -11,10 +11,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -206,6 +209,69 @@ static bool is_hidden_already(const char *path)
 	       is_at_or_below(path, "/sys") || is_at_or_below(path, "/var/run");
 }
 
+/* --- whether there is any -------------------------------------------------------------------- */
+
+/* Numbers and layout of Linux 6.8, which headers older than that lack. */
+#define NR_STATMOUNT	    457
+#define NR_LISTMOUNT	    458
+#define STATMOUNT_MNT_POINT 0x10U
+#define STATMOUNT_FS_TYPE   0x20U
+#define LSMT_ROOT	    UINT64_MAX
+#define LIST_MAX	    512
+
+struct mount_request {
+	uint32_t size, spare;
+	uint64_t id, param;
+};
+
+struct mount_answer {
+	uint32_t size, opts;
+	uint64_t mask;
+	uint32_t dev[2];
+	uint64_t magic;
+	uint32_t sb_flags, type; /* the second an offset in text, as is point */
+	uint64_t ids[2];
+	uint32_t old_ids[2];
+	uint64_t attrs[5];
+	uint32_t root, point;
+	uint64_t rest[50];
+	char text[PATH_MAX + 64];
+};
+_Static_assert(offsetof(struct mount_answer, text) == 512, "the kernel's layout");
+
+/* Whether the mount is of a kind that ns_upcall_is_type() may mean, where programs can see it. */
+static bool may_be_meant(const struct mount_answer *a)
+{
+	const uint64_t both = STATMOUNT_MNT_POINT | STATMOUNT_FS_TYPE;
+	const char *type = a->text + a->type;
+
+	if ((a->mask & both) != both || a->type >= sizeof(a->text) || a->point >= sizeof(a->text))
+		return true;
+	return (!strcmp(type, "autofs") || !strcmp(type, "afs") || !strcmp(type, "fuse")) &&
+	       !is_hidden_already(a->text + a->point);
+}
+
+/* /proc/self/mountinfo takes the kernel three times as long, for what nearly no machine has. False
+ * only if that is sure. */
+static bool may_be_any(void)
+{
+	static uint64_t ids[LIST_MAX];
+	struct mount_request r = {.size = sizeof(r), .id = LSMT_ROOT};
+	struct mount_answer a;
+	long n = syscall(NR_LISTMOUNT, &r, ids, LIST_MAX, 0);
+	bool found = n < 0 || n == LIST_MAX;
+
+	r.param = STATMOUNT_MNT_POINT | STATMOUNT_FS_TYPE;
+	for (long i = 0; !found && i < n; i++) {
+		r.id = ids[i];
+		/* One that is gone meanwhile, too, is a reason to look at them all. */
+		found = syscall(NR_STATMOUNT, &r, &a, sizeof(a), 0) < 0 || may_be_meant(&a);
+	}
+	return found;
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
 static bool is_wanted(const struct upcall_view *v, const struct mount_line *m)
 {
 	for (size_t i = 0; i < v->n_allow; i++)
@@ -231,9 +297,12 @@ int ns_upcall_cover(const struct upcall_view *v, size_t *ret_covered, struct err
 {
 	AUTO_FREE char *text = NULL;
 	struct mount_line m;
-	int r = file_read("/proc/self/mountinfo", MOUNTINFO_MAX, &text, NULL, e);
+	int r;
 
 	*ret_covered = 0;
+	if (!may_be_any())
+		return 0;
+	r = file_read("/proc/self/mountinfo", MOUNTINFO_MAX, &text, NULL, e);
 	if (r < 0)
 		return r;
 	for (const char *l = *text ? text : NULL; l && r == 0; l = next_line(l)) {

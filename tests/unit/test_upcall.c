@@ -68,6 +68,39 @@ static void test_below(void)
 	ok(!is_at_or_below("/network", "/net") && !is_at_or_below("/", "/net"), "not below");
 }
 
+/* The kernel's answer for one mount: whether all have to be looked at. */
+static void test_answers(void)
+{
+	static const struct {
+		const char *type, *point;
+		bool meant;
+	} cases[] = {
+		{"autofs", "/net", true},
+		{"afs", "/afs", true},
+		{"fuse", "/home/u/mnt", true},
+		{"ext4", "/", false},
+		{"fuseblk", "/mnt", false},
+		{"autofs", "/proc/sys/fs/binfmt_misc", false},
+		{"fuse", "/run/user/1000/doc", false},
+		{"fuse", "/running", true},
+	};
+	struct mount_answer a;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		a = (struct mount_answer){.mask = STATMOUNT_MNT_POINT | STATMOUNT_FS_TYPE};
+		a.type = 1;
+		a.point = 100;
+		strcpy(a.text + a.type, cases[i].type);
+		strcpy(a.text + a.point, cases[i].point);
+		is_int(may_be_meant(&a), cases[i].meant, "L52 statmount: whether it may be one");
+	}
+	a.mask = STATMOUNT_FS_TYPE;
+	ok(may_be_meant(&a), "L52 an answer that lacks something is no reason to be sure");
+	a.mask = STATMOUNT_MNT_POINT | STATMOUNT_FS_TYPE;
+	a.type = sizeof(a.text);
+	ok(may_be_meant(&a), "L52 nor is one that points out of itself");
+}
+
 int main(void)
 {
 	tap_begin();
@@ -75,5 +108,6 @@ int main(void)
 	test_lines();
 	test_long_path();
 	test_below();
+	test_answers();
 	return tap_done();
 }
