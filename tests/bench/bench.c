@@ -14,6 +14,7 @@
  *   bench [-r ROUNDS] [-j JSON] [-x ...] many VPN N...
  *                                                the launcher and the floors beside N sandboxes
  *   bench [-r ROUNDS] [-j JSON] phases VPN       the launcher's own time line
+ *   bench floor VPN                              the milliseconds of one full floor (doors.pl)
  *   bench hold VPN N                             N sandboxes, "ready", until stdin ends
  *   bench plug VPN NETNS                         the floor of a container's attachment (cni.pl)
  */
@@ -525,6 +526,24 @@ static int cmd_phases(FILE *f)
 
 /* --- for cni.pl ------------------------------------------------------------------------------ */
 
+static int cmd_floor(void)
+{
+	char program[256];
+	struct peer p[1];
+	size_t n = 0;
+
+	snprintf(program, sizeof(program), "%s/floor", b.dir);
+	add(p, &n, "full floor", USER, 1, ARGV(program, "full", b.policies, "true"))->floor = true;
+	if (!p->why[0]) {
+		double ms = launch(p);
+
+		if (ms >= 0)
+			return printf("%.4f\n", ms) < 0;
+	}
+	fprintf(stderr, "bench: the floor failed: %s\n", p->why);
+	return 1;
+}
+
 static int cmd_hold(const char *vpn, const char *count)
 {
 	struct err e = ERR_INIT;
@@ -571,7 +590,7 @@ int main(int argc, char **argv)
 	}
 	if (argc - optind < 2)
 		die("usage: bench [-r ROUNDS] [-j JSON] [-x PROGRAM] "
-		    "launch|many|phases|hold|plug VPN [N...|NETNS]");
+		    "launch|many|phases|floor|hold|plug VPN [N...|NETNS]");
 	what = argv[optind];
 	if (argc - optind == 3 && !strcmp(what, "hold"))
 		return cmd_hold(argv[optind + 1], argv[optind + 2]);
@@ -585,6 +604,8 @@ int main(int argc, char **argv)
 		rc = cmd_launch(f);
 	else if (!strcmp(what, "many"))
 		rc = cmd_many(f, argv + optind + 2);
+	else if (!strcmp(what, "floor"))
+		rc = cmd_floor();
 	else
 		rc = cmd_phases(f);
 	if (fclose(f) != 0)

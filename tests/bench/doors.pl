@@ -1,9 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
-# doors.pl VPN ROUNDS JSON: what a desktop's sockets cost a launch. The same launch, in turns: from a
-# network namespace in which nobody listens; from the host's, where 300 do, as on a desktop 270 of them
-# below /run and 30 where they have to be covered; and from there with a session bus, so that the
-# launch has one of the VPN's own. As root, in the rig.
+# doors.pl VPN ROUNDS JSON: what a desktop's sockets cost a launch. The same launch, in turns with the full
+# floor: from a network namespace in which nobody listens; from the host's, where 300 do, as on a desktop
+# 270 of them below /run and 30 where they have to be covered; and from there with a session bus, so that
+# the launch has one of the VPN's own. Then the steps of each by vpnrun -v, in turns too: where they differ
+# is what the sockets cost. As root, in the rig; BENCH_TESTS is this directory.
 use strict;
 use warnings;
 use FindBin;
@@ -42,17 +43,30 @@ sub listen_at {
 	return $pid;
 }
 
-# Milliseconds of one launch by the user; @before: what enters another place first.
+# Milliseconds of one launch by the user, and what it said; @$before: what enters another place first.
 sub launch {
-	my ($bus, @before) = @_;
-	my @line = (@before, 'as_user', 'env', $bus ? "DBUS_SESSION_BUS_ADDRESS=unix:path=$dir/user/bus" : '-uNONE',
-		"$ENV{RIG_DIR}/build/bench/spawn", '/dev/null', "$dir/user/log", "$ENV{RIG_DIR}/build/bin/vpnrun", $vpn, 'true');
+	my ($before, $bus, @options) = @_;
+	my $log = "$dir/user/log";
+	my @line = (@$before, 'as_user', 'env', $bus ? "DBUS_SESSION_BUS_ADDRESS=unix:path=$dir/user/bus" : '-uNONE',
+		"$ENV{RIG_DIR}/build/bench/spawn", '/dev/null', $log, "$ENV{RIG_DIR}/build/bin/vpnrun", @options, $vpn, 'true');
 
 	open my $ms, '-|', @line or die "$!\n";
 	my $line = <$ms>;
-	close $ms or die "@line: failed:\n" . `cat $dir/user/log`;
-	return $line + 0;
+	my $ended = close $ms;
+	open my $said, '<', $log or die "$log: $!\n";
+	my @said = <$said>;
+	die "@line: failed:\n@said" unless $ended;
+	return ($line + 0, @said);
 }
+
+sub floor {
+	my $ms = `'$ENV{RIG_DIR}/build/bench/bench' floor '$vpn'`;
+
+	die "the floor cannot be measured\n" if $?;
+	return $ms + 0;
+}
+
+# --- the place, and who is in it ------------------------------------------------------------------
 
 system "mkdir -p $dir /run/doors-bench && install -d -o $uid -g $uid $dir/user $home/doors-bench" and die;
 system "ip netns add doors-bench" and die;
@@ -73,12 +87,56 @@ if ($bus) {
 	push @pids, $stays;
 	select undef, undef, undef, 0.05 until -S "/run/user/$uid/vpnrun/$vpn/run/bus";
 }
+my @them = (['no listeners', ['nsenter', '--net=/run/netns/doors-bench'], 0], ['300 listeners', [], 0]);
+push @them, ['300 listeners, a session bus', [], 1] if $bus;
+
+# --- how long -------------------------------------------------------------------------------------
+
 my $t = Turns->new($vpn);
-my @them = (['no listeners', sub { ('' => launch(0, 'nsenter', '--net=/run/netns/doors-bench')) }],
-	['300 listeners', sub { ('' => launch(0)) }]);
-push @them, ['300 listeners, a session bus', sub { ('' => launch(1)) }] if $bus;
-$t->rounds($rounds, @them);
+$t->rounds($rounds, ['full floor', sub { ('' => floor()) }], map { my $who = $_; [$who->[0], sub {
+	my ($ms) = launch(@$who[1, 2]);
+	return ('' => $ms);
+}] } @them);
 my @json = $t->report('A launch beside (ms)');
+printf "%-46s %9s %9s\n", 'Times', 'medians', 'minima';
+for my $pair (map({ [$_->[0], 'no listeners'] } @them[1 .. $#them]), map { [$_->[0], 'full floor'] } @them) {
+	my ($a, $b) = map { [$t->median($_), ($t->sorted($_))[0]] } @$pair;
+
+	printf "%-46s %9.2f %9.2f\n", "$pair->[0] : $pair->[1]", map { $a->[$_] / $b->[$_] } 0, 1;
+}
+print "\n";
+
+# --- step by step ---------------------------------------------------------------------------------
+
+my (%us, @steps);
+for my $round (0 .. POSIX::ceil($rounds / 2)) {
+	for my $who ($round % 2 ? @them : reverse @them) {
+		my (undef, @said) = launch(@$who[1, 2], '-v');
+
+		$t->settle;
+		for (map { /^vpnrun: +(\d+) us  (.+)$/ ? [$1, $2] : () } @said) {
+			push @steps, $_->[1] unless $us{$_->[1]};
+			push @{$us{$_->[1]}{$who->[0]}}, $_->[0];
+		}
+	}
+}
+# Where the longest line has them.
+@steps = ((grep { $_ ne 'in all' } @steps), 'in all');
+printf "%-34s%s\n", 'Its steps: median and minimum in us', join '', map { sprintf '%17.17s', $_->[0] =~ s/300 listeners, a/+/r } @them;
+for my $step (@steps) {
+	printf "%-34s", $step;
+	for my $who (map { $_->[0] } @them) {
+		my @v = sort { $a <=> $b } @{$us{$step}{$who} // []};
+
+		printf '%9s%8s', @v ? @v[@v / 2, 0] : ('-', '-');
+		push @json, sprintf '{"name": "%s: %s", "n": %d, "median_us": %d, "min_us": %d}', $who, $step, scalar @v,
+			@v[@v / 2, 0] if @v;
+	}
+	print "\n";
+}
+print "\n";
 Turns::write_json($out, @json);
 kill 'TERM', @pids;
+waitpid $_, 0 for @pids;
+$t->settle($t->{ports} - ($bus ? 1 : 0));
 system "ip netns del doors-bench; rm -rf /run/doors-bench /run/user/$uid/doors-bench-* $dir $home/doors-bench /dev/shm/doors-bench-*";

@@ -54,6 +54,7 @@ ratio('podman run, none with the hook, to a launch', 1, 1, entry('engines', 'pod
 
 ratio("a launch beside $_ to one beside none", 1.1, 0, map { entry('doors', $_) } $_, 'no listeners')
 	for '300 listeners', '300 listeners, a session bus';
+ratio('a launch beside both to the full floor', 1.2, 0, map { entry('doors', $_) } '300 listeners, a session bus', 'full floor');
 
 my %beside = map { $_->{beside} => 1 } @{$bench->{many}}, grep { $_->{beside} } @{$bench->{cni}};
 for my $n (sort { $a <=> $b } keys %beside) {
