@@ -37,7 +37,7 @@ ALL_CFLAGS = -std=gnu17 $(WARN) $(HARDENING) -fno-strict-aliasing -fno-delete-nu
 ALL_LDFLAGS = -pie $(HARDENING_LD) -Wl,--as-needed $(LDFLAGS) $(SAN)
 
 LIBS_BRK = -lcap
-LIBS_CTL = -lmnl -lcap -ljansson -lseccomp -lnftables -lresolv
+LIBS_CTL = -lcap -ljansson -lseccomp -lnftables -lresolv
 
 LIB_SRC := $(sort $(wildcard src/base/*.c src/nl/*.c src/ns/*.c src/session/*.c $(foreach r,conf state tunnel want up default keeper plug,src/$(r)/*.c) src/box/*.c src/ipc/*.c src/launch/*.c src/policy/*.c src/relay/*.c src/running/*.c))
 # The commands of vpnctl, by idea.

@@ -14,8 +14,7 @@
 #include "nl/rtnl.h"
 #include "default/default_part.h"
 
-#define WAYS_MAX   4096
-#define LIST_TRIES 5
+#define WAYS_MAX 4096
 
 struct way {
 	uint32_t net; /* in the host's byte order */
@@ -92,18 +91,20 @@ static int by_net(const void *a, const void *b)
 	return (int)x->plen - (int)y->plen;
 }
 
+static void begin_ways(void *arg)
+{
+	((struct ways *)arg)->n = 0;
+}
+
 static int read_ways(struct ways *ret, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	const struct rtnl_route_walk walk = {begin_ways, add_way, ret};
 	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
 
 	if (r < 0)
 		return r;
-	r = -EINTR;
-	for (int i = 0; r == -EINTR && i < LIST_TRIES; i++) {
-		ret->n = 0;
-		r = rtnl_route_for_each(&s, AF_INET, add_way, ret, e);
-	}
+	r = rtnl_route_for_each(&s, AF_INET, &walk, e);
 	if (ret->full)
 		return err_set(e, -E2BIG,
 			       "the main table has more than %d routes to public addresses",

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See attr.h. Without libmnl, so that what an engine calls is linked statically and starts faster.
- */
+/* See attr.h. */
 #include "nl/attr.h"
 
 #include <string.h>
@@ -38,4 +37,20 @@ uint32_t nl_attr_u32(const struct nlattr *a)
 
 	memcpy(&v, nl_attr_data(a), sizeof(v));
 	return v;
+}
+
+bool nl_attr_get(const struct nlattr *a, void *dst, size_t size)
+{
+	if (nl_attr_len(a) != size)
+		return false;
+	memcpy(dst, nl_attr_data(a), size);
+	return true;
+}
+
+const char *nl_attr_str(const struct nlattr *a)
+{
+	const char *text = nl_attr_data(a);
+	size_t len = nl_attr_len(a);
+
+	return len && text[len - 1] == '\0' ? text : NULL;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The attributes of an answer: no more than one has to know to read a list of links. Every length
- * is checked here; a message's own has been by sock.c.
+ * The attributes of an answer, the one reader of them. Every length is checked here; a message's
+ * own has been by sock.c.
  */
 #pragma once
 
 #include <linux/netlink.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,10 @@ static inline const void *nl_attr_data(const struct nlattr *a)
 
 /* Of at least four bytes. */
 uint32_t nl_attr_u32(const struct nlattr *a);
+/* Fills dst, which is filled by exactly its own size alone. */
+bool nl_attr_get(const struct nlattr *a, void *dst, size_t size);
+/* A text that ends where it must, else NULL; as long-lived as the message. */
+const char *nl_attr_str(const struct nlattr *a);
 
 /* What is behind the message's netlink header. */
 static inline size_t nl_payload_len(const struct nlmsghdr *nlh)

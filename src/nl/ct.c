@@ -7,18 +7,17 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
+#include "nl/attr.h"
 
-#define TUPLE_MAX  160 /* addresses, protocol, ports, zone */
-#define DUMP_TRIES 8
-#define FOUND_MAX  16384 /* at a time: a hostile table must not become as much memory here */
-#define CT_MSG(x)  ((NFNL_SUBSYS_CTNETLINK << 8) | (x))
+#define TUPLE_MAX 160	/* addresses, protocol, ports, zone */
+#define FOUND_MAX 16384 /* at a time: a hostile table must not become as much memory here */
+#define CT_MSG(x) ((NFNL_SUBSYS_CTNETLINK << 8) | (x))
 
 struct entry {
 	struct ct_flow flow;
@@ -43,15 +42,15 @@ struct tuple_ends {
 
 static void copy_address(uint8_t *to, const struct nlattr *a, size_t len)
 {
-	if (to && mnl_attr_get_payload_len(a) == len)
-		memcpy(to, mnl_attr_get_payload(a), len);
+	if (to)
+		nl_attr_get(a, to, len);
 }
 
-static int parse_ip(const struct nlattr *a, void *arg)
+static void parse_ip(const struct nlattr *a, void *arg)
 {
 	struct tuple_ends *t = arg;
 
-	switch (mnl_attr_get_type(a)) {
+	switch (nl_attr_type(a)) {
 	case CTA_IP_V4_SRC:
 		copy_address(t->src, a, 4);
 		break;
@@ -65,69 +64,64 @@ static int parse_ip(const struct nlattr *a, void *arg)
 		copy_address(t->dst, a, 16);
 		break;
 	}
-	return MNL_CB_OK;
 }
 
-static int parse_tuple(const struct nlattr *a, void *arg)
+static void parse_tuple(const struct nlattr *a, void *arg)
 {
 	struct tuple_ends *t = arg;
+	uint16_t zone;
 
-	switch (mnl_attr_get_type(a)) {
+	switch (nl_attr_type(a)) {
 	case CTA_TUPLE_IP:
-		mnl_attr_parse_nested(a, parse_ip, arg);
+		nl_attr_each_in(a, parse_ip, arg);
 		break;
 	case CTA_TUPLE_ZONE:
-		if (t->zone && mnl_attr_get_payload_len(a) == sizeof(uint16_t))
-			*t->zone = ntohs(mnl_attr_get_u16(a));
+		if (t->zone && nl_attr_get(a, &zone, sizeof(zone)))
+			*t->zone = ntohs(zone);
 		break;
 	}
-	return MNL_CB_OK;
 }
 
-static int parse_entry(const struct nlattr *a, void *arg)
+static void parse_entry(const struct nlattr *a, void *arg)
 {
 	struct entry *x = arg;
-	size_t len = mnl_attr_get_payload_len(a);
+	size_t len = nl_attr_len(a);
 	struct tuple_ends first = {x->flow.src, x->flow.dst, &x->flow.zone};
 	struct tuple_ends reply = {x->flow.answers_from, x->flow.answers_to, NULL};
 
-	switch (mnl_attr_get_type(a)) {
+	switch (nl_attr_type(a)) {
 	case CTA_TUPLE_ORIG:
 		if (len <= sizeof(x->tuple)) {
-			memcpy(x->tuple, mnl_attr_get_payload(a), len);
+			memcpy(x->tuple, nl_attr_data(a), len);
 			x->len = len;
 		}
-		mnl_attr_parse_nested(a, parse_tuple, &first);
+		nl_attr_each_in(a, parse_tuple, &first);
 		break;
 	case CTA_TUPLE_REPLY:
-		mnl_attr_parse_nested(a, parse_tuple, &reply);
+		nl_attr_each_in(a, parse_tuple, &reply);
 		break;
 	case CTA_ID:
-		if (len == sizeof(uint32_t))
-			x->id = mnl_attr_get_u32(a);
+		nl_attr_get(a, &x->id, sizeof(x->id));
 		break;
 	case CTA_ZONE:
-		x->has_zone = len == sizeof(uint16_t);
-		if (x->has_zone) {
-			x->zone = mnl_attr_get_u16(a);
+		x->has_zone = nl_attr_get(a, &x->zone, sizeof(x->zone));
+		if (x->has_zone)
 			x->flow.zone = ntohs(x->zone);
-		}
 		break;
 	}
-	return MNL_CB_OK;
 }
 
 static int got_entry(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+	const struct nfgenmsg *nfg = nl_payload(nlh);
 	struct ct_found *f = arg;
 	struct entry x;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg))
+	if (nl_payload_len(nlh) < sizeof(*nfg))
 		return -EPROTO;
 	memset(&x, 0, sizeof(x));
 	x.flow.family = nfg->nfgen_family;
-	mnl_attr_parse(nlh, sizeof(*nfg), parse_entry, &x);
+	nl_attr_each(nlh, sizeof(*nfg), parse_entry, &x);
 	if (!x.len || !f->judge->is_over(&x.flow, f->judge->arg))
 		return 0;
 	f->more = f->n == FOUND_MAX;
@@ -165,19 +159,24 @@ static int delete_entry(struct nl_sock *s, const struct entry *x, struct err *e)
 	return r == -ENOENT ? 0 : r < 0 ? err_wrap(e, r, "cannot forget a connection") : 0;
 }
 
+static void begin_entries(void *arg)
+{
+	struct ct_found *f = arg;
+
+	f->n = 0;
+	f->more = false;
+}
+
 static int list(struct nl_sock *s, struct ct_found *f, struct err *e)
 {
 	const struct nfgenmsg nfg = {.version = NFNETLINK_V0};
+	const struct nl_table table = {begin_entries, got_entry, f};
 	struct nl_msg m;
-	int r = -EINTR;
+	int r;
 
-	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
-		f->n = 0;
-		f->more = false;
-		nl_msg_init(&m);
-		nl_msg_begin(&m, CT_MSG(IPCTNL_MSG_CT_GET), NLM_F_DUMP, &nfg, sizeof(nfg));
-		r = nl_dump(s, &m, got_entry, f, e);
-	}
+	nl_msg_init(&m);
+	nl_msg_begin(&m, CT_MSG(IPCTNL_MSG_CT_GET), NLM_F_DUMP, &nfg, sizeof(nfg));
+	r = nl_read_table(s, &m, &table, e);
 	if (r == -EINVAL || r == -EOPNOTSUPP)
 		return 0;
 	return r < 0 ? err_wrap(e, r, "cannot list the connections") : 0;

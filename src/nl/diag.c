@@ -6,7 +6,6 @@
 #include "nl/diag.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
@@ -14,8 +13,8 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "nl/attr.h"
 
-#define DUMP_TRIES 8
 /* They send nothing of their own accord. */
 #define TCP_SILENT (1u << 6 /* TIME_WAIT */ | 1u << 7 /* CLOSE */ | 1u << 10 /* LISTEN */)
 
@@ -28,10 +27,10 @@ struct diag_found {
 
 static int got_socket(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct inet_diag_msg *d = mnl_nlmsg_get_payload(nlh);
+	const struct inet_diag_msg *d = nl_payload(nlh);
 	struct diag_found *f = arg;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*d))
+	if (nl_payload_len(nlh) < sizeof(*d))
 		return -EPROTO;
 	if (memcmp(d->id.idiag_src, f->addr, f->len) != 0)
 		return 0;
@@ -48,6 +47,11 @@ static int got_socket(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
+static void begin_sockets(void *arg)
+{
+	((struct diag_found *)arg)->n = 0;
+}
+
 static int find(struct nl_sock *s, int family, int protocol, bool end, struct diag_found *f,
 		struct err *e)
 {
@@ -56,15 +60,13 @@ static int find(struct nl_sock *s, int family, int protocol, bool end, struct di
 		.sdiag_protocol = (uint8_t)protocol,
 		.idiag_states = protocol == IPPROTO_TCP ? ~TCP_SILENT : ~0u,
 	};
+	const struct nl_table table = {begin_sockets, got_socket, f};
 	struct nl_msg m;
-	int r = -EINTR;
+	int r;
 
-	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
-		f->n = 0;
-		nl_msg_init(&m);
-		nl_msg_begin(&m, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &req, sizeof(req));
-		r = nl_dump(s, &m, got_socket, f, e);
-	}
+	nl_msg_init(&m);
+	nl_msg_begin(&m, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &req, sizeof(req));
+	r = nl_read_table(s, &m, &table, e);
 	if (r == -ENOENT || r == -EINVAL || r == -EOPNOTSUPP)
 		return 0; /* not built in, or its module is not there */
 	for (size_t i = 0; end && r >= 0 && i < f->n; i++) {

@@ -2,7 +2,7 @@
 /*
  * A chain of the netdev family that lets a device send only what has one source MAC. What a bridge
  * sends or forwards by a port has the bridge's; what a program of the host's sends by the port
- * itself has the port's own. Without libmnl and libnftables, as brokers and launchers plug cables.
+ * itself has the port's own. Without libnftables, as brokers and launchers plug cables.
  */
 #pragma once
 

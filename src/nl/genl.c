@@ -6,23 +6,19 @@
 #include "nl/genl.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 
-static int find_id(const struct nlattr *a, void *arg)
-{
-	uint16_t *id = arg;
+#include "nl/attr.h"
 
-	if (mnl_attr_get_type(a) == CTRL_ATTR_FAMILY_ID &&
-	    mnl_attr_get_payload_len(a) == sizeof(uint16_t))
-		*id = mnl_attr_get_u16(a);
-	return MNL_CB_OK;
+static void find_id(const struct nlattr *a, void *arg)
+{
+	if (nl_attr_type(a) == CTRL_ATTR_FAMILY_ID)
+		nl_attr_get(a, arg, sizeof(uint16_t));
 }
 
 static int got_family(const struct nlmsghdr *nlh, void *arg)
 {
-	if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(struct genlmsghdr))
-		mnl_attr_parse(nlh, sizeof(struct genlmsghdr), find_id, arg);
+	nl_attr_each(nlh, sizeof(struct genlmsghdr), find_id, arg);
 	return 0;
 }
 

@@ -13,8 +13,6 @@
 
 #include "nl/attr.h"
 
-#define DUMP_TRIES 8
-
 struct dumped {
 	void *at;
 	size_t n, room, size;
@@ -45,20 +43,16 @@ static void copy_addr(uint8_t dst[16], const struct nlattr *a)
 		memcpy(dst, nl_attr_data(a), nl_attr_len(a));
 }
 
-static int collect(struct nl_sock *s, uint16_t type, const void *hdr, size_t hdr_len, int ifindex,
-		   nl_fn fn, struct dumped *l, struct err *e)
+static void begin(void *arg)
 {
-	struct nl_msg m;
-	int r = -EINTR;
+	((struct dumped *)arg)->n = 0;
+}
 
-	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
-		l->n = 0;
-		nl_msg_init(&m);
-		nl_msg_begin(&m, type, NLM_F_DUMP, hdr, hdr_len);
-		if (ifindex)
-			nl_put_u32(&m, NDA_IFINDEX, (uint32_t)ifindex);
-		r = nl_dump(s, &m, fn, l, e);
-	}
+static int collect(struct nl_sock *s, struct nl_msg *m, nl_fn fn, struct dumped *l, struct err *e)
+{
+	const struct nl_table table = {begin, fn, l};
+	int r = nl_read_table(s, m, &table, e);
+
 	if (r < 0) {
 		free(l->at);
 		l->at = NULL;
@@ -97,8 +91,12 @@ int nl_addr_list(struct nl_sock *s, struct nl_addr **ret, size_t *ret_n, struct 
 {
 	const struct ifaddrmsg ifa = {.ifa_family = AF_UNSPEC};
 	struct dumped l = {.size = sizeof(struct nl_addr)};
-	int r = collect(s, RTM_GETADDR, &ifa, sizeof(ifa), 0, got_addr, &l, e);
+	struct nl_msg m;
+	int r;
 
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETADDR, NLM_F_DUMP, &ifa, sizeof(ifa));
+	r = collect(s, &m, got_addr, &l, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot list the addresses");
 	*ret = l.at;
@@ -148,8 +146,12 @@ int nl_route_list(struct nl_sock *s, struct nl_route **ret, size_t *ret_n, struc
 {
 	const struct rtmsg rt = {.rtm_family = AF_UNSPEC};
 	struct dumped l = {.size = sizeof(struct nl_route)};
-	int r = collect(s, RTM_GETROUTE, &rt, sizeof(rt), 0, got_route, &l, e);
+	struct nl_msg m;
+	int r;
 
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
+	r = collect(s, &m, got_route, &l, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot list the routes");
 	*ret = l.at;
@@ -189,8 +191,14 @@ int nl_neigh_list(struct nl_sock *s, int family, int ifindex, struct nl_neigh **
 {
 	const struct ndmsg nd = {.ndm_family = (uint8_t)family};
 	struct dumped l = {.size = sizeof(struct nl_neigh)};
-	int r = collect(s, RTM_GETNEIGH, &nd, sizeof(nd), ifindex, got_neigh, &l, e);
+	struct nl_msg m;
+	int r;
 
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETNEIGH, NLM_F_DUMP, &nd, sizeof(nd));
+	if (ifindex)
+		nl_put_u32(&m, NDA_IFINDEX, (uint32_t)ifindex);
+	r = collect(s, &m, got_neigh, &l, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot list the neighbours");
 	*ret = l.at;

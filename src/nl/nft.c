@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -15,26 +14,27 @@
 #include <sys/socket.h>
 
 #include "base/util.h"
+#include "nl/attr.h"
 
 /* --- a counter ------------------------------------------------------------------------------- */
 
-static int find_packets(const struct nlattr *a, void *arg)
+static void find_packets(const struct nlattr *a, void *arg)
 {
-	if (mnl_attr_get_type(a) == NFTA_COUNTER_PACKETS && mnl_attr_validate(a, MNL_TYPE_U64) >= 0)
-		*(uint64_t *)arg = be64toh(mnl_attr_get_u64(a));
-	return MNL_CB_OK;
+	uint64_t packets;
+
+	if (nl_attr_type(a) == NFTA_COUNTER_PACKETS && nl_attr_get(a, &packets, sizeof(packets)))
+		*(uint64_t *)arg = be64toh(packets);
 }
 
-static int find_object(const struct nlattr *a, void *arg)
+static void find_object(const struct nlattr *a, void *arg)
 {
-	if (mnl_attr_get_type(a) == NFTA_OBJ_DATA)
-		mnl_attr_parse_nested(a, find_packets, arg);
-	return MNL_CB_OK;
+	if (nl_attr_type(a) == NFTA_OBJ_DATA)
+		nl_attr_each_in(a, find_packets, arg);
 }
 
 static int got_object(const struct nlmsghdr *nlh, void *arg)
 {
-	mnl_attr_parse(nlh, sizeof(struct nfgenmsg), find_object, arg);
+	nl_attr_each(nlh, sizeof(struct nfgenmsg), find_object, arg);
 	return 0;
 }
 
@@ -72,31 +72,29 @@ struct chain_attrs {
 	bool is_base;
 };
 
-static int find_hook(const struct nlattr *a, void *arg)
+static void find_hook(const struct nlattr *a, void *arg)
 {
 	struct chain_attrs *at = arg;
 
-	if (mnl_attr_get_type(a) == NFTA_HOOK_HOOKNUM && mnl_attr_validate(a, MNL_TYPE_U32) >= 0) {
-		at->hook = ntohl(mnl_attr_get_u32(a));
-		at->is_base = true;
-	}
-	return MNL_CB_OK;
+	if (nl_attr_type(a) != NFTA_HOOK_HOOKNUM || nl_attr_len(a) != sizeof(uint32_t))
+		return;
+	at->hook = ntohl(nl_attr_u32(a));
+	at->is_base = true;
 }
 
-static int find_chain(const struct nlattr *a, void *arg)
+static void find_chain(const struct nlattr *a, void *arg)
 {
 	struct chain_attrs *at = arg;
-	uint16_t type = mnl_attr_get_type(a);
+	uint16_t type = nl_attr_type(a);
 
-	if (type == NFTA_CHAIN_TABLE && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0)
-		at->table = mnl_attr_get_str(a);
-	else if (type == NFTA_CHAIN_NAME && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0)
-		at->name = mnl_attr_get_str(a);
-	else if (type == NFTA_CHAIN_POLICY && mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
-		at->policy = ntohl(mnl_attr_get_u32(a));
+	if (type == NFTA_CHAIN_TABLE)
+		at->table = nl_attr_str(a);
+	else if (type == NFTA_CHAIN_NAME)
+		at->name = nl_attr_str(a);
+	else if (type == NFTA_CHAIN_POLICY && nl_attr_len(a) == sizeof(uint32_t))
+		at->policy = ntohl(nl_attr_u32(a));
 	else if (type == NFTA_CHAIN_HOOK)
-		mnl_attr_parse_nested(a, find_hook, at);
-	return MNL_CB_OK;
+		nl_attr_each_in(a, find_hook, at);
 }
 
 static const char *family_name(uint8_t family, int wanted)
@@ -119,15 +117,15 @@ static bool is_plain(const char *name)
 
 static int got_chain(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+	const struct nfgenmsg *nfg = nl_payload(nlh);
 	struct chain_attrs at = {.policy = NF_ACCEPT};
 	struct chain_walk *w = arg;
 	struct nft_chain c = {.drops = false};
 	const char *family;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg))
+	if (nl_payload_len(nlh) < sizeof(*nfg))
 		return -EPROTO;
-	mnl_attr_parse(nlh, sizeof(*nfg), find_chain, &at);
+	nl_attr_each(nlh, sizeof(*nfg), find_chain, &at);
 	family = family_name(nfg->nfgen_family, w->family);
 	if (!family || !at.is_base || at.hook != NF_INET_FORWARD || !at.table || !at.name ||
 	    str_starts(at.table, w->ours) || !is_plain(at.table) || !is_plain(at.name))
@@ -143,21 +141,24 @@ static int got_chain(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
+static void begin_chains(void *arg)
+{
+	((struct chain_walk *)arg)->any = false;
+}
+
 int nft_forward_chain_find(struct nl_sock *s, int family, const char *ours, struct nft_chain *ret,
 			   struct err *e)
 {
 	const struct nfgenmsg nfg = {.nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0};
 	struct chain_walk w = {.family = family, .ours = ours};
+	const struct nl_table table = {begin_chains, got_chain, &w};
 	struct nl_msg m;
-	int r = -EINTR;
+	int r;
 
-	for (int tries = 0; r == -EINTR && tries < 3; tries++) {
-		w.any = false;
-		nl_msg_init(&m);
-		nl_msg_begin(&m, (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETCHAIN, NLM_F_DUMP, &nfg,
-			     sizeof(nfg));
-		r = nl_dump(s, &m, got_chain, &w, e);
-	}
+	nl_msg_init(&m);
+	nl_msg_begin(&m, (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETCHAIN, NLM_F_DUMP, &nfg,
+		     sizeof(nfg));
+	r = nl_read_table(s, &m, &table, e);
 	if (r < 0)
 		return r;
 	*ret = w.found;

@@ -22,8 +22,6 @@
 #define RTEXT_FILTER_SKIP_STATS (1 << 3)
 #endif
 
-#define DUMP_TRIES 8
-
 /* --- links: reading -------------------------------------------------------------------------- */
 
 static void copy_name(char *dst, size_t size, const struct nlattr *a)
@@ -185,24 +183,27 @@ static int got_list_link(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
+static void begin_links(void *arg)
+{
+	((struct link_list *)arg)->n = 0;
+}
+
 int rtnl_link_list(struct nl_sock *s, int nsid, struct rtnl_link **ret, size_t *ret_n,
 		   struct err *e)
 {
 	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC};
 	struct link_list ll = {0};
+	const struct nl_table table = {begin_links, got_list_link, &ll};
 	struct nl_msg m;
-	int r = -EINTR;
+	int r;
 
-	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
-		ll.n = 0;
-		nl_msg_init(&m);
-		nl_msg_begin(&m, RTM_GETLINK, NLM_F_DUMP, &ifi, sizeof(ifi));
-		/* Counters are most of each answer, and nobody who lists reads them. */
-		nl_put_u32(&m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-		if (nsid != RTNL_HERE)
-			nl_put_u32(&m, IFLA_TARGET_NETNSID, (uint32_t)nsid);
-		r = nl_dump(s, &m, got_list_link, &ll, e);
-	}
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETLINK, NLM_F_DUMP, &ifi, sizeof(ifi));
+	/* Counters are most of each answer, and nobody who lists reads them. */
+	nl_put_u32(&m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	if (nsid != RTNL_HERE)
+		nl_put_u32(&m, IFLA_TARGET_NETNSID, (uint32_t)nsid);
+	r = nl_read_table(s, &m, &table, e);
 	if (r < 0) {
 		free(ll.v);
 		return err_wrap(e, r, "cannot list the devices");
@@ -329,11 +330,6 @@ int rtnl_route_get(struct nl_sock *s, int family, const void *dst, uint32_t mark
 	return 0;
 }
 
-struct route_walk {
-	int (*fn)(int family, const void *dst, uint8_t plen, int oif, void *arg);
-	void *arg;
-};
-
 struct route_prefix {
 	int oif;
 	uint32_t table;
@@ -358,7 +354,7 @@ static void parse_prefix_attr(const struct nlattr *a, void *arg)
 
 /* A route that has several ways is one of each. */
 struct route_ways {
-	const struct route_walk *w;
+	const struct rtnl_route_walk *w;
 	const struct rtmsg *rt;
 	const struct route_prefix *p;
 	int r;
@@ -390,7 +386,7 @@ static void each_way(const struct nlattr *a, void *arg)
 static int got_prefix(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct rtmsg *rt = nl_payload(nlh);
-	const struct route_walk *w = arg;
+	const struct rtnl_route_walk *w = arg;
 	struct route_prefix p = {0};
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || nl_payload_len(nlh) < sizeof(*rt))
@@ -409,17 +405,25 @@ static int got_prefix(const struct nlmsghdr *nlh, void *arg)
 	return w->fn(rt->rtm_family, p.dst, rt->rtm_dst_len, p.oif, w->arg);
 }
 
-int rtnl_route_for_each(struct nl_sock *s, int family,
-			int (*fn)(int family, const void *dst, uint8_t plen, int oif, void *arg),
-			void *arg, struct err *e)
+static void begin_walk(void *arg)
+{
+	const struct rtnl_route_walk *w = arg;
+
+	if (w->begin)
+		w->begin(w->arg);
+}
+
+int rtnl_route_for_each(struct nl_sock *s, int family, const struct rtnl_route_walk *walk,
+			struct err *e)
 {
 	struct rtmsg rt = {.rtm_family = (uint8_t)family};
-	struct route_walk w = {fn, arg};
+	struct rtnl_route_walk w = *walk;
+	const struct nl_table table = {begin_walk, got_prefix, &w};
 	struct nl_msg m;
 
 	nl_msg_init(&m);
 	nl_msg_begin(&m, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
-	return nl_dump(s, &m, got_prefix, &w, e);
+	return nl_read_table(s, &m, &table, e);
 }
 
 struct route_count {
@@ -454,18 +458,21 @@ static int count_route(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
+static void begin_count(void *arg)
+{
+	((struct route_count *)arg)->n = 0;
+}
+
 static int count_routes(struct nl_sock *s, int family, struct route_count *c, struct err *e)
 {
 	struct rtmsg rt = {.rtm_family = (uint8_t)family};
+	const struct nl_table table = {begin_count, count_route, c};
 	struct nl_msg m;
-	int r = -EINTR;
+	int r;
 
-	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
-		c->n = 0;
-		nl_msg_init(&m);
-		nl_msg_begin(&m, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
-		r = nl_dump(s, &m, count_route, c, e);
-	}
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
+	r = nl_read_table(s, &m, &table, e);
 	return r < 0 ? err_wrap(e, r, "cannot list the routes of table %u", c->table) : 0;
 }
 

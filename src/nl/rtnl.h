@@ -38,7 +38,7 @@ struct rtnl_link {
 int rtnl_link_get(struct nl_sock *s, int nsid, const char *name, struct rtnl_link *ret,
 		  struct err *e);
 int rtnl_link_get_index(struct nl_sock *s, int ifindex, struct rtnl_link *ret, struct err *e);
-/* The index alone, without libmnl. */
+/* The index alone. */
 int rtnl_link_index(struct nl_sock *s, const char *name, int *ret, struct err *e);
 /* Whether the socket's namespace has it. Of everything that can be asked of a name the cheapest:
  * netdevice(7)'s SIOCGIFINDEX takes any socket, no lock and no message. */
@@ -112,7 +112,7 @@ int rtnl_route_replace(struct nl_sock *s, const struct rtnl_route *r, const char
 int rtnl_route_get(struct nl_sock *s, int family, const void *dst, uint32_t mark, int *ret_oif,
 		   uint32_t *ret_mtu, struct err *e);
 
-/* Whether what is sent to addr arrives here: 1, 0. Without libmnl. */
+/* Whether what is sent to addr arrives here: 1, 0. */
 int rtnl_addr_is_local(struct nl_sock *s, int family, const void *addr, struct err *e);
 
 /* How many routes a table has, of one family, by one device (0: any). */
@@ -148,6 +148,10 @@ int rtnl_nsid_ensure(struct nl_sock *s, int netns_fd, int *ret, struct err *e);
 
 /* For on-link prefixes that must not overlap: calls fn for each route of the main table that has a
  * prefix length above 0. */
-int rtnl_route_for_each(struct nl_sock *s, int family,
-			int (*fn)(int family, const void *dst, uint8_t plen, int oif, void *arg),
-			void *arg, struct err *e);
+struct rtnl_route_walk {
+	void (*begin)(void *arg); /* throws away what was collected; NULL: nothing is */
+	int (*fn)(int family, const void *dst, uint8_t plen, int oif, void *arg);
+	void *arg;
+};
+int rtnl_route_for_each(struct nl_sock *s, int family, const struct rtnl_route_walk *w,
+			struct err *e);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Requests that change something and are answered by an ack alone, and the index of a name: built
- * here, sent by nl/sock. Apart from nl/rtnl.c so that the launcher, which reads no tables, needs no
- * libmnl.
+ * here, sent by nl/sock.
  */
 #include "nl/rtnl.h"
 

@@ -2,7 +2,7 @@
 /*
  * FIB rules of <linux/fib_rules.h>. Must never report, change or delete a rule that does not carry
  * the protocol number of ours. Called by up/bridge_table,
- * default/default_rules and, in containers, plug/cable_alone. Without libmnl: see attr.h.
+ * default/default_rules and, in containers, plug/cable_alone.
  */
 #include "nl/rule.h"
 
@@ -15,8 +15,6 @@
 
 #include "nl/attr.h"
 #include "nl/rtnl.h"
-
-#define DUMP_TRIES 3
 
 bool rtnl_rule_equal(const struct rtnl_rule *a, const struct rtnl_rule *b)
 {
@@ -118,20 +116,23 @@ static int got_rule(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
+static void begin_rules(void *arg)
+{
+	((struct rule_walk *)arg)->n = 0;
+}
+
 int rtnl_rule_list(struct nl_sock *s, int family, uint32_t priority, struct rtnl_rule *ret, int max,
 		   struct err *e)
 {
 	struct fib_rule_hdr hdr = {.family = (uint8_t)family};
 	struct rule_walk w = {.family = family, .priority = priority, .at = ret, .max = max};
+	const struct nl_table table = {begin_rules, got_rule, &w};
 	struct nl_msg m;
-	int r = -EINTR;
+	int r;
 
-	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
-		w.n = 0;
-		nl_msg_init(&m);
-		nl_msg_begin(&m, RTM_GETRULE, NLM_F_DUMP, &hdr, sizeof(hdr));
-		r = nl_dump(s, &m, got_rule, &w, e);
-	}
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETRULE, NLM_F_DUMP, &hdr, sizeof(hdr));
+	r = nl_read_table(s, &m, &table, e);
 	return r < 0 ? err_wrap(e, r, "cannot list the routing rules") : w.n;
 }
 
@@ -165,14 +166,13 @@ int rtnl_rule_find_other(struct nl_sock *s, int family, uint8_t table, uint32_t 
 {
 	struct fib_rule_hdr hdr = {.family = (uint8_t)family};
 	struct other_walk w = {.family = family, .table = table};
+	const struct nl_table rules = {NULL, look_for_other, &w};
 	struct nl_msg m;
-	int r = -EINTR;
+	int r;
 
-	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
-		nl_msg_init(&m);
-		nl_msg_begin(&m, RTM_GETRULE, NLM_F_DUMP, &hdr, sizeof(hdr));
-		r = nl_dump(s, &m, look_for_other, &w, e);
-	}
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETRULE, NLM_F_DUMP, &hdr, sizeof(hdr));
+	r = nl_read_table(s, &m, &rules, e);
 	if (r < 0 && r != -EEXIST)
 		return err_wrap(e, r, "cannot list the routing rules");
 	*ret_priority = w.priority;

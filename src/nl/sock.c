@@ -2,9 +2,6 @@
 /*
  * The only reader of netlink acks. Checks sender, port and sequence number of everything it reads,
  * and takes the kernel's sentence out of NLMSGERR_ATTR_MSG. Never retries a request.
- *
- * Without libmnl, which parses WireGuard's tables elsewhere in nl/: the launcher reads nothing but
- * acks, and is linked statically to start faster.
  */
 #include "nl/sock.h"
 
@@ -20,7 +17,9 @@
 #endif
 
 /* What the kernel fills a dump with at most. */
-#define RECV_SIZE 32768
+#define RECV_SIZE   32768
+
+#define TABLE_TRIES 8
 
 int nl_sock_open(struct nl_sock *s, int family, struct err *e)
 {
@@ -289,4 +288,16 @@ int nl_dump(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct err
 	int r = converse(s, m, fn, arg, e);
 
 	return r < 0 ? r : 0;
+}
+
+int nl_read_table(struct nl_sock *s, struct nl_msg *m, const struct nl_table *t, struct err *e)
+{
+	int r = -EINTR;
+
+	for (int i = 0; r == -EINTR && i < TABLE_TRIES; i++) {
+		if (t->begin)
+			t->begin(t->arg);
+		r = nl_dump(s, m, t->fn, t->arg, e);
+	}
+	return r;
 }

@@ -46,5 +46,14 @@ typedef int (*nl_fn)(const struct nlmsghdr *nlh, void *arg);
 int nl_query(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct err *e);
 
 /* One dump request (the caller sets NLM_F_DUMP). -EINTR: the table changed meanwhile and what was
- * collected must be thrown away; the callers in nl/ start anew, a few times. */
+ * collected must be thrown away. */
 int nl_dump(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct err *e);
+
+/* The same until a whole table was read, a few times at most: each time, begin throws away what was
+ * collected before. */
+struct nl_table {
+	void (*begin)(void *arg); /* NULL: nothing is collected */
+	nl_fn fn;
+	void *arg;
+};
+int nl_read_table(struct nl_sock *s, struct nl_msg *m, const struct nl_table *t, struct err *e);

@@ -7,12 +7,12 @@
 #include "nl/wg.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <linux/wireguard.h>
 #include <string.h>
 
 #include "base/util.h"
+#include "nl/attr.h"
 #include "nl/genl.h"
 
 static bool is_full(const struct nl_msg *m, size_t room)
@@ -209,29 +209,21 @@ void wg_stats_add(struct wg_stats *st, const union wg_endpoint *endpoint, int64_
 
 struct peer_numbers {
 	bool seen; /* the continuation of a peer has no numbers */
+	bool malformed;
 	union wg_endpoint endpoint;
 	int64_t handshake;
 	uint64_t rx, tx;
 	uint16_t keepalive;
 };
 
-/* Whatever its length in the message, dst is filled only by exactly its own. */
-static bool get_exact(const struct nlattr *a, void *dst, size_t size)
-{
-	if (mnl_attr_get_payload_len(a) != size)
-		return false;
-	memcpy(dst, mnl_attr_get_payload(a), size);
-	return true;
-}
-
 static bool get_endpoint(const struct nlattr *a, union wg_endpoint *ret)
 {
-	size_t len = mnl_attr_get_payload_len(a);
+	size_t len = nl_attr_len(a);
 	union wg_endpoint ep = {0};
 
 	if (len > sizeof(ep) || len < sizeof(ep.family))
 		return false;
-	memcpy(&ep, mnl_attr_get_payload(a), len);
+	memcpy(&ep, nl_attr_data(a), len);
 	if ((ep.family != AF_INET || len < sizeof(ep.in)) &&
 	    (ep.family != AF_INET6 || len < sizeof(ep.in6)))
 		return false;
@@ -239,71 +231,76 @@ static bool get_endpoint(const struct nlattr *a, union wg_endpoint *ret)
 	return true;
 }
 
-static int parse_peer_attr(const struct nlattr *a, void *arg)
+/* What is not of its kind's length makes the whole answer worthless. */
+static void parse_peer_attr(const struct nlattr *a, void *arg)
 {
 	struct peer_numbers *p = arg;
 	int64_t time[2]; /* struct __kernel_timespec */
 	bool ok = true;
 
-	switch (mnl_attr_get_type(a)) {
+	switch (nl_attr_type(a)) {
 	case WGPEER_A_ENDPOINT:
 		ok = get_endpoint(a, &p->endpoint);
 		break;
 	case WGPEER_A_LAST_HANDSHAKE_TIME:
-		ok = get_exact(a, time, sizeof(time));
+		ok = nl_attr_get(a, time, sizeof(time));
 		if (ok)
 			p->handshake = time[0];
 		break;
 	case WGPEER_A_RX_BYTES:
-		ok = get_exact(a, &p->rx, sizeof(p->rx));
+		ok = nl_attr_get(a, &p->rx, sizeof(p->rx));
 		p->seen = true;
 		break;
 	case WGPEER_A_TX_BYTES:
-		ok = get_exact(a, &p->tx, sizeof(p->tx));
+		ok = nl_attr_get(a, &p->tx, sizeof(p->tx));
 		break;
 	case WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL:
-		ok = get_exact(a, &p->keepalive, sizeof(p->keepalive));
+		ok = nl_attr_get(a, &p->keepalive, sizeof(p->keepalive));
 		break;
 	default:
 		break;
 	}
-	return ok ? MNL_CB_OK : MNL_CB_ERROR;
+	p->malformed |= !ok;
 }
 
-static int parse_peer(const struct nlattr *a, void *arg)
+struct device_numbers {
+	struct wg_stats *st;
+	bool malformed;
+};
+
+static void parse_peer(const struct nlattr *a, void *arg)
 {
 	struct peer_numbers p = {0};
-	struct wg_stats *st = arg;
+	struct device_numbers *d = arg;
 
-	if (mnl_attr_parse_nested(a, parse_peer_attr, &p) < 0)
-		return MNL_CB_ERROR;
-	if (p.seen)
-		wg_stats_add(st, &p.endpoint, p.handshake, p.rx, p.tx, p.keepalive);
-	return MNL_CB_OK;
+	nl_attr_each_in(a, parse_peer_attr, &p);
+	d->malformed |= p.malformed;
+	if (p.seen && !p.malformed)
+		wg_stats_add(d->st, &p.endpoint, p.handshake, p.rx, p.tx, p.keepalive);
 }
 
-static int parse_device_attr(const struct nlattr *a, void *arg)
+static void parse_device_attr(const struct nlattr *a, void *arg)
 {
-	struct wg_stats *st = arg;
+	struct device_numbers *d = arg;
 
-	switch (mnl_attr_get_type(a)) {
+	switch (nl_attr_type(a)) {
 	case WGDEVICE_A_LISTEN_PORT:
-		return get_exact(a, &st->listen_port, sizeof(st->listen_port)) ? MNL_CB_OK
-									       : MNL_CB_ERROR;
+		d->malformed |= !nl_attr_get(a, &d->st->listen_port, sizeof(d->st->listen_port));
+		break;
 	case WGDEVICE_A_PEERS:
-		return mnl_attr_parse_nested(a, parse_peer, st) < 0 ? MNL_CB_ERROR : MNL_CB_OK;
-	default:
-		return MNL_CB_OK;
+		nl_attr_each_in(a, parse_peer, d);
+		break;
 	}
 }
 
 int wg_parse_device(const struct nlmsghdr *nlh, struct wg_stats *st)
 {
+	struct device_numbers d = {.st = st};
+
 	if (nlh->nlmsg_len < NLMSG_LENGTH(sizeof(struct genlmsghdr)))
 		return -EPROTO;
-	if (mnl_attr_parse(nlh, sizeof(struct genlmsghdr), parse_device_attr, st) < 0)
-		return -EPROTO;
-	return 0;
+	nl_attr_each(nlh, sizeof(struct genlmsghdr), parse_device_attr, &d);
+	return d.malformed ? -EPROTO : 0;
 }
 
 static int got_device(const struct nlmsghdr *nlh, void *arg)
@@ -311,10 +308,16 @@ static int got_device(const struct nlmsghdr *nlh, void *arg)
 	return wg_parse_device(nlh, arg);
 }
 
+static void begin_device(void *arg)
+{
+	memset(arg, 0, sizeof(struct wg_stats));
+}
+
 int wg_device_get(struct nl_sock *s, const char *name, struct wg_stats *ret, struct err *e)
 {
 	const struct genlmsghdr g = {.cmd = WG_CMD_GET_DEVICE, .version = WG_GENL_VERSION};
 	struct wg_stats st;
+	const struct nl_table table = {begin_device, got_device, &st};
 	struct nl_msg m;
 	uint16_t family;
 	int r = genl_family_get(s, WG_GENL_NAME, &family, e);
@@ -322,15 +325,10 @@ int wg_device_get(struct nl_sock *s, const char *name, struct wg_stats *ret, str
 	s->has_secrets = true;
 	if (r < 0)
 		return r;
-	for (int tries = 0; tries < 3; tries++) {
-		memset(&st, 0, sizeof(st));
-		nl_msg_init(&m);
-		nl_msg_begin(&m, family, NLM_F_DUMP, &g, sizeof(g));
-		nl_put_str(&m, WGDEVICE_A_IFNAME, name);
-		r = nl_dump(s, &m, got_device, &st, e);
-		if (r != -EINTR)
-			break;
-	}
+	nl_msg_init(&m);
+	nl_msg_begin(&m, family, NLM_F_DUMP, &g, sizeof(g));
+	nl_put_str(&m, WGDEVICE_A_IFNAME, name);
+	r = nl_read_table(s, &m, &table, e);
 	if (r == -EPROTO)
 		return err_set(e, r, "the kernel's answer about %s is malformed", name);
 	if (r < 0)

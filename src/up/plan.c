@@ -51,6 +51,7 @@ int plan_check_uplink(const struct profile *p, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
 	struct uplink_check c = {.p = p};
+	const struct rtnl_route_walk walk = {.fn = check_route, .arg = &c};
 	char net[INET_ADDRSTRLEN], found[INET6_ADDRSTRLEN], dev[IF_NAMESIZE];
 	int r;
 
@@ -58,7 +59,7 @@ int plan_check_uplink(const struct profile *p, struct err *e)
 	if (r < 0)
 		return r;
 	for (int i = 0; i < 2; i++) {
-		r = rtnl_route_for_each(&s, i ? AF_INET6 : AF_INET, check_route, &c, NULL);
+		r = rtnl_route_for_each(&s, i ? AF_INET6 : AF_INET, &walk, NULL);
 		if (r == -EADDRINUSE)
 			break;
 	}

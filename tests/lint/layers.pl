@@ -47,7 +47,6 @@ my %libs = (
 	'jansson.h'               => qr{^(src/(base/json|policy/|ctl/|files/|engine/|look/|command/|confine/|leak/)|hooks/)},
 	'seccomp.h'               => qr{^src/(policy|tools)/},
 	'nftables/libnftables.h'  => qr{^src/up/firewall},
-	'libmnl/libmnl.h'         => qr{^src/nl/},
 	'dbus/dbus.h'             => qr{^src/(bus/|vpnrun_session)},
 	'sys/capability.h'        => qr{^src/(box/caps|box/isolate|policy/)},
 );
