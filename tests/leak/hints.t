@@ -145,7 +145,7 @@ state() { # state FILE N: as if it had been left so
 broker() { as_user "$hostile" /run/vpnrun/vpnrund.sock "$1" good; }
 vpnctl up other >/dev/null
 state /run/vpnrun/other 1
-hint broker-down 'sudo vpnctl up other' -- broker other
+hint find-down 'sudo vpnctl up other' -- broker other
 hint broker-unknown 'vpnctl list' -- broker nowhere
 vpnctl down other >/dev/null
 hint broker-unknown 'sudo vpnctl up other' -- broker other
@@ -198,10 +198,21 @@ printf x | dd of=/run/vpnrun/demo bs=1 seek=4 conv=notrunc 2>/dev/null
 hint record-version 'vpnctl up demo' -- as_user vpnrun demo true
 ok 'and the VPN can be used' as_user vpnrun demo true
 freeze demo
+# The old one stays as long as somebody is in it: its number is not given to another.
+ip netns exec demo sleep 300 &
+sleeper=$!
+wait_for 10 test "/proc/$sleeper/ns/net" -ef /run/netns/demo
 ip netns delete demo
 ip netns add demo
 hint other-namespace 'sudo vpnctl up demo' -- as_user vpnrun demo true
 ok 'and the VPN can be used' as_user vpnrun demo true
+kill "$sleeper"
+freeze demo
+rm /run/vpnrun/demo.made
+hint made-unknown 'vpnctl up demo' -- vpnctl status demo
+freeze demo
+in_vpn demo ip link set br-demo down
+hint missing 'vpnctl up demo' -- vpnctl status demo
 freeze demo
 state /run/vpnrun/demo 3
 hint lost 'sudo vpnctl up demo' -- vpnctl status demo
@@ -210,11 +221,11 @@ state /run/vpnrun/demo 3
 perl -e 'open my $f, "+<", "/run/vpnrun/demo"; local $/; my $t = <$f>; seek $f, length($t) - 256, 0; print $f "a test has it so"' 2>/dev/null
 hint lost-why 'sudo vpnctl up demo' -- vpnctl status demo
 state /run/vpnrun/demo 1
-hint down-look 'vpnctl up demo' -- vpnctl leak-test demo
+hint find-down 'sudo vpnctl up demo' -- vpnctl leak-test demo
 state /run/vpnrun/demo 1
-hint ip-down 'sudo vpnctl up demo' -- vpnctl ip demo
+hint find-down 'sudo vpnctl up demo' -- vpnctl ip demo
 state /run/vpnrun/demo 1
-hint default-down 'vpnctl up demo' -- vpnctl default demo
+hint find-down 'sudo vpnctl up demo' -- vpnctl default demo
 
 # --- a way by another VPN ------------------------------------------------------------------------
 
@@ -223,7 +234,7 @@ sed -i 's/other\.conf/nested.conf/' /etc/vpnrun/nested.json
 sed 's/other\.vpn/exit.vpn/' /etc/vpnrun/other.conf >/etc/vpnrun/nested.conf
 chmod 600 /etc/vpnrun/nested.conf
 vpnctl down demo >/dev/null
-hint via-down 'vpnctl up demo' -- vpnctl up nested
+hint find-down 'sudo vpnctl up demo' -- vpnctl up nested
 ok 'and the other one comes up by it' vpnctl up nested
 HINT_FOR='s/$/ --force/' hint via-used 'vpnctl down nested' -- vpnctl down demo
 vpnctl up nested >/dev/null
@@ -278,6 +289,9 @@ freeze demo
 state /run/vpnrun/default.note 1 8
 hint default-unfinished 'vpnctl default demo' -- vpnctl status demo
 freeze demo
+rm /run/vpnrun/demo.default.made
+hint default-made 'vpnctl default demo' -- vpnctl status demo
+freeze demo
 state /run/vpnrun/default.note 3 8
 hint default-begun 'vpnctl default none' -- vpnctl status demo
 kill -CONT "$(keeper)"
@@ -301,17 +315,17 @@ add() { # add VPN-KEY: what the CNI plugin says to ADD
 HINT_AS=user hint cni-name 'vpnctl status' -- add ',"vpn":"a b"'
 HINT_AS=user hint cni-unknown 'vpnctl status' -- add ',"vpn":"nowhere"'
 vpnctl down other >/dev/null
-hint cni-not-up 'vpnctl up other' -- add ',"vpn":"other"'
+hint find-down 'sudo vpnctl up other' -- add ',"vpn":"other"'
 state /run/vpnrun/other 1
-hint cni-down 'vpnctl up other' -- add ',"vpn":"other"'
+hint find-down 'sudo vpnctl up other' -- add ',"vpn":"other"'
 freeze other
 umount /run/netns/other
 rm -f /run/netns/other
-hint cni-gone 'vpnctl down other && vpnctl up other' -- add ',"vpn":"other"'
+hint cni-gone 'sudo vpnctl up other' -- add ',"vpn":"other"'
 freeze other
 ip netns delete other
 ip netns add other
-hint cni-stale 'vpnctl down other && vpnctl up other' -- add ',"vpn":"other"'
+hint other-namespace 'sudo vpnctl up other' -- add ',"vpn":"other"'
 HINT_AS=user hint netavark-name 'vpnctl status' -- sh -c "echo '{\"name\":\"a.b\",\"id\":\"a\",\"driver\":\"vpnrun\",\"options\":null}' | $netavark create"
 ip netns exec c1 sleep 300 &
 container=$!
@@ -321,9 +335,9 @@ create() { # create VPN: a container's namespace is there, and its annotation na
 		"$hook" createRuntime
 }
 vpnctl down other >/dev/null
-hint oci-not-up 'sudo vpnctl up other' -- create other
+hint find-down 'sudo vpnctl up other' -- create other
 state /run/vpnrun/other 1
-hint oci-down 'sudo vpnctl up other' -- create other
+hint find-down 'sudo vpnctl up other' -- create other
 hint oci-root 'sudo vpnctl oci enable' -- as_user vpnctl oci enable
 vpnctl oci disable >/dev/null
 hint oci-not-enabled 'sudo vpnctl oci enable' -- vpnctl oci status
