@@ -39,7 +39,7 @@ enum cni_code {
 /* A code travels in struct err beside the errnos. */
 #define CNI_ERR(code) (-(10000 + (int)(code)))
 
-/* What an error is called in the protocol. */
+/* The name of an error in the protocol. */
 int cni_code(int err);
 
 struct cni_env { /* each may be NULL */

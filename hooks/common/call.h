@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What all programs that engines call have in common: one question on stdin, one answer on stdout,
+ * All programs that engines call have this in common: one question on stdin, one answer on stdout,
  * and an end, whatever happens.
  */
 #pragma once

@@ -27,7 +27,7 @@ struct wire {
 	char tag[WIRE_TAG_LEN];
 };
 
-/* What is plugged. */
+/* A cable, and whose it is. */
 struct wire_ends {
 	struct record record;
 	uint32_t host; /* the lease */

@@ -62,7 +62,8 @@ static int open_target(int root, const char *ours, struct err *e)
 
 	if (fd == -ENOSYS)
 		return err_sys(e, fd, "cannot look into the container safely");
-	/* precreate's mount, wherever in the container the links of the image have led it. */
+	/* This finds precreate's mount, wherever in the container the links of the image have led
+	 * it. */
 	if (is_file(fd) && same_fd_path(fd, ours))
 		return take_fd(&fd);
 	util_close(&fd);
@@ -70,7 +71,7 @@ static int open_target(int root, const char *ours, struct err *e)
 	if (is_file(fd))
 		return take_fd(&fd);
 	util_close(&fd);
-	/* A link, followed within the image only: not into a volume, which may be shared. */
+	/* A link is followed within the image only: not into a volume, which may be shared. */
 	fd = open_inside(root, NAMES_PATH, 0, INSIDE | RESOLVE_NO_XDEV);
 	if (is_file(fd))
 		return take_fd(&fd);

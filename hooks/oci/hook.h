@@ -36,7 +36,7 @@ enum hook_exit {
 	HOOK_NO_POLICY = 10, /* there is no such policy, or it cannot be applied */
 };
 
-/* What the annotation asks for: "NAME[;policy=P][;dns=A]...[;ifname=I]". */
+/* The annotation's wishes: "NAME[;policy=P][;dns=A]...[;ifname=I]". */
 struct hook_want {
 	char vpn[NAME_MAX_LEN + 1];
 	char policy[40];     /* "default" unless said */
@@ -93,18 +93,18 @@ int hook_process_edit(json_t *process, const struct hook_want *w, struct err *e)
  * beside the program; the caller's to json_decref(). */
 int hook_policy_load(const char *kind, const char *name, json_t **ret, struct err *e);
 
-/* What remains of the container's own seccomp section (NULL: none) under the policy's: never more
- * than either allows. A new object. NULL: no memory. */
+/* The container's own seccomp section (NULL: none) under the policy's: never more than either
+ * allows. A new object. NULL: no memory. */
 json_t *hook_seccomp_merge(const json_t *own, const json_t *policy);
 
-/* As the stages: the state is what came on stdin. */
+/* Each is a stage: the state is what came on stdin. */
 int hook_create_runtime(const json_t *state, const struct hook_want *w, struct err *e);
 int hook_create_container(const json_t *state, const struct hook_want *w, struct err *e);
 
 /* The network namespace of a state's process, a descriptor of the caller's: never the host's. */
 int hook_netns_open(const json_t *state, struct err *e);
-/* For good; as root of the user namespace that it belongs to, which may have to be entered first.
- */
+/* Enters for good, as root of the user namespace that it belongs to, which may have to be entered
+ * first. */
 int hook_netns_enter(int netns, struct err *e);
 
 /* The code by which main ends; set before an error is returned, HOOK_FAILED unless said. */

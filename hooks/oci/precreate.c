@@ -142,7 +142,7 @@ static int edit_mounts(json_t *config, const char *vpn, struct err *e)
 		if (json_object_set_new(config, "mounts", mounts) < 0)
 			return err_set(e, -ENOMEM, "cannot add mounts to the configuration");
 	}
-	/* Last: what a volume covers /etc with must not cover them. */
+	/* They come last: what a volume covers /etc with must not cover them. */
 	r = add_mount(mounts, vpn, "resolv.conf", e);
 	return r < 0 ? r : add_mount(mounts, vpn, "nsswitch.conf", e);
 }

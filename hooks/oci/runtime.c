@@ -147,7 +147,7 @@ static int plug(const struct record *r, const struct hook_want *w, int netns, st
 	cable_prepare(r);
 	rc = root ? attach_as_root(&outside, r, netns, LEASE_CABLE, (uint32_t)getpid(), &host, e)
 		  : ask_broker(broker, r->name, netns, &host, e);
-	/* Before it is up: older kernels rename no other. */
+	/* It is renamed before it is up: older kernels rename no other. */
 	if (rc == 0 && strcmp(dev, LEASE_CABLE) != 0)
 		rc = rename_cable(dev, e);
 	if (rc == 0)

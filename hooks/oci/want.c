@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What an engine says: the annotation and the JSON around it. Every byte may be a stranger's: a key
- * that is not known is refused, because to pass over it would start a container with less around it
- * than was asked for. Called by main and by the stages.
+ * Reads what an engine says: the annotation and the JSON around it. Every byte may be a stranger's:
+ * a key that is not known is refused, because to pass over it would start a container with less
+ * around it than was asked for. Called by main and by the stages.
  */
 #include "oci/hook.h"
 

@@ -128,7 +128,7 @@ static void take(struct call *c, const char *option, const char *value, const ch
 #undef IS
 }
 
-/* From *at on, as long as there are options. */
+/* Reads from *at on, as long as there are options. */
 static int parse_options(struct call *c, const char *const *list, int *at, const char *what,
 			 const char **format, struct err *e)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How a runtime is called: which of its arguments is the command, and what the ones mean that say
- * what is started.
+ * The command line of a runtime: which of its arguments is the command, and what the ones mean that
+ * say what is started.
  */
 #pragma once
 

@@ -38,7 +38,7 @@ bool accounts_is_member(const struct accounts *a, uid_t uid, gid_t gid);
 /* Whether the text of /etc/subuid gives that uid to somebody as one of their many. */
 bool accounts_is_subordinate(const char *subuid, uid_t uid);
 
-/* Who stands behind that uid: itself, where the files know it as a user's or know it not at all;
- * the user to whom the text of /etc/subuid gives it; where that user is not in the files, the first
- * uid of the range, so that a range is one user in any case. */
+/* The user behind that uid: itself, where the files know it as a user's or know it not at all; the
+ * user to whom the text of /etc/subuid gives it; where that user is not in the files, the first uid
+ * of the range, so that a range is one user in any case. */
 uid_t accounts_owner(const struct accounts *a, const char *subuid, uid_t uid);

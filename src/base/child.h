@@ -33,7 +33,7 @@ int child_end(pid_t pid);
 /* Waits for it, however long it takes. */
 int child_reap(pid_t pid);
 
-/* What a child is to find out. */
+/* The question that a child is to answer. */
 struct child_job {
 	/* Runs in the child. Its answer is what it has written to the room at answer; it sets *len.
 	 */

@@ -23,7 +23,7 @@ struct err {
  * failing call: `return err_set(e, -errno, ...)`. "%m" must not be used in fmt: say err_sys(). */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* As err_set(), and adds ": " and the system's text for the code. */
+/* Does as err_set(), and adds ": " and the system's text for the code. */
 int err_sys(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Puts "WHAT: " before what e says already. Returns code, which the caller has from the call that

@@ -19,7 +19,7 @@ void log_debug(const char *fmt, ...)
 /* A line to stderr without the program's name: as a compiler writes of a file. */
 void log_plain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* To stdout. Line ends are those of fmt alone; not for JSON, nor for text of many lines. */
+/* Prints to stdout. Line ends are those of fmt alone; not for JSON, nor for text of many lines. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Cleans len bytes in place, and returns how many are left. */

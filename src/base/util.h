@@ -27,9 +27,9 @@ static inline int take_fd(int *fd)
 	return out;
 }
 
-/* To be read: a regular file, or a link to one. Anything else, which could be waited for without an
- * end or do something by being opened, is refused with a sentence. The one way to open what
- * somebody else may have put there: configuration, keys, what belongs to the host. */
+/* Opens for reading a regular file, or a link to one. Anything else, which could be waited for
+ * without an end or do something by being opened, is refused with a sentence. The one way to open
+ * what somebody else may have put there: configuration, keys, what belongs to the host. */
 int file_open(const char *path, struct err *e);
 /* The same for what a user names on a command line, where a pipe may be meant: "-" or /dev/stdin is
  * standard input, whatever it is, and /dev/fd/N may be a pipe. */

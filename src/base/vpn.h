@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the files, the record and the kernel's objects of a VPN have in common.
+ * Words that the files, the record and the kernel's objects of a VPN have in common.
  */
 #pragma once
 

@@ -19,9 +19,9 @@ int box_fds_guard_stdio(struct err *e);
  * is a door. keep[] names what is accepted whatever it is. Needs the streams guarded as above. */
 int box_fds_check_stdio(const int *keep, size_t n_keep, struct err *e);
 
-/* To be called before anything else is opened. Closes what was inherited above 2 but regular files,
- * pipes, terminals and /dev/null and its kin; keep[] names what stays whatever it is (-EBADF: not
- * open). *ret_closed: how many were closed. Needs /proc. */
+/* Must be called before anything else is opened. Closes what was inherited above 2 but regular
+ * files, pipes, terminals and /dev/null and its kin; keep[] names what stays whatever it is
+ * (-EBADF: not open). *ret_closed: how many were closed. Needs /proc. */
 int box_fds_filter(const int *keep, size_t n_keep, unsigned int *ret_closed, struct err *e);
 
 /* Pure but for the questions it asks of fd; exposed for the tests. */

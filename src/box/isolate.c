@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How the broker gives up what it does not need, whoever started it and whether or not systemd has
+ * The broker gives up what it does not need, whoever started it and whether or not systemd has
  * confined it already. Each phase says what may still happen after it. Called by vpnrund.c alone,
  * once, in the order of isolate.h, before the first accept(2).
  */

@@ -79,8 +79,8 @@ int box_landlock_enter_by(const struct box_landlock_sys *sys, bool sockets,
 	AUTO_CLOSE int ruleset = -1;
 	int abi = sys->abi(), r = 0;
 
-	/* Not built, not enabled, too old, or hidden by the filter of a container around us. Any
-	 * other failure does not say that it is not there. */
+	/* It is not built, not enabled, too old, or hidden by the filter of a container around us.
+	 * Any other failure does not say that it is not there. */
 	if (abi < 0 && abi != -ENOSYS && abi != -EOPNOTSUPP && abi != -EPERM && abi != -EACCES)
 		return err_sys(e, abi, "cannot ask the kernel about Landlock");
 	if (abi < ABI_SCOPES)

@@ -75,8 +75,8 @@ static int ask_in_child(void *arg, void *answer, size_t *len, struct err *e)
 	return 0;
 }
 
-/* What a server out there calls us; "" where nobody answers. In a child, which is ended in time: a
- * resolver without a server takes longer than anybody wants to wait. */
+/* The address that a server out there sees us at; "" where nobody answers. In a child, which is
+ * ended in time: a resolver without a server takes longer than anybody wants to wait. */
 static void ask(const char *url, char *ret, size_t size)
 {
 	struct ip_question q = {url};

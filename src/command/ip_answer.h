@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a "what is my address" service answers. Pure.
+ * The answer of a service that tells one's address. Pure.
  */
 #pragma once
 

@@ -69,7 +69,7 @@ static int prepare(struct relay *r, const char *name, const struct relay_specs *
 	AUTO_CLOSE int ns = -1, notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	int rc;
 
-	/* Before the namespace is looked up, so that no removal is missed. */
+	/* The watch begins before the namespace is looked up, so that no removal is missed. */
 	rc = notify < 0 ? -errno : 0;
 	if (rc == 0 && inotify_add_watch(notify, NETNS_DIR, IN_DELETE | IN_DELETE_SELF) < 0)
 		rc = -errno;

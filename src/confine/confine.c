@@ -128,7 +128,7 @@ static int put_file(const char *path, const char *text, struct err *e)
 	return r < 0 ? r : file_replace(path, text, strlen(text), 0644, e);
 }
 
-/* And its directory, if nothing else is in it. */
+/* Its directory goes, too, if nothing else is in it. */
 static int take_file(const char *path, struct err *e)
 {
 	AUTO_FREE char *dir = strdup(path);

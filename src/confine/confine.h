@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What vpnctl confine is made of: the unit as it is, the drop-in, and the service's own /etc.
+ * The parts of vpnctl confine: the unit as it is, the drop-in, and the service's own /etc.
  */
 #pragma once
 
@@ -25,7 +25,7 @@ struct confine {
 	bool keep_bus, on_demand;
 };
 
-/* What the unit's own files say, those of its drop-ins included and ours left out. */
+/* The text of the unit's own files, those of its drop-ins included and ours left out. */
 struct confine_unit {
 	bool has_root;	       /* RootDirectory=, RootImage=: its /etc is not the host's */
 	bool is_etc_read_only; /* ProtectSystem=full or strict, DynamicUser= */

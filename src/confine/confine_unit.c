@@ -174,7 +174,8 @@ int confine_unit_read(const struct confine *c, struct confine_unit *ret, struct 
 
 	*ret = (struct confine_unit){0};
 	r = read_text(c->file, ret, &mode, e);
-	/* From the least to the most important, as systemd does where one name is in several. */
+	/* They go from the least to the most important, as systemd does where one name is in
+	 * several. */
 	for (size_t i = ARRAY_SIZE(unit_dirs); r == 0 && i-- > 0;) {
 		if (template_of(c->unit, template, sizeof(template)) == 0)
 			r = read_dropins(unit_dirs[i], template, ret, &mode, e);

@@ -11,7 +11,7 @@
 
 #include "base/util.h"
 
-/* Where in a command the word that names the program begins, or NULL. */
+/* Finds where in a command the word that names the program begins, or NULL. */
 static const char *find_program(const char *cmd, size_t len, const char *program, size_t *ret_len)
 {
 	const char *at = cmd, *end = cmd + len;

@@ -245,7 +245,7 @@ static int make(struct wrap *w, struct err *e)
 		r = dir_make(w->apps, 0755, e);
 	if (r == 0)
 		r = put_script(w, e);
-	/* What an earlier one made of entries that are gone by now. */
+	/* Removes what an earlier one made of entries that are gone by now. */
 	if (r == 0)
 		r = remove_all(w, e);
 	w->entries = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What every command says in the same words.
+ * Every command says these things in the same words.
  */
 #include "ctl/show.h"
 

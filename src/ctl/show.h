@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What several commands show in the same way.
+ * Several commands show these things in the same way.
  */
 #pragma once
 

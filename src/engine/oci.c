@@ -61,7 +61,7 @@ static void file_path(const struct stage *s, char ret[128])
 	str_fmt(ret, 128, "%s/vpnrun-%s.json", s->dir, s->name);
 }
 
-/* Where former versions put it. */
+/* The directory that former versions put it into. */
 static void old_path(const struct stage *s, char ret[128])
 {
 	str_fmt(ret, 128, OCI_SHARED_DIR "/vpnrun-%s.json", s->name);

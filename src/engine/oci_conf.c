@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * As much of TOML as one list of texts needs. podman takes the list of the last file that has one,
- * and since 5.0 adds to the former where {append=true} stands in it. What cannot be understood is
- * refused: the list that we write must hold what was there. Called by engine/oci.c.
+ * Reads as much of TOML as one list of texts needs. podman takes the list of the last file that has
+ * one, and since 5.0 adds to the former where {append=true} stands in it. What cannot be understood
+ * is refused: the list that we write must hold what was there. Called by engine/oci.c.
  */
 #include "engine/oci_conf.h"
 
@@ -56,7 +56,7 @@ static const char *skip_attribute(const char *s, bool *append)
 	return end ? end + 1 : NULL;
 }
 
-/* From behind the '[' on. NULL: not understood. */
+/* Reads from behind the '[' on. NULL: not understood. */
 static const char *read_list(const char *s, struct oci_dirs *into, bool *append, struct err *e)
 {
 	char dir[256];

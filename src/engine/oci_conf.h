@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where podman reads hooks: "hooks_dir" of containers.conf(5), through all its files.
+ * The directories in which podman looks for hooks: "hooks_dir" of containers.conf(5), through all
+ * its files.
  */
 #pragma once
 

@@ -17,7 +17,7 @@
 #include "policy/compile.h"
 #include "policy/doors.h"
 
-/* What is explained: a compiled program and where it comes from. */
+/* A compiled program that is to be explained, and where it comes from. */
 struct subject {
 	const char *file;
 	const struct policy_header *header;

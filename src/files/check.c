@@ -109,7 +109,7 @@ static void json_profile(struct json_out *out, const struct profile *p)
 	}
 }
 
-/* Of a profile whose tunnel could not be read. */
+/* Prints a profile whose tunnel could not be read. */
 static void json_names_only(struct json_out *out, const struct tunnel *t)
 {
 	json_ipaddrs(out, "dns", t->dns, t->n_dns);

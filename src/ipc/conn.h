@@ -38,15 +38,15 @@ int conn_reply_recv(int sock, int timeout_ms, struct proto_reply *ret, struct er
  * so that no later close(2) of this socket, by anyone, has to put a stranger's descriptor. */
 void conn_finish(int sock);
 
-/* From where a client asks. Only who is in the host's own network may ask for a namespace that lies
- * deeper than one user namespace: from within a sandbox nobody may be a client. */
+/* The place that a client asks from. Only who is in the host's own network may ask for a namespace
+ * that lies deeper than one user namespace: from within a sandbox nobody may be a client. */
 enum peer_place {
 	PEER_UNKNOWN, /* the kernel cannot tell */
 	PEER_HERE,
 	PEER_ELSEWHERE,
 };
 
-/* Who asks, from the socket and never from the message: as of connect(2). */
+/* The one who asks, from the socket and never from the message: as of connect(2). */
 struct peer {
 	uid_t uid;
 	uid_t owner; /* the user who stands behind it: for shares and limits, never for rights */
@@ -57,7 +57,7 @@ struct peer {
 	size_t n_groups;
 };
 
-/* To be called once, before the first conn_peer_get(): remembers the caller's own network. */
+/* Must be called once, before the first conn_peer_get(): remembers the caller's own network. */
 void conn_remember_place(void);
 
 /* SO_PEERCRED, SO_NETNS_COOKIE and /etc/subuid. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a launch tells the helper of its session, vpnrun-session, over "control": one message with a
+ * A launch tells the helper of its session, vpnrun-session, over "control": one message with a
  * pidfd of the process that becomes the command, and when it has a network namespace, that one's
  * inode. Nothing is answered.
  */
@@ -19,7 +19,7 @@ struct use_message {
 /* Descriptors that the helper begins with. */
 enum use_fd { USE_FD_BUS = 3, USE_FD_CONTROL, USE_FD_DIR, USE_FD_END };
 
-/* Of the session's directory. */
+/* Names in the session's directory. */
 #define USE_BUS	    "bus"     /* where the bus listens; "run/bus" is the same socket */
 #define USE_CONTROL "control" /* where launches say that they are there */
 #define USE_LOCK    "lock"    /* flock(2) of whoever makes or removes the two */

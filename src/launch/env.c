@@ -98,7 +98,7 @@ static void clean_session(const char *runtime)
 	}
 	if (!getenv("SSH_AUTH_SOCK"))
 		unsetenv("SSH_AGENT_PID");
-	/* The name of a directory in the runtime directory. */
+	/* This is the name of a directory in the runtime directory. */
 	if (str_fmt(path, sizeof(path), "%s/hypr", runtime) < 0 || access(path, F_OK) < 0)
 		unsetenv("HYPRLAND_INSTANCE_SIGNATURE");
 	if (access(X11_DIR, F_OK) < 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From the name on the command line to a VPN that is up. Must never choose another VPN than the one
- * that was named: a name that is not up ends the launch. Called by launch/run.c.
+ * Leads from the name on the command line to a VPN that is up. Must never choose another VPN than
+ * the one that was named: a name that is not up ends the launch. Called by launch/run.c.
  */
 #include "launch/launch.h"
 

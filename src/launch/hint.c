@@ -57,7 +57,7 @@ static const struct {
 	 "asks a service outside the sandbox, which is not there; run it outside"},
 };
 
-/* What `sudo vpnrun VPN ...` is typed for, when it is meant for root. */
+/* Commands for which `sudo vpnrun VPN ...` is typed, when it is meant for root. */
 static const char *const roots[] = {"apt",    "apt-get",      "aptitude",     "dpkg",	"dnf",
 				    "yum",    "rpm",	      "zypper",	      "pacman", "apk",
 				    "emerge", "xbps-install", "nixos-rebuild"};

@@ -59,7 +59,7 @@ static long long vsock_cid(void)
 const char *launch_reaches_beyond(void)
 {
 	AUTO_FREE char *protocols = NULL;
-	/* What the program's first such socket would load, and more roads with it. */
+	/* The program's first such socket would load these, and more roads with them. */
 	AUTO_CLOSE int probe = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (file_read("/proc/net/protocols", PROTOCOLS_MAX, &protocols, NULL, NULL) < 0)

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* What a socket of this machine's reaches although a network namespace is around it, in words;
+/* Says in words what a socket of this machine's reaches although a network namespace is around it;
  * NULL: nothing that we know of. */
 const char *launch_reaches_beyond(void);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who the command runs as. `sudo vpnrun` is a habit from tools that need root: it becomes the user
- * who typed it and takes the ordinary way, so that the wall of a user namespace stands; what has to
- * be root's says --as-root. Must never go on as root when becoming somebody fails. The files are
- * read here, without NSS: its plugins ask daemons. Called by launch/run.c.
+ * Decides who the command runs as. `sudo vpnrun` is a habit from tools that need root: it becomes
+ * the user who typed it and takes the ordinary way, so that the wall of a user namespace stands;
+ * what has to be root's says --as-root. Must never go on as root when becoming somebody fails. The
+ * files are read here, without NSS: its plugins ask daemons. Called by launch/run.c.
  */
 #include "launch/launch.h"
 
@@ -159,7 +159,7 @@ static int become_caller(bool *ret_sudo, struct err *e)
 	return become((uid_t)uid, (gid_t)gid, e);
 }
 
-/* By name, or by number. */
+/* Finds the user by name, or by number. */
 static int become_named(const char *user, struct err *e)
 {
 	struct account a;

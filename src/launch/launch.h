@@ -59,7 +59,7 @@ enum launch_network { LAUNCH_NONE, LAUNCH_HOST, LAUNCH_VPN };
 int launch_find(const char *vpn, enum launch_network *ret, struct record *ret_record,
 		struct err *e);
 
-/* To what e says already: that the word in the VPN's place is a program, if it is one. */
+/* Adds to what e says already that the word in the VPN's place is a program, if it is one. */
 void launch_hint_command(const char *vpn, struct err *e);
 
 /* 0: nothing is around this process, the launch goes on. 1: it is in a sandbox of the VPN that was

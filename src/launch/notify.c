@@ -20,7 +20,7 @@ void launch_notify(const struct launch_options *o, int status, const char *sente
 
 	if (!o->notify || isatty(STDERR_FILENO))
 		return;
-	/* BIN/../libexec, wherever it was installed. */
+	/* The program is in BIN/../libexec, wherever it was installed. */
 	n = readlink("/proc/self/exe", path, PATH_MAX);
 	for (int up = 0; n > 0 && up < 2; up++)
 		while (n > 0 && path[--n] != '/')

@@ -41,7 +41,7 @@
 #include "plug/attach.h"
 #include "plug/cable.h"
 
-/* What root's command keeps where no policy says it: chown, dac_override, fowner, kill, setgid,
+/* Root's command keeps these where no policy says it: chown, dac_override, fowner, kill, setgid,
  * setuid, sys_chroot. Root is no boundary, but the network must stay what it is. */
 #define ROOT_CAPS (1u << 0 | 1u << 1 | 1u << 3 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 18)
 
@@ -349,7 +349,7 @@ static int change_view(struct launch *l, struct err *e)
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-/* Where no listener has to be covered. */
+/* Directories in which no listener has to be covered. */
 static const char *const *hidden_directories(const struct launch *l)
 {
 	static const char *const all[] = {"/tmp/", "/run/", "/var/run/", NULL};
@@ -394,7 +394,7 @@ static int open_session(struct launch *l, struct err *e)
 	return r;
 }
 
-/* What the words give back, and what that means. */
+/* Gives back what the words name, and does what that means. */
 static int open_words(struct launch *l, struct err *e)
 {
 	unsigned int words = l->o->words;
@@ -582,7 +582,7 @@ static int confine(struct launch *l, struct err *e)
 		r = launch_ports_serve(l->o, &l->record, l->host, &l->ports, e);
 	if (r == 0)
 		r = box_apparmor_leave(e);
-	/* As late as may be, for the kernel goes on with it meanwhile. */
+	/* This is done as late as may be, for the kernel goes on with it meanwhile. */
 	if (r == 0 && l->nl.fd >= 0 && l->host) {
 		r = cable_wait(&l->nl, &l->record, LEASE_CABLE, l->host, e);
 		launch_step("cable ready");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the parts of `vpnctl leak-test` share: packets that can be told from all others wherever
- * they appear, and the watch that looks for them outside.
+ * The parts of `vpnctl leak-test` share packets that can be told from all others wherever they
+ * appear, and the watch that looks for them outside.
  */
 #pragma once
 

@@ -59,8 +59,8 @@ void leak_table_print(const struct leak_table *t, const char *whose);
 void leak_table_json(const struct leak_table *t, struct json_out *out);
 bool leak_table_is_closed(const struct leak_table *t);
 
-/* What is outside, in lines for leak_look(), an empty one last: to be written to its input. The
- * caller's to free. In the host's namespaces. */
+/* Lists what is outside, in lines for leak_look(), an empty one last, to be written to its input.
+ * The caller's to free. In the host's namespaces. */
 int leak_doors_outside(char **ret, struct err *e);
 
 /* Inside, in any process: reads the lines of leak_doors_outside() from in, and writes to out a line
@@ -70,7 +70,7 @@ int leak_look(int in, int out);
 /* One such line, judged. To be called outside, in the host's namespaces. */
 void leak_doors_judge(struct leak_table *t, const char *kind, const char *text);
 
-/* Which of a process's descriptors lead around what is hidden from it. Outside. */
+/* Says which of a process's descriptors lead around what is hidden from it. Outside. */
 void leak_doors_descriptors(struct leak_table *t, pid_t pid);
 
 /* The rows that somebody inside has looked at, and found nothing. */

@@ -94,7 +94,7 @@ struct ids {
 	gid_t gid;
 };
 
-/* What an id of ours is called in the namespace of pid. */
+/* The number of an id of ours in the namespace of pid. */
 static uint32_t map_id(pid_t pid, const char *map, uint32_t id)
 {
 	AUTO_FREE char *text = NULL;
@@ -161,7 +161,8 @@ static int namespaces_of(pid_t pid)
 	return flags;
 }
 
-/* As that process's user, in its place. What fails is said on standard error, which is ours. */
+/* Runs as that process's user, in its place. What fails is said on standard error, which is
+ * ours. */
 static int enter(int pidfd, int flags, const struct ids *ids)
 {
 	struct err e = ERR_INIT;

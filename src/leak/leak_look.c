@@ -176,7 +176,7 @@ int leak_look(int in, int out)
 	size_t room = 0;
 	int r = lines && answer ? 0 : -ENOMEM;
 
-	/* Not a byte more than the lines: what follows is the caller's. */
+	/* Reads not a byte more than the lines: what follows is the caller's. */
 	if (lines)
 		setvbuf(lines, NULL, _IONBF, 0);
 	while (r == 0 && getline(&line, &room, lines) > 1) {

@@ -109,7 +109,8 @@ static int look_up_in_child(void *arg)
 	return getaddrinfo(name, NULL, NULL, &list) != 0;
 }
 
-/* As programs do it. It may wait long for an answer: in processes of their own, a few at a time. */
+/* This is how programs do it. It may wait long for an answer: in processes of their own, a few at a
+ * time. */
 static void look_up(const char *mark, unsigned int *running)
 {
 	struct look_up l = {mark};

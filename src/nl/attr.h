@@ -32,14 +32,14 @@ static inline const void *nl_attr_data(const struct nlattr *a)
 	return a + 1;
 }
 
-/* Of at least four bytes. */
+/* An attribute of at least four bytes. */
 uint32_t nl_attr_u32(const struct nlattr *a);
 /* Fills dst, which is filled by exactly its own size alone. */
 bool nl_attr_get(const struct nlattr *a, void *dst, size_t size);
 /* A text that ends where it must, else NULL; as long-lived as the message. */
 const char *nl_attr_str(const struct nlattr *a);
 
-/* What is behind the message's netlink header. */
+/* The length of what is behind the message's netlink header. */
 static inline size_t nl_payload_len(const struct nlmsghdr *nlh)
 {
 	return nlh->nlmsg_len - NLMSG_HDRLEN;

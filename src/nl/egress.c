@@ -59,7 +59,8 @@ static void end_expr(struct nl_msg *m, struct expr x)
 	nl_nest_end(m, x.elem);
 }
 
-/* As raw bytes: before "ether saddr", nft(8) tests what no packet on its way out passes. */
+/* They are compared as raw bytes: before "ether saddr", nft(8) tests what no packet on its way out
+ * passes. */
 static void put_rule(struct nl_msg *m, const char *table, const char *chain, const uint8_t mac[6])
 {
 	size_t list, data, verdict;

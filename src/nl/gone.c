@@ -43,7 +43,7 @@ int nl_gone_watch_all(struct nl_sock *s, struct err *e)
 	return nl_gone_watch(s, e);
 }
 
-/* Whose last word that is; 0: it is none. */
+/* The index of the device whose last word that is; 0: it is not one. */
 static int last_word(const struct nlmsghdr *nlh)
 {
 	struct ifinfomsg ifi;

@@ -8,7 +8,7 @@
 
 #include "nl/sock.h"
 
-/* Of the socket's own namespace. Before the request is made. */
+/* Watches the socket's own namespace. Must be called before the request is made. */
 int nl_gone_watch(struct nl_sock *s, struct err *e);
 
 /* Reads what there is; blocks if there is nothing. 1: the device is gone; 0: not a word of it.

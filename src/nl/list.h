@@ -32,8 +32,8 @@ struct nl_neigh {
 };
 
 int nl_addr_list(struct nl_sock *s, struct nl_addr **ret, size_t *ret_n, struct err *e);
-/* Of every table. A route with several ways has none of them here: ours have one. */
+/* The routes of every table. A route with several ways has none of them here: ours have one. */
 int nl_route_list(struct nl_sock *s, struct nl_route **ret, size_t *ret_n, struct err *e);
-/* Of one family and device. */
+/* The addresses of one family and device. */
 int nl_neigh_list(struct nl_sock *s, int family, int ifindex, struct nl_neigh **ret, size_t *ret_n,
 		  struct err *e);

@@ -15,7 +15,7 @@
  * transaction. */
 int nft_out_only_by(struct nl_sock *s, const char *table, const int *ifindexes, size_t n,
 		    struct err *e);
-/* Of that family. Absent: 0. */
+/* A table of that family. Absent: 0. */
 int nft_table_delete(struct nl_sock *s, const char *table, struct err *e);
 int nft_table_exists(struct nl_sock *s, const char *table, struct err *e); /* 1, 0 */
 

@@ -23,7 +23,7 @@
 /* The chains that come and go with the ports whose names they have (see plug/guard_port.h). */
 #define PORT_CHAIN "vr"
 
-/* What there is of one kind in a table: how it is asked for, and which of its attributes count. */
+/* One kind of object in a table: how it is asked for, and which of its attributes count. */
 struct part {
 	uint16_t msg;
 	uint16_t table;		     /* the attribute that names the table */

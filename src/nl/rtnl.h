@@ -123,8 +123,8 @@ int rtnl_route_count(struct nl_sock *s, int family, uint8_t table, int oif, size
 int rtnl_route_covers(struct nl_sock *s, int family, uint8_t table, int oif, const void *dst,
 		      bool *ret, struct err *e);
 
-/* How many that are not ours, whose protocol is the kernel's as that of nobody else's in a table of
- * its own is; any: ours, too. */
+/* Counts those that are not ours, whose protocol is the kernel's as that of nobody else's in a
+ * table of its own is; any: ours, too. */
 int rtnl_route_count_others(struct nl_sock *s, int family, uint8_t table, bool any, size_t *ret,
 			    struct err *e);
 
@@ -146,8 +146,8 @@ void rtnl_put_route(struct nl_msg *m, const struct rtnl_route *r);
 int rtnl_nsid_get(struct nl_sock *s, int netns_fd, int *ret, struct err *e); /* -ENOENT: none */
 int rtnl_nsid_ensure(struct nl_sock *s, int netns_fd, int *ret, struct err *e);
 
-/* For on-link prefixes that must not overlap: calls fn for each route of the main table that has a
- * prefix length above 0. */
+/* Finds on-link prefixes that must not overlap: calls fn for each route of the main table that has
+ * a prefix length above 0. */
 struct rtnl_route_walk {
 	void (*begin)(void *arg); /* throws away what was collected; NULL: nothing is */
 	int (*fn)(int family, const void *dst, uint8_t plen, int oif, void *arg);

@@ -16,7 +16,7 @@
 #define NETLINK_GET_STRICT_CHK 12
 #endif
 
-/* What the kernel fills a dump with at most. */
+/* The kernel fills one part of a dump with this much at most. */
 #define RECV_SIZE   32768
 
 #define TABLE_TRIES 8

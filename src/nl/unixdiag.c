@@ -54,7 +54,7 @@ static int got_socket(const struct nlmsghdr *nlh, void *arg)
 	if (d->udiag_state == TCP_ESTABLISHED && d->udiag_type != SOCK_DGRAM)
 		return 0;
 	nl_attr_each(nlh, sizeof(*d), read_attr, &s);
-	/* Without a name, or an abstract one, which begins with a NUL. */
+	/* It has no name, or an abstract one, which begins with a NUL. */
 	return s.len ? w->fn(&s, w->arg) : 0;
 }
 

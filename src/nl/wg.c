@@ -39,7 +39,7 @@ static void put_allowed(struct nl_msg *m, const struct wg_allowed *a)
 	nl_nest_end(m, nest);
 }
 
-/* What is said once of a peer, in the first message that names it. */
+/* Puts what is said once of a peer, in the first message that names it. */
 static void put_peer_head(struct nl_msg *m, const struct wg_peer *p)
 {
 	nl_put_u32(m, WGPEER_A_FLAGS, WGPEER_F_REPLACE_ALLOWEDIPS);

@@ -52,7 +52,8 @@ struct wg_device {
 	size_t n_peers;
 };
 
-/* Where a builder that spreads a device over several messages stands. Starts zeroed. */
+/* The place at which a builder stands that spreads a device over several messages. Starts
+ * zeroed. */
 struct wg_cursor {
 	size_t peer;
 	size_t allowed; /* of that peer: those before it are sent */

@@ -31,7 +31,7 @@ static const char *const nodes[] = {
 	"null", "zero", "full", "random", "urandom", "tty", "fuse",
 };
 
-/* Where a display is allowed: the card itself, by the kernel's drivers or by NVIDIA's. */
+/* The card itself, where a display is allowed, by the kernel's drivers or by NVIDIA's. */
 static const char *const cards[] = {
 	"dri", "nvidiactl", "nvidia-modeset", "nvidia-uvm", "nvidia0", "nvidia1",
 };

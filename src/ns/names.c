@@ -42,8 +42,8 @@ int names_resolv_conf(char *ret, size_t size, const struct names_dns *dns, size_
 	return r < 0 ? r : 0;
 }
 
-/* As glibc reads a line: blanks before the word, then a blank or a colon, in any number. It takes
- * the last line of a word, so that one that is left decides. */
+/* Reads a line as glibc does: blanks before the word, then a blank or a colon, in any number. It
+ * takes the last line of a word, so that one that is left decides. */
 static bool is_hosts_line(const char *line, const char *end)
 {
 	while (line < end && isspace((unsigned char)*line))
@@ -57,7 +57,7 @@ int names_nsswitch(const char *host, size_t len, char **ret, size_t *ret_len)
 	static const char ours[] = NAMES_HOSTS_LINE;
 	const char *end = host + len, *line, *next;
 	bool seen = false;
-	/* One line of ours, and a newline where the last line has none. */
+	/* This is for one line of ours, and a newline where the last line has none. */
 	char *out = malloc(len + sizeof(ours) + 1);
 	size_t n = 0;
 

@@ -51,7 +51,8 @@ int ns_sysctl_guard_device(const char *dev, const char *rp_filter, bool ip6, str
 		{"ipv6", "accept_ra", "0"},
 		{"ipv6", "accept_redirects", "0"},
 		{"ipv6", "addr_gen_mode", "1"},
-		/* Since 6.17; before, only the switch for the whole machine forwards IPv6. */
+		/* This exists since 6.17; before, only the switch for the whole machine forwards
+		 * IPv6. */
 		{"ipv6", "force_forwarding", "1"},
 	};
 	int r = write_of_device(dev, "ipv4", "rp_filter", rp_filter, false, e);

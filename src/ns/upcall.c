@@ -39,7 +39,7 @@ static const char *const by_path[] = {
 	"fuse.httpdirfs", "fuse.httpfs2", "fuse.gvfs-fuse-daemon",
 };
 
-/* In user space, but of this machine's own disks alone. */
+/* They are in user space, but of this machine's own disks alone. */
 static const char *const local_fuse[] = {
 	"fuse.gocryptfs",     "fuse.encfs",   "fuse.cryfs",	 "fuse.bindfs",
 	"fuse.mergerfs",      "fuse.unionfs", "fuse.squashfuse", "fuse.fuse-overlayfs",
@@ -132,8 +132,8 @@ struct below {
 	char path[PATH_MAX];
 };
 
-/* What is mounted below root, and on nothing else that is. Opening a mount's root is no lookup in
- * the file system that it hides. */
+/* Takes what is mounted below root, and on nothing else that is. Opening a mount's root is no
+ * lookup in the file system that it hides. */
 static int open_below(const char *first, const char *root, struct below *ret, size_t *n)
 {
 	struct mount_line m;

@@ -103,7 +103,7 @@ static int fill_run(const struct ns_view *v, int old_run, struct err *e)
 		if (r < 0 && r != -ENOENT)
 			return r;
 	}
-	/* Places of their own, where serial-line tools and old libcs look. */
+	/* Serial-line tools and old libcs look for these. */
 	if (mkdir("/run/lock", 0755) < 0 || chmod("/run/lock", 01777) < 0 ||
 	    symlink("/dev/shm", "/run/shm") < 0)
 		return err_sys(e, -errno, "cannot fill the new /run");

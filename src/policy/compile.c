@@ -122,8 +122,9 @@ int policy_syscall_number(uint32_t abi, const char *name)
 	nr = seccomp_syscall_resolve_name_arch(abi, name);
 	if (nr >= 0)
 		return nr;
-	/* On i386, what socketcall and ipc multiplex resolves to a pseudo number, though most of it
-	 * has a number of its own since Linux 4.3. Only the table from number to name has those. */
+	/* On i386, a call that socketcall or ipc multiplexes resolves to a pseudo number, though
+	 * most have a number of their own since Linux 4.3. Only the table from number to name has
+	 * those. */
 	if (nr <= -100 && nr > -300)
 		for (unsigned i = 0; i < SCAN_MAX; i++)
 			if (number_is(abi, i, name))

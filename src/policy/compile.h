@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From a policy to one BPF program for every ABI that programs of a machine can use.
+ * Makes of a policy one BPF program for every ABI that programs of a machine can use.
  */
 #pragma once
 

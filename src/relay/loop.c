@@ -25,7 +25,7 @@
 
 static const struct relay *relay;
 
-/* So many connections that descriptors never run out in the middle of one. */
+/* There are so many connections at most that descriptors never run out in the middle of one. */
 static unsigned int raise_limit(void)
 {
 	struct rlimit l = {0};

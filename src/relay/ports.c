@@ -151,7 +151,8 @@ static int listen_on(const struct relay_spec *s, int family, const uint8_t *addr
 		return -errno;
 	if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0)
 		return -errno;
-	/* Over old connections' remains, never over one who listens. With UDP it would share. */
+	/* This binds over old connections' remains, and never over one who listens. With UDP it
+	 * would share. */
 	if (!s->udp && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0)
 		return -errno;
 	if (bind(fd, (struct sockaddr *)&sa, len) < 0)

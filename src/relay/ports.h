@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which ports are published: as the user writes them, and as sockets that listen.
+ * The ports that are published: as the user writes them, and as sockets that listen.
  */
 #pragma once
 

@@ -34,7 +34,7 @@ int relay_prepare(const struct relay *r, struct err *e);
  * the system calls. */
 int relay_confine(struct err *e);
 
-/* Until it is over: 0, or why not. */
+/* Runs until it is over: 0, or why not. */
 int relay_loop(struct err *e);
 
 /* Starts it as a process that is nobody's child and ends with the caller's process, whatever that

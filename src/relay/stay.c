@@ -38,7 +38,7 @@ int relay_confine(struct err *e)
 {
 	int r = 0;
 
-	/* Before the capabilities go: until then it is they that keep others out. */
+	/* This comes before the capabilities go: until then it is they that keep others out. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, -errno, "cannot make the relay not dumpable");
 	/* An ordinary user's process in the host's network has none, and may not lower bounds. */

@@ -7,7 +7,7 @@
 #include "relay/relay.h"
 #include "relay/watch.h"
 
-/* At most max connections at once. */
+/* Holds at most max connections at once. */
 void tcp_init(const struct relay *r, unsigned int max);
 void tcp_accept(size_t listener);
 void tcp_event(struct relay_key key, uint32_t events);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is waited for, and sockets to the other side: what both kinds of traffic stand on. Private
+ * Both kinds of traffic stand on this: what is waited for, and sockets to the other side. Private
  * to relay/.
  */
 #pragma once
@@ -20,7 +20,7 @@ struct relay_key {
 	uint32_t index;
 };
 
-/* Before all else in here. */
+/* Must be called before all else in here. */
 int relay_watch_open(void);
 int relay_watch_wait(struct epoll_event *ret, int max, int timeout_ms); /* as epoll_wait(2) */
 

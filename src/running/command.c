@@ -78,7 +78,7 @@ static bool is_program(const char *path)
 	return access(path, X_OK) == 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* As execvp(3) would. */
+/* Finds it as execvp(3) would. */
 static bool find_in_path(const char *name, char ret[PATH_MAX])
 {
 	const char *path = getenv("PATH");

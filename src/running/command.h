@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From a command as it is typed to the programs that it starts: through PATH, links and
+ * Leads from a command as it is typed to the programs that it starts: through PATH, links and
  * alternatives, `env X=1 nice ...`, `sh -c TEXT`, and the exec lines of wrapper scripts. Reads
  * files, runs nothing.
  */

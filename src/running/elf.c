@@ -19,7 +19,8 @@ bool running_is_i386(const char *path)
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	unsigned char head[20];
 
-	/* The magic number, 32 bits, and at 18 the machine: 3, the lower half first. */
+	/* The header begins with the magic number and the class, 32 bits, and has the machine at
+	 * 18: 3, the lower half first. */
 	return fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
 	       memcmp(head, "\177ELF\1", 5) == 0 && head[18] == 3 && head[19] == 0;
 }

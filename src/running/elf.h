@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What kind of machine code a program is.
+ * Tells what kind of machine code a program is.
  */
 #pragma once
 

@@ -63,7 +63,7 @@ bool holder_exe(pid_t pid, char *ret, size_t size)
 	return true;
 }
 
-/* Who has a record lock on a file, 0: nobody. -errno: that cannot be asked. */
+/* The process that has a record lock on a file, 0: nobody. -errno: that cannot be asked. */
 static int lock_owner(const char *path, pid_t *ret)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -103,7 +103,7 @@ static bool is_mine(pid_t pid)
 	return stat(path, &st) == 0 && st.st_uid == geteuid();
 }
 
-/* And no later program of the same number. One of the user's own may be shy. */
+/* It must not be a later program of the same number. One of the user's own may be shy. */
 static bool is_kind(pid_t pid, enum running_kind kind)
 {
 	char exe[PATH_MAX];
@@ -135,7 +135,7 @@ pid_t holder_of_singleton(const char *dir, const struct running_where *w)
 	if (str_fmt(path, sizeof(path), "%s/SingletonLock", dir) < 0)
 		return 0;
 	pid = read_link(path, '-', host, sizeof(host));
-	/* A home directory shared by several machines. */
+	/* Several machines may share a home directory. */
 	if (!pid || gethostname(here, sizeof(here) - 1) < 0 || strcmp(host, here) != 0)
 		return 0;
 	return is_kind(pid, KIND_CHROMIUM) && holder_is_outside(pid, w) ? pid : 0;

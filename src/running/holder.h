@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who holds a lock, and whether that process is in another network than the command will be.
+ * Tells who holds a lock, and whether that process is in another network than the command will be.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 
 #include "state/record.h"
 
-/* Where the command will run. */
+/* The network that the command will run in. */
 struct running_where {
 	const struct record *vpn; /* id 0: no network */
 	pid_t with;		  /* in the sandbox of this process, 0: a new one */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What kind of program a file is: by what lies beside it, whatever its makers call it.
+ * Tells what kind of program a file is by what lies beside it, whatever its makers call it.
  */
 #pragma once
 
@@ -19,6 +19,6 @@ enum running_kind {
 /* path is an executable's, without links. */
 enum running_kind running_kind_of(const char *path);
 
-/* Where a Gecko program keeps its profiles, below the home directory and below the user's
+/* Finds where a Gecko program keeps its profiles, below the home directory and below the user's
  * configuration: by the application.ini beside path. -ENOENT: there is none. */
 int running_gecko_places(const char *path, char *home, char *config, size_t size);

@@ -14,8 +14,8 @@
 
 #include "base/util.h"
 
-/* What a Firefox of another brand hands over to is a matter of names and windows, not of the lock:
- * so these are looked at whatever the command is. */
+/* A Firefox of another brand hands over by names and windows, not by the lock: so these are looked
+ * at whatever the command is. */
 static const char *const in_home[] = {
 	".mozilla/firefox",
 	".thunderbird",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where profiles are: below the home directory, below the user's configuration
+ * The places where profiles are: below the home directory, below the user's configuration
  * ($XDG_CONFIG_HOME), and where flatpak and snap keep those of theirs.
  */
 #pragma once
@@ -14,18 +14,18 @@ struct places {
 	char home[PATH_MAX], config[PATH_MAX], run[64];
 };
 
-/* Of the environment. -ENOENT: there is no home. */
+/* Reads them from the environment. -ENOENT: there is no home. */
 int places_find(struct places *ret);
 
 /* Those of a flatpak application: its home and configuration below ~/.var/app. */
 int places_of_flatpak(const struct places *p, const char *app, struct places *ret);
 
-/* Who has a profile below a directory of profiles; name: the end of its directory's name, "": any.
- */
+/* Finds who has a profile below a directory of profiles; name: the end of its directory's name, "":
+ * any. */
 pid_t places_find_profile(const char *dir, const char *name, const struct running_where *w);
 
-/* Who outside has a profile of a Gecko program in one of the places that are known. only: part of
- * the place's name, name: as above; NULL: any. */
+/* Finds who outside has a profile of a Gecko program in one of the places that are known. only:
+ * part of the place's name, name: as above; NULL: any. */
 pid_t places_find_gecko(const struct places *p, const char *only, const char *name,
 			const struct running_where *w);
 

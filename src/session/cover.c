@@ -170,8 +170,8 @@ static bool is_dead(const struct cover *c, const struct stat *st)
 	return same_stat(st, &c->dead);
 }
 
-/* By descriptors alone, so that what is covered is what was looked at. It takes half of the time
- * that mount(2) takes, which has to be led to a descriptor through /proc. */
+/* It works by descriptors alone, so that what is covered is what was looked at. It takes half of
+ * the time that mount(2) takes, which has to be led to a descriptor through /proc. */
 static int put_dead(const struct cover *c, int fd)
 {
 	AUTO_CLOSE int tree = (int)syscall(SYS_open_tree, c->dead_fd, "",
@@ -323,7 +323,7 @@ static int begin(struct cover *c, struct err *e)
 	return 0;
 }
 
-/* What is at the name, and whether the directory has to be searched. */
+/* Tells what is at the name, and whether the directory has to be searched. */
 static int cover_name(struct cover *c, struct listener *at, const char *name, struct err *e)
 {
 	struct stat st;

@@ -41,7 +41,7 @@ struct listeners {
 int listeners_list(struct listeners *ret, const struct others *others, struct err *e);
 void listeners_free(struct listeners *l);
 
-/* From the text of a /proc/net/unix, which is all that a kernel without sock_diag has. Pure. */
+/* Reads the text of a /proc/net/unix, which is all that a kernel without sock_diag has. Pure. */
 int listeners_parse(char *text, struct listeners *ret);
 
 struct listeners_allowed {
@@ -52,6 +52,7 @@ struct listeners_allowed {
 	const char *home; /* NULL: unknown */
 };
 
-/* In the sandbox's mount namespace, when all else is mounted. *ret_dead: how many. */
+/* Must be called in the sandbox's mount namespace, when all else is mounted. *ret_dead: how
+ * many. */
 int listeners_cover(struct listeners *l, const struct listeners_allowed *allowed, size_t *ret_dead,
 		    struct err *e);

@@ -46,7 +46,7 @@ int others_note_use(struct session *s, struct err *e)
 		if (fd < 0 || fstat(fd, &st) < 0)
 			return err_sys(e, -errno, "cannot note the use of %.100s/vpnrun/%s",
 				       s->runtime, s->name);
-		/* Removed while we waited. */
+		/* It was removed while we waited. */
 		if (st.st_nlink == 0)
 			continue;
 		s->used = take_fd(&fd);
@@ -210,7 +210,7 @@ static int open_ns(pid_t pid, const char *kind)
 	return open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
-/* In a process of its own, which shares nothing but the table of descriptors. */
+/* It runs in a process of its own, which shares nothing but the table of descriptors. */
 static int open_there(void *arg)
 {
 	const pid_t *pid = arg;
@@ -227,8 +227,7 @@ int others_open_diag(pid_t pid)
 {
 	static char stack[STACK_SIZE] __attribute__((aligned(16)));
 	int status;
-	/* Without a signal at its end, so that whoever ignores or counts children is not disturbed.
-	 */
+	/* It ends without a signal, so that whoever ignores or counts children is not disturbed. */
 	pid_t child = clone(open_there, stack + sizeof(stack), CLONE_FILES, &pid);
 
 	if (child < 0)

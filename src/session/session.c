@@ -65,7 +65,7 @@ static int open_runtime(const char *path, struct session *s)
 	return take_fd(&fd);
 }
 
-/* Where the sandbox has one, whether or not there is one outside. */
+/* Finds the place where the sandbox has one, whether or not there is one outside. */
 static int find_runtime(struct session *s)
 {
 	char usual[32];
@@ -195,7 +195,8 @@ int session_lock(const struct session *s, struct err *e)
 
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open %.100s/vpnrun/%s/lock", s->runtime, s->name);
-	/* Held for milliseconds, but by a launch that was stopped (Ctrl-Z) for as long as it is. */
+	/* It is held for milliseconds, but by a launch that was stopped (Ctrl-Z) for as long as it
+	 * is. */
 	while ((r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0) == -EWOULDBLOCK &&
 	       util_now_ms() < end)
 		nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);

@@ -21,7 +21,7 @@
 
 #define SESSION_NAME_MAX 16
 
-/* What of the real R a sandbox has. */
+/* The part of the real R that a sandbox has. */
 enum session_class {
 	SESSION_WAYLAND = 1 << 0,
 	SESSION_X11 = 1 << 1, /* authority files */

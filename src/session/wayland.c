@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * As much of Wayland's wire protocol as it takes to ask a compositor what it offers and to make a
- * security context. Must never leave a program of the strict view with a socket on which the
+ * Speaks as much of Wayland's wire protocol as it takes to ask a compositor what it offers and to
+ * make a security context. Must never leave a program of the strict view with a socket on which the
  * compositor types for it or shows it the screen: what a new context really offers is looked at,
- * too. The compositor is the user's own; what it sends is checked for its form all the same.
- * Called by session/words.c.
+ * too. The compositor is the user's own; what it sends is checked for its form all the same. Called
+ * by session/words.c.
  *
  * A message: the object's id, then its size and opcode in one word, then arguments in words of the
  * machine's own byte order; a string is its length with the NUL, padded to words.
@@ -125,7 +125,7 @@ static void msg_uint(struct msg *m, uint32_t value)
 	m->word[m->n++] = value;
 }
 
-/* At most NAME_SIZE characters. */
+/* The name has at most NAME_SIZE characters. */
 static void msg_string(struct msg *m, const char *s)
 {
 	size_t len = strnlen(s, NAME_SIZE), words = (len + 4) / 4;
@@ -386,7 +386,7 @@ static int commit_context(struct wayland *w, int listener, int closer, const cha
 	return r < 0 ? err_sys(e, r, "cannot talk to the compositor") : roundtrip(w, &a, e);
 }
 
-/* What a client of the new socket is offered. */
+/* Reads what a client of the new socket is offered. */
 static int check_context(const char *path, struct err *e)
 {
 	struct wayland inside = WAYLAND_INIT;

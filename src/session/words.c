@@ -255,7 +255,7 @@ static int set_strict_env(const struct session_words *w, bool own_wayland, struc
 		r = lead(w, "PIPEWIRE_REMOTE", "pipewire-0", "", "pipewire-0", e);
 	if (r == 0 && (w->words & SESSION_X11))
 		r = lead_xauthority(w, e);
-	/* An open connection, which was closed. */
+	/* It is an open connection, which was closed. */
 	unsetenv("WAYLAND_SOCKET");
 	return r;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What `--allow` gives back by a word: a display, the sound, the session's bus.
+ * The words of `--allow` give back a part of the session: a display, the sound, the session's bus.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 #include "session/session.h"
 #include "session/wayland.h"
 
-/* Beside the classes of session.h that words stand for: the session's own bus. */
+/* One more beside the classes of session.h that words stand for: the session's own bus. */
 #define SESSION_BUS (1u << 8)
 
 /* The bit of a word, or 0. */
@@ -39,9 +39,9 @@ struct session_words {
 int session_words_open(unsigned int words, bool strict, const struct session *s,
 		       struct session_words *w, struct err *e);
 
-/* When the view is made: the compositor's socket for this sandbox, and the environment that leads
- * to what was given back. *ret_held is a descriptor that the command has to keep for as long as it
- * may open new windows, or -1. */
+/* Called when the view is made: makes the compositor's socket for this sandbox, and the environment
+ * that leads to what was given back. *ret_held is a descriptor that the command has to keep for as
+ * long as it may open new windows, or -1. */
 int session_words_finish(struct session_words *w, const char *app, int *ret_held, struct err *e);
 
 void session_words_close(struct session_words *w);
