@@ -77,7 +77,9 @@ status() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$BROKER/status"; }
 
 start() { # start OPTION...: the broker, ready
 	mkfifo /run/t/ready
-	/run/t/vpnrund --ready-fd 8 "$@" 8>/run/t/ready 2>>$LOG &
+	# By somebody careless: with groups, capabilities to hand down, a file and room for a core.
+	prlimit --core=4096:4096 -- setpriv --groups 4,27 --inh-caps=+net_admin,+net_raw --ambient-caps=+net_admin,+net_raw -- \
+		/run/t/vpnrund --ready-fd 8 "$@" 7</etc/passwd 8>/run/t/ready 2>>$LOG &
 	BROKER=$!
 	read -r -t 20 </run/t/ready
 	rm -f /run/t/ready
@@ -125,6 +127,8 @@ is "$(status CapEff) $(status CapPrm)" '0000000000001000 0000000000001000' 'CAP_
 is "$(status CapInh) $(status CapBnd) $(status CapAmb)" \
 	'0000000000000000 0000000000000000 0000000000000000' 'and no way to another capability'
 is "$(status NoNewPrivs) $(status Seccomp)" '1 2' 'no_new_privs, own system call filter'
+is "$(stat -c %u "/proc/$BROKER/environ")" 0 'not dumpable: nobody of its own user looks into it'
+is "$(awk '/^Max core file size/ { print $5, $6 }' "/proc/$BROKER/limits")" '0 0' 'no core with requests of others in it'
 is "$(find "/proc/$BROKER/fd" -type l | wc -l)" 5 'no stray descriptor: stdio, listener, signals'
 like "$(/run/t/vpnrund --listen $S 2>&1)" 'somebody listens at' 'a second broker refuses'
 touch /run/t/plain
