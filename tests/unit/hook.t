@@ -42,7 +42,37 @@ exits 3 precreate '{"annotations":{"vpnrun":"demo","policy":"strict"}}' 'an opti
 exits 4 precreate "$(spec demo)" 'no process, no linux'
 exits 4 createRuntime '{"annotations":{"vpnrun":"demo"},"pid":1,"bundle":"/nonexistent"}' 'no bundle'
 exits 1 createContainer '{"annotations":{"vpnrun":"demo"},"root":"/"}' "the host's own root"
+like "$(printf '{"annotations":{"vpnrun":"demo"},"root":"/"}' | "$hook" createContainer 2>&1)" \
+	'does not say where the container.s root file system is' "the host's own root: refused for that reason"
 ok 'no such stage' test "$("$hook" poststop </dev/null >/dev/null 2>&1; echo $?)" = 2
+
+# In mounts of its own: an image is a directory, and a name server of one's own needs no VPN.
+image=$(mktemp -d)
+create() { # create COMMAND: what the hook says, then what COMMAND sees
+	printf '{"annotations":{"vpnrun":"demo;dns=192.0.2.53"},"root":"%s"}' "$image/root" >"$image/state"
+	unshare -m --propagation private sh -c '"$1" createContainer <"$2/state"; cd "$2"; eval "$3"' - "$hook" "$image" "$1" 2>&1
+}
+anew() { rm -rf "$image/root"; mkdir -p "$image/root/etc" "$image/root/lib"; echo theirs >"$image/victim"; }
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+	anew
+	echo image >"$image/root/etc/resolv.conf"
+	like "$(create 'cat root/etc/resolv.conf')" 'nameserver 192.0.2.53' "L61: the container has its own name server"
+	is "$(create 'echo bad >root/etc/resolv.conf; grep -c bad root/etc/resolv.conf' | tail -n 1)" 0 'L61: which cannot be written from inside'
+	is "$(cat "$image/root/etc/resolv.conf")" image "L61: the image's own file is as it was"
+	for to in "$image/victim" ../../victim ../../../../../../..$image/victim /proc/self/root$image/victim; do
+		anew
+		ln -s "$to" "$image/root/etc/resolv.conf"
+		is "$(create 'grep -c 192.0.2.53 root/etc/resolv.conf victim' | xargs)" 'root/etc/resolv.conf:1 victim:0' \
+			"L61: a link that leads out of the image ($(basename "$(dirname "$to")")): the host's file is not touched"
+	done
+	anew
+	echo in >"$image/root/lib/r"
+	ln -s ../lib/r "$image/root/etc/resolv.conf"
+	is "$(create 'grep -c 192.0.2.53 root/lib/r')" 1 'L61: a link within it is followed'
+else
+	skip 'needs root' "L61: what createContainer makes of an image's resolv.conf"
+fi
+rm -rf "$image"
 
 config() { # config SPEC SECCOMP
 	jq -nc --arg spec "$1" --argjson seccomp "$2" '{ociVersion: "1.0.2", annotations: {vpnrun: $spec, "run.oci.seccomp_bpf_data": "x", other: "y"},

@@ -120,6 +120,11 @@ static void test_bytes(void)
 	memset(big, '\n', sizeof(big));
 	is_int(conf_parse("t.conf", big, sizeof(big), &t, &e), -EINVAL,
 	       "R68 more than 1 MiB is refused");
+	ok(strstr(e.msg, "larger than 1 MiB"), "R68 for that: %s", e.msg);
+	is_int(conf_parse("t.conf", big, CONF_SIZE_MAX + 1, &t, &e), -EINVAL, "R68 by one byte");
+	ok(strstr(e.msg, "larger than 1 MiB"), "R68 for that, too");
+	ok(conf_parse("t.conf", big, CONF_SIZE_MAX, &t, &e) < 0 && !strstr(e.msg, "larger"),
+	   "1 MiB is not too large");
 }
 
 static void test_tolerated(void)

@@ -50,6 +50,8 @@ static void test_config(void)
 		{0, "DEL", "{" HEAD ",\"runtimeConfig\":{\"ips\":[\"10.0.0.1/8\"]}}"},
 		{2, "ADD", "{" HEAD ",\"runtimeConfig\":{\"ips\":[\"10.0.0.1/8\"]}}"},
 		{2, "ADD", "{" HEAD ",\"ipam\":{\"type\":\"x\"}}"},
+		{2, "ADD", "{" HEAD ",\"ipMasq\":true}"},
+		{0, "ADD", "{" HEAD ",\"ipMasq\":false}"},
 		{7, "ADD", "{" HEAD ",\"vpn \":\"x\"}"},
 		{7, "ADD", "{" HEAD ",\"exclusive\":\"no\"}"},
 		{7, "ADD", "{" HEAD ",\"dns\":{\"nameserver\":[]}}"},
@@ -138,6 +140,44 @@ static void test_answers(void)
 	cni_request_free(&q);
 }
 
+/* What an earlier ADD has told must be what is there. */
+static void test_prev(void)
+{
+	static const struct {
+		const char *what, *prev;
+		int want;
+	} cases[] = {
+		{"as it is",
+		 "{\"interfaces\":[{\"name\":\"eth0\",\"sandbox\":\"/n\"}],\"ips\":[{\"address\":"
+		 "\"0.0.0.7/24\"}]}",
+		 0},
+		{"another address",
+		 "{\"interfaces\":[{\"name\":\"eth0\",\"sandbox\":\"/n\"}],\"ips\":[{\"address\":"
+		 "\"0.0.0.8/24\"}]}",
+		 -ENOLINK},
+		{"another sandbox",
+		 "{\"interfaces\":[{\"name\":\"eth0\",\"sandbox\":\"/m\"}],\"ips\":[{\"address\":"
+		 "\"0.0.0.7/24\"}]}",
+		 -ENOLINK},
+		{"another device",
+		 "{\"interfaces\":[{\"name\":\"eth1\",\"sandbox\":\"/n\"}],\"ips\":[{\"address\":"
+		 "\"0.0.0.7/24\"}]}",
+		 -ENOLINK},
+	};
+	struct cni_env env = {"CHECK", "c1", "/n", "eth0", NULL};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct err e = ERR_INIT;
+		struct cni_request q;
+		char text[512];
+
+		snprintf(text, sizeof(text), "{" HEAD ",\"prevResult\":%s}", cases[i].prev);
+		is_int(cni_request_parse(&env, text, strlen(text), &q, &e), 0, "parsed");
+		is_int(cni_request_check_prev(&q, &ends, &e), cases[i].want, cases[i].what);
+		cni_request_free(&q);
+	}
+}
+
 static void test_netavark(void)
 {
 	const char *text =
@@ -169,6 +209,7 @@ int main(void)
 	test_config();
 	test_env();
 	test_answers();
+	test_prev();
 	test_netavark();
 	return tap_done();
 }

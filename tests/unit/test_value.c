@@ -180,6 +180,34 @@ static void test_names(void)
 	   "R67 a search domain cannot add a line to resolv.conf");
 }
 
+static void test_numbers(void)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} cases[] = {
+		{"7", true},
+		{"65535", true},
+		{"65536", false},
+		{"0", false},
+		{"", false},
+		{"+7", false},
+		{" 7", false},
+		{"7 ", false},
+		{"0x7", false},
+		{"-1", false},
+		{"0000000000000000007", true},
+		/* 2^64 + 7: as many bits as there are, it would be 7. */
+		{"18446744073709551623", false},
+		{"00000000000000000007", false},
+	};
+	uint64_t v;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ok((str_uint(cases[i].text, 1, 65535, &v) == 0) == cases[i].good,
+		   "R27 a port: '%s'", cases[i].text);
+}
+
 /* What is shown of somebody else's text: what a terminal obeys, or no reader can decode, is not. */
 static void test_clean(void)
 {
@@ -220,5 +248,6 @@ int main(void)
 	test_key();
 	test_endpoint();
 	test_names();
+	test_numbers();
 	return tap_done();
 }
