@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "box/fds.h"
 #include "launch/i386.h"
 #include "launch/launch.h"
@@ -300,6 +302,78 @@ static void test_fds(void)
 	ok(!harmless(open("/dev/ptmx", O_RDWR | O_NOCTTY)), "the master of a terminal is not");
 }
 
+/* --- the environment ----------------------------------------------------------------------------
+ */
+
+static bool is_unset(const char *name)
+{
+	return getenv(name) == NULL;
+}
+
+/* What names a thing that is there stays, what names one that is not goes. */
+static void test_env(void)
+{
+	static const char *const session[] = {"SSH_AUTH_SOCK",	 "TMUX",  "SWAYSOCK", "NVIM",
+					      "KITTY_LISTEN_ON", "I3SOCK"};
+	static const char *const servers[] = {"SESSION_MANAGER", "STY", "DBUS_STARTER_ADDRESS",
+					      "DBUS_SESSION_BUS_PID"};
+	char dir[] = "/tmp/test_launch_env.XXXXXX", there[64], gone[64], dead[64], text[96];
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (!mkdtemp(dir))
+		return;
+	snprintf(there, sizeof(there), "%s/there", dir);
+	snprintf(gone, sizeof(gone), "%s/gone", dir);
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", there);
+	if (bind(s, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(session); i++)
+		setenv(session[i], gone, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(servers); i++)
+		setenv(servers[i], there, 1);
+	setenv("SSH_AGENT_PID", "1", 1);
+	setenv("HYPRLAND_INSTANCE_SIGNATURE", "x", 1);
+	setenv("NOTIFY_SOCKET", "@abstract", 1);
+	setenv("LISTEN_FDS", "1", 1);
+	setenv("TMUX_TMPDIR", "/own", 1);
+	unsetenv("SCREENDIR");
+	unsetenv("GIO_USE_VFS");
+	setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere", 1);
+	launch_clean_env(dir, true);
+	for (size_t i = 0; i < ARRAY_SIZE(session); i++)
+		ok(is_unset(session[i]), "L37 %s leads nowhere: not told", session[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(servers); i++)
+		ok(is_unset(servers[i]), "L38 %s is a server outside: not told", servers[i]);
+	ok(is_unset("SSH_AGENT_PID"), "nor the agent's process");
+	ok(is_unset("HYPRLAND_INSTANCE_SIGNATURE"), "L63 nor a compositor's directory");
+	ok(is_unset("NOTIFY_SOCKET"), "L10 an abstract socket of another network is not told");
+	ok(is_unset("LISTEN_FDS"), "L10 nor descriptors that were closed");
+	ok(is_unset("DBUS_SESSION_BUS_ADDRESS"), "L35 a bus that is not there is not told");
+	is_str(getenv("GIO_USE_VFS"), "local", "L35 and GVfs looks for no daemon");
+	is_str(getenv("XDG_RUNTIME_DIR"), dir, "the runtime directory is the sandbox's");
+	is_str(getenv("TMUX_TMPDIR"), "/own", "L37 what the user has set stays");
+	snprintf(text, sizeof(text), "%s/screen", dir);
+	is_str(getenv("SCREENDIR"), text, "L37 and helpers have a place in the sandbox");
+	setenv("SSH_AUTH_SOCK", there, 1);
+	snprintf(text, sizeof(text), "unix:path=%s,guid=1", there);
+	setenv("NVIM", text, 1);
+	setenv("NOTIFY_SOCKET", there, 1);
+	launch_clean_env(dir, false);
+	is_str(getenv("SSH_AUTH_SOCK"), there, "what is there stays");
+	is_str(getenv("NVIM"), text, "also within an address");
+	is_str(getenv("NOTIFY_SOCKET"), there, "and systemd's socket, if it has a path");
+	/* A dead socket that covers a listener has no name of its own. */
+	snprintf(dead, sizeof(dead), "/proc/self/fd/%d", open(there, O_PATH | O_CLOEXEC));
+	unlink(there);
+	setenv("SSH_AUTH_SOCK", dead, 1);
+	launch_clean_env(dir, false);
+	ok(is_unset("SSH_AUTH_SOCK"), "L33 a dead socket is not told");
+	close((int)strtol(dead + strlen("/proc/self/fd/"), NULL, 10));
+	close(s);
+	rmdir(dir);
+}
+
 static void write_head(const char *path, const void *head, size_t len)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
@@ -378,6 +452,7 @@ static void test_i386(void)
 int main(void)
 {
 	tap_begin();
+	test_env();
 	test_i386();
 	test_lines();
 	test_bad_lines();

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * session/: sockets on which somebody outside listens are found, by whatever name they have, and
+ * dead in a sandbox (L32, L33); what is no such socket is left alone. As an ordinary user, in a
+ * mount namespace of the test's own.
+ */
+#include "tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "session/listeners.h"
+#include "session/others.h"
+
+#define SKIPPED 77
+
+static char top[] = "/tmp/test_cover.XXXXXX";
+
+static const char *at(const char *rel)
+{
+	static char buf[8][128];
+	static unsigned int i;
+	char *p = buf[i++ % 8];
+
+	snprintf(p, sizeof(buf[0]), "%s/%s", top, rel);
+	return p;
+}
+
+/* --- outside ------------------------------------------------------------------------------------
+ */
+
+static int bind_at(const char *path, int type)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int s = socket(AF_UNIX, type, 0);
+
+	str_copy(sa.sun_path, sizeof(sa.sun_path), path);
+	if (s < 0 || bind(s, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
+	    (type != SOCK_DGRAM && listen(s, 5) < 0))
+		_exit(1);
+	return s;
+}
+
+static void bind_renamed(const char *from, const char *to)
+{
+	bind_at(at(from), SOCK_STREAM);
+	if (rename(at(from), at(to)) < 0)
+		_exit(1);
+}
+
+static void put_file(const char *rel, const char *text)
+{
+	int fd = open(at(rel), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		_exit(1);
+	close(fd);
+}
+
+/* Each way in which programs of Debian's make their sockets. */
+static void bind_all(void)
+{
+	bind_at(at("plain"), SOCK_STREAM);
+	bind_at(at("packets"), SOCK_SEQPACKET);
+	bind_at(at("datagrams"), SOCK_DGRAM);
+	bind_renamed("renamed.tmp", "renamed");
+	bind_at(at("linked.tmp"), SOCK_STREAM);
+	if (link(at("linked.tmp"), at("linked")) < 0 || unlink(at("linked.tmp")) < 0)
+		_exit(1);
+	bind_at(at("both"), SOCK_STREAM);
+	if (link(at("both"), at("both2")) < 0)
+		_exit(1);
+	mkdir(at("q"), 0700);
+	bind_renamed("q/s", "moved-up");
+	rmdir(at("q"));
+	bind_at(at("by-link/s"), SOCK_STREAM);
+	bind_at(at("ok/s"), SOCK_STREAM);
+	bind_at(at("okay"), SOCK_STREAM);
+	bind_at(at("ok-link/s2"), SOCK_STREAM);
+	bind_at(at("ok/out/s"), SOCK_STREAM);
+	bind_at(at("r/own"), SOCK_STREAM);
+	bind_at(at("file"), SOCK_STREAM);
+	unlink(at("file"));
+	put_file("file", "content");
+	/* The last ones by names that are relative, and stays there. */
+	if (chdir(at("rel")) < 0)
+		_exit(1);
+	bind_at("relative", SOCK_STREAM);
+	bind_at("relative.tmp", SOCK_STREAM);
+	if (rename("relative.tmp", "relative-renamed") < 0)
+		_exit(1);
+}
+
+static void bind_elsewhere(void)
+{
+	bind_at(at("elsewhere"), SOCK_STREAM);
+	bind_renamed("elsewhere.tmp", "elsewhere-renamed");
+}
+
+/* A process that has what bind makes until it is killed; -1: it could not. */
+static pid_t serve(int flags, void (*bind_them)(void))
+{
+	int ready[2];
+	pid_t pid;
+	char c = 'n';
+
+	if (pipe(ready) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (flags && unshare(flags) < 0)
+			_exit(1);
+		bind_them();
+		if (write(ready[1], "y", 1) == 1)
+			for (;;)
+				pause();
+		_exit(1);
+	}
+	close(ready[1]);
+	if (read(ready[0], &c, 1) != 1)
+		c = 'n';
+	close(ready[0]);
+	return c == 'y' ? pid : -1;
+}
+
+static void end(pid_t pid)
+{
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+}
+
+/* --- inside -------------------------------------------------------------------------------------
+ */
+
+static const char *ask(const char *rel)
+{
+	static const int types[] = {SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM};
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	const char *said = "nothing";
+
+	str_copy(sa.sun_path, sizeof(sa.sun_path), at(rel));
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		int s = socket(AF_UNIX, types[i] | SOCK_CLOEXEC, 0);
+		int r = connect(s, (struct sockaddr *)&sa, sizeof(sa)) < 0 ? errno : 0;
+
+		close(s);
+		if (r == 0)
+			return "open";
+		if (r != EPROTOTYPE)
+			said = r == ECONNREFUSED ? "dead" : r == ENOENT ? "none" : "other";
+	}
+	return said;
+}
+
+static bool is_never(pid_t pid, void *arg)
+{
+	(void)pid;
+	(void)arg;
+	return false;
+}
+
+static bool is_always(pid_t pid, void *arg)
+{
+	(void)pid;
+	(void)arg;
+	return true;
+}
+
+static bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	util_close(&fd);
+	return good;
+}
+
+static int enter(void)
+{
+	gid_t gid = getegid();
+	char map[64];
+
+	str_fmt(map, sizeof(map), "%u %u 1", geteuid(), geteuid());
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ||
+	    !write_text("/proc/self/setgroups", "deny") || !write_text("/proc/self/uid_map", map))
+		return -1;
+	str_fmt(map, sizeof(map), "%u %u 1", gid, gid);
+	if (!write_text("/proc/self/gid_map", map))
+		return -1;
+	return mount("t", "/run", "tmpfs", 0, "mode=0755");
+}
+
+/* As a launch does it; then what each of the names says, on lines. */
+static void launch(const char *const *names, bool has_runtime, bool others_are_outside, int out)
+{
+	const char *const paths[] = {at("ok")};
+	struct session s = SESSION_INIT;
+	struct others others = {.session = &s,
+				.is_outside = others_are_outside ? is_always : is_never};
+	struct listeners l = LISTENERS_INIT;
+	struct listeners_allowed allowed = {
+		.session = &s, .classes = SESSION_ALL, .paths = paths, .n_paths = 1, .home = top};
+	struct err e = ERR_INIT;
+	char content[16];
+	struct stat st;
+	size_t dead = 0;
+	int fd;
+
+	str_copy(s.runtime, sizeof(s.runtime), at("r"));
+	str_copy(s.name, sizeof(s.name), "demo");
+	s.has_runtime = has_runtime;
+	if (listeners_list(&l, &others, &e) < 0) {
+		dprintf(out, "%s\n", e.msg);
+		_exit(1);
+	}
+	if (enter() < 0)
+		_exit(SKIPPED);
+	if (listeners_cover(&l, &allowed, &dead, &e) < 0) {
+		dprintf(out, "%s\n", e.msg);
+		_exit(1);
+	}
+	for (; *names; names++)
+		dprintf(out, "%s ", ask(*names));
+	fd = open(at("file"), O_RDONLY | O_CLOEXEC);
+	if (access(at("file"), F_OK) == 0 && read(fd, content, sizeof(content)) != 7)
+		dprintf(out, "the file is lost ");
+	/* Clients look whose a socket is, and whether it is one. */
+	if (stat(at("plain"), &st) == 0 && !S_ISSOCK(st.st_mode))
+		dprintf(out, "no socket ");
+	if (access("/run/.vpnrun-dead", F_OK) == 0)
+		dprintf(out, "the dead one has a name ");
+	_exit(0);
+}
+
+/* What they say in a sandbox that is made now; "" where none can be. */
+static const char *say(const char *const *names, bool has_runtime, bool others_are_outside)
+{
+	static char text[1024];
+	int p[2], status = 0;
+	size_t n = 0;
+	ssize_t got;
+	pid_t pid;
+
+	text[0] = '\0';
+	if (pipe(p) < 0)
+		return "";
+	pid = fork();
+	if (pid == 0)
+		launch(names, has_runtime, others_are_outside, p[1]);
+	close(p[1]);
+	while ((got = read(p[0], text + n, sizeof(text) - 1 - n)) > 0)
+		n += (size_t)got;
+	text[n] = '\0';
+	close(p[0]);
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED ? "" : text;
+}
+
+static const char *say_one(const char *name, bool has_runtime, bool others_are_outside)
+{
+	const char *const names[] = {name, NULL};
+
+	return say(names, has_runtime, others_are_outside);
+}
+
+/* --- the tests ----------------------------------------------------------------------------------
+ */
+
+static void test_names(void)
+{
+	static const char *const names[] = {"plain",
+					    "packets",
+					    "datagrams",
+					    "renamed",
+					    "linked",
+					    "both",
+					    "both2",
+					    "moved-up",
+					    "by-link/s",
+					    "okay",
+					    "ok/out/s",
+					    "rel/relative",
+					    "rel/relative-renamed",
+					    NULL};
+	static const char *const stays[] = {"ok/s", "ok-link/s2", "r/own", NULL};
+	char content[16] = "";
+	pid_t pid = serve(0, bind_all);
+	int fd;
+
+	if (pid < 0) {
+		ok(false, "cannot listen");
+		return;
+	}
+	for (size_t i = 0; names[i]; i++)
+		is_str(ask(names[i]), "open", names[i]);
+	is_str(say(names, true, false),
+	       "dead dead dead dead dead dead dead dead dead dead dead dead dead ",
+	       "L32 L33 in a sandbox: dead, by whatever name");
+	is_str(say(stays, true, false), "open open open ",
+	       "what --allow names and the session's own stay");
+	is_str(say_one("file", true, false), "dead ", "a file in the place of a socket");
+	fd = open(at("file"), O_RDONLY | O_CLOEXEC);
+	ok(fd >= 0 && read(fd, content, sizeof(content) - 1) == 7 && !strcmp(content, "content"),
+	   "is still that file");
+	util_close(&fd);
+	end(pid);
+}
+
+static void test_others(void)
+{
+	pid_t pid = serve(CLONE_NEWUSER | CLONE_NEWNET, bind_elsewhere);
+
+	if (pid < 0)
+		return;
+	is_str(ask("elsewhere"), "open",
+	       "control: a listener of another network is reached by path");
+	is_str(say_one("elsewhere", true, true), "open ",
+	       "the open row: nothing says that there is such a network");
+	mkdir(at("r/libpod"), 0700);
+	is_str(say_one("elsewhere", true, true), "dead ",
+	       "L33 with the traces of the user's own containers: dead");
+	is_str(say_one("elsewhere-renamed", true, true), "dead ", "L33 also under another name");
+	is_str(say_one("elsewhere", true, false), "open ", "but the same VPN's stay");
+	rmdir(at("r/libpod"));
+	mkdir(at("r/vpnrun"), 0700);
+	mkdir(at("r/vpnrun/other"), 0700);
+	put_file("r/vpnrun/other/used", "");
+	is_str(say_one("elsewhere", true, true), "dead ", "L33 with another VPN's note of its use");
+	ok(access(at("r/vpnrun/other/used"), F_OK) == 0, "which stays while somebody is there");
+	is_str(say_one("elsewhere", false, true), "dead ",
+	       "L33 without a runtime directory, where no note can be left");
+	end(pid);
+	say_one("elsewhere", true, false);
+	ok(access(at("r/vpnrun/other/used"), F_OK) < 0, "and goes when nobody is");
+	put_file("r/vpnrun/demo-used", "");
+}
+
+/* Whether it waits for a lock. */
+static bool is_blocked(pid_t pid)
+{
+	AUTO_FREE char *text = NULL;
+	char who[32];
+
+	str_fmt(who, sizeof(who), " %d ", pid);
+	if (file_read("/proc/locks", 1 << 20, &text, NULL, NULL) < 0)
+		return false;
+	for (const char *line = text; (line = strstr(line, "-> FLOCK")); line++) {
+		const char *nl = strchr(line, '\n');
+
+		if (memmem(line, nl ? (size_t)(nl - line) : strlen(line), who, strlen(who)))
+			return true;
+	}
+	return false;
+}
+
+/* The note is held from before it is looked for: a launch that waits for its lock finds it gone. */
+static void test_note(void)
+{
+	struct session s = SESSION_INIT;
+	struct err e = ERR_INIT;
+	struct stat st = {.st_nlink = 0};
+	int fd, status = 0;
+	pid_t pid;
+
+	mkdir(at("r/vpnrun/demo"), 0700);
+	s.dir = open(at("r/vpnrun/demo"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	s.has_runtime = true;
+	fd = open(at("r/vpnrun/demo/used"), O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (s.dir < 0 || fd < 0 || flock(fd, LOCK_EX) < 0) {
+		ok(false, "cannot hold the note");
+		return;
+	}
+	pid = fork();
+	if (pid == 0) {
+		/* The lock ends with the descriptor of the parent, which goes once this waits. */
+		close(fd);
+		_exit(others_note_use(&s, &e) == 0 && fstat(s.used, &st) == 0 && st.st_nlink == 1
+			      ? 0
+			      : 1);
+	}
+	for (int i = 0; i < 500 && !is_blocked(pid); i++)
+		usleep(10000);
+	unlink(at("r/vpnrun/demo/used"));
+	close(fd);
+	waitpid(pid, &status, 0);
+	is_int(status, 0, "L33 a note that was removed while one waited is made anew");
+	session_close(&s);
+}
+
+/* In a process of its own, as an ordinary user. */
+static int all(void)
+{
+	if (!mkdtemp(top))
+		return 1;
+	mkdir(at("ok"), 0700);
+	mkdir(at("r"), 0700);
+	mkdir(at("rel"), 0700);
+	mkdir(at("real"), 0700);
+	mkdir(at("real2"), 0700);
+	if (symlink("real", at("by-link")) < 0 || symlink("ok", at("ok-link")) < 0 ||
+	    symlink("../real2", at("ok/out")) < 0)
+		return 1;
+	test_names();
+	test_others();
+	test_note();
+	if (fork() == 0)
+		execl("/bin/rm", "rm", "-r", top, NULL);
+	wait(NULL);
+	return 0;
+}
+
+int main(void)
+{
+	pid_t pid;
+	int status = 0;
+
+	tap_begin();
+	if (geteuid() == 0 &&
+	    (setresgid(12345, 12345, 12345) < 0 || setresuid(12345, 12345, 12345) < 0))
+		return 1;
+	/* A change of user takes that away, and with it the own entries of /proc. */
+	prctl(PR_SET_DUMPABLE, 1);
+	pid = fork();
+	if (pid == 0)
+		_exit(enter() < 0);
+	waitpid(pid, &status, 0);
+	if (status != 0) {
+		printf("1..0 # SKIP no user namespaces\n");
+		return 0;
+	}
+	if (all() != 0)
+		return 1;
+	return tap_done();
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a sandbox says of itself (state/sandbox.c, R81), and the /dev of a strict one (ns/dev.c,
+ * L44): each case in namespaces of its own, which an ordinary user can have.
+ */
+#include "tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "ns/dev.h"
+#include "state/sandbox.h"
+
+#define SKIPPED 77
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	util_close(&fd);
+	return good;
+}
+
+static void enter(void)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	char map[64];
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC) < 0)
+		_exit(SKIPPED);
+	str_fmt(map, sizeof(map), "0 %u 1", uid);
+	if (!write_file("/proc/self/setgroups", "deny") || !write_file("/proc/self/uid_map", map))
+		_exit(SKIPPED);
+	str_fmt(map, sizeof(map), "0 %u 1", gid);
+	if (!write_file("/proc/self/gid_map", map) || mount("t", "/run", "tmpfs", 0, NULL) < 0)
+		_exit(SKIPPED);
+}
+
+/* Runs fn inside; what it returns is to be 0. */
+static void inside(int (*fn)(void), const char *what)
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		enter();
+		_exit(fn());
+	}
+	waitpid(pid, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
+		printf("ok %d - %s # SKIP no namespaces, or no ip(8)\n", ++tap_count, what);
+	else
+		is_int(status, 0, what);
+}
+
+static int run(const char *command)
+{
+	int r = system(command); /* a test's own words */
+
+	return WIFEXITED(r) ? WEXITSTATUS(r) : -1;
+}
+
+/* --- the record --------------------------------------------------------------------------------
+ */
+
+static const struct sandbox none = {.vpn = "none", .policy = "default"};
+static const struct sandbox seven = {.vpn = "v", .id = 7, .policy = "strict", .strict = true};
+
+static int look(struct sandbox *ret)
+{
+	struct err e = ERR_INIT;
+
+	return sandbox_look(ret, &e);
+}
+
+static int put(const struct sandbox *s)
+{
+	struct err e = ERR_INIT;
+
+	return sandbox_write(*s, &e);
+}
+
+static int no_record(void)
+{
+	struct sandbox s;
+
+	return look(&s) == 0 ? 0 : 1;
+}
+
+static int no_network(void)
+{
+	struct sandbox s;
+
+	return put(&none) == 0 && look(&s) == 1 && !strcmp(s.vpn, "none") && !s.strict ? 0 : 1;
+}
+
+static int cannot_be_changed(void)
+{
+	struct sandbox s;
+	int fd;
+
+	if (put(&none) < 0)
+		return 1;
+	chmod(SANDBOX_FILE, 0666);
+	fd = open(SANDBOX_FILE, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 || unlink(SANDBOX_FILE) == 0 || rename(SANDBOX_FILE, "/run/elsewhere") == 0)
+		return 2;
+	if (write_file("/run/other", "x") && rename("/run/other", SANDBOX_FILE) == 0)
+		return 3;
+	return look(&s) == 1 ? 0 : 4;
+}
+
+static int another_network(void)
+{
+	struct sandbox s;
+
+	if (put(&none) < 0 || unshare(CLONE_NEWNET) < 0)
+		return 1;
+	return look(&s) == -ESTALE ? 0 : 2;
+}
+
+static int a_network_all_the_same(void)
+{
+	struct sandbox s;
+
+	if (put(&none) < 0)
+		return 1;
+	if (run("ip link add x0 type veth peer name x1 && ip link set x0 up") != 0)
+		return SKIPPED;
+	return look(&s) == -ESTALE ? 0 : 2;
+}
+
+static int a_device_that_is_down(void)
+{
+	struct sandbox s;
+
+	if (put(&none) < 0)
+		return 1;
+	if (run("ip link add x0 type veth peer name x1") != 0)
+		return SKIPPED;
+	return look(&s) == 1 ? 0 : 2;
+}
+
+static int cable(void)
+{
+	struct sandbox s;
+
+	if (run("ip link add vpn0 address 02:76:70:07:00:05 type veth peer name x1") != 0)
+		return SKIPPED;
+	return put(&seven) == 0 && look(&s) == 1 && s.strict && !strcmp(s.policy, "strict") ? 0 : 1;
+}
+
+static int cable_of_another(void)
+{
+	struct sandbox s;
+
+	if (run("ip link add vpn0 address 02:76:70:08:00:05 type veth peer name x1") != 0)
+		return SKIPPED;
+	return put(&seven) == 0 && look(&s) == -ESTALE ? 0 : 1;
+}
+
+static int cable_is_gone(void)
+{
+	struct sandbox s;
+
+	return put(&seven) == 0 && look(&s) == -ESTALE ? 0 : 1;
+}
+
+/* A record as sandbox_write() makes it, and changed by change; written as a plain file. */
+static int forged(void (*change)(struct sandbox *s))
+{
+	struct sandbox s, got;
+	int fd;
+
+	if (put(&none) < 0)
+		return 1;
+	fd = open(SANDBOX_FILE, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, &s, sizeof(s)) != sizeof(s) || umount2(SANDBOX_FILE, MNT_DETACH) < 0)
+		return 2;
+	close(fd);
+	unlink(SANDBOX_FILE);
+	change(&s);
+	fd = open(SANDBOX_FILE, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, &s, sizeof(s)) != sizeof(s))
+		return 3;
+	close(fd);
+	return look(&got) == -ESTALE ? 0 : 4;
+}
+
+static void no_magic(struct sandbox *s)
+{
+	s->magic++;
+}
+
+static void no_size(struct sandbox *s)
+{
+	s->size--;
+}
+
+static void no_end(struct sandbox *s)
+{
+	memset(s->vpn, 'x', sizeof(s->vpn));
+}
+
+static void no_end_of_policy(struct sandbox *s)
+{
+	memset(s->policy, 'x', sizeof(s->policy));
+}
+
+static void another_name(struct sandbox *s)
+{
+	strcpy(s->vpn, "demo"); /* without an id */
+}
+
+static int magic(void)
+{
+	return forged(no_magic);
+}
+
+static int size(void)
+{
+	return forged(no_size);
+}
+
+static int end(void)
+{
+	return forged(no_end);
+}
+
+static int end_of_policy(void)
+{
+	return forged(no_end_of_policy);
+}
+
+static int name(void)
+{
+	return forged(another_name);
+}
+
+static int a_link(void)
+{
+	struct sandbox s;
+
+	if (put(&none) < 0 || umount2(SANDBOX_FILE, MNT_DETACH) < 0 ||
+	    rename(SANDBOX_FILE, "/run/away") < 0 || symlink("/run/away", SANDBOX_FILE) < 0)
+		return 1;
+	return look(&s) < 0 ? 0 : 2;
+}
+
+static void test_record(void)
+{
+	inside(no_record, "R81 no record: no sandbox");
+	inside(no_network, "R81 a sandbox without a network");
+	inside(cannot_be_changed, "R81 its record cannot be written, removed or replaced");
+	inside(another_network, "R81 in another network than the record's: refused");
+	inside(a_network_all_the_same,
+	       "R81 without a network, but with a device that is up: refused");
+	inside(a_device_that_is_down, "control: one that is down is no way out");
+	inside(cable, "R81 a sandbox with its cable");
+	inside(cable_of_another, "R81 with another VPN's: refused");
+	inside(cable_is_gone, "R81 with none: refused");
+	inside(magic, "R81 a record of another kind");
+	inside(size, "R81 of another size");
+	inside(end, "R81 whose name has no end");
+	inside(end_of_policy, "R81 whose policy has no end");
+	inside(name, "R81 that names a VPN without its number");
+	inside(a_link, "R81 that is a link");
+}
+
+/* --- /dev --------------------------------------------------------------------------------------
+ */
+
+static const char *const there[] = {
+	"null", "zero",	 "tty",	  "uinput", "sda", "hidraw0", "kmsg", "mem",	 "ptmx", "net",
+	"kvm",	"input", "ttyS0", "vsock",  "dri", "nvidia0", "fuse", "console", "pts"};
+
+/* A /dev with plain files for devices: which of them are carried over. */
+static int make(bool display, char *seen, size_t size)
+{
+	char path[64], list[512] = "";
+	struct err e = ERR_INIT;
+	struct dirent *de;
+	int old, r;
+	DIR *d;
+
+	if (mkdir("/run/dev", 0755) < 0)
+		return 1;
+	for (size_t i = 0; i < ARRAY_SIZE(there); i++) {
+		str_fmt(path, sizeof(path), "/run/dev/%s", there[i]);
+		if (!write_file(path, "device"))
+			return 2;
+	}
+	old = open("/run/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r = ns_dev_make(old, display, &e);
+	close(old);
+	if (r < 0) {
+		printf("#   %s\n", e.msg);
+		fflush(stdout);
+		return 3;
+	}
+	d = opendir("/dev");
+	while (d && (de = readdir(d)))
+		for (size_t i = 0; i < ARRAY_SIZE(there); i++)
+			if (!strcmp(de->d_name, there[i]))
+				str_fmt(list + strlen(list), sizeof(list) - strlen(list), "%s ",
+					there[i]);
+	if (d)
+		closedir(d);
+	return str_copy(seen, size, list) < 0 ? 4 : 0;
+}
+
+static bool has(const char *list, const char *word)
+{
+	char w[32];
+
+	str_fmt(w, sizeof(w), "%s ", word);
+	return strstr(list, w) != NULL;
+}
+
+static int plain_dev(void)
+{
+	static const char *const never[] = {"uinput", "sda", "hidraw0", "kmsg",	 "mem", "kvm",
+					    "input",  "net", "ttyS0",	"vsock", "dri", "nvidia0"};
+	char seen[512];
+	int r = make(false, seen, sizeof(seen));
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
+		if (has(seen, never[i]))
+			return 10;
+	return has(seen, "null") && has(seen, "tty") && has(seen, "ptmx") ? 0 : 11;
+}
+
+static int display_dev(void)
+{
+	char seen[512];
+	int r = make(true, seen, sizeof(seen));
+
+	if (r)
+		return r;
+	return has(seen, "dri") && has(seen, "nvidia0") && !has(seen, "uinput") && !has(seen, "sda")
+		       ? 0
+		       : 10;
+}
+
+/* Terminals inside are of a file system of their own. */
+static int own_terminals(void)
+{
+	char seen[512];
+	struct stat before, now;
+	int r = stat("/dev/pts", &before) < 0 ? SKIPPED : make(false, seen, sizeof(seen));
+
+	if (r)
+		return r;
+	return stat("/dev/pts", &now) == 0 && now.st_dev != before.st_dev ? 0 : 10;
+}
+
+static int sealed(void)
+{
+	char seen[512];
+	struct err e = ERR_INIT;
+	int r = make(false, seen, sizeof(seen));
+
+	if (r)
+		return r;
+	if (!write_file("/dev/x", "x"))
+		return 10;
+	if (ns_dev_seal(&e) < 0)
+		return 11;
+	return !write_file("/dev/y", "y") && write_file("/dev/shm/y", "y") ? 0 : 12;
+}
+
+static void test_dev(void)
+{
+	inside(plain_dev, "L44 --strict: of /dev what is listed, and no more");
+	inside(display_dev, "L44 --strict with a display: the cards, and no more");
+	inside(own_terminals, "L44 --strict: terminals of its own");
+	inside(sealed, "L44 --strict: /dev is read-only when it is done");
+}
+
+int main(void)
+{
+	tap_begin();
+	test_record();
+	test_dev();
+	return tap_done();
+}
