@@ -95,6 +95,11 @@ static void bind_all(void)
 	bind_at(at("file"), SOCK_STREAM);
 	unlink(at("file"));
 	put_file("file", "content");
+	/* Where a listener was is a link to one that may stay. */
+	bind_at(at("was"), SOCK_STREAM);
+	unlink(at("was"));
+	if (symlink("ok/s", at("was")) < 0)
+		_exit(1);
 	/* The last ones by names that are relative, and stays there. */
 	if (chdir(at("rel")) < 0)
 		_exit(1);
