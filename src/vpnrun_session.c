@@ -171,7 +171,7 @@ static int begin(struct bus_helper *s, struct err *e)
 			r = err_sys(e, -errno, "descriptor %d is missing", fd);
 	bridge.policy = &policy;
 	bridge.addresses = addresses ? addresses : "";
-	/* The socket that no program inside can put another in the place of. */
+	/* This is the socket that no program inside can put another in the place of. */
 	bridge.inner = "unix:path=/proc/self/fd/5/" USE_BUS;
 	_Static_assert(USE_FD_DIR == 5, "the path above names it");
 	if (r == 0) {
@@ -220,7 +220,7 @@ static void got_use(bool used, void *arg)
 		take_down(s, false);
 }
 
-/* How long until it is to be looked at again, -1: until something happens. */
+/* The time until it is to be looked at again, -1: until something happens. */
 static int look_at_use(struct bus_helper *s)
 {
 	int64_t now = util_now_ms();

@@ -61,7 +61,7 @@ struct bridge_client {
 	uint64_t used; /* services, a bit each */
 };
 
-/* What a client's connection hands on: carry.c's, which makes clients itself. */
+/* A client's connection hands its messages on to carry.c, which makes clients itself. */
 struct bridge_carrier {
 	void (*item_call)(struct bridge_client *c, DBusMessage *m);
 	void (*signal)(struct bridge *b, struct bridge_client *to, DBusMessage *m);

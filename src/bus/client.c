@@ -118,7 +118,7 @@ void bridge_client_drop_all(struct bridge *b)
 		bridge_client_drop(b->clients);
 }
 
-/* From outside, to one of them alone. */
+/* It comes from outside, to one of them alone. */
 static DBusHandlerResult from_outside(DBusConnection *conn, DBusMessage *m, void *arg)
 {
 	struct bridge_client *c = arg;

@@ -10,12 +10,12 @@
 /* Longest string that is ever changed; one that is longer is refused where it may have to be. */
 #define BUS_TEXT_MAX 65536
 
-/* What is carried in one message: strings and arrays together, and descriptors. */
+/* The bounds of one message: strings and arrays together, and descriptors. */
 #define BUS_CARRIED_MAX	    (4 * 1024 * 1024)
 #define BUS_CARRIED_FDS_MAX 4
 
 struct bus_copy {
-	/* Where in the message the value stands: number of the argument, and the nearest key of a
+	/* The place of the value in the message: number of the argument, and the nearest key of a
 	 * dictionary around it, "" if there is none. */
 	unsigned int argument;
 	const char *key;

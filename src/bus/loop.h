@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the program waits for: connections of libdbus and descriptors of its own.
+ * The program waits for connections of libdbus and descriptors of its own.
  */
 #pragma once
 
@@ -8,8 +8,9 @@
 
 #include "base/err.h"
 
-/* What a message on a connection may be: no less than session.conf lets through, because the
- * library closes a connection on which there is a larger one. What is carried is less (copy.h). */
+/* The size that a message on a connection may have: no less than session.conf lets through, because
+ * the library closes a connection on which there is a larger one. What is carried is less
+ * (copy.h). */
 #define BUS_MESSAGE_MAX (32 * 1024 * 1024)
 #define BUS_MESSAGE_FDS 16
 /* What may wait on a connection: above that, no more is read, and nothing is sent. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where the helper is while it works: of the launch that started it, nothing is kept.
+ * The place of the helper while it works: of the launch that started it, nothing is kept.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is carried between the session's own bus and a VPN's, as policy/dbus/ lists it. The text is
- * part of the program; it is read once, when the program starts. Pure.
+ * Reads what is carried between the session's own bus and a VPN's, as policy/dbus/ lists it. The
+ * text is part of the program; it is read once, when the program starts. Pure.
  */
 #pragma once
 
@@ -25,7 +25,7 @@ enum bus_kind {
 	BUS_ITEM_SIGNAL, /* the program tells outside */
 };
 
-/* What happens to the values beside being copied. */
+/* Rewrites of values, beside copying them. */
 enum bus_rewrite {
 	BUS_PLAIN,
 	BUS_NOTIFY,	  /* org.freedesktop.Notifications.Notify */
@@ -66,7 +66,7 @@ struct bus_policy {
 /* Adds what one file says. text is cut into words and kept. */
 int bus_policy_parse(struct bus_policy *p, const char *file, char *text, struct err *e);
 
-/* What the program was built with; called once. ret is large: static. */
+/* Reads what the program was built with; called once. ret is large: static. */
 int bus_policy_load(struct bus_policy *ret, struct err *e);
 
 /* The first rule of that kind, NULL: none, so refused. */

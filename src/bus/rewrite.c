@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What changes in a message on its way, by what kind of message it is. Outwards: no URL and no path
- * that the desktop would fetch or open by itself. Both ways: a portal's paths name their caller as
- * the bus in question knows him, and another caller's are refused. Called by carry.c.
+ * Changes a message on its way, by what kind of message it is. Outwards: no URL and no path that
+ * the desktop would fetch or open by itself. Both ways: a portal's paths name their caller as the
+ * bus in question knows him, and another caller's are refused. Called by carry.c.
  */
 #include "bus/rewrite.h"
 
@@ -140,7 +140,7 @@ static int look_at_text(struct bus_copy *c, int type, const char **s)
 
 /* --- dictionaries ---------------------------------------------------------------------------- */
 
-/* Of the hints those of which the whole meaning is known. */
+/* Copies those of the hints of which the whole meaning is known. */
 static bool keep_hint(const char *key)
 {
 	static const char *const known[] = {
@@ -172,7 +172,8 @@ static bool keep_hint(const char *key)
 	return is(key, known, ARRAY_SIZE(known));
 }
 
-/* Of the ways to write an icon those that name no file: a list of words, or the picture itself. */
+/* Copies those of the ways to write an icon that name no file: a list of words, or the picture
+ * itself. */
 static bool is_harmless_icon(DBusMessageIter *value)
 {
 	DBusMessageIter variant, pair, names, word;

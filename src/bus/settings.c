@@ -18,7 +18,7 @@ static size_t offset_size(size_t container)
 	return container <= UINT8_MAX ? 1 : container <= UINT16_MAX ? 2 : 4;
 }
 
-/* Of this machine's byte order, as the one who wrote it. */
+/* It has this machine's byte order, as the one who wrote it. */
 static size_t read_offset(const unsigned char *at, size_t size)
 {
 	uint16_t two;

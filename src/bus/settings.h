@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a change of settings (dconf's) is about. Pure.
+ * Finds what a change of settings (dconf's) is about. Pure.
  */
 #pragma once
 

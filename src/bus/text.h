@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Where a portal keeps what belongs to one caller: PREFIX{request,session}/SENDER/TOKEN. */
+/* The path below which a portal keeps what belongs to one caller:
+ * PREFIX{request,session}/SENDER/TOKEN. */
 #define BUS_PORTAL "/org/freedesktop/portal/desktop/"
 
 /* The name of an icon of the theme. A path becomes the name that it would have there, a URL
@@ -26,7 +27,7 @@ int bus_text_sender(const char *unique, char *ret, size_t size);
 
 enum bus_owner { BUS_NOBODYS, BUS_OWN, BUS_FOREIGN };
 
-/* Whose a request's or session's path is, sender in the portal's spelling. */
+/* Tells whose a request's or session's path is, sender in the portal's spelling. */
 enum bus_owner bus_text_owner(const char *path, const char *sender);
 
 /* path, which is from's own, as it is to's. -E2BIG. */

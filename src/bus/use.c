@@ -102,7 +102,7 @@ static void watch(struct program *p, int proc, const char *name, pid_t pid)
 	p->ended = false;
 }
 
-/* Of each network that a command left, any process that is still there. */
+/* Finds, for each network that a command left, any process that is still there. */
 static void look_for_rest(void)
 {
 	DIR *proc = opendir("/proc");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How long a session is used: by launches that said so over "control", and by what is left of them
- * in their networks.
+ * A session is used by launches that said so over "control", and by what is left of them in their
+ * networks.
  */
 #pragma once
 
@@ -18,11 +18,11 @@
 int use_begin(int control, struct err *e);
 void use_ignore(pid_t pid);
 
-/* How many use it; 0 only after what they left in their networks was looked for. */
+/* Counts who use it; 0 only after what they left in their networks was looked for. */
 size_t use_count(void);
 
-/* To be called before each turn of the loop: takes launches again that could not be taken for want
- * of descriptors. In how many milliseconds it has to be called again, -1: in none. */
+/* Must be called before each turn of the loop: takes launches again that could not be taken for
+ * want of descriptors. In how many milliseconds it has to be called again, -1: in none. */
 int use_again(void);
 
 /* Under the session's lock: takes "control" away, unless somebody has come meanwhile. True: nobody

@@ -89,7 +89,7 @@ void *model_grow(void *array, size_t n, size_t size);
 bool tunnel_is_full(const struct tunnel *t, int family);
 bool tunnel_has_address(const struct tunnel *t, int family);
 
-/* What becomes of questions to other name servers than the VPN's own. */
+/* The fate of questions to other name servers than the VPN's own. */
 enum other_dns { OTHER_DNS_ALLOW, OTHER_DNS_REDIRECT, OTHER_DNS_REFUSE };
 
 /* How many of each a profile may name: the record has room for as many. */
@@ -133,7 +133,7 @@ struct profile {
 	char *via; /* the VPN by which the tunnel's own packets go, NULL: the uplink */
 	struct tunnel tunnel;
 
-	/* From the VPN's side. */
+	/* Ports that are open from the VPN's side. */
 	struct host_port *expose; /* services */
 	size_t n_expose;
 	struct port_range *may_expose; /* what users may open for their sandboxes */

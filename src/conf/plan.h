@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What follows from a profile before anything is looked at or touched: which addresses, which
- * families, and what of the tunnel would be in its own way. Pure.
+ * Works out what follows from a profile before anything is looked at or touched: which addresses,
+ * which families, and what of the tunnel would be in its own way. Pure.
  */
 #pragma once
 

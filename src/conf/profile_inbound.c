@@ -24,7 +24,7 @@ static bool parse_range(const char *text, struct port_range *ret)
 	return true;
 }
 
-/* Without the key, what any user may bind to on any machine. */
+/* Without the key, it is what any user may bind to on any machine. */
 int inbound_read_ranges(struct profile_reader *r, const struct profile_key *k)
 {
 	AUTO_FREE const char **list = NULL;

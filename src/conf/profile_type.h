@@ -20,7 +20,7 @@ struct profile_key {
 	const char *name;
 	/* Called for every row in the order of the table, also where the file lacks the key. */
 	int (*read)(struct profile_reader *r, const struct profile_key *k);
-	/* Of a key that the tunnel's own part says, NULL. */
+	/* NULL of a key that the tunnel's own part says. */
 	void (*write)(struct json_out *out, const struct profile_key *k, const struct profile *p);
 	enum profile_only only;
 	bool tunnel; /* describes the tunnel: cannot stand beside "config", whose file says it */

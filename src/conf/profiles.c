@@ -74,7 +74,7 @@ static int list_one(const char *name, const struct profile *p, const struct err 
 	return 0;
 }
 
-/* By id, the broken ones last. */
+/* Sorts by id, the broken ones last. */
 static int entry_compare(const void *a, const void *b)
 {
 	const struct profile_entry *x = a, *y = b;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a user should know about a tunnel that is valid: what will be unreachable, which names will
- * not resolve, which lines contradict each other. Adds warnings, changes nothing else; called by
- * the parsers, so that every command says the same. Also names: a VPN's out of a file's.
+ * Warns of what a user should know about a tunnel that is valid: what will be unreachable, which
+ * names will not resolve, which lines contradict each other. Adds warnings, changes nothing else;
+ * called by the parsers, so that every command says the same. Also names: a VPN's out of a file's.
  */
 #include "conf/conf.h"
 

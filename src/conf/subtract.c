@@ -75,7 +75,7 @@ int prefixes_parse(const char *text, struct ipaddr **list, size_t *n, struct err
 	return 0;
 }
 
-/* At most as deep as an address has bits. */
+/* It goes at most as deep as an address has bits. */
 static int put_rest(const struct ipaddr *a, const struct minus *minus, struct answer *out,
 		    struct err *e)
 {
@@ -98,7 +98,7 @@ static int put_rest(const struct ipaddr *a, const struct minus *minus, struct an
 	return put_rest(&half, minus, out, e);
 }
 
-/* By family, then by address, the wider first. */
+/* Sorts by family, then by address, the wider first. */
 static int order(const void *x, const void *y)
 {
 	const struct ipaddr *a = x, *b = y;
@@ -127,7 +127,8 @@ int prefixes_subtract(const struct ipaddr *from, size_t n_from, const struct ipa
 	for (size_t i = 0; i < n_from; i++) {
 		int r;
 
-		/* Sorted so that what contains another comes right before all that it contains. */
+		/* They are sorted so that what contains another comes right before all that it
+		 * contains. */
 		if (last && ipaddr_contains(last, &sorted[i]))
 			continue;
 		last = &sorted[i];

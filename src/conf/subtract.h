@@ -12,7 +12,8 @@
  * are cleared; the elements have no text. */
 int prefixes_parse(const char *text, struct ipaddr **list, size_t *n, struct err *e);
 
-/* What is in from and not in minus, in order, IPv4 first, nothing twice: the caller's to free. */
+/* Lists what is in from and not in minus, in order, IPv4 first, nothing twice: the caller's to
+ * free. */
 int prefixes_subtract(const struct ipaddr *from, size_t n_from, const struct ipaddr *minus,
 		      size_t n_minus, struct ipaddr **ret, size_t *ret_n, struct err *e);
 

@@ -136,7 +136,7 @@ static int read_way(const char *name, bool strict, struct default_way *ret, stru
 
 /* --- set ------------------------------------------------------------------------------------- */
 
-/* What is connected by the address that it had before. */
+/* Forgets what is connected by the address that it had before. */
 static int forget_former(const struct default_way *w, struct err *e)
 {
 	struct default_way former = *w;
@@ -208,8 +208,8 @@ static int open_way(struct default_note *n, struct err *e)
 	}
 	if (r == 0)
 		r = default_firewall_add(&n->now, &marks, e);
-	/* Only now: as long as the firewall was the old one, each packet made anew what was
-	 * forgotten. */
+	/* This is done only now: as long as the firewall was the old one, each packet made anew
+	 * what was forgotten. */
 	if (r == 0)
 		r = forget_former(&n->now, e);
 	if (r == 0) {
@@ -221,7 +221,7 @@ static int open_way(struct default_note *n, struct err *e)
 	return r < 0 ? r : default_rules_add(&n->now, &marks, e);
 }
 
-/* What `status` and the keeper are to find from now on. */
+/* Notes what `status` and the keeper are to find from now on. */
 static int write_made(const struct default_note *n, struct err *e)
 {
 	AUTO_WANT_LIST struct want_list l = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How the host itself enters a VPN. Of the bridge layout the table of the VPN's id leads there
+ * Lets the host itself enter a VPN. Of the bridge layout the table of the VPN's id leads there
  * already. Of the netns layout the host gets a cable as every sandbox does, with a lease as its
  * name, and the table: the cable's default route, and behind it one that says unreachable. Must
  * never touch a device or a table that it did not make.
@@ -211,7 +211,7 @@ int default_cable_end(const struct default_way *w, struct err *e)
 			families[i] == AF_INET ? (const void *)&w->addr4 : (const void *)&w->addr6;
 		size_t n;
 
-		/* Of no address: that would be everybody's sockets. */
+		/* No address would mean everybody's sockets. */
 		if (!has_family(w, families[i]))
 			continue;
 		r = diag_from(&s, IPPROTO_TCP, families[i], addr, true, &n, e);

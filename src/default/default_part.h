@@ -20,7 +20,7 @@ struct default_rules {
 int default_firewall_text(const struct default_way *w, const struct want_marks *marks,
 			  const char *known, char **ret, struct err *e);
 
-/* Before anything is noted: whether its names and its table are free. */
+/* Called before anything is noted: says whether its names and its table are free. */
 int default_cable_check(const struct default_way *w, struct err *e);
 /* The cable: w->host and the addresses are filled in. */
 int default_cable_open(struct default_way *w, struct err *e);
@@ -44,9 +44,9 @@ int default_ways_read(const struct default_way *w, char **ret_text, uint64_t *re
 int default_firewall_add(struct default_way *w, const struct want_marks *marks, struct err *e);
 int default_firewall_remove(const struct default_way *w, struct err *e);
 
-/* Which way the names go on this machine, and which servers they went to. */
+/* Finds which way the names go on this machine, and which servers they went to. */
 void default_dns_look(struct default_note *n);
 int default_dns_set(const struct default_note *n, struct err *e);
 int default_dns_clear(const struct default_note *n, struct err *e);
-/* Of one of the two alone; with resolv.conf as a file there is nothing to do. */
+/* Forgets one of the two alone; with resolv.conf as a file there is nothing to do. */
 void default_dns_forget(const struct default_note *n, const struct default_way *w);

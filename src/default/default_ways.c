@@ -38,7 +38,7 @@ static bool contains(const struct way *a, const struct way *b)
 	return a->oif == b->oif && a->plen <= b->plen && (b->net & mask_of(a->plen)) == a->net;
 }
 
-/* As in the chain "astray" of policy/default.nft. */
+/* These are as in the chain "astray" of policy/default.nft. */
 static bool is_private(const struct way *w)
 {
 	static const struct way nets[] = {

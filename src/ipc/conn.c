@@ -166,7 +166,7 @@ int conn_request_peek(int sock, int timeout_ms, struct proto_request *ret, struc
 		return err_set(e, r, "no request came within %d seconds", timeout_ms / 1000);
 	if (r < 0)
 		return err_sys(e, r, "cannot wait for the request");
-	/* MSG_TRUNC: the true length of the datagram. */
+	/* MSG_TRUNC returns the true length of the datagram. */
 	n = recvmsg(sock, &msg, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
 	if (n < 0)
 		return err_sys(e, -errno, "cannot read the request");

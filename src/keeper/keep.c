@@ -40,7 +40,7 @@ bool keep_is_stale(const struct tunnel_stats *now, uint64_t old_rx, uint64_t old
 	       (now->handshake_age_s < 0 || now->handshake_age_s > KEEP_STALE_S);
 }
 
-/* How long the machine has slept since it was started. */
+/* The time that the machine has slept since it was started. */
 static int64_t asleep_ms(void)
 {
 	struct timespec all;
@@ -246,7 +246,8 @@ static int read_way(const union wg_endpoint *ep, uint32_t *ret_path)
 	return oif;
 }
 
-/* Of a bridge among the host's devices. It takes no time, and needs no process of its own. */
+/* This is for a bridge among the host's devices. It takes no time, and needs no process of its
+ * own. */
 static void mend_ports(const struct keeper *k, int vpn_netns_fd)
 {
 	struct err e = ERR_INIT;

@@ -40,9 +40,9 @@ struct keeper {
 int keeper_open(struct keeper *k, const char *name, bool userspace, struct err *e);
 void keeper_close(struct keeper *k); /* accepts one that failed to open */
 
-/* What to wait for, and how long at most. */
+/* Tells what to wait for, and how long at most. */
 void keeper_poll(const struct keeper *k, struct pollfd ret[KEEPER_FDS], int *ret_timeout_ms);
-/* After each wait: takes what there is to read. True: keeper_look() is due. */
+/* Called after each wait: takes what there is to read. True: keeper_look() is due. */
 bool keeper_wake(struct keeper *k);
 /* Looks at the tunnel in that namespace, and starts a short-lived process if something is to be
  * done. told: look endpoints up anew whatever the tunnel says. Never blocks on DNS. */

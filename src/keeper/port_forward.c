@@ -201,7 +201,8 @@ static void finish(struct forwarder *f, int ns_fd)
 	int64_t now = util_now_ms();
 
 	f->expires_at = now + (int64_t)f->lifetime_s * 1000;
-	/* 45 s of 60. What a restarted gateway has forgotten is asked for at once. */
+	/* It is renewed after 45 s of 60. What a restarted gateway has forgotten is asked for at
+	 * once. */
 	end_asking(f, f->remap ? 0 : (int64_t)f->lifetime_s * 750);
 	if (f->said)
 		unsay(f);
@@ -292,7 +293,7 @@ void forwarder_reread(struct forwarder *f, int vpn_netns_fd)
 	if (!r.natpmp_gateway.s_addr)
 		return;
 	if (!f->expires_at) {
-		/* A predecessor's: still ours unless the gateway says otherwise. */
+		/* A predecessor's port is still ours unless the gateway says otherwise. */
 		forwarded_ports(&r, f->ports);
 		f->expires_at = f->ports[0] ? util_now_ms() + LIFETIME_S * 1000 : 0;
 	}

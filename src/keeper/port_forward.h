@@ -39,7 +39,7 @@ void forwarder_init(struct forwarder *f, const char *name);
 void forwarder_reread(struct forwarder *f, int vpn_netns_fd);
 void forwarder_close(struct forwarder *f);
 
-/* What to wait for, and how long at most (-1: for ever). */
+/* Tells what to wait for, and how long at most (-1: for ever). */
 void forwarder_poll(const struct forwarder *f, struct pollfd ret[FORWARD_FDS], int *ret_timeout_ms);
 bool forwarder_is_due(const struct forwarder *f);
 void forwarder_step(struct forwarder *f, int vpn_netns_fd);

@@ -108,7 +108,7 @@ void forward_hook_end(struct forward_hook *h, bool again)
 
 	if (!h->pid)
 		return;
-	/* Not waited for yet: the number, and the session of that number, are ours. */
+	/* It is not waited for yet: the number, and the session of that number, are ours. */
 	if (h->fd < 0 || !child_wait_pidfd(h->fd, 0))
 		kill(-h->pid, SIGKILL);
 	kill(h->pid, SIGKILL);

@@ -19,7 +19,7 @@ struct forward_hook {
 	bool again;
 };
 
-/* With the ports as arguments; after the one that runs, if one does. */
+/* Runs it with the ports as arguments; after the one that runs, if one does. */
 void forward_hook_run(struct forward_hook *h);
 /* Reaps it, by force if it has not ended. */
 void forward_hook_end(struct forward_hook *h, bool again);

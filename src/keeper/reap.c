@@ -25,7 +25,7 @@ int reaper_open(struct reaper *r, const char *name, int vpn_netns_fd, struct err
 	int nsid, rc;
 
 	*r = (struct reaper){.name = name, .events = NL_SOCK_INIT};
-	/* What ended while nobody was here. */
+	/* Forgets what ended while nobody was here. */
 	r->due_at = util_now_ms() + SETTLE_MS;
 	rc = nl_sock_open(&r->events, NETLINK_ROUTE, e);
 	if (rc == 0)

@@ -24,8 +24,8 @@ struct reaper {
 int reaper_open(struct reaper *r, const char *name, int vpn_netns_fd, struct err *e);
 void reaper_close(struct reaper *r);
 
-/* What to wait for, and how long at most; -1: no matter how long. */
+/* Tells what to wait for, and how long at most; -1: no matter how long. */
 void reaper_poll(const struct reaper *r, struct pollfd *ret, int *ret_timeout_ms);
-/* After each wait: takes what there is to read. True: reaper_run() is due. */
+/* Called after each wait: takes what there is to read. True: reaper_run() is due. */
 bool reaper_wake(struct reaper *r);
 void reaper_run(struct reaper *r, int vpn_netns_fd);

@@ -460,7 +460,7 @@ static void keep(struct sup *s)
 	s->look_now = false;
 }
 
-/* What those who have left had open. */
+/* Shuts what those who have left had open. */
 static void reap_flows(struct sup *s)
 {
 	AUTO_CLOSE int ns = -1;
@@ -561,7 +561,7 @@ static void restart(struct sup *s)
 
 	while (!s->told && util_now_ms() < end)
 		wait_event(s, (int)(end - util_now_ms()));
-	/* Asked after the wait: the end of the namespace is what ends wireguard-go, too. */
+	/* This is asked after the wait: the end of the namespace is what ends wireguard-go, too. */
 	if (s->told || !is_wanted(s)) {
 		s->told = true;
 		return;

@@ -261,7 +261,7 @@ static void print_row(const struct row *row, const int width[N_COLS], bool colou
 				 : head		  ? "\033[1m"
 				 : c == COL_STATE ? state_colour(row->state)
 						  : "";
-		/* Numbers to the right. Nothing is padded behind the last column. */
+		/* Numbers stand to the right. Nothing is padded behind the last column. */
 		int w = c == N_COLS - 1 ? 0 : width[c];
 
 		if (c == COL_RX || c == COL_TX)
@@ -275,7 +275,8 @@ static void print_row(const struct row *row, const int width[N_COLS], bool colou
 	putchar('\n');
 }
 
-/* Until the next call. A thousand sandboxes are mostly one user's, and a directory may be far. */
+/* It is good until the next call. A thousand sandboxes are mostly one user's, and a directory may
+ * be far. */
 static const char *user_name(uint32_t uid)
 {
 	static uint32_t known = UINT32_MAX;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What `status`, `list` and `kick` know of the VPNs: profiles, records, and, for root, what the
- * kernel says. Looks only.
+ * Gathers what `status`, `list` and `kick` know of the VPNs: profiles, records, and, for root, what
+ * the kernel says. Looks only.
  */
 #pragma once
 

@@ -16,7 +16,7 @@
 /* The path of one of the two files: what is "port" or "natpmp". */
 void forwarded_path(const char *name, const char *what, char ret[64]);
 
-/* What is forwarded now: TCP, UDP; 0: none. */
+/* The ports that are forwarded now: TCP, UDP; 0: none. */
 void forwarded_ports(const struct record *r, uint16_t ret[2]);
 /* Why nothing is, a sentence; "" if nothing is known. */
 void forwarded_why(const struct record *r, char ret[FORWARDED_WHY]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What there is to know and to undo of the machine's default: a file in RUN_DIR, written before
- * anything changes. Its writer is default/default.c; whoever has to respect the default reads it.
+ * The note of the machine's default says what there is to know and to undo: a file in RUN_DIR,
+ * written before anything changes. Its writer is default/default.c; whoever has to respect the
+ * default reads it.
  */
 #pragma once
 

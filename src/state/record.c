@@ -178,7 +178,7 @@ int record_read_default(struct record *ret, struct err *e)
 	struct record best = {.id = 0};
 	char name[sizeof(best.name) + 1] = "";
 
-	/* Not another VPN for the moment that this one is made anew. */
+	/* It must not be another VPN for the moment that this one is made anew. */
 	record_for_each(keep_lowest, &best);
 	memcpy(name, best.name, sizeof(best.name));
 	if (best.id && best.state == RECORD_LOST &&

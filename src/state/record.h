@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What `up` leaves for launches: /run/vpnrun/NAME, a fixed binary record without secrets, 0644,
- * replaced by rename. The launcher and the broker read it and parse nothing. Its writer is vpnctl
- * of the same installation; a record of another size or version is refused, not guessed at.
+ * A record is what `up` leaves for launches: /run/vpnrun/NAME, a fixed binary record without
+ * secrets, 0644, replaced by rename. The launcher and the broker read it and parse nothing. Its
+ * writer is vpnctl of the same installation; a record of another size or version is refused, not
+ * guessed at.
  */
 #pragma once
 
@@ -110,8 +111,8 @@ int record_read(const char *name, struct record *ret, struct err *e);
 int record_fail_down(const char *name, struct err *e);
 /* record_read() of one that has to be up. */
 int record_read_up(const char *name, struct record *ret, struct err *e);
-/* For who wants to come in: one that is being made anew, as by `restart`, is waited for, up to a
- * second. */
+/* This is for who wants to come in: one that is being made anew, as by `restart`, is waited for, up
+ * to a second. */
 int record_read_settled(const char *name, struct record *ret, struct err *e);
 int record_write(const struct record *r, struct err *e); /* root */
 /* RUN_DIR, for everybody to read, if it is not there. */

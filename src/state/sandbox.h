@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a sandbox says of itself: a small record without secrets in its own /run, so that a program
- * inside can know that it is inside. The file alone is never believed: whoever makes a mount
- * namespace of their own can write one. sandbox_look() asks the kernel, too.
+ * A sandbox says of itself what it is: a small record without secrets in its own /run, so that a
+ * program inside can know that it is inside. The file alone is never believed: whoever makes a
+ * mount namespace of their own can write one. sandbox_look() asks the kernel, too.
  */
 #pragma once
 

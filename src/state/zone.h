@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whose connections are whose: what a cable opens is in a conntrack zone of its own, by the index
- * of its port, which the kernel gives to no other. Pure arithmetic, and the definitions that
+ * Connections belong to a cable: what it opens is in a conntrack zone of its own, by the index of
+ * its port, which the kernel gives to no other. Pure arithmetic, and the definitions that
  * policy/netns.nft and policy/bridge.nft need for it.
  */
 #pragma once

@@ -217,7 +217,7 @@ static int exec_supervisor(void *arg)
 	char arg2[NAME_MAX_LEN + 1], arg3[12];
 	char *argv[] = {arg0, arg1, arg2, arg3, b->kernel ? arg4 : NULL, NULL};
 	char *envp[] = {path, NULL};
-	/* Out of the way of the low numbers first. */
+	/* The descriptors go out of the way of the low numbers first. */
 	int status = fcntl(b->status, F_DUPFD_CLOEXEC, 10);
 	int log = fcntl(b->log, F_DUPFD_CLOEXEC, 10);
 	int null = fcntl(b->null, F_DUPFD_CLOEXEC, 10);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the supervisor and those who start and end it share.
+ * The supervisor and those who start and end it share this.
  */
 #pragma once
 

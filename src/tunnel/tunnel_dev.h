@@ -22,8 +22,8 @@ int tunnel_dev_create(const char *name, int vpn_netns_fd, int socket_netns_fd,
 		      const struct tunnel *t, const struct endpoint_set *es, uint32_t mtu,
 		      bool *ret_userspace, int32_t *ret_supervisor_pid, struct err *e);
 
-/* For a device that is up: until packets are taken. The kernel's is at once; wireguard-go looks
- * every second whether its device, in another namespace, is up. -ETIMEDOUT, -EADDRINUSE. */
+/* Waits, for a device that is up, until packets are taken. The kernel's is at once; wireguard-go
+ * looks every second whether its device, in another namespace, is up. -ETIMEDOUT, -EADDRINUSE. */
 int tunnel_dev_wait(const char *name, const struct tunnel *t, bool userspace, struct err *e);
 
 /* Replaces keys, mark, port and peers of a device that exists. */

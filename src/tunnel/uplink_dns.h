@@ -11,7 +11,7 @@
 #include "nl/wg.h"
 #include "state/record.h"
 
-/* Where the uplink's own servers stand while /etc/resolv.conf names those of a VPN. */
+/* The file in which the uplink's own servers stand while /etc/resolv.conf names those of a VPN. */
 #define RESOLV_SAVED	"/etc/resolv.conf.vpnrun-saved"
 #define RESOLVED_UPLINK "/run/systemd/resolve/resolv.conf"
 

@@ -260,7 +260,7 @@ static int close_for_restart(struct up *u, struct err *e)
 	ns_fd = record_open_netns(&u->old, e);
 	if (ns_fd < 0)
 		return ns_fd;
-	/* No new cables from here on. */
+	/* There are no new cables from here on. */
 	if (u->old.state != RECORD_DOWN)
 		u->old.state = RECORD_LOST;
 	u->old.why[0] = '\0';

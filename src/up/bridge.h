@@ -11,13 +11,13 @@
 extern const struct step bridge_steps[];
 extern const size_t bridge_n_steps;
 
-/* Before an `up` of one that is up touches anything: what is in its place by now. */
+/* Called before an `up` of one that is up touches anything: tells what is in its place by now. */
 int bridge_check_again(const struct profile *p, struct err *e);
 
 /* Ports of the bridge, whosever. No bridge: 0. */
 int bridge_count_ports(const struct record *r, unsigned int *ret, struct err *e);
 
-/* What `up` noted of a VPN of this layout before it made anything. -ENOENT: nothing. */
+/* Reads what `up` noted of a VPN of this layout before it made anything. -ENOENT: nothing. */
 int bridge_note_read(const char *name, struct record *ret, struct err *e);
 
 /* Where nothing is noted, what an `up` has left that was killed while it wrote the note. */

@@ -26,15 +26,15 @@ int firewall_apply(const struct profile *p, int netns_fd, struct err *e);
 /* Makes the sets of open ports say what the kernel's table and the record say now. */
 int firewall_refresh_ports(const struct record *r, int vpn_netns_fd, struct err *e);
 
-/* Of the bridge layout, once the bridge is there: what refuses a busy program at once. A kernel
- * that cannot goes without it. */
+/* The table of the bridge layout that refuses a busy program at once, once the bridge is there. A
+ * kernel that cannot goes without it. */
 void firewall_apply_busy(const struct profile *p, int netns_fd);
 
 /* Of the bridge layout: nobody on the LAN is told its addresses. A kernel that cannot (without
  * NF_TABLES_ARP) goes without it. */
 int firewall_apply_arp(const struct profile *p, int netns_fd, struct err *e);
 
-/* Of the bridge layout, whose tables stand beside those of others. Absent: 0. */
+/* Removes the tables of the bridge layout, which stand beside those of others. Absent: 0. */
 int firewall_remove(const char *name, int netns_fd, struct err *e);
 
 /* Writes text with every @NAME@ replaced. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel remembers of a way that is no more: connections that are tracked with the source
+ * The kernel remembers these of a way that is no more: connections that are tracked with the source
  * address of the old one, and sockets that send from an address which is going.
  */
 #pragma once

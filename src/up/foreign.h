@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What others have on this host in the place of a VPN: its routing table, its addresses. Nothing of
- * it is ever replaced, so that nothing of it is lost when the VPN goes. In the host's namespace;
- * only reads.
+ * Finds what others have on this host in the place of a VPN: its routing table, its addresses.
+ * Nothing of it is ever replaced, so that nothing of it is lost when the VPN goes. In the host's
+ * namespace; only reads.
  */
 #pragma once
 

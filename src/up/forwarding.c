@@ -32,7 +32,7 @@ static bool has_own_setting(void)
 	return access(CONF6 "/default/force_forwarding", F_OK) == 0;
 }
 
-/* Of a key below /proc/sys/net; false too if there is none. */
+/* Asks about a key below /proc/sys/net; false too if there is none. */
 static bool is_set_to(const char *key, const char *value)
 {
 	char path[128];

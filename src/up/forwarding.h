@@ -13,7 +13,7 @@
  * IPv6, and the devices that lead to "allow_lan". Given back by sysctls_give_back(). */
 int forwarding_take(const struct profile *p, bool set, struct err *e);
 
-/* What forwarding_take() would set. */
+/* Lists what forwarding_take() would set. */
 int forwarding_want(const struct profile *p, struct want_list *l, struct err *e);
 
 /* Calls fn for each device that was opened for the answers from the LAN, and was closed before. */

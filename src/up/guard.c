@@ -40,7 +40,7 @@ static void end_chain(FILE *f, const struct profile *p, const char *chain)
 		p->name, chain, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
-/* Of all ports that can be. */
+/* Names all ports that can be. */
 static void put_all(FILE *f, const struct profile *p)
 {
 	struct lease_pool pool = plan_pool(p);
@@ -60,7 +60,7 @@ static void put_all(FILE *f, const struct profile *p)
 	}
 }
 
-/* Of those that are there. */
+/* Names those that are there. */
 static int put_there(FILE *f, const struct profile *p, int ns_fd, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who holds a VPN's namespace: cables, and processes that live in it. Counts only; who they are is
- * up/inside.
+ * Counts who holds a VPN's namespace: cables, and processes that live in it. Counts only; who they
+ * are is up/inside.
  */
 #pragma once
 
@@ -15,7 +15,7 @@ struct hold {
 	unsigned int processes;
 };
 
-/* What came of taking a VPN down. */
+/* The outcome of taking a VPN down. */
 struct down_report {
 	bool was_there; /* there was anything to take down */
 	bool kept;	/* the namespace stays, closed, for those inside */

@@ -42,7 +42,7 @@ void inside_free(struct inside *in); /* accepts a zeroed one */
 
 /* The ports only: processes stay empty. */
 int inside_read_leases(const struct record *r, int vpn_netns_fd, struct inside *ret, struct err *e);
-/* And the processes. */
+/* Lists the processes, too. */
 int inside_read(const struct record *r, int vpn_netns_fd, struct inside *ret, struct err *e);
 
 /* Unplugs the ports of that uid, or those at whose other end the process pid is (the other argument

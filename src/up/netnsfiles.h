@@ -10,6 +10,6 @@
 
 int netnsfiles_check(const char *name, struct err *e); /* before anything is touched */
 int netnsfiles_write(const char *name, const char *resolv_conf, struct err *e);
-/* As they would be written. */
+/* The texts as they would be written. */
 int netnsfiles_want(const char *name, const char *resolv_conf, struct want_list *l, struct err *e);
 int netnsfiles_remove(const char *name, struct err *e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a network namespace has at this moment, each kind read once and only where it is asked for.
+ * Shows what a network namespace has at this moment, each kind read once and only where it is asked
+ * for.
  */
 #pragma once
 

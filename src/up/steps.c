@@ -106,7 +106,7 @@ static bool may_keep_tunnel(const struct up *u)
 	       st.asked;
 }
 
-/* Until it does its work, so that what ends meanwhile is noticed. */
+/* It waits until it does its work, so that what ends meanwhile is noticed. */
 static int finish_tunnel(struct up *u, struct err *e)
 {
 	const struct profile *p = u->p;
@@ -165,7 +165,7 @@ int step_flows(struct up *u, struct err *e)
 	return flows_forget_stale(u->p, u->ns_fd, e);
 }
 
-/* What `status` is to find from now on. */
+/* Notes what `status` is to find from now on. */
 int step_made(struct up *u, struct err *e)
 {
 	AUTO_WANT_LIST struct want_list l = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What one `up` holds, and the steps that it is made of; a table of them for each layout. Between
- * up/apply and up/bridge, nobody else's.
+ * Declares what one `up` holds, and the steps that it is made of; a table of them for each layout.
+ * Between up/apply and up/bridge, nobody else's.
  */
 #pragma once
 

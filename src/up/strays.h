@@ -16,7 +16,7 @@ struct strays {
 	char first[IF_NAMESIZE];
 };
 
-/* How many there are, where ns_fd is. */
+/* Counts how many there are, where ns_fd is. */
 int strays_find(int ns_fd, const struct lease_pool *pool, int bridge, struct strays *ret,
 		struct err *e);
 /* Puts them back; how many there were. */

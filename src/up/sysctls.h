@@ -23,7 +23,7 @@ struct sysctl_want {
 int sysctls_take(const char *vpn, const struct sysctl_want *want, size_t n, bool set,
 		 struct err *e);
 
-/* That VPN wants none any more. Idempotent; also after a killed run. */
+/* Called when that VPN wants none any more. Idempotent; also after a killed run. */
 int sysctls_give_back(const char *vpn, struct err *e);
 
 /* Calls fn with each that the VPN wants, and what it was. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the host has a say in: the devices that lead to the LAN, and its nsswitch.conf. Called by
- * up/apply.
+ * Adds what the host has a say in: the devices that lead to the LAN, and its nsswitch.conf. Called
+ * by up/apply.
  */
 #include "up/wanted.h"
 

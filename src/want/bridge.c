@@ -58,8 +58,8 @@ static void add_skips(struct want_list *l, const struct profile *p, struct rtnl_
 	want_add_rule(l, &r);
 }
 
-/* Before all else, and only where there is a LAN: never by the way that leads to the rest. The
- * tailnet is a LAN whose routes Tailscale keeps in a table of its own. */
+/* It comes before all else, and only where there is a LAN: never by the way that leads to the rest.
+ * The tailnet is a LAN whose routes Tailscale keeps in a table of its own. */
 static void add_lan(struct want_list *l, const struct profile *p, const struct rtnl_rule *from)
 {
 	for (size_t i = 0; i < p->n_allow_lan; i++) {

@@ -23,7 +23,8 @@ void want_device_settings(struct want_list *l, const char *dev, const char *rp_f
 		{"ipv6/conf/%s/accept_ra", "0"},
 		{"ipv6/conf/%s/accept_redirects", "0"},
 		{"ipv6/conf/%s/addr_gen_mode", "1"},
-		/* Since 6.17; before, only the switch for the whole machine forwards IPv6. */
+		/* The switch is there since 6.17; before, only that of the whole machine forwards
+		 * IPv6. */
 		{"ipv6/conf/%s/force_forwarding", "1"},
 	};
 
