@@ -93,9 +93,9 @@ void launch_clean_env(const char *runtime, bool closed_fds);
  * what it found on the way. */
 int launch_check_running(const struct launch_options *o, const struct record *vpn,
 			 struct running_state *ret, struct err *e);
-/* The command's environment keeps those from doing so. own_bus: the session bus inside, if there
- * is one, is not that of outside. */
-void launch_hold_windows(bool own_bus, bool gecko_outside);
+/* The command's environment keeps those that it starts from doing so. own_bus: the session bus
+ * inside, if there is one, is not that of outside. */
+void launch_hold_windows(const struct record *vpn, bool own_bus, const struct running_state *s);
 
 /* Published ports: before the namespaces, and when the network inside is there. Where the line asks
  * for none these do nothing. */

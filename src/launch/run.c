@@ -591,7 +591,7 @@ static int confine(struct launch *l, struct err *e)
 		return r;
 	launch_clean_env(l->session.runtime, l->closed_fds > 0);
 	if (l->network != LAUNCH_HOST && !l->o->allow_running)
-		launch_hold_windows(!(l->o->words & SESSION_BUS), l->running.gecko);
+		launch_hold_windows(&l->record, !(l->o->words & SESSION_BUS), &l->running);
 	r = l->strict ? scope(l, e) : 0;
 	if (r < 0)
 		return r;

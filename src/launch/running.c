@@ -7,6 +7,7 @@
  */
 #include "launch/launch.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,16 +51,35 @@ int launch_check_running(const struct launch_options *o, const struct record *vp
 	return 0;
 }
 
+/* The socket by which a Chromium would hand over is dead inside. One that finds it so takes the
+ * lock and the data for left over by a crash, and two write the same files. */
+static void set_own_chromium(const char *name)
+{
+	const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
+	char path[PATH_MAX];
+	int n;
+
+	if (config && config[0] == '/')
+		n = str_fmt(path, sizeof(path), "%s/vpnrun/%s/chromium", config, name);
+	else
+		n = str_fmt(path, sizeof(path), "%s/.config/vpnrun/%s/chromium", home ? home : "",
+			    name);
+	if (n > 0)
+		setenv("CHROME_USER_DATA_DIR", path, 0);
+}
+
 /* The session bus inside is the VPN's own: what hands over by it stays inside. On X11 Firefoxes
  * since 74 would do so by the properties of windows, around which there is no wall, unless they are
  * told to use the bus; what is older, or built without it, can only be told not to hand over at
  * all. */
-void launch_hold_windows(bool own_bus, bool gecko_outside)
+void launch_hold_windows(const struct record *vpn, bool own_bus, const struct running_state *s)
 {
 	if (own_bus)
 		setenv("MOZ_DBUS_REMOTE", "1", 0);
-	if (gecko_outside)
+	if (s->gecko)
 		setenv("MOZ_NO_REMOTE", "1", 1);
-	if (gecko_outside && !own_bus)
+	if (s->gecko && !own_bus)
 		setenv("MOZ_NEW_INSTANCE", "1", 1);
+	if (s->chromium)
+		set_own_chromium(vpn->id ? vpn->name : "none");
 }

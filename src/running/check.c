@@ -27,7 +27,8 @@ struct check {
 	const struct running_where *where;
 	const struct places *places; /* NULL: there is no home */
 	const struct running_program *program;
-	const char *app; /* of flatpak's */
+	const char *app;  /* of flatpak's */
+	bool is_chromium; /* one of the programs was */
 	struct running_state *state;
 	struct err *e;
 };
@@ -327,6 +328,7 @@ static int check_program(const struct running_program *p, void *arg)
 	case KIND_GECKO:
 		return check_gecko(c);
 	case KIND_CHROMIUM:
+		c->is_chromium = true;
 		return check_chromium(c);
 	case KIND_FLATPAK:
 		return check_flatpak(c);
@@ -358,6 +360,7 @@ static void look_around(struct check *c, bool want_note, struct running_state *r
 	if (!pid)
 		pid = places_each_flatpak(c->places, is_gecko_flatpak, c);
 	ret->gecko = pid != 0;
+	ret->chromium = !c->is_chromium && places_find_chromium(c->places, c->where);
 	if (!want_note)
 		return;
 	if (!pid)

@@ -136,6 +136,23 @@ pid_t places_each_data_dir(const struct places *p, pid_t (*fn)(const char *dir, 
 	return each_below(p->config, 2, fn, arg);
 }
 
+/* Asked at every launch, as places_find_gecko() is. Electron's programs are none: each has its own.
+ */
+pid_t places_find_chromium(const struct places *p, const struct running_where *w)
+{
+	static const char *const dirs[] = {
+		"chromium", "google-chrome",  "BraveSoftware/Brave-Browser",
+		"vivaldi",  "microsoft-edge", "opera",
+	};
+	char path[PATH_MAX];
+	pid_t found = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs) && !found; i++)
+		if (str_fmt(path, sizeof(path), "%s/%s", p->config, dirs[i]) > 0)
+			found = holder_of_singleton(path, w);
+	return found;
+}
+
 /* --- flatpak's -------------------------------------------------------------------------------- */
 
 /* "name=" of an instance's description, and its process outside the sandbox. */

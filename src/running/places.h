@@ -34,6 +34,9 @@ pid_t places_find_gecko(const struct places *p, const char *only, const char *na
 pid_t places_each_data_dir(const struct places *p, pid_t (*fn)(const char *dir, void *arg),
 			   void *arg);
 
+/* Who outside has the usual data directory of one of Chromium's browsers that are known. */
+pid_t places_find_chromium(const struct places *p, const struct running_where *w);
+
 /* Calls fn for each flatpak application that runs, with its process. As above. */
 pid_t places_each_flatpak(const struct places *p,
 			  pid_t (*fn)(const char *app, pid_t pid, void *arg), void *arg);

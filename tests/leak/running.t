@@ -75,6 +75,17 @@ try demo "$bin/chromium"
 like "$out" '^125 vpnrun: chromium runs already outside' 'R71 L16: Chromium runs outside: refused'
 try demo "$bin/chromium" --user-data-dir="$home/own"
 is "$out" '0 started' 'R71: with a directory of its own: runs'
+data_of() { as_user "$@" sh -c 'echo "$CHROME_USER_DATA_DIR"'; }
+is "$(data_of vpnrun demo)" "$home/.config/vpnrun/demo/chromium" \
+	'L39: one that a program inside starts later has a directory of its own: the lock outside is not taken for left over'
+is "$(data_of env XDG_CONFIG_HOME="$home/.config" vpnrun --strict demo) $(data_of vpnrun none)" \
+	"$home/.config/vpnrun/demo/chromium $home/.config/vpnrun/none/chromium" 'L39: likewise with --strict, and without a network'
+is "$(data_of env CHROME_USER_DATA_DIR=/mine vpnrun demo)$(data_of vpnrun --allow-running demo)$(data_of vpnrun host)" /mine \
+	'L39: unless the user has named one, or wants it'
+printf '#!/bin/sh\necho "$CHROME_USER_DATA_DIR"\n' >"$bin/brave"
+chmod 755 "$bin/brave"
+try demo "$bin/brave"
+is "$out" '0 ' 'L39: a browser of another brand that is the command itself has its own data'
 as_user ln -sfn "another.host-$pid" "$home/.config/chromium/SingletonLock"
 try demo "$bin/chromium"
 is "$out" '0 started' 'R71: the lock of another machine that shares the home: runs'
