@@ -120,5 +120,8 @@ void launch_steps_print(void);
  * somebody reads standard error, or where it cannot. */
 void launch_notify(const struct launch_options *o, int status, const char *sentence);
 
+/* Becomes the program: returns on failure only, with LAUNCH_NOT_FOUND or LAUNCH_NO_EXEC. */
+int launch_exec(char **argv, struct err *e);
+
 /* Does it all and becomes the command: returns on failure only, with one of the statuses above. */
 int launch_run(const struct launch_options *o, struct err *e);

@@ -602,26 +602,6 @@ static int confine(struct launch *l, struct err *e)
 	return r;
 }
 
-/* The shell's distinction: EACCES of one directory of PATH says nothing about the program. */
-static bool is_anywhere(const char *name)
-{
-	const char *path = getenv("PATH");
-	char file[PATH_MAX];
-
-	if (strchr(name, '/') || !path)
-		return access(name, F_OK) == 0 || errno != ENOENT;
-	while (*path) {
-		size_t len = strcspn(path, ":");
-
-		if (len <= PATH_MAX &&
-		    str_fmt(file, sizeof(file), "%.*s/%s", (int)len, path, name) > 0 &&
-		    access(file, F_OK) == 0)
-			return true;
-		path += len + (path[len] == ':');
-	}
-	return false;
-}
-
 static int become_command(const struct launch_options *o, struct err *e)
 {
 	char *shell[] = {NULL, NULL};
@@ -630,7 +610,6 @@ static int become_command(const struct launch_options *o, struct err *e)
 		const char *in;
 		char *out;
 	} u = {.in = NULL}; /* execve(2) has no const */
-	int code;
 
 	if (!argv) {
 		u.in = launch_shell();
@@ -638,14 +617,7 @@ static int become_command(const struct launch_options *o, struct err *e)
 		argv = shell;
 	}
 	launch_steps_print();
-	execvp(argv[0], argv);
-	code = -errno;
-	if ((code == -ENOENT || code == -EACCES) && !is_anywhere(argv[0])) {
-		err_set(e, code, "cannot run '%.200s': there is no such program", argv[0]);
-		return LAUNCH_NOT_FOUND;
-	}
-	err_sys(e, code, "cannot run '%.200s'", argv[0]);
-	return code == -ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_NO_EXEC;
+	return launch_exec(argv, e);
 }
 
 /* A policy that the line names comes on top of the sandbox's: less is allowed, never more. */

@@ -101,6 +101,16 @@ is "$(status_of run none nosuch)" 127 'not found: 127'
 is "$(status_of run none ./nosuch)" 127 'not found, with a path: 127'
 is "$(status_of run none /etc/passwd)" 126 'cannot execute: 126'
 is "$(status_of run none /etc)" 126 'a directory: 126'
+mkdir -p /mnt/home/bin /mnt/home/shut && printf 'echo "$0 $@"\n' >/mnt/home/bin/plain && chmod 755 /mnt/home/bin/plain && chmod 700 /mnt/home/shut
+: >/mnt/home/bin/notext && cp /mnt/home/bin/notext /mnt/home/shut/date && chmod 755 /mnt/home/shut/date
+is "$(run none /mnt/home/bin/plain 1 '2 3')" '/mnt/home/bin/plain 1 2 3' 'R04 a script without "#!" is run by sh, as from a shell'
+is "$(PATH=/mnt/home/bin:$PATH run none plain 4)" '/mnt/home/bin/plain 4' 'R04 and found in PATH'
+is "$(PATH=/mnt/nosuch:/etc/passwd:/mnt/home/shut::$PATH status_of run none date +%Y)" 0 \
+	'R04 directories of PATH that are none, or not to be entered, are passed over'
+is "$(cd /mnt/home/bin && me env PATH=/mnt/nosuch::/mnt/none $V none plain 5)" 'plain 5' 'R04 an empty one is where one is'
+chmod 644 /mnt/home/bin/plain
+is "$(PATH=/mnt/home/bin:$PATH status_of run none plain)" 126 'R04 one that may not be executed: 126'
+is "$(me env -u PATH $V none true; echo $?)" 0 'R04 no PATH: the usual places'
 is "$(status_of run none sh -c 'kill -TERM $$')" 143 'a signal ends it as it would outside'
 # shellcheck disable=SC2016
 is "$(me sh -c 'echo $$; exec '$V' none sh -c '\''echo $$'\' | uniq | wc -l)" 1 'same process id'
