@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -164,7 +165,7 @@ int box_fds_filter(const int *keep, size_t n_keep, unsigned int *ret_closed, str
 			return err_set(e, -EBADF, "--keep-fd %d: no such descriptor is open",
 				       keep[i]);
 	/* The kernel lists them in order of their number: closing on the way skips none. */
-	while ((n = getdents64(dir, buf, sizeof(buf))) > 0) {
+	while ((n = syscall(SYS_getdents64, dir, buf, sizeof(buf))) > 0) {
 		for (ssize_t at = 0; at < n;) {
 			const struct dirent64 *de = (const void *)(buf + at);
 			uint64_t fd;

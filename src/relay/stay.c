@@ -71,7 +71,7 @@ int relay_stay_hand(int channel, const struct relay_ports *p, struct err *e)
 		fds[i] = p->at[i].fd;
 	control.head.cmsg_level = SOL_SOCKET;
 	control.head.cmsg_type = SCM_RIGHTS;
-	control.head.cmsg_len = CMSG_LEN(sizeof(int) * p->n);
+	control.head.cmsg_len = (socklen_t)CMSG_LEN(sizeof(int) * p->n);
 	memcpy(CMSG_DATA(&control.head), fds, sizeof(int) * p->n);
 	msg.msg_controllen = control.head.cmsg_len;
 	if (sendmsg(channel, &msg, MSG_NOSIGNAL) < 0)
@@ -116,7 +116,8 @@ static int close_but(const int *keep, size_t n)
 		for (size_t i = 0; i < n; i++)
 			if ((unsigned int)keep[i] >= from && (unsigned int)keep[i] < next)
 				next = (unsigned int)keep[i];
-		if (next > from && close_range(from, next == ~0u ? next : next - 1, 0) < 0)
+		if (next > from &&
+		    syscall(SYS_close_range, from, next == ~0u ? next : next - 1, 0) < 0)
 			return -errno;
 		if (next == ~0u)
 			return 0;

@@ -145,7 +145,7 @@ static void become_helper(const struct helper *h)
 	for (size_t i = 0; i < ARRAY_SIZE(high); i++)
 		if (high[i] < 0 || dup2(high[i], USE_FD_BUS + (int)i) < 0)
 			_exit(1);
-	if (close_range(USE_FD_END, ~0u, 0) < 0 || setsid() < 0 || chdir("/") < 0)
+	if (syscall(SYS_close_range, USE_FD_END, ~0u, 0) < 0 || setsid() < 0 || chdir("/") < 0)
 		_exit(1);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -152,11 +152,11 @@ static int msg_send(int sock, struct msg *m, unsigned int opcode, const int *fds
 		struct cmsghdr *c;
 
 		head.msg_control = control.buf;
-		head.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
+		head.msg_controllen = (socklen_t)CMSG_SPACE(n_fds * sizeof(int));
 		c = CMSG_FIRSTHDR(&head);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
+		c->cmsg_len = (socklen_t)CMSG_LEN(n_fds * sizeof(int));
 		memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
 	}
 	sent = sendmsg(sock, &head, MSG_NOSIGNAL);
