@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -99,10 +100,23 @@ int child_end(pid_t pid)
 
 /* --- jobs ------------------------------------------------------------------------------------ */
 
+#define NOTE INT_MAX /* no result of a job */
+
 struct child_pipe {
 	const struct child_job *job;
 	int out;
 };
+
+static int note_fd = -1; /* of the job that this process carries out */
+
+void child_note(const char *text)
+{
+	struct err note = {.code = NOTE};
+
+	str_fmt(note.msg, sizeof(note.msg), "%s", text);
+	if (note_fd >= 0)
+		fd_write_all(note_fd, &note, sizeof(note));
+}
 
 static int answer(void *arg)
 {
@@ -111,6 +125,7 @@ static int answer(void *arg)
 	struct err e = ERR_INIT;
 	size_t len = 0;
 
+	note_fd = c->out;
 	e.code = j->fn(j->arg, j->answer, &len, &e);
 	if (fd_write_all(c->out, &e, sizeof(e)) < 0)
 		return 1;
@@ -140,11 +155,34 @@ static ssize_t read_whole(int fd, void *ret, size_t size, int64_t end)
 	return (ssize_t)len;
 }
 
+/* Passes on the notes that come before it. Each is written at once, and comes whole or not yet. */
+static ssize_t read_report(const struct child_job *j, int in, int64_t end, struct err *ret)
+{
+	char note[ERR_MSG_MAX] = "";
+	int64_t still = -1;
+
+	for (;;) {
+		bool first = still >= 0 && (end < 0 || still < end);
+		ssize_t n = read_whole(in, ret, sizeof(*ret), first ? still : end);
+
+		if (n == -ETIMEDOUT && first) {
+			j->still(j->arg, note);
+			still = -1;
+			continue;
+		}
+		if (n != (ssize_t)sizeof(*ret) || ret->code != NOTE)
+			return n;
+		ret->msg[sizeof(ret->msg) - 1] = '\0';
+		str_copy(note, sizeof(note), ret->msg);
+		still = j->still ? util_now_ms() + j->still_ms : -1;
+	}
+}
+
 static int read_answer(const struct child_job *j, int in, size_t *ret_len, struct err *e)
 {
 	int64_t end = j->timeout_ms < 0 ? -1 : util_now_ms() + j->timeout_ms;
 	struct err report;
-	ssize_t n = read_whole(in, &report, sizeof(report), end);
+	ssize_t n = read_report(j, in, end, &report);
 
 	if (n == -ETIMEDOUT)
 		return err_set(e, -ETIMEDOUT, "%s", j->silent);

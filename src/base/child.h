@@ -43,7 +43,14 @@ struct child_job {
 	size_t size;
 	int timeout_ms;	    /* -1: as long as it takes; then -ETIMEDOUT */
 	const char *silent; /* the sentence for a child that ends without a word: -ECHILD */
+	/* Runs here, once for each note of the child's that still stands still_ms after it came.
+	 * May be NULL. */
+	void (*still)(void *arg, const char *note);
+	int still_ms;
 };
+
+/* In a job: what it is about to do, in the place of what it said before. */
+void child_note(const char *text);
 
 /* Carries out a job in a child, and waits for it. Returns what fn returned, with its sentence in e.
  */

@@ -161,20 +161,32 @@ int wg_device_set(struct nl_sock *s, const struct wg_device *d, struct err *e)
 	return 0;
 }
 
+/* What follows is of that peer, and changes it only where it exists. */
+static size_t nest_peer(struct nl_msg *m, const struct wg_peer *p)
+{
+	size_t nest = nl_nest(m, 0);
+
+	nl_put(m, WGPEER_A_PUBLIC_KEY, p->public_key, WG_KEY_LEN);
+	nl_put_u32(m, WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
+	return nest;
+}
+
+static size_t begin_update(struct nl_msg *m, uint16_t family, const char *name)
+{
+	const struct genlmsghdr g = {.cmd = WG_CMD_SET_DEVICE, .version = WG_GENL_VERSION};
+
+	nl_msg_init(m);
+	nl_msg_begin(m, family, 0, &g, sizeof(g));
+	nl_put_str(m, WGDEVICE_A_IFNAME, name);
+	return nl_nest(m, WGDEVICE_A_PEERS);
+}
+
 static int set_endpoint(struct nl_sock *s, uint16_t family, const char *name,
 			const struct wg_peer *p, struct err *e)
 {
-	const struct genlmsghdr g = {.cmd = WG_CMD_SET_DEVICE, .version = WG_GENL_VERSION};
-	size_t peers, peer;
 	struct nl_msg m;
+	size_t peers = begin_update(&m, family, name), peer = nest_peer(&m, p);
 
-	nl_msg_init(&m);
-	nl_msg_begin(&m, family, 0, &g, sizeof(g));
-	nl_put_str(&m, WGDEVICE_A_IFNAME, name);
-	peers = nl_nest(&m, WGDEVICE_A_PEERS);
-	peer = nl_nest(&m, 0);
-	nl_put(&m, WGPEER_A_PUBLIC_KEY, p->public_key, WG_KEY_LEN);
-	nl_put_u32(&m, WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
 	put_endpoint(&m, &p->endpoint);
 	nl_nest_end(&m, peer);
 	nl_nest_end(&m, peers);
@@ -191,6 +203,35 @@ int wg_endpoints_set(struct nl_sock *s, const char *name, const struct wg_peer *
 		if (peers[i].endpoint.family)
 			r = set_endpoint(s, family, name, &peers[i], e);
 	return r < 0 ? err_wrap(e, r, "cannot set the endpoint of %s", name) : 0;
+}
+
+static int call_peer(struct nl_sock *s, uint16_t family, const char *name, const struct wg_peer *p,
+		     struct err *e)
+{
+	const uint16_t interval[] = {p->keepalive ? 0 : UINT16_MAX, p->keepalive};
+	struct nl_msg m;
+	size_t peers = begin_update(&m, family, name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(interval); i++) {
+		size_t peer = nest_peer(&m, p);
+
+		nl_put_u16(&m, WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, interval[i]);
+		nl_nest_end(&m, peer);
+	}
+	nl_nest_end(&m, peers);
+	return nl_call(s, &m, e);
+}
+
+int wg_peers_call(struct nl_sock *s, const char *name, const struct wg_peer *peers, size_t n,
+		  struct err *e)
+{
+	uint16_t family;
+	int r = genl_family_get(s, WG_GENL_NAME, &family, e);
+
+	for (size_t i = 0; i < n && r >= 0; i++)
+		if (peers[i].endpoint.family)
+			r = call_peer(s, family, name, &peers[i], e);
+	return r < 0 ? err_wrap(e, r, "cannot call the far end of %s", name) : 0;
 }
 
 void wg_stats_add(struct wg_stats *st, const union wg_endpoint *endpoint, int64_t handshake,

@@ -74,6 +74,13 @@ int wg_device_set(struct nl_sock *s, const struct wg_device *d, struct err *e);
 int wg_endpoints_set(struct nl_sock *s, const char *name, const struct wg_peer *peers, size_t n,
 		     struct err *e);
 
+/* Has each peer that has an endpoint sent an empty packet, and with it the first of a handshake if
+ * there is no session. WireGuard sends one when keepalives are switched on: they are switched to
+ * what they were before in the same message, so that whoever is killed here leaves nothing
+ * changed. */
+int wg_peers_call(struct nl_sock *s, const char *name, const struct wg_peer *peers, size_t n,
+		  struct err *e);
+
 struct wg_stats {
 	uint16_t listen_port;
 	size_t n_peers;

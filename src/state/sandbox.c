@@ -57,9 +57,9 @@ int sandbox_write(struct sandbox s, struct err *e)
 }
 
 /* 0: no such file. 1: a whole record. */
-static int read_record(struct sandbox *ret, struct err *e)
+static int read_record(const char *path, struct sandbox *ret, struct err *e)
 {
-	AUTO_CLOSE int fd = open(SANDBOX_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	ssize_t n;
 
 	if (fd < 0)
@@ -120,7 +120,7 @@ int sandbox_look(struct sandbox *ret, struct err *e)
 	AUTO_CLOSE int sock = -1;
 	struct sandbox s;
 	struct stat st;
-	int r = read_record(&s, e);
+	int r = read_record(SANDBOX_FILE, &s, e);
 
 	if (r <= 0)
 		return r;
@@ -138,6 +138,22 @@ int sandbox_look(struct sandbox *ret, struct err *e)
 				    : "this is inside a sandbox of '%s', which has a network all "
 				      "the same",
 			       s.vpn);
+	*ret = s;
+	return 1;
+}
+
+int sandbox_look_at(int pid, struct sandbox *ret)
+{
+	char path[64];
+	struct sandbox s;
+	struct stat st;
+
+	str_fmt(path, sizeof(path), "/proc/%d/root" SANDBOX_FILE, pid);
+	if (read_record(path, &s, NULL) != 1)
+		return 0;
+	str_fmt(path, sizeof(path), "/proc/%d/ns/net", pid);
+	if (stat(path, &st) < 0 || !same_numbers(&st, s.netns_dev, s.netns_ino))
+		return 0;
 	*ret = s;
 	return 1;
 }

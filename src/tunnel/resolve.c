@@ -17,7 +17,12 @@
 #include "nl/rtnl.h"
 #include "tunnel/uplink_dns.h"
 
-#define ADDRESSES_MAX 16 /* of one name */
+static void (*tell_name)(const char *host);
+
+void resolve_on_ask(void (*fn)(const char *host))
+{
+	tell_name = fn;
+}
 
 void endpoint_set_free(struct endpoint_set *es)
 {
@@ -47,21 +52,50 @@ static bool take_address(const struct addrinfo *ai, union wg_endpoint *ret)
 	return true;
 }
 
-/* The first that there is a way to: a name with both families is common on networks with one. */
-static int choose(const union wg_endpoint *all, size_t n, union wg_endpoint *ret)
+bool endpoint_is_same(const union wg_endpoint *a, const union wg_endpoint *b)
+{
+	if (a->family != b->family)
+		return false;
+	if (a->family == AF_INET)
+		return a->in.sin_port == b->in.sin_port &&
+		       a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+	return a->in6.sin6_port == b->in6.sin6_port &&
+	       memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(a->in6.sin6_addr)) == 0;
+}
+
+void endpoint_interleave(union wg_endpoint *at, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		size_t j = i;
+		union wg_endpoint other;
+
+		while (j < n && at[j].family == at[i - 1].family)
+			j++;
+		if (j == n)
+			return;
+		other = at[j];
+		memmove(&at[i + 1], &at[i], (j - i) * sizeof(*at));
+		at[i] = other;
+	}
+}
+
+/* Those that there is a way to: a name with both families is common on networks with one. Where
+ * there is a way to none, the network may be about to come. */
+static size_t keep_routed(union wg_endpoint *at, size_t n)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	bool routes = n > 1 && nl_sock_open(&s, NETLINK_ROUTE, NULL) == 0;
+	size_t kept = 0;
 
-	if (n == 0)
-		return -EADDRNOTAVAIL;
-	*ret = all[0];
-	for (size_t i = 0; routes && i < n; i++)
-		if (has_route(&s, &all[i])) {
-			*ret = all[i];
-			break;
+	if (n < 2 || nl_sock_open(&s, NETLINK_ROUTE, NULL) < 0)
+		return n;
+	for (size_t i = 0; i < n; i++)
+		if (has_route(&s, &at[i])) {
+			union wg_endpoint ep = at[i];
+
+			memmove(&at[kept + 1], &at[kept], (i - kept) * sizeof(*at));
+			at[kept++] = ep;
 		}
-	return 0;
+	return kept ? kept : n;
 }
 
 static size_t take_list(const struct addrinfo *list, union wg_endpoint *ret, size_t max)
@@ -81,23 +115,25 @@ static void wait_s(unsigned int s)
 		;
 }
 
-static int resolve_one(const struct tunnel_peer *p, int retries, union wg_endpoint *ret,
-		       struct err *e)
+/* All addresses of one peer's endpoint, the best first, and how many. */
+static int resolve_one(const struct tunnel_peer *p, int retries,
+		       union wg_endpoint all[ENDPOINT_OTHERS], struct err *e)
 {
 	struct addrinfo hints = {
 		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM, .ai_protocol = IPPROTO_UDP};
-	union wg_endpoint all[ADDRESSES_MAX] = {0};
 	struct addrinfo *list = NULL;
 	char port[8];
 	size_t n;
-	int gai, r, sys = 0;
+	int gai, sys = 0;
 
 	if (!p->endpoint_is_name)
 		hints.ai_flags = AI_NUMERICHOST;
 	str_fmt(port, sizeof(port), "%u", p->port);
-	n = p->endpoint_is_name ? uplink_dns_resolve(p->host, p->port, all, ADDRESSES_MAX) : 0;
+	if (p->endpoint_is_name && tell_name)
+		tell_name(p->host);
+	n = p->endpoint_is_name ? uplink_dns_resolve(p->host, p->port, all, ENDPOINT_OTHERS) : 0;
 	if (n)
-		return choose(all, n, ret);
+		return (int)n;
 	for (int i = 0;; i++) {
 		gai = getaddrinfo(p->host, port, &hints, &list);
 		sys = errno;
@@ -113,10 +149,29 @@ static int resolve_one(const struct tunnel_peer *p, int retries, union wg_endpoi
 		return err_set(e, -EHOSTUNREACH,
 			       "cannot resolve the endpoint %s: %s; is the network up?", p->host,
 			       gai_strerror(gai));
-	r = choose(all, take_list(list, all, ADDRESSES_MAX), ret);
+	n = take_list(list, all, ENDPOINT_OTHERS);
 	freeaddrinfo(list);
-	if (r < 0)
-		return err_set(e, r, "the endpoint %s has no address", p->host);
+	if (!n)
+		return err_set(e, -EADDRNOTAVAIL, "the endpoint %s has no address", p->host);
+	return (int)n;
+}
+
+static int resolve_peer(const struct tunnel *t, size_t i, int retries, struct endpoint_set *es,
+			struct err *e)
+{
+	union wg_endpoint all[ENDPOINT_OTHERS] = {0};
+	int n = resolve_one(&t->peers[i], retries, all, e);
+
+	if (n < 0)
+		return n;
+	n = (int)keep_routed(all, (size_t)n);
+	endpoint_interleave(all, (size_t)n);
+	es->at[i] = all[0];
+	if (!t->peers[i].endpoint_is_name)
+		return 0;
+	/* Of several, nobody could tell which is silent. */
+	es->n_others = es->named == i ? (size_t)n : 0;
+	memcpy(es->others, all, es->n_others * sizeof(all[0]));
 	return 0;
 }
 
@@ -129,9 +184,12 @@ int resolve_endpoints_retry(const struct tunnel *t, int retries, struct endpoint
 	es.at = calloc(t->n_peers ? t->n_peers : 1, sizeof(*es.at));
 	if (!es.at)
 		return err_sys(e, -ENOMEM, "cannot note %zu endpoints", t->n_peers);
+	for (size_t i = t->n_peers; i-- > 0;)
+		if (t->peers[i].endpoint_is_name)
+			es.named = i;
 	for (size_t i = 0; i < t->n_peers && r == 0; i++)
 		if (t->peers[i].host)
-			r = resolve_one(&t->peers[i], retries, &es.at[i], e);
+			r = resolve_peer(t, i, retries, &es, e);
 	if (r < 0) {
 		endpoint_set_free(&es);
 		return r;

@@ -23,6 +23,7 @@
 #include "base/child.h"
 #include "base/util.h"
 #include "state/record.h"
+#include "state/health.h"
 #include "tunnel/supervise_lock.h"
 #include "tunnel/uapi.h"
 
@@ -154,6 +155,7 @@ static void remove_files(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(what); i++)
 		if (supervise_path(name, what[i], path, sizeof(path), NULL) == 0)
 			unlink(path);
+	health_remove(name);
 }
 
 /* A supervisor that was killed takes wireguard-go along, but not at the same instant. */

@@ -90,6 +90,25 @@ int tunnel_dev_set_endpoints(const char *name, int vpn_netns_fd, bool userspace,
 	return r;
 }
 
+int tunnel_dev_call(const char *name, int vpn_netns_fd, bool userspace, const struct tunnel *t,
+		    const struct endpoint_set *es, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock genl = NL_SOCK_INIT;
+	struct tunnel_wg w;
+	int r = tunnel_wg_make(name, t, es, &w, e);
+
+	if (r < 0)
+		return r;
+	if (userspace)
+		r = uapi_peers_call(name, w.peers, w.dev.n_peers, e);
+	else
+		r = ns_nl_open(&genl, vpn_netns_fd, NETLINK_GENERIC, e);
+	if (r == 0 && !userspace)
+		r = wg_peers_call(&genl, name, w.peers, w.dev.n_peers, e);
+	tunnel_wg_free(&w);
+	return r;
+}
+
 static int delete_link(const char *name, int vpn_netns_fd, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;

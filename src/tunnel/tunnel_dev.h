@@ -34,6 +34,11 @@ int tunnel_dev_configure(const char *name, int vpn_netns_fd, bool userspace, con
 int tunnel_dev_set_endpoints(const char *name, int vpn_netns_fd, bool userspace,
 			     const struct tunnel *t, const struct endpoint_set *es, struct err *e);
 
+/* Has the device send something to each peer that has an endpoint in the set, so that one which
+ * answers is seen to: WireGuard itself says nothing before somebody has something to send. */
+int tunnel_dev_call(const char *name, int vpn_netns_fd, bool userspace, const struct tunnel *t,
+		    const struct endpoint_set *es, struct err *e);
+
 /* Ends the supervisor if there is one, then deletes the device. What is not there is no error.
  * vpn_netns_fd may be -1: the namespace is gone. */
 int tunnel_dev_delete(const char *name, int vpn_netns_fd, struct err *e);

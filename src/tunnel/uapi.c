@@ -370,29 +370,56 @@ int uapi_device_set(const char *name, const struct wg_device *d, struct err *e)
 	return r < 0 ? err_wrap(e, r, "cannot configure %s", name) : 0;
 }
 
-int uapi_endpoints_set(const char *name, const struct wg_peer *peers, size_t n, struct err *e)
+static void put_update(struct text *t, const struct wg_peer *p)
 {
-	struct text t = {.size = 64 + n * 256};
+	put_key(t, "public_key", p->public_key);
+	put(t, "update_only=true\n");
+}
+
+static void put_new_endpoint(struct text *t, const struct wg_peer *p)
+{
+	put_update(t, p);
+	put_endpoint(t, p);
+}
+
+static void put_call(struct text *t, const struct wg_peer *p)
+{
+	put_update(t, p);
+	put(t, "persistent_keepalive_interval=%u\n", p->keepalive ? 0 : UINT16_MAX);
+	put_update(t, p);
+	put(t, "persistent_keepalive_interval=%u\n", p->keepalive);
+}
+
+static int update_peers(const char *name, const struct wg_peer *peers, size_t n,
+			void (*put_one)(struct text *t, const struct wg_peer *p), struct err *e)
+{
+	struct text t = {.size = 64 + n * 512};
 	AUTO_FREE char *buf = malloc(t.size);
 	struct wg_stats none;
-	int r;
 
 	if (!buf)
-		return err_sys(e, -ENOMEM, "cannot set the endpoint of %s", name);
+		return err_sys(e, -ENOMEM, "cannot hold %zu peers", n);
 	t.buf = buf;
 	put(&t, "set=1\n");
-	for (size_t i = 0; i < n; i++) {
-		if (!peers[i].endpoint.family)
-			continue;
-		put_key(&t, "public_key", peers[i].public_key);
-		put(&t, "update_only=true\n");
-		put_endpoint(&t, &peers[i]);
-	}
+	for (size_t i = 0; i < n; i++)
+		if (peers[i].endpoint.family)
+			put_one(&t, &peers[i]);
 	put(&t, "\n");
-	r = converse(name, buf, t.len, &none, e);
-	if (r < 0)
-		return err_wrap(e, r, "cannot set the endpoint of %s", name);
-	return 0;
+	return converse(name, buf, t.len, &none, e);
+}
+
+int uapi_endpoints_set(const char *name, const struct wg_peer *peers, size_t n, struct err *e)
+{
+	int r = update_peers(name, peers, n, put_new_endpoint, e);
+
+	return r < 0 ? err_wrap(e, r, "cannot set the endpoint of %s", name) : 0;
+}
+
+int uapi_peers_call(const char *name, const struct wg_peer *peers, size_t n, struct err *e)
+{
+	int r = update_peers(name, peers, n, put_call, e);
+
+	return r < 0 ? err_wrap(e, r, "cannot call the far end of %s", name) : 0;
 }
 
 int uapi_port_set(const char *name, uint16_t port, struct err *e)

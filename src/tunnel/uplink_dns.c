@@ -165,15 +165,18 @@ static size_t servers_of(const struct default_note *n, struct record_ip *ret, si
 	return k;
 }
 
+size_t uplink_dns_servers(struct record_ip *ret, size_t max)
+{
+	struct default_note note;
+
+	return default_note_read(&note, NULL) < 0 ? 0 : servers_of(&note, ret, max);
+}
+
 size_t uplink_dns_resolve(const char *host, uint16_t port, union wg_endpoint *ret, size_t max)
 {
 	struct record_ip servers[DEFAULT_DNS_MAX];
-	struct default_note note;
-	size_t n;
+	size_t n = uplink_dns_servers(servers, ARRAY_SIZE(servers));
 
-	if (default_note_read(&note, NULL) < 0)
-		return 0;
-	n = servers_of(&note, servers, ARRAY_SIZE(servers));
 	for (size_t i = 0; i < n * TRIES; i++) {
 		const struct record_ip *s = &servers[i % n];
 		int v4 = ask(s, host, ns_t_a, port, ret, max), v6 = 0;

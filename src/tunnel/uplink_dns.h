@@ -18,6 +18,9 @@
 /* The "nameserver" lines of a file, but for those of the machine itself. Returns how many. */
 size_t uplink_dns_parse(const char *path, struct record_ip *ret, size_t max);
 
+/* The servers that are asked. How many; 0: there is no default to go around. */
+size_t uplink_dns_servers(struct record_ip *ret, size_t max);
+
 /* IPv4 and IPv6 addresses of host, in that order, with that port. Returns how many; 0: there is no
  * default to go around, or nobody answered. Blocks for some seconds at most. */
 size_t uplink_dns_resolve(const char *host, uint16_t port, union wg_endpoint *ret, size_t max);

@@ -6,6 +6,7 @@
  */
 #include "tunnel/via.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -22,6 +23,9 @@
 #include "ns/names.h"
 #include "ns/netns.h"
 #include "ns/view.h"
+#include "tunnel/uplink_dns.h"
+
+#define WORD_MS 1000 /* then it is said what is waited for */
 
 static int open_namespace(const struct profile *p, bool must_be_up, struct record *ret,
 			  struct err *e)
@@ -75,16 +79,84 @@ struct via_question {
 	int retries;
 };
 
+/* All of the set but where its endpoints lie: these follow it. */
+static size_t answer_size(size_t n)
+{
+	return sizeof(struct endpoint_set) + n * sizeof(union wg_endpoint);
+}
+
 static int ask_in_child(void *arg, void *answer, size_t *len, struct err *e)
 {
 	const struct via_question *q = arg;
 	struct endpoint_set es = {0};
-	int r = ask(q->p, q->ns_fd, q->r, q->retries, &es, e);
+	int r;
 
+	resolve_on_ask(child_note);
+	r = q->p->via ? ask(q->p, q->ns_fd, q->r, q->retries, &es, e)
+		      : resolve_endpoints_retry(&q->p->tunnel, q->retries, &es, e);
 	if (r < 0)
-		return err_wrap(e, r, "through VPN '%s'", q->p->via);
-	*len = es.n * sizeof(*es.at);
-	memcpy(answer, es.at, *len);
+		return q->p->via ? err_wrap(e, r, "through VPN '%s'", q->p->via) : r;
+	*len = answer_size(es.n);
+	memcpy(answer, &es, sizeof(es));
+	memcpy((char *)answer + sizeof(es), es.at, es.n * sizeof(*es.at));
+	return 0;
+}
+
+static void (*on_wait)(const char *host, const char *servers, const char *via);
+
+void via_on_wait(void (*fn)(const char *host, const char *servers, const char *via))
+{
+	on_wait = fn;
+}
+
+static size_t find_servers(const struct profile *p, const struct record *r,
+			   struct record_ip ret[RECORD_DNS_MAX])
+{
+	struct names_dns dns[NAMES_DNS_MAX];
+	size_t n;
+
+	if (p->via) {
+		n = record_servers(r, dns);
+		for (size_t i = 0; i < n && i < RECORD_DNS_MAX; i++) {
+			ret[i].family = (uint8_t)dns[i].family;
+			memcpy(ret[i].addr, dns[i].addr, sizeof(ret[i].addr));
+		}
+		return n < RECORD_DNS_MAX ? n : RECORD_DNS_MAX;
+	}
+	n = uplink_dns_servers(ret, RECORD_DNS_MAX);
+	if (!n)
+		n = uplink_dns_parse("/etc/resolv.conf", ret, RECORD_DNS_MAX);
+	return n ? n : uplink_dns_parse(RESOLVED_UPLINK, ret, RECORD_DNS_MAX);
+}
+
+static void say_wait(void *arg, const char *host)
+{
+	const struct via_question *q = arg;
+	struct record_ip servers[RECORD_DNS_MAX] = {0};
+	size_t n = find_servers(q->p, q->r, servers), at = 0;
+	char text[RECORD_DNS_MAX * (INET6_ADDRSTRLEN + 2)] = "", addr[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < n; i++)
+		at += (size_t)str_fmt(
+			text + at, sizeof(text) - at, "%s%s", i ? ", " : "",
+			inet_ntop(servers[i].family, servers[i].addr, addr, sizeof(addr)));
+	on_wait(host, text, q->p->via ? q->p->via : "");
+}
+
+static int take_answer(const char *answer, size_t len, size_t n, struct endpoint_set *ret,
+		       struct err *e)
+{
+	struct endpoint_set es;
+
+	if (len != answer_size(n))
+		return err_set(e, -ECHILD, "whoever asked for the endpoints ended too early");
+	memcpy(&es, answer, sizeof(es));
+	es.at = calloc(n + 1, sizeof(*es.at));
+	if (!es.at)
+		return err_sys(e, -ENOMEM, "cannot note %zu endpoints", n);
+	es.n = n;
+	memcpy(es.at, answer + sizeof(es), n * sizeof(*es.at));
+	*ret = es;
 	return 0;
 }
 
@@ -101,30 +173,26 @@ int via_resolve(const struct profile *p, int ns_fd, const struct record *r, int 
 {
 	struct via_question q = {p, ns_fd, r, retries};
 	size_t n = p->tunnel.n_peers, len = 0;
+	AUTO_FREE char *answer = NULL;
 	char silent[ERR_MSG_MAX];
 	struct child_job job = {.fn = ask_in_child,
 				.arg = &q,
-				.size = n * sizeof(*ret->at),
+				.size = answer_size(n),
 				.timeout_ms = -1,
-				.silent = silent};
+				.silent = silent,
+				.still = on_wait ? say_wait : NULL,
+				.still_ms = WORD_MS};
 	int rc;
 
-	if (!p->via || !has_names(&p->tunnel))
+	/* Whoever says for what it waits needs somebody else to do the waiting. */
+	if ((!p->via && !on_wait) || !has_names(&p->tunnel))
 		return resolve_endpoints_retry(&p->tunnel, retries, ret, e);
-	job.answer = malloc(job.size ? job.size : 1);
-	if (!job.answer)
+	job.answer = answer = malloc(job.size);
+	if (!answer)
 		return err_sys(e, -ENOMEM, "cannot note %zu endpoints", n);
 	snprintf(silent, sizeof(silent), "cannot ask for the endpoints of %s", p->name);
 	rc = child_call(&job, &len, e);
-	if (rc == 0 && len != job.size)
-		rc = err_set(e, -ECHILD, "%s", silent);
-	if (rc < 0) {
-		free(job.answer);
-		return rc;
-	}
-	ret->at = job.answer;
-	ret->n = n;
-	return 0;
+	return rc < 0 ? rc : take_answer(answer, len, n, ret, e);
 }
 
 int via_resolve_here(const struct profile *p, int retries, struct endpoint_set *ret, struct err *e)

@@ -22,6 +22,10 @@ int via_open(const struct profile *p, struct record *ret, struct err *e);
 int via_resolve(const struct profile *p, int ns_fd, const struct record *r, int retries,
 		struct endpoint_set *ret, struct err *e);
 
+/* Where a name is not answered within a second, via_resolve() calls fn, once a name: the servers
+ * that are asked, by comma, and the VPN through which ("": none). Without one it says nothing. */
+void via_on_wait(void (*fn)(const char *host, const char *servers, const char *via));
+
 /* The same for the supervisor, which lives where the socket is. -ESTALE: p goes by a VPN that has
  * another namespace than the caller's by now. */
 int via_resolve_here(const struct profile *p, int retries, struct endpoint_set *ret, struct err *e);
