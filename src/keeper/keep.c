@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,21 +25,18 @@
 #include "default/default.h"
 #include "tunnel/path.h"
 #include "conf/profile.h"
+#include "state/health.h"
 #include "tunnel/resolve.h"
 #include "up/strays.h"
 #include "tunnel/via.h"
 
 #define GROUP_IPV6_RULE (1u << (RTNLGRP_IPV6_RULE - 1))
 #define LOOK_MS		30000
-#define SETTLE_MS	1000 /* an uplink comes as a dozen events */
+#define WAITING_MS	1000  /* while an answer may come */
+#define DEAD_MS		10000 /* while none does */
+#define SETTLE_MS	1000  /* an uplink comes as a dozen events */
 #define SLEPT_MS	5000
 #define HELPER_MS	30000
-
-bool keep_is_stale(const struct tunnel_stats *now, uint64_t old_rx, uint64_t old_tx)
-{
-	return now->present && now->up && now->asked && now->tx > old_tx && now->rx == old_rx &&
-	       (now->handshake_age_s < 0 || now->handshake_age_s > KEEP_STALE_S);
-}
 
 /* The time that the machine has slept since it was started. */
 static int64_t asleep_ms(void)
@@ -72,10 +70,20 @@ int keeper_open(struct keeper *k, const char *name, bool userspace, struct err *
 	return err_sys(e, r, "cannot listen to changes of the network");
 }
 
+enum help { HELP_STAY, HELP_MOVE, HELP_TURN, HELP_DEFAULT };
+
+#define HELPED_ROUND 2 /* exit status: all addresses of the endpoint have had their turn */
+
 static void end_helper(struct keeper *k)
 {
+	int status = child_end(k->helper);
+
+	if (status != 0 && k->turn.at_ms)
+		turn_round(&k->turn, util_now_ms());
+	if (WIFEXITED(status) && WEXITSTATUS(status) == HELPED_ROUND)
+		status = 0;
 	/* No way is like this one: the next look tries again. */
-	if (child_end(k->helper) != 0)
+	if (status != 0)
 		k->oif = -1;
 	k->helper = 0;
 	util_close(&k->helper_fd);
@@ -114,8 +122,6 @@ bool keeper_wake(struct keeper *k)
 	return now >= k->look_at || (k->event_at && now >= k->event_at);
 }
 
-enum help { HELP_STAY, HELP_MOVE, HELP_DEFAULT };
-
 /* --- the helper ------------------------------------------------------------------------------ */
 
 static void follow_mtu(const char *name, int ns, const struct tunnel *t,
@@ -141,30 +147,60 @@ static void follow_mtu(const char *name, int ns, const struct tunnel *t,
 		log_info("the MTU of %s is %u now, was %u", name, mtu, link.mtu);
 }
 
-static int help(const struct keeper *k, int ns, const char *current, bool move)
+/* Whoever was asked before and did not answer makes room for another address of the same name. */
+static bool take_turn(const struct keeper *k, struct endpoint_set *es)
+{
+	bool round = true;
+	size_t i = turn_choose(&k->turn, es->others, es->n_others, &k->peer, &round);
+
+	if (i < es->n_others)
+		es->at[es->named] = es->others[i];
+	else if (es->n_others)
+		es->at[es->named] = k->peer;
+	return round;
+}
+
+static int move(const struct keeper *k, int ns, const struct profile *p,
+		const struct endpoint_set *es, const char *current, struct err *e)
 {
 	char wanted[ENDPOINT_TEXT_LEN] = "";
+	int r;
+
+	if (es->n)
+		endpoint_format(&es->at[es->named], wanted);
+	if (es->n == 1 && !strcmp(wanted, current))
+		return 0;
+	r = tunnel_dev_set_endpoints(k->name, ns, k->userspace, &p->tunnel, es, e);
+	/* Nobody may have anything to send before it is known that this one answers. */
+	if (r == 0)
+		r = tunnel_dev_call(k->name, ns, k->userspace, &p->tunnel, es, e);
+	if (r == 0)
+		log_info("the endpoint of %s is %s now, was %s", k->name, wanted, current);
+	return r;
+}
+
+/* Returns an exit status. */
+static int help(const struct keeper *k, int ns, const char *current, enum help what)
+{
 	struct endpoint_set es = {0};
 	struct err e = ERR_INIT;
 	struct profile p = {0};
 	int r = profile_load_name(k->name, &p, &e);
+	bool round = false;
 
 	if (r == 0)
 		r = via_resolve_here(&p, 0, &es, &e);
-	if (r == 0 && es.n)
-		endpoint_format(&es.at[0], wanted);
-	if (r == 0 && move && (es.n != 1 || strcmp(wanted, current) != 0)) {
-		r = tunnel_dev_set_endpoints(k->name, ns, k->userspace, &p.tunnel, &es, &e);
-		if (r == 0)
-			log_info("the endpoint of %s is %s now, was %s", k->name, wanted, current);
-	}
+	if (r == 0 && what == HELP_TURN)
+		round = take_turn(k, &es);
+	if (r == 0 && what != HELP_STAY)
+		r = move(k, ns, &p, &es, current, &e);
 	if (r == 0)
 		follow_mtu(k->name, ns, &p.tunnel, &es);
 	if (r < 0)
 		log_error("cannot follow the endpoint of %s: %s", k->name, e.msg);
 	endpoint_set_free(&es);
 	profile_free(&p);
-	return r;
+	return r < 0 ? 1 : round ? HELPED_ROUND : 0;
 }
 
 /* systemd-networkd takes the rules of others away when it starts anew; and a switch may have been
@@ -208,8 +244,8 @@ static int run_errand(void *arg)
 	const struct keep_errand *a = arg;
 
 	signal(SIGPIPE, SIG_IGN);
-	return (a->what == HELP_DEFAULT ? repair_default(a->k->name)
-					: help(a->k, a->ns, a->current, a->what == HELP_MOVE)) < 0;
+	return a->what == HELP_DEFAULT ? repair_default(a->k->name) < 0
+				       : help(a->k, a->ns, a->current, a->what);
 }
 
 static void start_helper(struct keeper *k, int ns, const char *current, enum help what)
@@ -272,12 +308,93 @@ void keeper_defer(struct keeper *k)
 	k->event_at = 0;
 }
 
-void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
+void keeper_forget(struct keeper *k)
+{
+	k->silence = (struct silence){0};
+	k->turn = (struct turn){0};
+	k->left[0] = '\0';
+	k->silent_ms = 0;
+	k->look_at = util_now_ms() + SETTLE_MS;
+}
+
+static enum health_far far_of(const struct tunnel_stats *st, int oif, enum silence_state s)
+{
+	if (st->peer.family && !oif)
+		return HEALTH_NO_WAY;
+	if (s == SILENCE_DEAD)
+		return HEALTH_SILENT;
+	return s == SILENCE_NONE && st->handshake_age_s >= 0 &&
+			       st->handshake_age_s <= SILENCE_SESSION_S
+		       ? HEALTH_ANSWERS
+		       : HEALTH_UNTRIED;
+}
+
+/* For everybody who may not ask WireGuard. */
+static void write_health(const struct keeper *k, const struct tunnel_stats *st,
+			 enum silence_state s)
+{
+	struct health seen = {.rx = st->rx, .tx = st->tx, .silent_ms = k->silent_ms};
+	struct err e = ERR_INIT;
+
+	if (!st->present)
+		str_copy(seen.why, sizeof(seen.why), "the tunnel device is missing");
+	else if (!st->up)
+		str_copy(seen.why, sizeof(seen.why), "the tunnel device is down");
+	else if (!st->asked)
+		str_copy(seen.why, sizeof(seen.why), "WireGuard does not answer");
+	else
+		seen.far = far_of(st, k->oif, s);
+	if (st->handshake_age_s >= 0)
+		seen.handshake_ms = health_now_ms() - st->handshake_age_s * 1000;
+	str_copy(seen.endpoint, sizeof(seen.endpoint), st->endpoint);
+	str_copy(seen.left, sizeof(seen.left), k->left);
+	if (health_write(k->name, &seen, &e) < 0)
+		log_error("cannot write down what was seen of %s: %s", k->name, e.msg);
+}
+
+/* What the numbers say of the far end, and where that was. */
+static enum silence_state hear(struct keeper *k, const struct tunnel_stats *st)
+{
+	enum silence_state s = silence_look(&k->silence, st, util_now_ms());
+
+	if (k->peer.family && !endpoint_is_same(&k->peer, &st->peer) &&
+	    (s != SILENCE_NONE || k->heard != SILENCE_NONE))
+		endpoint_format(&k->peer, k->left);
+	k->heard = s;
+	if (s == SILENCE_NONE && k->silent_ms)
+		log_info("the server of %s answers again, at %s", k->name, st->endpoint);
+	if (s == SILENCE_DEAD && !k->silent_ms) {
+		k->silent_ms = health_now_ms() - (util_now_ms() - k->silence.since_ms);
+		log_info("the server of %s at %s does not answer", k->name, st->endpoint);
+	}
+	if (s == SILENCE_NONE)
+		k->silent_ms = 0;
+	if (s == SILENCE_WAITING)
+		k->look_at = util_now_ms() + WAITING_MS;
+	else if (s == SILENCE_DEAD)
+		k->look_at = util_now_ms() + DEAD_MS;
+	return s;
+}
+
+static bool has_moved(struct keeper *k, int oif, uint32_t path)
 {
 	int64_t slept = asleep_ms();
-	bool stale, moved, changed;
+	bool moved = k->seen && (oif != k->oif || path != k->path);
+	bool woken = slept - k->asleep_ms > SLEPT_MS;
+
+	k->asleep_ms = slept;
+	k->seen = true;
+	k->oif = oif;
+	k->path = path;
+	return moved || woken;
+}
+
+void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
+{
 	struct tunnel_stats st;
+	enum silence_state s;
 	uint32_t path = 0;
+	bool due, moved;
 	int oif;
 
 	keeper_defer(k);
@@ -286,24 +403,28 @@ void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 		start_helper(k, vpn_netns_fd, "", HELP_DEFAULT);
 		return;
 	}
-	if (tunnel_dev_stats(k->name, vpn_netns_fd, k->userspace, &st, NULL) < 0 || !st.asked)
+	if (tunnel_dev_stats(k->name, vpn_netns_fd, k->userspace, &st, NULL) < 0)
 		return;
-	oif = read_way(&st.peer, &path);
-	stale = k->seen && keep_is_stale(&st, k->rx, k->tx);
-	moved = k->seen && (oif != k->oif || path != k->path);
-	changed = moved || slept - k->asleep_ms > SLEPT_MS;
-	if (k->helper) {
-		/* What is remembered stays, so that the change is seen again. */
-		k->look_at = util_now_ms() + SETTLE_MS;
+	if (!st.asked) {
+		write_health(k, &st, SILENCE_NONE);
 		return;
 	}
-	k->asleep_ms = slept;
-	k->seen = true;
-	k->rx = st.rx;
-	k->tx = st.tx;
-	k->oif = oif;
-	k->path = path;
-	if (stale || changed || told)
-		start_helper(k, vpn_netns_fd, st.endpoint,
-			     stale || told || !oif ? HELP_MOVE : HELP_STAY);
+	oif = read_way(&st.peer, &path);
+	s = hear(k, &st);
+	if (k->helper) {
+		/* What is remembered of the way stays, so that its change is seen again. */
+		k->look_at = util_now_ms() + SETTLE_MS;
+		write_health(k, &st, s);
+		return;
+	}
+	k->peer = st.peer;
+	due = turn_is_due(&k->turn, s, k->silence.had_session, &st.peer, util_now_ms());
+	moved = has_moved(k, oif, path);
+	write_health(k, &st, s);
+	if (told || (moved && !oif))
+		start_helper(k, vpn_netns_fd, st.endpoint, HELP_MOVE);
+	else if (due)
+		start_helper(k, vpn_netns_fd, st.endpoint, HELP_TURN);
+	else if (moved)
+		start_helper(k, vpn_netns_fd, st.endpoint, HELP_STAY);
 }

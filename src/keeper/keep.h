@@ -13,11 +13,9 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "keeper/silence.h"
+#include "keeper/turn.h"
 #include "tunnel/tunnel_dev.h"
-
-#define KEEP_STALE_S                                                                 \
-	135 /* WireGuard has a handshake every 120 s while packets flow, and 15 s to \
-	       get through */
 
 struct keeper {
 	const char *name;
@@ -27,10 +25,15 @@ struct keeper {
 	int64_t event_at; /* when what changed will have settled; 0: nothing did */
 	int64_t asleep_ms;
 	bool seen; /* what follows is of an earlier look */
-	uint64_t rx, tx;
-	int oif; /* by which the endpoint is reached; 0: not at all */
+	int oif;   /* by which the endpoint is reached; 0: not at all */
 	uint32_t path;
-	pid_t helper; /* a process that looks names up; 0: none */
+	struct silence silence;
+	enum silence_state heard; /* at the last look */
+	struct turn turn;
+	union wg_endpoint peer;	      /* where it was at the last look */
+	char left[ENDPOINT_TEXT_LEN]; /* where it was before that, and got no answer */
+	int64_t silent_ms;	      /* CLOCK_BOOTTIME; 0: it is not silent */
+	pid_t helper;		      /* a process that looks names up; 0: none */
 	int helper_fd;
 	int64_t helper_until;
 };
@@ -44,12 +47,13 @@ void keeper_close(struct keeper *k); /* accepts one that failed to open */
 void keeper_poll(const struct keeper *k, struct pollfd ret[KEEPER_FDS], int *ret_timeout_ms);
 /* Called after each wait: takes what there is to read. True: keeper_look() is due. */
 bool keeper_wake(struct keeper *k);
-/* Looks at the tunnel in that namespace, and starts a short-lived process if something is to be
- * done. told: look endpoints up anew whatever the tunnel says. Never blocks on DNS. */
+/* Looks at the tunnel in that namespace, writes down what it saw (state/health.h), and starts a
+ * short-lived process if something is to be done. told: look endpoints up anew whatever the tunnel
+ * says. Never blocks on DNS. */
 void keeper_look(struct keeper *k, int vpn_netns_fd, bool told);
+
+/* The tunnel was set up anew: what was seen of it before says nothing. */
+void keeper_forget(struct keeper *k);
 
 /* Instead, where the namespace cannot be looked into. */
 void keeper_defer(struct keeper *k);
-
-/* Pure: packets go out and nothing comes back, and the last handshake is too old to explain it. */
-bool keep_is_stale(const struct tunnel_stats *now, uint64_t old_rx, uint64_t old_tx);

@@ -427,6 +427,13 @@ static void trim_log(void)
 		log_error("cannot empty the log: %s", strerror(errno));
 }
 
+/* The record was written anew, and the tunnel was set up anew before that. */
+static void reread(struct sup *s)
+{
+	s->reread = true;
+	keeper_forget(&s->keeper);
+}
+
 static void read_signal(struct sup *s)
 {
 	struct signalfd_siginfo si;
@@ -436,7 +443,7 @@ static void read_signal(struct sup *s)
 	if (si.ssi_signo == SIGUSR2)
 		s->look_now = true;
 	else if (si.ssi_signo == SIGHUP)
-		s->reread = true;
+		reread(s);
 	else if (si.ssi_signo == SIGUSR1)
 		nudge(s);
 	else

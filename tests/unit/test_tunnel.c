@@ -11,7 +11,7 @@
 
 #include "base/util.h"
 #include "conf/conf.h"
-#include "keeper/keep.h"
+#include "keeper/turn.h"
 #include "tunnel/path.h"
 #include "tunnel/resolve.h"
 #include "tunnel/tunnel_wg.h"
@@ -230,39 +230,162 @@ static void test_mtu(void)
 	}
 }
 
-static void test_stale(void)
-{
-	static const struct {
-		int64_t age;
-		uint64_t tx, rx;
-		bool want;
-		const char *what;
-	} cases[] = {
-		{10, 200, 100, false, "R62: a young handshake is not stale"},
-		{KEEP_STALE_S, 200, 100, false, "R62: nor one of the age that is usual"},
-		{KEEP_STALE_S + 1, 200, 100, true, "R62: an old one is, if nothing is answered"},
-		{KEEP_STALE_S + 1, 200, 101, false, "R62: not if something is"},
-		{100000, 100, 100, false,
-		 "R62: not if nothing is sent: an idle tunnel asks no DNS"},
-		{-1, 248, 100, true, "R62: none at all is stale"},
-		{-1, 100, 100, false, "R62: unless nobody wants it"},
-	};
-	struct tunnel_stats st = {.present = true, .up = true, .asked = true};
+/* One look a line: what WireGuard says, and what is made of it. */
+struct look {
+	int64_t at_s;
+	int64_t age_s;
+	uint64_t rx, tx;
+	uint16_t keepalive;
+	enum silence_state want;
+	const char *what; /* NULL: as the one before */
+};
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		st.handshake_age_s = cases[i].age;
-		st.tx = cases[i].tx;
-		st.rx = cases[i].rx;
-		is_int(keep_is_stale(&st, 100, 100), cases[i].want, cases[i].what);
+static void look(const struct look *all, size_t n)
+{
+	struct silence q = {0};
+	const char *what = "";
+
+	for (size_t i = 0; i < n; i++) {
+		const struct tunnel_stats st = {
+			.present = true,
+			.up = true,
+			.asked = true,
+			.handshake_age_s = all[i].age_s,
+			.rx = all[i].rx,
+			.tx = all[i].tx,
+			.keepalive = all[i].keepalive,
+		};
+
+		what = all[i].what ? all[i].what : what;
+		is_int(silence_look(&q, &st, all[i].at_s * 1000 + 1), all[i].want, what);
 	}
-	st = (struct tunnel_stats){.handshake_age_s = -1, .tx = 500};
-	is_int(keep_is_stale(&st, 100, 100), false, "a device that is not there is not stale");
+}
+
+static void test_silence(void)
+{
+	static const struct look never[] = {
+		{1, -1, 0, 0, 0, SILENCE_NONE, "R79: a tunnel that nobody uses is not dead"},
+		{100, -1, 0, 0, 0, SILENCE_NONE, NULL},
+		{101, -1, 0, 148, 0, SILENCE_WAITING, "R79: a first try may still be answered"},
+		{104, -1, 0, 148, 0, SILENCE_WAITING, NULL},
+		{107, -1, 0, 296, 0, SILENCE_WAITING, NULL},
+		{109, -1, 0, 296, 0, SILENCE_DEAD, "R79: a second one was not answered, either"},
+		{999, -1, 0, 2664, 0, SILENCE_DEAD, "R79: nor those that followed: it stays dead"},
+		{1000, 0, 92, 2812, 0, SILENCE_NONE, "R79: until something comes"},
+	};
+	static const struct look lives[] = {
+		{1, -1, 0, 148, 0, SILENCE_WAITING, "a handshake begins"},
+		{2, 0, 92, 180, 0, SILENCE_NONE, "R79: it is answered"},
+		{60, 59, 4000, 1000, 0, SILENCE_NONE, "and so is what follows"},
+		{500, 500, 4000, 1000, 0, SILENCE_NONE, "R79: an idle tunnel is not dead"},
+		{530, 530, 4000, 1148, 0, SILENCE_WAITING, "that it is used again begins a try"},
+		{531, 0, 4092, 1180, 0, SILENCE_NONE, "which is answered"},
+	};
+	static const struct look keepalive[] = {
+		{1, 0, 92, 180, 100, SILENCE_NONE, "R79: keepalives are never answered"},
+		{101, 100, 92, 212, 100, SILENCE_NONE, NULL},
+		{185, 184, 92, 212, 100, SILENCE_NONE, "R79: also where they leave a session end"},
+		{201, 200, 92, 360, 100, SILENCE_WAITING, "the next asks for a new one"},
+		{202, 0, 184, 392, 100, SILENCE_NONE, "and gets it"},
+	};
+	static const struct look dies[] = {
+		{1, 1, 5000, 5000, 0, SILENCE_NONE, "R79: a server that ends within a session"},
+		{31, 31, 5000, 5128, 0, SILENCE_WAITING, NULL},
+		{46, 46, 5000, 5276, 0, SILENCE_WAITING, NULL},
+		{60, 60, 5000, 5572, 0, SILENCE_WAITING, NULL},
+		{61, 61, 5000, 5572, 0, SILENCE_DEAD, NULL},
+	};
+	static const struct look quiet[] = {
+		{1, 1, 5000, 5000, 0, SILENCE_NONE, "R79: what WireGuard itself confirms"},
+		{31, 31, 5000, 5032, 0, SILENCE_NONE, "is no question"},
+		{90, 90, 5000, 5032, 0, SILENCE_NONE, NULL},
+	};
+	static const struct look anew[] = {
+		{1, -1, 0, 296, 0, SILENCE_WAITING, "a dead one"},
+		{10, -1, 0, 444, 0, SILENCE_DEAD, NULL},
+		{11, -1, 0, 0, 0, SILENCE_NONE, "R79: set up anew, nothing is known of it"},
+		{12, -1, 0, 148, 0, SILENCE_WAITING, NULL},
+	};
+
+	look(never, ARRAY_SIZE(never));
+	look(lives, ARRAY_SIZE(lives));
+	look(keepalive, ARRAY_SIZE(keepalive));
+	look(dies, ARRAY_SIZE(dies));
+	look(quiet, ARRAY_SIZE(quiet));
+	look(anew, ARRAY_SIZE(anew));
+}
+
+static union wg_endpoint ep4(uint8_t last)
+{
+	union wg_endpoint ep = {.in = {.sin_family = AF_INET, .sin_port = htons(51820)}};
+
+	ep.in.sin_addr.s_addr = htonl(0xc6336400u + last);
+	return ep;
+}
+
+static union wg_endpoint ep6(uint8_t last)
+{
+	union wg_endpoint ep = {.in6 = {.sin6_family = AF_INET6, .sin6_port = htons(51820)}};
+
+	ep.in6.sin6_addr.s6_addr[0] = 0x20;
+	ep.in6.sin6_addr.s6_addr[15] = last;
+	return ep;
+}
+
+static void test_interleave(void)
+{
+	union wg_endpoint at[] = {ep6(1), ep6(2), ep6(3), ep4(1), ep4(2)};
+	const union wg_endpoint want[] = {ep6(1), ep4(1), ep6(2), ep4(2), ep6(3)};
+
+	endpoint_interleave(at, ARRAY_SIZE(at));
+	for (size_t i = 0; i < ARRAY_SIZE(at); i++)
+		ok(endpoint_is_same(&at[i], &want[i]), "R80: IPv4 and IPv6 in turn (%zu)", i);
+}
+
+/* Plays the keeper's part: n looks a second apart at a name of which nothing answers. */
+static void test_turn(void)
+{
+	const union wg_endpoint all[] = {ep6(1), ep4(1), ep4(2)};
+	union wg_endpoint now = all[0];
+	struct turn t = {0};
+	char order[200] = "";
+	size_t at = 0;
+	bool round;
+
+	is_int(turn_is_due(&t, SILENCE_NONE, false, &now, 1000), false, "R80: who answers stays");
+	is_int(turn_is_due(&t, SILENCE_WAITING, true, &now, 1000), false,
+	       "R80: and so does who has a session that may still live");
+	for (int64_t s = 1; s < 40; s++) {
+		size_t i;
+
+		if (!turn_is_due(&t, SILENCE_WAITING, false, &now, s * 1000))
+			continue;
+		i = turn_choose(&t, all, ARRAY_SIZE(all), &now, &round);
+		at += (size_t)snprintf(order + at, sizeof(order) - at, "%lld:%zu ", (long long)s,
+				       i);
+		now = all[i];
+		if (round)
+			turn_round(&t, s * 1000);
+	}
+	is_str(order, "4:1 9:2 14:0 24:1 34:2 ",
+	       "R80: the silent one is left for the next, first soon, then less often");
+	is_int((long long)turn_choose(&t, all, 1, &all[0], &round), 1,
+	       "R80: a single address stays");
+	is_int(round, true, "R80: and is asked for less often");
+	t = (struct turn){.tried = {all[0]}, .n_tried = 1};
+	is_int((long long)turn_choose(&t, &all[1], 1, &all[0], &round), 0,
+	       "R62: a name that leads elsewhere by now is followed");
+	for (int i = 0; i < 40; i++)
+		turn_round(&t, 1000);
+	is_int(t.at_ms, 301000, "R80: never less often than every five minutes");
 }
 
 int main(void)
 {
 	tap_begin();
-	test_stale();
+	test_silence();
+	test_interleave();
+	test_turn();
 	test_format();
 	test_reply();
 	test_bad_replies();
