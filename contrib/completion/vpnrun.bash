@@ -92,11 +92,12 @@ _vpnctl() {
 		return
 	fi
 	case ${COMP_WORDS[1]} in
+	up | restart) options=--no-wait ;;
 	down) options=--force ;;
 	default) options='--strict --url --no-ip' ;;
 	status | list | check) options=--json ;;
 	kick) options='--uid --pid' ;;
-	import) options='--name --id --up' ;;
+	import) options='--name --id --up --no-wait' ;;
 	allowed-ips) options=--minus ;;
 	leak-test) options='--cut --pid --json' ;;
 	wrap) options='--vpn --policy' ;;

@@ -5,20 +5,26 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "command/await.h"
 #include "ctl/ctl.h"
 #include "ctl/show.h"
 #include "up/apply.h"
 #include "default/default.h"
 #include "conf/profile.h"
 #include "state/record.h"
+#include "tunnel/via.h"
 #include "conf/value.h"
 
-static int apply_name(const char *name,
-		      int (*apply)(const struct profile *p, struct err *note, struct err *e))
+typedef int (*apply_fn)(const struct profile *p, struct err *note, struct err *e);
+
+/* Returns 0 and the profile, whose keys the caller frees, 1 where there was nothing to do, or has
+ * said why not. */
+static int apply_profile(const char *name, apply_fn apply, struct profile *ret)
 {
 	struct err e = ERR_INIT, note = ERR_INIT;
 	struct profile p = {0};
@@ -32,15 +38,53 @@ static int apply_name(const char *name,
 			    "the private key of %s can be read by every user; first: chmod 600 %s",
 			    name, p.config ? p.config : "its private_key_file");
 	if (r == 0)
-		r = default_around(apply, &p, &note, &e);
-	profile_free(&p);
+		r = apply(&p, &note, &e);
 	if (r < 0)
-		return ctl_fail(&e);
-	if (note.msg[0])
+		ctl_fail(&e);
+	else if (note.msg[0])
 		log_info("note: %s", note.msg);
 	if (r == 0)
-		say("%s is up\n", name);
-	return 0;
+		*ret = p;
+	else
+		profile_free(&p);
+	return r;
+}
+
+static void say_asking(const char *host, const char *servers, const char *via)
+{
+	log_info("asking %s for the address of %s%s%s ...", *servers ? servers : "the name server",
+		 host, *via ? ", through VPN " : "", via);
+}
+
+/* All of them come up before the first is waited for. */
+static int apply_names(int n, char **names, apply_fn apply, bool wait)
+{
+	struct await *all = calloc((size_t)n + 1, sizeof(*all));
+	size_t n_up = 0;
+	int rc = CTL_OK;
+
+	if (!all) {
+		log_error("cannot hold %d VPNs", n);
+		return CTL_FAILED;
+	}
+	via_on_wait(say_asking);
+	for (int i = 0; i < n; i++) {
+		struct profile p = {0};
+
+		if (names[i][0] == '-')
+			continue;
+		if (apply_profile(names[i], apply, &p) < 0) {
+			rc = CTL_FAILED;
+		} else if (wait) {
+			await_begin(&all[n_up++], &p);
+		} else {
+			say("%s is up\n", names[i]);
+			profile_free(&p);
+		}
+	}
+	await_all(all, n_up);
+	free(all);
+	return rc;
 }
 
 /* All of them, before anything is done for the first. */
@@ -54,30 +98,53 @@ static int check_all(int n, char **names)
 	return CTL_OK;
 }
 
-int ctl_up_name(const char *name)
+int ctl_up_name(const char *name, bool wait)
 {
-	return apply_name(name, vpn_up);
+	char copy[NAME_MAX_LEN + 1], *names[] = {copy};
+
+	return str_copy(copy, sizeof(copy), name) < 0 ? CTL_FAILED
+						      : apply_names(1, names, vpn_up, wait);
+}
+
+/* `up` and `restart`, whose words are the same. */
+static int run_apply(int argc, char **argv, apply_fn apply)
+{
+	bool wait = true;
+	int names = 0;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--no-wait"))
+			wait = false;
+		else if (argv[i][0] == '-')
+			names = -argc;
+		else
+			names++;
+	}
+	if (names <= 0) {
+		log_error("usage: vpnctl %s [--no-wait] NAME...", argv[0]);
+		return CTL_USAGE;
+	}
+	if (!ctl_is_root(argv[0]) || check_all(argc - 1, argv + 1) != CTL_OK)
+		return CTL_FAILED;
+	return apply_names(argc - 1, argv + 1, apply, wait);
 }
 
 int ctl_up(int argc, char **argv)
 {
-	int rc = 0;
+	return run_apply(argc, argv, vpn_up);
+}
 
-	if (argc < 2 || argv[1][0] == '-') {
-		log_error("usage: vpnctl up NAME...");
-		return 2;
-	}
-	if (!ctl_is_root("up") || check_all(argc - 1, argv + 1) != CTL_OK)
-		return 1;
-	for (int i = 1; i < argc; i++)
-		rc |= ctl_up_name(argv[i]);
-	return rc;
+int ctl_restart(int argc, char **argv)
+{
+	return run_apply(argc, argv, vpn_restart);
 }
 
 /* Whoever took the VPN down may have removed its files, too. */
 int ctl_revive(int argc, char **argv)
 {
+	struct profile p = {0};
 	struct record r;
+	int rc;
 
 	if (argc != 2 || argv[1][0] == '-') {
 		log_error("usage: vpnctl revive NAME");
@@ -88,22 +155,11 @@ int ctl_revive(int argc, char **argv)
 	if (!str_is_vpn_name(argv[1]) || record_read(argv[1], &r, NULL) < 0 ||
 	    r.state == RECORD_DOWN)
 		return 0;
-	return apply_name(argv[1], vpn_revive);
-}
-
-int ctl_restart(int argc, char **argv)
-{
-	int rc = 0;
-
-	if (argc < 2 || argv[1][0] == '-') {
-		log_error("usage: vpnctl restart NAME...");
-		return 2;
-	}
-	if (!ctl_is_root("restart") || check_all(argc - 1, argv + 1) != CTL_OK)
-		return 1;
-	for (int i = 1; i < argc; i++)
-		rc |= apply_name(argv[i], vpn_restart);
-	return rc;
+	rc = apply_profile(argv[1], vpn_revive, &p);
+	if (rc == 0)
+		say("%s is up\n", argv[1]);
+	profile_free(&p);
+	return rc < 0 ? CTL_FAILED : CTL_OK;
 }
 
 /* A name that has neither a profile nor anything that is up is a typing error. */

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 int ctl_allowed_ips(int argc, char **argv);
 int ctl_check(int argc, char **argv);
 int ctl_confine(int argc, char **argv);
@@ -42,5 +44,5 @@ int ctl_check_known(const char *name, struct err *e);
 /* Whether vpnrun would find that policy. */
 int ctl_check_policy(const char *name, struct err *e);
 
-/* `vpnctl up NAME`, for `import --up`. */
-int ctl_up_name(const char *name);
+/* `vpnctl up NAME`, for `import --up`; wait: for the server. */
+int ctl_up_name(const char *name, bool wait);

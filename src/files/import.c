@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `vpnctl import FILE [--name N] [--id I] [--up]`: takes a provider's file, as downloaded, into
- * VPN_CONFIG_DIR/NAME.conf (0600) and writes NAME.json beside it. Everything is checked before the
- * first byte is written; the JSON comes last, since it is what makes a VPN; what fails half-way is
- * taken away again. Never overwrites another's file, follows no link in VPN_CONFIG_DIR.
+ * `vpnctl import FILE [--name N] [--id I] [--up [--no-wait]]`: takes a provider's file, as
+ * downloaded, into VPN_CONFIG_DIR/NAME.conf (0600) and writes NAME.json beside it. Everything is
+ * checked before the first byte is written; the JSON comes last, since it is what makes a VPN; what
+ * fails half-way is taken away again. Never overwrites another's file, follows no link in
+ * VPN_CONFIG_DIR.
  */
 #include "ctl/ctl.h"
 
@@ -32,7 +33,7 @@ struct import {
 	const char *file;
 	const char *arg_name;
 	int arg_id; /* 0: the lowest that is free */
-	bool arg_up;
+	bool arg_up, arg_no_wait;
 	char name[NAME_MAX_LEN + 1];
 	int id;
 	char *text;
@@ -259,18 +260,17 @@ static int import(struct import *im, struct err *e)
 
 static int usage(const char *what)
 {
-	log_error("import: %s: vpnctl import FILE [--name NAME] [--id 1..99] [--up]", what);
+	log_error("import: %s: vpnctl import FILE [--name NAME] [--id 1..99] [--up [--no-wait]]",
+		  what);
 	return CTL_USAGE;
 }
 
 static int parse_args(struct import *im, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"name", required_argument, NULL, 'n'},
-		{"id", required_argument, NULL, 'i'},
-		{"up", no_argument, NULL, 'u'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{"name", required_argument, NULL, 'n'}, {"id", required_argument, NULL, 'i'},
+		{"up", no_argument, NULL, 'u'},		{"no-wait", no_argument, NULL, 'w'},
+		{"help", no_argument, NULL, 'h'},	{NULL, 0, NULL, 0},
 	};
 	uint64_t id;
 	int c;
@@ -289,11 +289,14 @@ static int parse_args(struct import *im, int argc, char **argv)
 		case 'u':
 			im->arg_up = true;
 			break;
+		case 'w':
+			im->arg_no_wait = true;
+			break;
 		case 'h':
-			say("usage: vpnctl import FILE [--name NAME] [--id I] [--up]\n\n"
+			say("usage: vpnctl import FILE [--name NAME] [--id I] [--up [--no-wait]]\n\n"
 			    "Installs a provider's WireGuard file as a VPN: %s/NAME.conf (root "
 			    "only)\nand NAME.json. Without --id, the lowest free one; --up brings "
-			    "it up at once.\n",
+			    "it up at once, and waits until its server answers.\n",
 			    VPN_CONFIG_DIR);
 			return -1;
 		default:
@@ -335,5 +338,5 @@ int ctl_import(int argc, char **argv)
 	free(im.text);
 	util_close(&im.dir);
 	util_close(&im.lock);
-	return status == CTL_OK && im.arg_up ? ctl_up_name(im.name) : status;
+	return status == CTL_OK && im.arg_up ? ctl_up_name(im.name, !im.arg_no_wait) : status;
 }
