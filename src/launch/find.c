@@ -15,9 +15,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/near.h"
 #include "base/util.h"
 #include "running/command.h"
+#include "state/health.h"
 
 #define NAMES_MAX 100 /* ids go up to 99 */
 
@@ -211,4 +213,21 @@ int launch_find(const char *vpn, enum launch_network *ret, struct record *ret_re
 	if (r < 0)
 		return r;
 	return ret_record->state == RECORD_UP ? 0 : is_down(vpn, e);
+}
+
+/* The command starts all the same, and waits inside: it is closed, and works as soon as the server
+ * answers. A file that nobody writes any more tells nothing. */
+void launch_say_dead(const struct record *r)
+{
+	char why[160];
+	struct health s;
+
+	if (health_read(r->name, &s) < 0 || !health_is_fresh(&s))
+		return;
+	if (s.why[0])
+		log_info("VPN '%s' is of no use now: %s; see: vpnctl status %s", r->name, s.why,
+			 r->name);
+	else if (health_is_dead(&s, why, sizeof(why)))
+		log_info("VPN '%s' is of no use now: %s; see: vpnctl status %s", r->name, why,
+			 r->name);
 }

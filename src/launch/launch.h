@@ -62,6 +62,9 @@ int launch_find(const char *vpn, enum launch_network *ret, struct record *ret_re
 /* Adds to what e says already that the word in the VPN's place is a program, if it is one. */
 void launch_hint_command(const char *vpn, struct err *e);
 
+/* One line where the VPN's keeper has seen that the tunnel is of no use. */
+void launch_say_dead(const struct record *r);
+
 /* 0: nothing is around this process, the launch goes on. 1: it is in a sandbox of the VPN that was
  * asked for, and the command belongs there as it is; *ret says which. Otherwise e says where one
  * is: nothing that was asked for can be had from there. */

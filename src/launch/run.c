@@ -521,6 +521,8 @@ static int prepare(struct launch *l, struct err *e)
 		running_find_i386(o->command, l->running.i386, sizeof(l->running.i386));
 	if (r < 0)
 		return r;
+	if (l->network == LAUNCH_VPN)
+		launch_say_dead(&l->record);
 	/* Who has given something back knows what for. */
 	if (o->command && l->network != LAUNCH_HOST && !o->n_allow)
 		launch_say_hint(o->command[0], l->by_sudo);

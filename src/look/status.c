@@ -54,6 +54,10 @@ static void json_leases(struct json_out *out, const struct view *v)
 		json_out_end(out);
 	}
 	json_out_end(out);
+	if (geteuid() != 0) {
+		json_out_null(out, "inside");
+		return;
+	}
 	json_out_array(out, "inside");
 	for (size_t i = 0; i < v->inside.n_services; i++) {
 		json_out_object(out, NULL);
@@ -120,7 +124,7 @@ static void json_missing(struct json_out *out, const struct view *v)
 static void json_vpn(struct json_out *out, const struct view *v)
 {
 	const struct tunnel *t = &v->profile.tunnel;
-	bool measured = v->looked && v->stats.asked;
+	bool measured = (v->looked || v->glanced) && v->stats.asked;
 
 	json_out_object(out, NULL);
 	json_out_str(out, "name", v->name);
@@ -136,6 +140,13 @@ static void json_vpn(struct json_out *out, const struct view *v)
 	json_out_bool(out, "machine_default", v->is_machine_default);
 	json_out_str(out, "via", v->has_record && v->record.via[0] ? v->record.via : NULL);
 	json_out_str(out, "endpoint", view_endpoint(v));
+	json_out_str(out, "endpoint_address",
+		     measured && v->stats.endpoint[0] ? v->stats.endpoint : NULL);
+	json_out_str(out, "endpoint_left", v->left[0] ? v->left : NULL);
+	if (v->glanced)
+		json_out_int(out, "seen_age_s", v->seen_age_s);
+	else
+		json_out_null(out, "seen_age_s");
 	if (measured && v->stats.handshake_age_s >= 0)
 		json_out_int(out, "handshake_age_s", v->stats.handshake_age_s);
 	else
@@ -159,7 +170,8 @@ static void json_vpn(struct json_out *out, const struct view *v)
 	else
 		json_out_null(out, "dns");
 	json_forward(out, v);
-	if (v->looked || (geteuid() == 0 && !v->has_record)) {
+	json_out_str(out, "leases_of", geteuid() == 0 ? "all" : "asker");
+	if (v->looked || geteuid() != 0 || !v->has_record) {
 		json_leases(out, v);
 	} else {
 		json_out_null(out, "leases");
@@ -214,7 +226,7 @@ static size_t n_inside(const struct view *v)
 static void fill_row(const struct view *v, struct row *row)
 {
 	const char *endpoint = view_endpoint(v);
-	bool measured = v->looked && v->stats.asked;
+	bool measured = (v->looked || v->glanced) && v->stats.asked;
 
 	for (int c = 0; c < N_COLS; c++)
 		str_copy(row->cell[c], sizeof(row->cell[c]), "-");
@@ -239,6 +251,8 @@ static void fill_row(const struct view *v, struct row *row)
 	}
 	if (v->looked)
 		str_fmt(row->cell[COL_INSIDE], sizeof(row->cell[0]), "%zu", n_inside(v));
+	else if (geteuid() != 0 && v->has_record)
+		str_fmt(row->cell[COL_INSIDE], sizeof(row->cell[0]), "%zu of yours", n_inside(v));
 }
 
 static const char *state_colour(enum view_state s)
@@ -345,6 +359,19 @@ static void print_missing(const struct view *v)
 		say("vpnctl up %s puts back what is missing of it\n", v->name);
 }
 
+/* Which address of a name is in use. */
+static void print_endpoint(const struct view *v)
+{
+	const char *at = v->stats.endpoint, *written = view_endpoint(v);
+
+	if (!v->stats.asked || !at[0] || !written || !strcmp(at, written))
+		return;
+	if (v->left[0] && strcmp(v->left, at) != 0)
+		say("\n%s: the endpoint is at %s; %s did not answer\n", v->name, at, v->left);
+	else
+		say("\n%s: the endpoint is at %s\n", v->name, at);
+}
+
 static void print_remarks(const struct views *vs, const struct view *only, bool colour)
 {
 	char no_ip6[256];
@@ -369,12 +396,26 @@ static void print_remarks(const struct views *vs, const struct view *only, bool 
 			forwarding_say_no_ip6(&v->profile, no_ip6, sizeof(no_ip6));
 			say("\n%s: %s\n", v->name, no_ip6);
 		}
-		if (v->stats.asked && v->stats.endpoint[0] && view_endpoint(v) &&
-		    strcmp(v->stats.endpoint, view_endpoint(v)) != 0)
-			say("\n%s: the endpoint is at %s\n", v->name, v->stats.endpoint);
+		print_endpoint(v);
 		print_forward(v);
 		print_inside(v);
 	}
+}
+
+/* The keepers look at different times: the oldest of what is shown counts. */
+static void say_as_user(const struct views *vs, const struct view *only)
+{
+	int64_t age = -1;
+
+	for (size_t i = 0; i < vs->n; i++)
+		if ((!only || only == &vs->at[i]) && vs->at[i].glanced &&
+		    vs->at[i].seen_age_s > age)
+			age = vs->at[i].seen_age_s;
+	if (age > 0)
+		say("\nSeen %lld second%s ago. Who else is inside: sudo vpnctl status\n",
+		    (long long)age, age == 1 ? "" : "s");
+	else
+		say("\nWho else is inside: sudo vpnctl status\n");
 }
 
 static int show_text(const struct views *vs, const struct view *only)
@@ -408,7 +449,7 @@ static int show_text(const struct views *vs, const struct view *only)
 		print_row(&rows[i], width, colour, i == 0);
 	print_remarks(vs, only, colour);
 	if (geteuid() != 0)
-		say("\nHandshake, traffic and who is inside: sudo vpnctl status\n");
+		say_as_user(vs, only);
 	fflush(stdout);
 	for (size_t i = 0; i < vs->n; i++)
 		if (vs->at[i].broken.code && (!only || only == &vs->at[i]))

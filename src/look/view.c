@@ -224,6 +224,14 @@ static void judge_objects(struct view *v, int ns)
 	}
 }
 
+/* As far as one look can tell; the keeper, which looks all the time, knows more. */
+static bool is_silent(const struct tunnel_stats *st)
+{
+	if (st->handshake_age_s < 0)
+		return st->tx > ONE_INITIATION;
+	return st->keepalive && st->handshake_age_s > SESSION_MAX_S + st->keepalive;
+}
+
 static void judge_tunnel(struct view *v)
 {
 	const struct tunnel_stats *st = &v->stats;
@@ -235,12 +243,52 @@ static void judge_tunnel(struct view *v)
 		degrade(v, "the tunnel device is down");
 	else if (!st->asked)
 		degrade(v, "WireGuard does not answer");
-	else if (st->handshake_age_s < 0 && st->tx > ONE_INITIATION)
-		degrade(v, "the endpoint has never answered");
-	else if (st->handshake_age_s > SESSION_MAX_S && st->keepalive &&
-		 st->handshake_age_s > SESSION_MAX_S + st->keepalive) {
-		str_fmt(why, sizeof(why), "the endpoint has not answered for %lld seconds",
-			(long long)st->handshake_age_s);
+	else if (is_silent(st)) {
+		struct health s = {.far = HEALTH_SILENT};
+
+		str_copy(s.endpoint, sizeof(s.endpoint), st->endpoint);
+		if (st->handshake_age_s >= 0)
+			s.handshake_ms = s.silent_ms = health_now_ms() - st->handshake_age_s * 1000;
+		health_is_dead(&s, why, sizeof(why));
+		degrade(v, why);
+	}
+}
+
+/* What the keeper saw, in the place of WireGuard's own answer, which is root's alone. */
+static void take_health(struct view *v, const struct health *s)
+{
+	v->glanced = true;
+	v->seen_age_s = (util_now_ms() - s->at_ms) / 1000;
+	v->stats.present = v->stats.up = v->stats.asked = !s->why[0];
+	v->stats.handshake_age_s =
+		s->handshake_ms ? (health_now_ms() - s->handshake_ms) / 1000 : -1;
+	v->stats.rx = s->rx;
+	v->stats.tx = s->tx;
+	str_copy(v->stats.endpoint, sizeof(v->stats.endpoint), s->endpoint);
+}
+
+/* A tunnel that is dead is not up, whoever asks. Who has asked WireGuard itself knows when
+ * something has come since. */
+static void judge_health(struct view *v)
+{
+	char why[sizeof(v->why)];
+	struct health s;
+
+	if (v->state != VIEW_UP || health_read(v->name, &s) < 0)
+		return;
+	str_copy(v->left, sizeof(v->left), s.left);
+	if (v->looked && (v->stats.rx != s.rx || !health_is_fresh(&s)))
+		return;
+	if (!v->looked)
+		take_health(v, &s);
+	if (!health_is_fresh(&s)) {
+		str_fmt(why, sizeof(why),
+			"nobody looks after it, its keeper has ended; now: sudo vpnctl up %s",
+			v->name);
+		degrade(v, why);
+	} else if (s.why[0]) {
+		degrade(v, s.why);
+	} else if (health_is_dead(&s, why, sizeof(why))) {
 		degrade(v, why);
 	}
 }
@@ -305,6 +353,7 @@ static void look(struct view *v)
 		degrade(v, e.msg);
 	else
 		judge_tunnel(v);
+	judge_health(v);
 	judge_ports(v, ns, (int)v->record.bridge_ifindex);
 	judge_objects(v, ns);
 	if (v->record.layout == LAYOUT_BRIDGE && v->state == VIEW_UP &&
@@ -364,6 +413,9 @@ static void glance(struct view *v)
 
 	if (ns < 0 && v->state == VIEW_UP)
 		degrade(v, "its namespace is gone");
+	judge_health(v);
+	if (v->record.state == RECORD_UP)
+		inside_read_own(&v->record, &v->inside, NULL);
 }
 
 int views_read(bool do_look, struct views *ret, struct err *e)

@@ -10,6 +10,7 @@
 #include "up/inside.h"
 #include "conf/model.h"
 #include "state/record.h"
+#include "state/health.h"
 #include "tunnel/tunnel_dev.h"
 
 enum view_state { VIEW_DOWN, VIEW_UP, VIEW_DEGRADED };
@@ -30,7 +31,11 @@ struct view {
 	char why[RECORD_WHY_LEN + 128]; /* it is degraded, as the end of a sentence; else "" */
 	char **missing; /* the objects of it that are not as they have to be, a sentence each */
 	size_t n_missing;
-	bool looked; /* what follows is known */
+	bool looked;  /* what follows is known */
+	bool glanced; /* or as much of it as the asker may: what the keeper saw, seen_age_s ago,
+			 and sandboxes of their own */
+	int64_t seen_age_s;
+	char left[HEALTH_ENDPOINT]; /* the address before this one, which did not answer; else "" */
 	struct tunnel_stats stats;
 	struct inside inside;
 };

@@ -21,6 +21,7 @@
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "conf/model.h"
+#include "state/sandbox.h"
 
 void inside_free(struct inside *in)
 {
@@ -283,6 +284,54 @@ int inside_read(const struct record *r, int vpn_netns_fd, struct inside *ret, st
 		inside_free(&in);
 		return rc;
 	}
+	*ret = in;
+	return 0;
+}
+
+/* --- one's own ------------------------------------------------------------------------------- */
+
+static int add_own(struct inside *in, const struct record *r, pid_t pid)
+{
+	struct lease_pool pool = record_pool(r);
+	struct inside_lease l = {.peer_nsid = -1}, *more;
+	struct sandbox s;
+
+	if (sandbox_look_at(pid, &s) != 1 || s.id != r->id || strcmp(s.vpn, r->name) != 0)
+		return 0;
+	for (uint32_t h = 2; h <= lease_max(&pool) && !l.h; h++)
+		if (lease_ip4(&pool, h).s_addr == s.ip4.s_addr)
+			l.h = h;
+	if (!l.h)
+		return 0;
+	more = reallocarray(in->leases, in->n_leases + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	in->leases = more;
+	lease_port(&pool, l.h, l.port);
+	l.ip4 = s.ip4;
+	l.ip6 = lease_ip6(&pool, l.h);
+	describe(pid, &l.process);
+	l.uid = l.process.uid;
+	more[in->n_leases++] = l;
+	return 0;
+}
+
+int inside_read_own(const struct record *r, struct inside *ret, struct err *e)
+{
+	struct inside in = {0};
+	struct procs all = {0};
+	int rc = read_procs(&all, e);
+
+	for (size_t i = 0; rc == 0 && i < all.n; i++)
+		if (i == 0 || all.at[i - 1].ns_ino != all.at[i].ns_ino)
+			rc = add_own(&in, r, all.at[i].pid);
+	free(all.at);
+	if (rc < 0) {
+		inside_free(&in);
+		return err_sys(e, rc, "cannot list who is inside %s", r->name);
+	}
+	if (in.n_leases)
+		qsort(in.leases, in.n_leases, sizeof(*in.leases), by_host);
 	*ret = in;
 	return 0;
 }
