@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A cable of our own, for as long as one packet of each family takes. The chain
+ * A cable of our own, for as long as one packet of each family takes, which a socket like any
+ * program's sends: units that restrict address families have no others. The chain
  * "passed" of policy/bridge.nft counts what has come through all forward chains, and drops it.
  * Called by `up`, `status` and `leak-test`.
  */
@@ -9,11 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <netinet/ip.h>
-#include <netinet/ip6.h>
-#include <netinet/udp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -27,13 +24,11 @@
 #include "plug/attach.h"
 #include "plug/cable.h"
 
-#define DISCARD	  9 /* both ports; see policy/bridge.nft */
-#define LIMIT_MS  200
-#define READY_MS  2000
-#define LOOK_MS	  20
-#define OURS	  "vpnrun"
-#define PAYLOAD	  "vpnrun"
-#define FRAME_MAX 128
+#define DISCARD	 9 /* both ports; see policy/bridge.nft */
+#define LIMIT_MS 200
+#define LOOK_MS	 20
+#define OURS	 "vpnrun"
+#define PAYLOAD	 "vpnrun"
 
 /* Nobody's: 192.0.2.1 and 2001:db8::1. */
 static const struct in6_addr target6 = {.s6_addr = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}};
@@ -43,85 +38,27 @@ struct look {
 	const struct record *r;
 	struct nl_sock route, nft;
 	struct nl_sock far; /* where the cable's other end is */
-	int ns, packet;	    /* there, too */
+	int ns, udp4, udp6; /* there, too */
 	char table[32];
 	uint32_t host; /* 0: no cable */
-	int ifindex;
 };
 
-static uint32_t sum(const void *data, size_t len)
-{
-	const uint8_t *p = data;
-	uint32_t s = 0;
-
-	for (size_t i = 0; i + 1 < len; i += 2)
-		s += (uint32_t)p[i] << 8 | p[i + 1];
-	return s + (len % 2 ? (uint32_t)p[len - 1] << 8 : 0);
-}
-
-static uint16_t fold(uint32_t s)
-{
-	while (s >> 16)
-		s = (s & 0xffff) + (s >> 16);
-	return htons((uint16_t)~s);
-}
-
-static size_t put_udp(uint8_t *at, uint32_t pseudo)
-{
-	struct udphdr udp = {.source = htons(DISCARD), .dest = htons(DISCARD)};
-	size_t len = sizeof(udp) + strlen(PAYLOAD);
-
-	udp.len = htons((uint16_t)len);
-	memcpy(at, &udp, sizeof(udp));
-	memcpy(at + sizeof(udp), PAYLOAD, strlen(PAYLOAD));
-	udp.check = fold(pseudo + IPPROTO_UDP + (uint32_t)len + sum(at, len));
-	memcpy(at, &udp, sizeof(udp));
-	return len;
-}
-
-static size_t make_packet(const struct look *l, int family, uint8_t *at)
-{
-	struct lease_pool pool = record_pool(l->r);
-	struct ip ip = {.ip_v = 4, .ip_hl = 5, .ip_ttl = 3, .ip_p = IPPROTO_UDP};
-	struct ip6_hdr ip6 = {.ip6_flow = htonl(6u << 28)};
-	size_t len;
-
-	if (family == AF_INET) {
-		ip.ip_src = lease_ip4(&pool, l->host);
-		memcpy(&ip.ip_dst, target4, sizeof(target4));
-		len = put_udp(at + sizeof(ip), sum(&ip.ip_src, 8));
-		ip.ip_len = htons((uint16_t)(sizeof(ip) + len));
-		ip.ip_sum = fold(sum(&ip, sizeof(ip)));
-		memcpy(at, &ip, sizeof(ip));
-		return sizeof(ip) + len;
-	}
-	ip6.ip6_nxt = IPPROTO_UDP;
-	ip6.ip6_hlim = 3;
-	ip6.ip6_src = lease_ip6(&pool, l->host);
-	ip6.ip6_dst = target6;
-	len = put_udp(at + sizeof(ip6), sum(&ip6.ip6_src, 32));
-	ip6.ip6_plen = htons((uint16_t)len);
-	memcpy(at, &ip6, sizeof(ip6));
-	return sizeof(ip6) + len;
-}
-
+/* Not connected: a refusal that comes back is no error of the next packet. */
 static int send_one(const struct look *l, int family, struct err *e)
 {
-	struct lease_pool pool = record_pool(l->r);
-	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = l->ifindex};
-	uint8_t frame[FRAME_MAX] = {0};
-	struct ethhdr eth;
-	size_t len;
+	struct sockaddr_in to4 = {.sin_family = AF_INET, .sin_port = htons(DISCARD)};
+	struct sockaddr_in6 to6 = {.sin6_family = AF_INET6, .sin6_port = htons(DISCARD)};
+	ssize_t n;
 
-	lease_mac(&pool, 1, eth.h_dest);
-	lease_mac(&pool, l->host, eth.h_source);
-	eth.h_proto = htons(family == AF_INET ? ETH_P_IP : ETH_P_IPV6);
-	to.sll_protocol = eth.h_proto;
-	memcpy(frame, &eth, sizeof(eth));
-	len = sizeof(eth) + make_packet(l, family, frame + sizeof(eth));
-	if (sendto(l->packet, frame, len, 0, (const struct sockaddr *)&to, sizeof(to)) < 0)
-		return err_sys(e, -errno, "cannot send by a cable");
-	return 0;
+	memcpy(&to4.sin_addr, target4, sizeof(target4));
+	to6.sin6_addr = target6;
+	if (family == AF_INET)
+		n = sendto(l->udp4, PAYLOAD, strlen(PAYLOAD), 0, (const struct sockaddr *)&to4,
+			   sizeof(to4));
+	else
+		n = sendto(l->udp6, PAYLOAD, strlen(PAYLOAD), 0, (const struct sockaddr *)&to6,
+			   sizeof(to6));
+	return n < 0 ? err_sys(e, -errno, "cannot send by a cable") : 0;
 }
 
 /* 1: it passed; 0: it did not. */
@@ -143,23 +80,26 @@ static int try_family(struct look *l, int family, struct err *e)
 	return r;
 }
 
-/* The bridge takes nothing from a port before the kernel has told it that the other end is up. */
-static int wait_ready(struct look *l, struct err *e)
+/* From the port, and with a life as short as the way, that policy/bridge.nft knows it by. */
+static int open_udp(int family)
 {
-	struct lease_pool pool = record_pool(l->r);
-	int64_t end = util_now_ms() + READY_MS;
-	char port[LEASE_IF_LEN];
-	struct rtnl_link link;
+	const struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(DISCARD)};
+	const struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(DISCARD)};
+	AUTO_CLOSE int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const int hops = 3, on = 1;
 	int r;
 
-	lease_port(&pool, l->host, port);
-	do {
-		r = rtnl_link_get(&l->route, RTNL_HERE, port, &link, e);
-		if (r < 0 || (link.flags & IFF_RUNNING))
-			return r;
-		poll(NULL, 0, 5);
-	} while (util_now_ms() < end);
-	return err_set(e, -ETIMEDOUT, "%s does not come up", port);
+	if (fd < 0)
+		return -errno;
+	if (family == AF_INET) {
+		setsockopt(fd, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
+		r = bind(fd, (const struct sockaddr *)&in, sizeof(in));
+	} else {
+		setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof(hops));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+		r = bind(fd, (const struct sockaddr *)&in6, sizeof(in6));
+	}
+	return r < 0 ? -errno : take_fd(&fd);
 }
 
 /* A namespace that nobody but this process holds: however it ends, the cable goes with it. */
@@ -171,9 +111,12 @@ static int open_far_end(struct look *l, struct err *e)
 	if (here < 0 || unshare(CLONE_NEWNET) < 0)
 		return err_sys(e, -errno, "cannot make a network namespace");
 	l->ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	l->packet = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	if (l->ns < 0 || l->packet < 0)
-		r = err_sys(e, -errno, "cannot use a network namespace");
+	cable_prepare(l->r);
+	l->udp4 = open_udp(AF_INET);
+	/* A kernel without IPv6 has no cables with it. */
+	l->udp6 = open_udp(AF_INET6);
+	if (l->ns < 0 || l->udp4 < 0)
+		r = err_set(e, -EIO, "cannot use a network namespace");
 	if (r == 0)
 		r = nl_sock_open(&l->far, NETLINK_ROUTE, e);
 	/* Going on in there would be to work on the wrong host. */
@@ -184,8 +127,6 @@ static int open_far_end(struct look *l, struct err *e)
 
 static int open_look(struct look *l, struct err *e)
 {
-	struct rtnl_link link;
-	struct nl_msg m;
 	int r;
 
 	str_fmt(l->table, sizeof(l->table), "vpnrun-%s", l->r->name);
@@ -198,14 +139,8 @@ static int open_look(struct look *l, struct err *e)
 		r = attach_as_root(&l->route, l->r, l->ns, LEASE_CABLE, (uint32_t)getpid(),
 				   &l->host, e);
 	if (r == 0)
-		r = rtnl_link_get(&l->far, RTNL_HERE, LEASE_CABLE, &link, e);
-	if (r < 0)
-		return r;
-	l->ifindex = link.ifindex;
-	nl_msg_init(&m);
-	rtnl_put_link_up_quiet(&m, link.ifindex);
-	r = nl_call(&l->far, &m, e);
-	return r < 0 ? r : wait_ready(l, e);
+		r = cable_up(&l->far, l->r, LEASE_CABLE, l->host, 0, e);
+	return r < 0 ? r : cable_wait(&l->far, l->r, LEASE_CABLE, l->host, e);
 }
 
 static void close_look(struct look *l)
@@ -215,7 +150,8 @@ static void close_look(struct look *l)
 	nl_sock_close(&l->route);
 	nl_sock_close(&l->far);
 	nl_sock_close(&l->nft);
-	util_close(&l->packet);
+	util_close(&l->udp4);
+	util_close(&l->udp6);
 	util_close(&l->ns);
 }
 
@@ -273,7 +209,8 @@ int passage_judge(const struct record *r, struct err *e)
 		.nft = NL_SOCK_INIT,
 		.far = NL_SOCK_INIT,
 		.ns = -1,
-		.packet = -1,
+		.udp4 = -1,
+		.udp6 = -1,
 	};
 	int rc = 0, passed = open_look(&l, NULL);
 

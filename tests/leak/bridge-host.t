@@ -21,7 +21,7 @@ all() {
 	ip -o link | cut -d: -f2
 	ip -o addr | sed 's/ *valid_lft.*//'
 	nft list tables
-	find /run/vpnrun ! -name '*.lock' ! -name '*.log' | sort
+	find /run/vpnrun ! -name '*.lock' ! -name '*.log' ! -name '*.health.new' | sort
 }
 taken() { # taken DESCRIPTION PATTERN UNDO COMMAND...: what the host has is kept, and `up` refused
 	local what=$1 pattern=$2 undo=$3 before
@@ -124,7 +124,7 @@ forbid() { # forbid DESCRIPTION FAMILY TABLE CHAIN WEB RULESET: is seen, named, 
 	is "$(refused "$web")" '' "control: $what: programs inside hang"
 	said=$(vpnctl up demo 2>&1)
 	like "$said" "note: no IPv[46] gets from br-demo into the tunnel: the chain $chain of the table $family $table .*; to let it through: nft insert rule" "L62: $what: up names it"
-	is "$(echo "$said" | tail -n 1)" 'demo is up' 'L62: and is up'
+	like "$(echo "$said" | tail -n 1)" '^demo is up: ' 'L62: and is up'
 	like "$(vpnctl status demo)" "degraded: no IPv[46] gets from br-demo into the tunnel: the chain $chain of" "L62: $what: so does status"
 	like "$(vpnctl leak-test demo 2>&1)" "no IPv[46] gets from br-demo into the tunnel: the chain $chain of" "L62: $what: so does leak-test"
 	said=${said%%$'\n'*}
@@ -142,6 +142,15 @@ forbid 'Arch'"'"'s nftables.conf' inet filter forward "$RIG_WEB4" \
 forbid 'firewalld, which rejects at the end' inet firewalld filter_FORWARD "$RIG_WEB4" \
 	'table inet firewalld { chain filter_FORWARD { type filter hook forward priority filter + 10; policy accept; ct state established,related accept; iifname "lo" accept; reject with icmpx admin-prohibited; }; }'
 is "$(ip -o link | grep -c 'vr1\.')" 0 'no cable of a look is left'
+# By systemd, too, whose units restrict the kinds of sockets.
+nft 'table ip filter { chain FORWARD { type filter hook forward priority filter; policy drop; }; }'
+like "$(strace -f -qq -e trace=socket -o "$RIG_DIR/sockets" vpnctl up demo 2>&1)" 'note: no IPv4 gets from br-demo into the tunnel' 'control: up has looked'
+for unit in vpnrun vpnrun-keeper; do
+	sed -n 's/^RestrictAddressFamilies=//p' "$RIG_TREE/contrib/systemd/$unit@.service.in" | tr ' ' '\n' >"$RIG_DIR/families"
+	is "$(grep -o 'socket(AF_[A-Z0-9]*' "$RIG_DIR/sockets" | sed 's/.*(//' | sort -u | grep -vxFf "$RIG_DIR/families")" '' \
+		"L62: and asks for no kind of socket that $unit@.service forbids"
+done
+nft delete table ip filter
 ip rule add pref 100 lookup 77
 ip route add default via 192.168.77.1 table 77
 like "$(vpnctl status demo)" 'degraded: no IPv4 gets from br-demo into the tunnel: .*routing rule before its own \(ip rule\)' 'L62: a rule of somebody else that leads away: status says so'
