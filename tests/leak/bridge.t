@@ -32,7 +32,7 @@ snapshot() {
 	nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//; / ct count over /d'
 	grep -r . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf /proc/sys/net/ipv4/ip_forward \
 		/proc/sys/net/ipv4/icmp_ratelimit 2>/dev/null | grep -v 'stable_secret' | sort
-	find /run/vpnrun ! -name '*.lock' | sort
+	find /run/vpnrun ! -name '*.lock' ! -name '*.health.new' | sort
 	cat /etc/resolv.conf
 }
 strictness() { grep . /proc/sys/net/ipv4/conf/*/rp_filter | grep -vE '/(br-)?(demo|other)/'; }

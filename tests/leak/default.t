@@ -23,7 +23,7 @@ snapshot() {
 		grep -vE 'stable_secret|/netfilter/|/nf_log/|/neigh/|/conf/(demo|other|br-demo|br-other)/' | sort
 	stat -c '%F %i %a %u %g %h %N' /etc/resolv.conf
 	cat /etc/resolv.conf
-	find /run/vpnrun ! -name '*.lock' | sort
+	find /run/vpnrun ! -name '*.lock' ! -name '*.health.new' | sort
 	ls -A /etc
 }
 # A far end hears one handshake in 20 ms; where that was the tunnel's last, the next comes after 5 s.

@@ -194,7 +194,7 @@ after_kill() { # after_kill WHAT N
 		absent
 	fi
 	if [ $(($2 % 2)) = 1 ]; then
-		out=$(vpnctl up demo 2>&1) || { diag "$1 $2: up: $out"; return 1; }
+		out=$(vpnctl up --no-wait demo 2>&1) || { diag "$1 $2: up: $out"; return 1; }
 		works || { diag "$1 $2: up again, but it does not work"; return 1; }
 	fi
 	out=$(vpnctl down demo 2>&1) || { diag "$1 $2: down: $out"; return 1; }
@@ -220,7 +220,7 @@ killed() {
 	return $bad
 }
 nothing() { :; }
-bring_up() { vpnctl up demo >/dev/null; }
+bring_up() { vpnctl up --no-wait demo >/dev/null; }
 
 $RIG_CAPTURE start
 : >"$RIG_DIR/tries"
@@ -228,10 +228,10 @@ calls='sendto write rename flock clone'
 calls="$calls $([ "$bridge" ] && echo unlink || echo mount unshare mkdir fchmod)"
 [ "$RIG_WG" = kernel ] || calls="$calls pidfd_send_signal"
 for c in $calls; do
-	ok "R36 R76: up killed at any $c: up repairs, down removes all" killed "$c" 200 nothing vpnctl up demo
+	ok "R36 R76: up killed at any $c: up repairs, down removes all" killed "$c" 200 nothing vpnctl up --no-wait demo
 done
 for c in sendto write rename clone; do
-	ok "R76: up of what is up killed at any $c" killed "$c" 20 bring_up vpnctl up demo
+	ok "R76: up of what is up killed at any $c" killed "$c" 20 bring_up vpnctl up --no-wait demo
 done
 calls="sendto unlink rename $([ "$bridge" ] && echo write || echo umount2 rmdir)"
 [ "$RIG_WG" = kernel ] || calls="$calls pidfd_send_signal poll"
@@ -249,7 +249,7 @@ failed() {
 	[ -z "$bridge" ] || case $sc in sendto | write) step=9 ;; socket | recvmsg) step=2 ;; esac
 	[ -z "$slow" ] || step=8
 	for ((n = 1; n <= max; n += step)); do
-		strike "$sc" $n "error=$err" vpnctl up demo
+		strike "$sc" $n "error=$err" vpnctl up --no-wait demo
 		rc=$?
 		if [ $rc = 0 ]; then
 			works || { diag "$sc $n: up, but does not work"; bad=$((bad + 1)); }
@@ -283,7 +283,7 @@ done
 few() { # FIRST LAST: with so few descriptors
 	local n bad=0
 	for ((n = $1; n <= $2; n++)); do
-		if prlimit --nofile="$n" vpnctl up demo >"$RIG_DIR/strike.out" 2>&1; then
+		if prlimit --nofile="$n" vpnctl up --no-wait demo >"$RIG_DIR/strike.out" 2>&1; then
 			works || { diag "$n: up, but does not work"; bad=$((bad + 1)); }
 			vpnctl down demo >/dev/null
 		elif ! one_sentence "$(cat "$RIG_DIR/strike.out")"; then

@@ -194,7 +194,7 @@ ok 'R62: and not of the VPN'"'"'s' not grep -q demo.vpn.rig.test "$RIG_DIR/dns-d
 
 # --- those that cannot work ----------------------------------------------------------------------
 
-snapshot() { find /etc/vpnrun /run/vpnrun /run/netns /etc/netns /run/wireguard ! -name '*.lock' -printf '%p %M %s\n' 2>/dev/null | sort; ip -o link; ip rule; ip route; }
+snapshot() { find /etc/vpnrun /run/vpnrun /run/netns /etc/netns /run/wireguard ! -name '*.lock' ! -name '*.health.new' -printf '%p %M %s\n' 2>/dev/null | sort; ip -o link; ip rule; ip route; }
 before=$(snapshot)
 for f in bad-key bad-noaddr bad-nopeer bad-nopriv bad-port amnezia-like; do
 	import "$confs/$f.conf" $vpn
@@ -218,7 +218,9 @@ mount --bind "$work/resolv" /etc/resolv.conf
 if [ -z "${RIG_SLOW:-}" ]; then
 	(sleep 1.5; umount /etc/resolv.conf) &
 	sed -i "s,^Endpoint.*,Endpoint = $name," /etc/vpnrun/$vpn.conf
-	ok 'R62: a name server that comes back within seconds is waited for' vpnctl up $vpn
+	out=$(vpnctl up $vpn 2>&1)
+	is $? 0 'R62: a name server that comes back within seconds is waited for'
+	like "$out" "vpnctl: asking 203\.0\.113\.54 for the address of ${name%:*} \.\.\." 'R79: meanwhile up says which server it asks, and for what'
 	wait
 	vpnctl down $vpn >/dev/null
 	sed -i "s,^Endpoint.*,Endpoint = nowhere.rig.test:51820," /etc/vpnrun/$vpn.conf

@@ -45,7 +45,7 @@ ok 'and the restart ends' wait_for 10 works
 
 $RIG_CAPTURE start
 before=$(inode)
-is "$(vpnctl restart demo)" 'demo is up' 'R31: restart'
+like "$(vpnctl restart demo)" '^demo is up: the server answers' 'R31: restart'
 is "$(inode)" "$before" 'R31: the namespace, or the bridge, is the same'
 ok 'R31: the program inside is not stranded' wait_for 15 is_demo again "$RIG_WEB4"
 ok 'R31: nor by IPv6' wait_for 15 is_demo again "$RIG_WEB6"
@@ -58,7 +58,7 @@ as_user vpnrun demo "$probe" flow "$RIG_WEB4" 7007 "$home/flow" &
 flow=$!
 ok 'control: a flow is answered' wait_for 10 word_is answer
 take psk
-is "$(vpnctl restart demo)" 'demo is up' 'R31: restart with another key, address and preshared key'
+like "$(vpnctl restart demo)" '^demo is up: the server answers' 'R31: restart with another key, address and preshared key'
 ok 'R31: the program inside goes on with it' wait_for 15 is_demo again "$RIG_WEB4"
 is "$(inode)" "$before" 'R31: in the same place'
 ok 'L29: so does the flow, which has its old address no more' wait_for 10 word_is answer
@@ -87,7 +87,7 @@ is "$(in_vpn demo ip -4 -o addr show br-demo | grep -o 'inet [0-9.]*')" 'inet 10
 	'R31: only the new addresses are there'
 ok 'R31: it works' wait_for 10 is_demo says "$RIG_WEB4"
 vpnctl down demo >/dev/null
-is "$(vpnctl restart demo)" 'demo is up' 'R31: restart of a VPN that is down brings it up'
+like "$(vpnctl restart demo)" '^demo is up: the server answers' 'R31: restart of a VPN that is down brings it up'
 ok 'R31: it works' wait_for 10 is_demo says "$RIG_WEB4"
 is "$($RIG_CAPTURE stop)" 0 'R31: nothing of all that left by the uplink'
 vpnctl down demo >/dev/null

@@ -82,7 +82,7 @@ done
 
 is "$(find /run/vpnrun -type f ! -perm 600 ! -perm 644)" '' 'files of /run/vpnrun: root writes, nobody executes'
 is "$(find /run/vpnrun /run/netns /etc/netns -perm /022 ! -type s ! -type l)" '' 'nobody else writes any of it'
-is "$(find /run/vpnrun -type f -perm -004 -printf '%f ' | tr ' ' '\n' | sort | xargs)" 'demo other psk' 'all may read the records alone'
+is "$(find /run/vpnrun -type f -perm -004 -printf '%f ' | tr ' ' '\n' | sort | xargs)" 'demo demo.health other other.health psk psk.health' 'all may read the records, and what was seen of the tunnels, alone'
 is "$(stat -c %a /run/wireguard/psk.sock 2>/dev/null || echo 700)" 700 'WireGuard'"'"'s socket is root'"'"'s'
 ok 'an ordinary user reads no key' not as_user cat /etc/vpnrun/psk.conf
 ok 'nor by WireGuard' not as_user wg show psk
@@ -135,7 +135,7 @@ try() { # try SED WHAT: a file with that fault, to check, import and up
 	{ vpnctl check "$f"; vpnctl import "$f" --name bad; } >"$work/words" 2>&1
 	install -m 600 "$f" /etc/vpnrun/bad.conf
 	echo '{ "id": 50, "config": "/etc/vpnrun/bad.conf" }' >/etc/vpnrun/bad.json
-	vpnctl up bad >>"$work/words" 2>&1 && echo "(it is up)" >>"$work/words"
+	vpnctl up --no-wait bad >>"$work/words" 2>&1 && echo "(it is up)" >>"$work/words"
 	vpnctl down bad >>"$work/words" 2>&1
 	rm -f /etc/vpnrun/bad.*
 	cat "$work/words" >>"$out"

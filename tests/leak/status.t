@@ -27,7 +27,7 @@ state_is() { [ "$(json demo '$v->{state}')" = "$1" ]; }
 # --- a VPN that is up ----------------------------------------------------------------------------
 ok 'R70: status NAME of one that is up exits 0' vpnctl status demo
 is "$(vpnctl status --json | value demo '[sort keys %$v]')" \
-	'["addresses", "default", "dns", "endpoint", "forward_error", "forwarded_port", "forwarded_udp_port", "handshake_age_s", "id", "inside", "layout", "leases", "machine_default", "missing", "name", "rx_bytes", "state", "tx_bytes", "via", "why"]' \
+	'["addresses", "default", "dns", "endpoint", "endpoint_address", "endpoint_left", "forward_error", "forwarded_port", "forwarded_udp_port", "handshake_age_s", "id", "inside", "layout", "leases", "leases_of", "machine_default", "missing", "name", "rx_bytes", "seen_age_s", "state", "tx_bytes", "via", "why"]' \
 	'status --json has the keys that are promised'
 is "$(json demo '[@$v{qw(id layout state default machine_default)}]')" \
 	"[1, \"$RIG_LAYOUT\", \"up\", true, false]" 'id, layout and state, and the lowest id is the default'
@@ -76,8 +76,16 @@ like "$(vpnctl status demo)" "vr1\.[0-9]+ +10\.20\.1\.[0-9]+ +$RIG_USER +$p1 +sl
 is "$(json other '$v->{leases}')" '[]' 'the other VPN has nobody'
 
 # An ordinary user.
-is "$(as_user vpnctl status --json | value demo '[@$v{qw(state handshake_age_s rx_bytes tx_bytes leases)}]')" \
-	'["up", null, null, null, null]' 'what an ordinary user may not see is null'
+as_json() { as_user vpnctl status --json | value demo "$1"; } # what the keeper saw, and one's own
+like "$(as_json '[@$v{qw(state handshake_age_s rx_bytes tx_bytes seen_age_s)}]')" '^\["up", [0-9]+, [0-9]+, [0-9]+, [0-9]+\]$' \
+	'R79: an ordinary user sees the handshake and the traffic as the keeper saw them, and when that was'
+is "$(as_json '[$v->{leases_of}, $v->{inside}, sort { $a->[1] <=> $b->[1] } map { [@$_{qw(uid pid)}] } @{$v->{leases}}]')" \
+	"$(printf '[%s, %s]\n' "$RIG_UID" "$p1" "$RIG_UID" "$p2" | sort -k2 -n | paste -sd, | sed 's/,\[/, [/; s/.*/["asker", null, &]/')" \
+	'R79: and the sandboxes of their own, with the first process of each'
+is "$(as_user vpnctl status --json | value demo '[map { @$_{qw(if ip4)} } @{$v->{leases}}]')" \
+	"$(vpnctl status --json | value demo '[map { @$_{qw(if ip4)} } @{$v->{leases}}]')" 'R79: by the same names as root'
+is "$(as_stranger vpnctl status --json | value demo '$v->{leases}')" '[]' 'R79: nobody else'"'"'s'
+like "$(as_user vpnctl status demo)" "2 of yours.*vr1\.[0-9]+ +10\.20\.1\.[0-9]+ +$RIG_USER +$p1 +sleep" 'R79: the same for people'
 is "$(as_user vpnctl status --json | value demo '[@$v{qw(dns endpoint)}]')" \
 	"[[\"$RIG_DNS_DEMO\", \"fd64:64::1\"], \"$RIG_ENDPOINT4:$RIG_PORT\"]" 'the rest is there'
 ok 'and status NAME says it is up' as_user vpnctl status demo
@@ -143,11 +151,11 @@ is "$(json demo '[@$v{qw(state why)}]')" '["up", null]' 'R70: up starts it again
 # A peer that never answers. What is sent into nothing must be more than one try.
 vpnctl down demo >/dev/null
 sed -i 's/^Endpoint = .*/Endpoint = 198.51.100.77:9/' /etc/vpnrun/demo.conf
-vpnctl up demo >/dev/null
+vpnctl up --no-wait demo >/dev/null
 ok 'a tunnel that nothing was sent through is up' vpnctl status demo
 from_vpn demo ping -c 1 -W 1 "$RIG_WEB4" >/dev/null
 wait_for 15 state_is degraded
-like "$(vpnctl status demo)" 'degraded: the endpoint has never answered' 'L01: a dead peer is told from a living one'
+like "$(vpnctl status demo)" 'degraded: the server at 198.51.100.77:9 has never answered' 'L01: a dead peer is told from a living one'
 
 vpnctl down demo >/dev/null
 vpnctl status demo >/dev/null
