@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Lists, then deletes: each entry by its tuple and its number, so that one which took its place
- * meanwhile stays. Judges nothing itself. Called by up/flows.
+ * meanwhile stays. Judges nothing itself. Called by wall/flows.
  */
 #include "nl/ct.h"
 

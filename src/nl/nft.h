@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * nftables without libnftables: what is asked cheaply, and the one table that is
- * made where there is no time for more. The firewalls proper are up/firewall's.
+ * made where there is no time for more. The firewalls proper are wall/firewall's.
  */
 #pragma once
 

@@ -3,7 +3,7 @@
  * Adds up what the kernel lists of a table: its flags, its chains with their rules in order, its
  * sets and named objects, and the elements of sets that are constant. The elements of other sets
  * change by design, and so do handles, counters and the number of users: they are left out. Nothing
- * here interprets a rule. Called by up/ensure.
+ * here interprets a rule. Called by ensure/ensure.
  */
 #include "nl/nft_digest.h"
 

@@ -213,6 +213,11 @@ int rtnl_link_list(struct nl_sock *s, int nsid, struct rtnl_link **ret, size_t *
 	return 0;
 }
 
+bool rtnl_link_is_port(const struct rtnl_link *l)
+{
+	return !strcmp(l->kind, "veth") && !strncmp(l->name, "vr", 2);
+}
+
 /* --- addresses ------------------------------------------------------------------------------- */
 
 static const char *addr_text(int family, const void *addr, uint8_t plen, char buf[64])

@@ -50,6 +50,9 @@ bool rtnl_link_is_running(const struct nl_sock *s, const char *name);
 int rtnl_link_list(struct nl_sock *s, int nsid, struct rtnl_link **ret, size_t *ret_n,
 		   struct err *e);
 
+/* Whether it is what every lease is: a veth whose name begins with "vr". */
+bool rtnl_link_is_port(const struct rtnl_link *l);
+
 /* IPv6 chatter on the bridge's ports is what makes attaching slow: the bridge is made with STP,
  * snooping and link-local learning off. */
 int rtnl_link_add_bridge(struct nl_sock *s, const char *name, const uint8_t mac[6], uint32_t mtu,
@@ -80,6 +83,9 @@ int rtnl_link_set_up(struct nl_sock *s, const char *name, bool up, struct err *e
 int rtnl_link_set_master(struct nl_sock *s, int ifindex, const char *name, int master,
 			 struct err *e);
 int rtnl_link_set_mtu(struct nl_sock *s, const char *name, uint32_t mtu, struct err *e);
+int rtnl_link_set_mac(struct nl_sock *s, const char *name, const uint8_t mac[6], struct err *e);
+/* Of a bridge that is there: as it is made. */
+int rtnl_link_set_quiet(struct nl_sock *s, const char *name, struct err *e);
 int rtnl_link_set_alias(struct nl_sock *s, const char *name, const char *alias, struct err *e);
 int rtnl_link_set_netns(struct nl_sock *s, const char *name, int netns_fd, struct err *e);
 

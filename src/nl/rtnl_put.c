@@ -29,17 +29,30 @@ static void begin_new_link(struct nl_msg *m, unsigned int flags)
 	nl_msg_begin(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
 }
 
-int rtnl_link_add_bridge(struct nl_sock *s, const char *name, const uint8_t mac[6], uint32_t mtu,
-			 struct err *e)
+/* Without no_ll_learn a frame to 01:80:c2:00:00:0x moves another port's forwarding entry before any
+ * nft hook has seen it. */
+static void put_quiet_bridge(struct nl_msg *m)
 {
-	/* Without no_ll_learn a frame to 01:80:c2:00:00:0x moves another port's forwarding entry
-	 * before any nft hook has seen it. */
 	struct br_boolopt_multi opts = {
 		.optval = 1u << BR_BOOLOPT_NO_LL_LEARN,
 		.optmask = 1u << BR_BOOLOPT_NO_LL_LEARN,
 	};
+	size_t info = nl_nest(m, IFLA_LINKINFO), data;
+
+	nl_put_str(m, IFLA_INFO_KIND, "bridge");
+	data = nl_nest(m, IFLA_INFO_DATA);
+	nl_put_u32(m, IFLA_BR_STP_STATE, 0);
+	nl_put_u32(m, IFLA_BR_FORWARD_DELAY, 0);
+	nl_put_u8(m, IFLA_BR_MCAST_SNOOPING, 0);
+	nl_put(m, IFLA_BR_MULTI_BOOLOPT, &opts, sizeof(opts));
+	nl_nest_end(m, data);
+	nl_nest_end(m, info);
+}
+
+int rtnl_link_add_bridge(struct nl_sock *s, const char *name, const uint8_t mac[6], uint32_t mtu,
+			 struct err *e)
+{
 	struct nl_msg m;
-	size_t info, data;
 	int r;
 
 	begin_new_link(&m, 0);
@@ -47,15 +60,7 @@ int rtnl_link_add_bridge(struct nl_sock *s, const char *name, const uint8_t mac[
 	nl_put(&m, IFLA_ADDRESS, mac, 6);
 	/* An MTU that was changed stays; any other, ports that come and go change. */
 	nl_put_u32(&m, IFLA_MTU, mtu - 1);
-	info = nl_nest(&m, IFLA_LINKINFO);
-	nl_put_str(&m, IFLA_INFO_KIND, "bridge");
-	data = nl_nest(&m, IFLA_INFO_DATA);
-	nl_put_u32(&m, IFLA_BR_STP_STATE, 0);
-	nl_put_u32(&m, IFLA_BR_FORWARD_DELAY, 0);
-	nl_put_u8(&m, IFLA_BR_MCAST_SNOOPING, 0);
-	nl_put(&m, IFLA_BR_MULTI_BOOLOPT, &opts, sizeof(opts));
-	nl_nest_end(&m, data);
-	nl_nest_end(&m, info);
+	put_quiet_bridge(&m);
 	r = nl_call(s, &m, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot create bridge %s", name);
@@ -179,6 +184,32 @@ int rtnl_link_set_mtu(struct nl_sock *s, const char *name, uint32_t mtu, struct 
 	r = nl_call(s, &m, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot set %s mtu %u", name, mtu);
+	return 0;
+}
+
+int rtnl_link_set_mac(struct nl_sock *s, const char *name, const uint8_t mac[6], struct err *e)
+{
+	struct nl_msg m;
+	int r;
+
+	begin_set_link(&m, name, 0, 0);
+	nl_put(&m, IFLA_ADDRESS, mac, 6);
+	r = nl_call(s, &m, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot set the MAC address of %s", name);
+	return 0;
+}
+
+int rtnl_link_set_quiet(struct nl_sock *s, const char *name, struct err *e)
+{
+	struct nl_msg m;
+	int r;
+
+	begin_set_link(&m, name, 0, 0);
+	put_quiet_bridge(&m);
+	r = nl_call(s, &m, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot set up the bridge %s", name);
 	return 0;
 }
 
