@@ -19,7 +19,7 @@
 #include "base/util.h"
 #include "state/lock.h"
 #include "up/apply.h"
-#include "up/made.h"
+#include "ensure/made.h"
 #include "default/default_dns.h"
 #include "default/default_part.h"
 #include "conf/model.h"
@@ -351,7 +351,7 @@ static int keep_one(struct default_note *n, struct err *e)
 
 	if (!n->old.id)
 		return 0;
-	if (default_rules_judge(&n->now, NULL) < 0)
+	if (!default_rules_stand(&n->now))
 		gone = &n->now;
 	default_dns_forget(n, gone);
 	r = close_way(gone, e);

@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "conf/model.h"
 #include "state/note.h"
-#include "up/ensure.h"
+#include "ensure/ensure.h"
 
 /* Asked when nobody else can change the default any more: n is what there is, NULL: none. 0: go on;
  * 1: do nothing, which is no error; -errno and a sentence: refused. */

@@ -15,14 +15,14 @@
 #include "nl/diag.h"
 #include "nl/rtnl.h"
 #include "ns/netns.h"
-#include "ns/sysctl.h"
 #include "plug/attach.h"
 #include "plug/cable.h"
 #include "default/default_part.h"
-#include "up/flows.h"
-#include "up/firewall.h"
+#include "ensure/ensure.h"
+#include "wall/flows.h"
+#include "wall/firewall.h"
 #include "up/foreign.h"
-#include "up/open_ports.h"
+#include "wall/open_ports.h"
 #include "conf/model.h"
 #include "tunnel/supervise.h"
 
@@ -99,61 +99,17 @@ static int plug(struct nl_sock *s, const struct record *r, struct default_way *w
 	return attach_as_root(s, r, here, w->dev, (uint32_t)getpid(), &w->host, e);
 }
 
-static int add_address(struct nl_sock *s, const struct default_way *w, int ifindex, int family,
-		       struct err *e)
+static int configure(const struct record *r, struct default_way *w, struct err *e)
 {
-	struct nl_msg m;
-	int r;
-
-	nl_msg_init(&m);
-	rtnl_put_addr(&m, ifindex, family,
-		      family == AF_INET ? (const void *)&w->addr4 : (const void *)&w->addr6,
-		      family == AF_INET ? 32 : 128, true);
-	r = nl_call(s, &m, e);
-	return r == -EEXIST ? 0 : r < 0 ? err_wrap(e, r, "cannot give %s its address", w->dev) : 0;
-}
-
-static int add_routes(struct nl_sock *s, const struct record *r, const struct default_way *w,
-		      int ifindex, int family, struct err *e)
-{
+	AUTO_WANT_LIST struct want_list l = {0};
 	struct lease_pool pool = record_pool(r);
-	struct in_addr g4 = lease_ip4(&pool, 1);
-	struct in6_addr g6 = lease_ip6(&pool, 1);
-	struct rtnl_route route = {.family = family,
-				   .table = w->id,
-				   .metric = METRIC_UNREACHABLE,
-				   .unreachable = true};
-	int rc = rtnl_route_replace(s, &route, w->dev, e);
-
-	if (rc < 0 || !has_family(w, family))
-		return rc;
-	route = (struct rtnl_route){
-		.family = family, .table = w->id, .oif = ifindex, .onlink = true, .metric = 1};
-	route.gateway = family == AF_INET ? (const void *)&g4 : (const void *)&g6;
-	return rtnl_route_replace(s, &route, w->dev, e);
-}
-
-static int configure(struct nl_sock *s, const struct record *r, struct default_way *w,
-		     struct err *e)
-{
-	struct lease_pool pool = record_pool(r);
-	struct rtnl_link link;
-	int rc = rtnl_link_get(s, RTNL_HERE, w->dev, &link, e);
 
 	w->has_ip4 = (r->flags & RECORD_HAS_IP4) != 0;
 	w->has_ip6 = cable_has_ip6(r);
 	w->addr4 = lease_ip4(&pool, w->host);
 	w->addr6 = lease_ip6(&pool, w->host);
-	if (rc == 0)
-		rc = ns_sysctl_guard_device(w->dev, "2", w->has_ip6, e);
-	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(families); i++)
-		if (has_family(w, families[i]))
-			rc = add_address(s, w, link.ifindex, families[i], e);
-	if (rc == 0)
-		rc = rtnl_link_set_up(s, w->dev, true, e);
-	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(families); i++)
-		rc = add_routes(s, r, w, link.ifindex, families[i], e);
-	return rc;
+	want_default_cable(&l, w, &pool);
+	return ensure_make(&l, -1, NULL, e);
 }
 
 /* Not a sandbox's: see policy/netns.nft. */
@@ -195,7 +151,7 @@ int default_cable_open(struct default_way *w, struct err *e)
 		rc = plug(&s, &r, w, e);
 	if (rc == 0)
 		rc = mark_cable(&r, w, e);
-	return rc < 0 ? rc : configure(&s, &r, w, e);
+	return rc < 0 ? rc : configure(&r, w, e);
 }
 
 int default_cable_end(const struct default_way *w, struct err *e)

@@ -13,7 +13,7 @@
 
 #include "base/util.h"
 #include "default/default_part.h"
-#include "up/firewall.h"
+#include "wall/firewall.h"
 #include "conf/model.h"
 
 static const char policy_default[] =

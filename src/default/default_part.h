@@ -9,13 +9,6 @@
 #include "state/note.h"
 #include "want/want.h"
 
-#define DEFAULT_RULES_MAX 160
-
-struct default_rules {
-	struct rtnl_rule at[DEFAULT_RULES_MAX];
-	int n;
-};
-
 /* Pure. */
 int default_firewall_text(const struct default_way *w, const struct want_marks *marks,
 			  const char *known, char **ret, struct err *e);
@@ -33,7 +26,8 @@ int default_cable_forget(const struct default_way *w, struct err *e);
 
 int default_rules_add(const struct default_way *w, const struct want_marks *marks, struct err *e);
 int default_rules_remove(const struct default_way *w, struct err *e);
-int default_rules_judge(const struct default_way *w, struct err *e);
+/* Whether its rules lead into the VPN and close behind, whatever else has changed. */
+bool default_rules_stand(const struct default_way *w);
 
 /* The main table's routes to public addresses but for its default, as elements of the firewall's
  * set, and their digest. *ret_text is the caller's to free; NULL: nobody wants it. */

@@ -23,7 +23,7 @@
 #include "ns/netns.h"
 #include "keeper/natpmp.h"
 #include "state/forwarded.h"
-#include "up/firewall.h"
+#include "wall/firewall.h"
 
 #define LIFETIME_S 60
 #define RETRY_MS   60000

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "nl/sock.h"
-#include "up/flows.h"
+#include "wall/flows.h"
 
 struct reaper {
 	const char *name;

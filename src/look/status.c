@@ -20,7 +20,7 @@
 #include "look/view.h"
 #include "ctl/words.h"
 #include "state/forwarded.h"
-#include "up/forwarding.h"
+#include "wall/forwarding.h"
 
 /* --- JSON ------------------------------------------------------------------------------------ */
 

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "default/default.h"
-#include "up/ensure.h"
-#include "up/made.h"
+#include "ensure/ensure.h"
+#include "ensure/made.h"
 #include "up/passage.h"
 #include "conf/profile.h"
 #include "up/strays.h"

@@ -46,7 +46,7 @@ enum record_flags {
 	RECORD_USERSPACE = 1u << 2, /* wireguard-go, supervised */
 	RECORD_EVERYONE = 1u << 3,
 	RECORD_OWN_DNS = 1u << 4,    /* only the VPN's own name servers can be asked */
-	RECORD_GUARDED = 1u << 5,    /* bridge layout: up/guard's table is there */
+	RECORD_GUARDED = 1u << 5,    /* bridge layout: wall/guard's table is there */
 	RECORD_GUARD_EACH = 1u << 6, /* and whoever makes a port adds the port's chain */
 };
 

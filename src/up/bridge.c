@@ -21,17 +21,16 @@
 
 #include "nl/rtnl.h"
 #include "ns/netns.h"
-#include "ns/sysctl.h"
 #include "up/bridge_table.h"
-#include "up/firewall.h"
-#include "up/flows.h"
+#include "wall/firewall.h"
+#include "wall/flows.h"
 #include "up/foreign.h"
-#include "up/forwarding.h"
-#include "up/guard.h"
+#include "wall/forwarding.h"
+#include "wall/guard.h"
 #include "up/hold.h"
-#include "up/plan.h"
-#include "up/strays.h"
-#include "up/sysctls.h"
+#include "conf/plan.h"
+#include "want/record.h"
+#include "wall/sysctls.h"
 #include "tunnel/tunnel_dev.h"
 
 static const int families[] = {AF_INET, AF_INET6};
@@ -204,70 +203,30 @@ static void undo_begin(struct up *u)
 		file_remove(path, NULL);
 }
 
-/* --- bridge ---------------------------------------------------------------------------------- */
+/* --- what the lists say ---------------------------------------------------------------------- */
 
-static void say(const struct up *u, const struct err *why, const char *what)
+static int step_firewall(struct up *u, struct err *e)
 {
-	if (u->note && !u->note->msg[0])
-		err_set(u->note, why->code, "%s: %s", what, why->msg);
+	AUTO_WANT_LIST struct want_list l = {0};
+
+	want_bridge_firewall(&l, u->p);
+	return step_make(u, &l, e);
 }
 
-/* What the host itself must not do with the bridge's devices. An old kernel goes without. */
-static void guard(struct up *u)
+static void undo_firewall(struct up *u)
 {
-	struct err why = ERR_INIT;
-
-	if (firewall_apply_arp(u->p, u->ns_fd, &why) < 0)
-		say(u, &why, "whoever is on the LAN can ask for the VPN's addresses by ARP");
-	if (guard_make(u->p, u->ns_fd, &u->guard_flags, &why) < 0)
-		say(u, &why,
-		    "a DHCP client of this machine that serves every device would be answered by "
-		    "who is inside (see vpnrun.json(5), \"layout\")");
+	if (u->ns_created)
+		firewall_remove(u->p->name, u->ns_fd, NULL);
 }
 
 static int step_bridge(struct up *u, struct err *e)
 {
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	struct lease_pool pool = plan_pool(u->p);
-	struct in_addr g4 = lease_ip4(&pool, 1);
-	struct in6_addr g6 = lease_ip6(&pool, 1);
-	struct in6_addr link_local = {.s6_addr = {0xfe, 0x80, [15] = 1}};
-	bool ip6 = plan_source(u->p, AF_INET6) != NULL;
-	const char *br = u->p->bridge;
-	struct strays strays;
-	struct rtnl_link link;
-	uint8_t mac[6];
-	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	AUTO_WANT_LIST struct want_list l = {0};
+	int r;
 
-	lease_mac(&pool, 1, mac);
-	if (r == 0 && rtnl_link_get(&s, RTNL_HERE, br, &link, NULL) < 0)
-		r = rtnl_link_add_bridge(&s, br, mac, u->mtu, e);
-	else if (r == 0)
-		r = rtnl_link_set_mtu(&s, br, u->mtu, e);
-	if (r == 0)
-		r = rtnl_link_get(&s, RTNL_HERE, br, &link, e);
-	if (r == 0)
-		r = ns_sysctl_guard_device(br, "1", ip6, e);
-	if (r == 0)
-		guard(u);
-	if (r == 0)
-		r = rtnl_addr_add(&s, br, AF_INET, &g4, pool.plen, e);
-	if (r == 0 && ip6)
-		r = rtnl_addr_add(&s, br, AF_INET6, &g6, 64, e);
-	/* Without one, the kernel asks for no neighbour on behalf of others. */
-	if (r == 0 && ip6)
-		r = rtnl_addr_add(&s, br, AF_INET6, &link_local, 64, e);
-	/* The sandboxes' IPv4 addresses are shared with what is plugged in by hand, and the
-	 * firewall judges each claim. */
-	if (r == 0 && ip6)
-		r = step_neighbours(&s, &pool, link.ifindex, false, true, e);
-	if (r == 0)
-		r = rtnl_link_set_up(&s, br, true, e);
-	if (r == 0)
-		r = strays_mend(u->ns_fd, &pool, link.ifindex, &strays, e);
-	if (r == 0)
-		u->bridge_ifindex = (uint32_t)link.ifindex;
-	return r;
+	want_bridge_device(&l, u->p, u->mtu);
+	r = step_make(u, &l, e);
+	return r < 0 ? r : step_ports(u, e);
 }
 
 static void undo_bridge(struct up *u)
@@ -281,24 +240,25 @@ static void undo_bridge(struct up *u)
 	guard_remove(u->p->name, u->ns_fd, NULL);
 }
 
-/* --- table, rules, firewall ------------------------------------------------------------------ */
-
+/* The table is closed before a rule leads there; who has sent by another is ended between. */
 static int step_table(struct up *u, struct err *e)
 {
-	firewall_apply_busy(u->p, u->ns_fd);
-	return bridge_table_make(u->p, (int)u->bridge_ifindex, e);
+	AUTO_WANT_LIST struct want_list table = {0}, rules = {0};
+	unsigned int left;
+	int r;
+
+	want_bridge_table(&table, u->p);
+	want_bridge_rules(&rules, u->p);
+	r = step_make(u, &table, e);
+	if (r == 0)
+		r = bridge_table_end_sockets(u->p->id, u->p, true, &left, e);
+	return r < 0 ? r : step_make(u, &rules, e);
 }
 
 static void undo_table(struct up *u)
 {
 	if (u->ns_created)
 		bridge_table_remove(u->p->id, NULL);
-}
-
-static void undo_firewall(struct up *u)
-{
-	if (u->ns_created)
-		firewall_remove(u->p->name, u->ns_fd, NULL);
 }
 
 /* --- forwarding ------------------------------------------------------------------------------ */
@@ -375,7 +335,7 @@ static int cut_cables(const struct record *r, struct err *e)
 
 	rc = list_ports(&s, r, &links, &n, &br, e);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		if (links[i].master != br || !hold_is_lease(&links[i]) ||
+		if (links[i].master != br || !rtnl_link_is_port(&links[i]) ||
 		    !lease_from_port(&pool, links[i].name))
 			continue;
 		rc = rtnl_link_delete(&s, RTNL_HERE, links[i].name, e);

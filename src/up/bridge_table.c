@@ -14,7 +14,8 @@
 #include "nl/diag.h"
 #include "nl/rtnl.h"
 #include "nl/rule.h"
-#include "up/plan.h"
+#include "conf/plan.h"
+#include "ensure/rules.h"
 #include "want/want.h"
 
 #define RULES_MAX	   80
@@ -23,111 +24,13 @@
 
 static const int families[] = {AF_INET, AF_INET6};
 
-/* --- table and rules ------------------------------------------------------------------------- */
-
-/* The table is never without its last route: what flushes it meets the rule behind. */
-static int add_closed_routes(struct nl_sock *s, const struct profile *p, int br, struct err *e)
-{
-	struct lease_pool pool = plan_pool(p);
-	struct in6_addr net6 = lease_ip6(&pool, 0);
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
-		int f = families[i];
-		struct rtnl_route route = {
-			.family = f,
-			.table = (uint8_t)p->id,
-			.metric = METRIC_UNREACHABLE,
-			.unreachable = true,
-		};
-
-		r = rtnl_route_replace(s, &route, p->name, e);
-		if (r < 0 || !(f == AF_INET || plan_source(p, f)))
-			continue;
-		/* Packets that the tunnel does not take come to the firewall by this one, which
-		 * refuses them at once; the kernel's own refusals are rationed. Not by the bridge
-		 * where the kernel lets: back to where they came from, each would cost a redirect
-		 * out of that ration. */
-		route.unreachable = false;
-		route.oif = f == AF_INET ? LO_IFINDEX : br;
-		route.metric = METRIC_FALLBACK;
-		r = rtnl_route_replace(s, &route, f == AF_INET ? "lo" : p->bridge, e);
-		route.oif = br;
-		route.metric = 0;
-		route.dst = f == AF_INET ? (const void *)&p->subnet4 : (const void *)&net6;
-		route.plen = f == AF_INET ? p->subnet4_plen : 64;
-		if (r == 0)
-			r = rtnl_route_replace(s, &route, p->bridge, e);
-	}
-	return r;
-}
-
-struct rules {
-	struct rtnl_rule at[RULES_MAX];
-	int n;
-};
-
-static int delete_rules(struct nl_sock *s, int id, int family, struct err *e)
-{
-	struct rules there;
-	int r = rtnl_rule_list(s, family, BRIDGE_RULE_BASE + (uint32_t)id, there.at, RULES_MAX, e);
-
-	there.n = r;
-	for (int i = 0; r >= 0 && i < there.n; i++)
-		r = rtnl_rule_delete(s, &there.at[i], e);
-	return r < 0 ? r : 0;
-}
-
-static bool is_same(const struct want_list *want, const struct rules *there)
-{
-	for (size_t i = 0; want->n == (size_t)there->n && i < want->n; i++)
-		if (!rtnl_rule_equal(&want->at[i].rule, &there->at[i]))
-			return false;
-	return want->n == (size_t)there->n;
-}
-
-/* All there in their order: nothing to do. Else all anew; the firewall holds meanwhile. */
-static int ensure_rules(struct nl_sock *s, const struct profile *p, int family, struct err *e)
-{
-	AUTO_WANT_LIST struct want_list want = {0};
-	struct rules there;
-	int r;
-
-	want_bridge_rules(&want, p, family);
-	r = want_list_check(&want, e);
-	if (r == 0)
-		r = rtnl_rule_list(s, family, BRIDGE_RULE_BASE + (uint32_t)p->id, there.at,
-				   RULES_MAX, e);
-	there.n = r;
-	if (r >= 0 && is_same(&want, &there))
-		return 0;
-	if (r >= 0)
-		r = delete_rules(s, p->id, family, e);
-	for (size_t i = 0; r == 0 && i < want.n; i++)
-		r = rtnl_rule_add(s, &want.at[i].rule, e);
-	return r;
-}
-
-int bridge_table_make(const struct profile *p, int bridge_ifindex, struct err *e)
-{
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	unsigned int left;
-	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
-
-	if (r == 0)
-		r = add_closed_routes(&s, p, bridge_ifindex, e);
-	if (r == 0)
-		r = bridge_table_end_sockets(p->id, p, true, &left, e);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++)
-		r = ensure_rules(&s, p, families[i], e);
-	return r;
-}
-
 int bridge_table_remove(int id, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
 	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
 
+	if (r == 0)
+		r = rules_remove(&s, BRIDGE_RULE_BASE + (uint32_t)id, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
 		struct rtnl_route last = {
 			.family = families[i],
@@ -136,9 +39,7 @@ int bridge_table_remove(int id, struct err *e)
 			.unreachable = true,
 		};
 
-		r = delete_rules(&s, id, families[i], e);
-		if (r == 0)
-			r = rtnl_route_delete(&s, &last, e);
+		r = rtnl_route_delete(&s, &last, e);
 		/* The others went with the bridge. */
 		if (r < 0 || families[i] != AF_INET)
 			continue;
@@ -184,8 +85,8 @@ int bridge_table_end_sockets(int id, const struct profile *keep, bool all, unsig
 			     struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT, diag = NL_SOCK_INIT;
-	struct rules there;
-	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	struct rtnl_rule there[RULES_MAX];
+	int n = 0, r = nl_sock_open(&s, NETLINK_ROUTE, e);
 
 	*ret = 0;
 	if (r == 0)
@@ -193,14 +94,14 @@ int bridge_table_end_sockets(int id, const struct profile *keep, bool all, unsig
 	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(families); i++) {
 		int f = families[i];
 
-		r = rtnl_rule_list(&s, f, BRIDGE_RULE_BASE + (uint32_t)id, there.at, RULES_MAX, e);
-		there.n = r;
-		for (int k = 0; r >= 0 && k < there.n; k++) {
+		r = rtnl_rule_list(&s, f, BRIDGE_RULE_BASE + (uint32_t)id, there, RULES_MAX, e);
+		n = r;
+		for (int k = 0; r >= 0 && k < n; k++) {
 			size_t left = 0;
 
-			if (!is_own_address(&there.at[k], keep))
+			if (!is_own_address(&there[k], keep))
 				continue;
-			r = end_sockets_of(&diag, &there.at[k], all, &left, e);
+			r = end_sockets_of(&diag, &there[k], all, &left, e);
 			/* Without the address, IPv4 sends nothing any more. */
 			if (f == AF_INET6)
 				*ret += (unsigned int)left;

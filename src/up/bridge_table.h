@@ -7,8 +7,6 @@
 #include "nl/sock.h"
 #include "conf/model.h"
 
-/* The table's closed part, and the rules, which are left alone where all are there. */
-int bridge_table_make(const struct profile *p, int bridge_ifindex, struct err *e);
 int bridge_table_remove(int id, struct err *e); /* idempotent */
 
 /* Ends the sockets of the host that send from the VPN's own addresses as its rules have them, but

@@ -13,7 +13,7 @@
 #include "ns/netns.h"
 #include "up/bridge.h"
 #include "up/hold.h"
-#include "up/made.h"
+#include "ensure/made.h"
 #include "up/netnsfiles.h"
 #include "state/lock.h"
 #include "state/note.h"
@@ -35,7 +35,7 @@ static int cut_cables(int ns_fd, struct err *e)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
-		if (!hold_is_lease(&links[i]))
+		if (!rtnl_link_is_port(&links[i]))
 			continue;
 		r = rtnl_link_delete(&s, RTNL_HERE, links[i].name, e);
 		if (r < 0 && r != -ENODEV) /* its owner may have gone meanwhile */

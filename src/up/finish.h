@@ -8,13 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "nl/sock.h"
 #include "conf/model.h"
 
 /* MTU, IPv6 or none, addresses, up, routes for AllowedIPs. Idempotent. */
 int tunnel_finish(const struct profile *p, int vpn_netns_fd, uint32_t mtu, struct err *e);
-
-/* A route by oif for each AllowedIPs of a family that the tunnel has an address of; 0: the main
- * table. */
-int tunnel_add_routes(struct nl_sock *s, const struct profile *p, int oif, uint8_t table,
-		      struct err *e);

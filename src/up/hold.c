@@ -15,11 +15,6 @@
 #include "base/util.h"
 #include "ns/netns.h"
 
-bool hold_is_lease(const struct rtnl_link *l)
-{
-	return !strcmp(l->kind, "veth") && str_starts(l->name, "vr");
-}
-
 static int count_processes(int ns_fd, unsigned int *ret, struct err *e)
 {
 	struct stat ns, st;
@@ -58,7 +53,7 @@ int hold_count(int ns_fd, struct hold *ret, struct err *e)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++)
-		h.leases += hold_is_lease(&links[i]);
+		h.leases += rtnl_link_is_port(&links[i]);
 	r = count_processes(ns_fd, &h.processes, e);
 	if (r == 0)
 		*ret = h;

@@ -23,6 +23,3 @@ struct down_report {
 };
 
 int hold_count(int ns_fd, struct hold *ret, struct err *e); /* root */
-
-/* Whether a device of the VPN's namespace is the port of a lease. */
-bool hold_is_lease(const struct rtnl_link *l);

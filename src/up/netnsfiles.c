@@ -20,17 +20,19 @@
 
 static const char *const names[] = {"resolv.conf", "nsswitch.conf"};
 
-/* 1: ours, 0: not there, -EEXIST: somebody else's. */
+/* 1: ours, or empty; 0: not there, -EEXIST: somebody else's. */
 static int whose(const char *path)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char head[sizeof(MARK)] = "";
+	ssize_t n;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -EEXIST;
-	if (read(fd, head, sizeof(MARK) - 1) < 0)
+	n = read(fd, head, sizeof(MARK) - 1);
+	if (n < 0)
 		return -EEXIST;
-	return str_starts(head, MARK) ? 1 : -EEXIST;
+	return n == 0 || str_starts(head, MARK) ? 1 : -EEXIST;
 }
 
 static int path_of(const char *name, const char *file, char *ret, size_t size)

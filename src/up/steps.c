@@ -5,7 +5,9 @@
  */
 #include "up/steps.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/netfilter.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -15,13 +17,16 @@
 #include "tunnel/supervise.h"
 #include "tunnel/tunnel_dev.h"
 #include "up/finish.h"
-#include "up/firewall.h"
-#include "up/ensure.h"
-#include "up/flows.h"
-#include "up/made.h"
+#include "wall/firewall.h"
+#include "ensure/ensure.h"
+#include "wall/flows.h"
+#include "wall/guard.h"
+#include "ensure/made.h"
+#include "up/strays.h"
 #include "up/wanted.h"
 #include "up/hold.h"
-#include "up/plan.h"
+#include "conf/plan.h"
+#include "want/record.h"
 
 int step_check_foreign(const char *name, int ns_fd, struct err *e)
 {
@@ -37,7 +42,7 @@ int step_check_foreign(const char *name, int ns_fd, struct err *e)
 		const struct rtnl_link *l = &links[i];
 
 		/* Tunnel modules put devices that are down into every new namespace. */
-		if (!(l->flags & IFF_UP) || (l->flags & IFF_LOOPBACK) || hold_is_lease(l) ||
+		if (!(l->flags & IFF_UP) || (l->flags & IFF_LOOPBACK) || rtnl_link_is_port(l) ||
 		    !strcmp(l->name, name) || !strcmp(l->kind, "bridge"))
 			continue;
 		r = err_set(e, -EEXIST,
@@ -50,37 +55,63 @@ int step_check_foreign(const char *name, int ns_fd, struct err *e)
 	return r;
 }
 
-int step_firewall(struct up *u, struct err *e)
+/* --- what the lists say ---------------------------------------------------------------------- */
+
+static void say(const struct up *u, const struct err *why, const char *what)
 {
-	return firewall_apply(u->p, u->ns_fd, e);
+	if (u->note && !u->note->msg[0])
+		err_set(u->note, why->code, "%s: %s", what, why->msg);
 }
 
-int step_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex, bool ip4,
-		    bool ip6, struct err *e)
+/* The table of the family "bridge" comes with the one of "inet", in one transaction. What a host
+ * itself must not do with a bridge's devices, an old kernel goes without. */
+static int make_table(const struct want *w, void *arg, struct err *e)
 {
-	struct nl_msg m;
-	int r;
+	struct err why = ERR_INIT;
+	struct up *u = arg;
 
-	nl_msg_init(&m);
-	for (uint32_t h = 2; h <= lease_max(pool); h++) {
-		struct in_addr a4 = lease_ip4(pool, h);
-		struct in6_addr a6 = lease_ip6(pool, h);
-		uint8_t mac[6];
-
-		lease_mac(pool, h, mac);
-		if (ip4)
-			rtnl_put_neigh(&m, ifindex, AF_INET, &a4, mac);
-		if (ip6)
-			rtnl_put_neigh(&m, ifindex, AF_INET6, &a6, mac);
-		if (nl_msg_room(&m) > 512 && h < lease_max(pool))
-			continue;
-		r = nl_call(s, &m, e);
-		if (r < 0)
-			return err_wrap(e, r, "cannot set the bridge's neighbours");
-		nl_msg_init(&m);
+	switch (w->nft.family) {
+	case NFPROTO_INET:
+		return firewall_apply(u->p, u->ns_fd, e);
+	case NFPROTO_ARP:
+		if (firewall_apply_arp(u->p, u->ns_fd, &why) < 0)
+			say(u, &why,
+			    "whoever is on the LAN can ask for the VPN's addresses by ARP");
+		return 0;
+	case NFPROTO_NETDEV:
+		if (!strchr(w->nft.table, '/'))
+			firewall_apply_busy(u->p, u->ns_fd);
+		else if (guard_make(u->p, u->ns_fd, &u->guard_flags, &why) < 0)
+			say(u, &why,
+			    "a DHCP client of this machine that serves every device would be "
+			    "answered by who is inside (see vpnrun.json(5), \"layout\")");
+		return 0;
+	default:
+		return 0;
 	}
-	return 0;
 }
+
+int step_make(struct up *u, const struct want_list *l, struct err *e)
+{
+	const struct ensure_by by = {make_table, u};
+
+	return ensure_make(l, u->ns_fd, &by, e);
+}
+
+int step_ports(struct up *u, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	struct lease_pool pool = plan_pool(u->p);
+	struct strays strays;
+	int ifindex = 0, r = ns_nl_open(&s, u->ns_fd, NETLINK_ROUTE, e);
+
+	if (r == 0)
+		r = rtnl_link_index(&s, u->p->bridge, &ifindex, e);
+	u->bridge_ifindex = (uint32_t)ifindex;
+	return r < 0 ? r : strays_mend(u->ns_fd, &pool, ifindex, &strays, e);
+}
+
+/* --- the tunnel ------------------------------------------------------------------------------ */
 
 /* A socket stays where it was made. */
 static bool is_socket_there(const struct up *u)

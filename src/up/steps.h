@@ -15,6 +15,7 @@
 #include "conf/model.h"
 #include "state/record.h"
 #include "tunnel/resolve.h"
+#include "want/want.h"
 
 struct up {
 	const struct profile *p;
@@ -29,10 +30,10 @@ struct up {
 	bool was_up;	 /* and the record says that it is up */
 	bool is_restart;
 	struct record old, record;
-	uint32_t bridge_ifindex;
 	uint32_t guard_flags; /* of enum record_flags */
 	bool userspace;
 	int32_t supervisor_pid;
+	uint32_t bridge_ifindex;
 };
 
 struct step {
@@ -41,17 +42,15 @@ struct step {
 	void (*undo)(struct up *u);
 };
 
-int step_firewall(struct up *u, struct err *e);
+/* Makes what the list says, where u->ns_fd is. */
+int step_make(struct up *u, const struct want_list *l, struct err *e);
 int step_tunnel(struct up *u, struct err *e);
 void step_undo_tunnel(struct up *u);
+/* Who was plugged into the bridge, and is not any more, is so again. */
+int step_ports(struct up *u, struct err *e);
 int step_flows(struct up *u, struct err *e); /* once all ways are as they will be */
 int step_made(struct up *u, struct err *e);
 int step_record(struct up *u, struct err *e);
-
-/* A permanent entry for every address that a port can have, of those families: the bridge never
- * asks, so that no answer can be forged. */
-int step_neighbours(struct nl_sock *s, const struct lease_pool *pool, int ifindex, bool ip4,
-		    bool ip6, struct err *e);
 
 /* For `down` too: a namespace that no record of ours speaks of is what a killed run left, or
  * somebody else's: then it has an interface that none of ours has. -EEXIST and a sentence that

@@ -25,7 +25,7 @@ static int walk(int ns_fd, const struct lease_pool *pool, int bridge, bool mend,
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		const struct rtnl_link *l = &links[i];
 
-		if (l->master == bridge || !hold_is_lease(l) || !lease_from_port(pool, l->name))
+		if (l->master == bridge || !rtnl_link_is_port(l) || !lease_from_port(pool, l->name))
 			continue;
 		if (found.n++ == 0)
 			str_copy(found.first, sizeof(found.first), l->name);

@@ -5,9 +5,10 @@
  */
 #include "up/wanted.h"
 
-#include "up/forwarding.h"
+#include "wall/forwarding.h"
 #include "up/netnsfiles.h"
-#include "up/plan.h"
+#include "conf/plan.h"
+#include "want/record.h"
 
 static int add_files(const struct profile *p, struct want_list *l, struct err *e)
 {
@@ -23,10 +24,14 @@ int wanted_vpn(const struct profile *p, uint32_t mtu, struct want_list *l, struc
 
 	if (p->layout == LAYOUT_BRIDGE) {
 		r = forwarding_want(p, l, e);
-		want_bridge(l, p, mtu);
+		want_bridge_firewall(l, p);
+		want_bridge_device(l, p, mtu);
+		want_bridge_table(l, p);
+		want_bridge_rules(l, p);
 	} else {
 		want_netns(l, p, mtu);
 		r = add_files(p, l, e);
 	}
+	want_tunnel(l, p);
 	return r < 0 ? r : want_list_check(l, e);
 }

@@ -75,7 +75,7 @@ static void add_lan(struct want_list *l, const struct profile *p, const struct r
 	}
 }
 
-void want_bridge_rules(struct want_list *l, const struct profile *p, int family)
+static void add_rules(struct want_list *l, const struct profile *p, int family)
 {
 	struct rtnl_rule base = {.family = family, .priority = BRIDGE_RULE_BASE + (uint32_t)p->id};
 	struct lease_pool pool = plan_pool(p);
@@ -135,7 +135,25 @@ static void add_closed_routes(struct want_list *l, const struct profile *p)
 	}
 }
 
-static void add_device(struct want_list *l, const struct profile *p, uint32_t mtu)
+static void add_table(struct want_list *l, const struct profile *p, uint8_t family,
+		      const char *tail, uint32_t flags)
+{
+	char table[WANT_TABLE_LEN];
+
+	if (str_fmt(table, sizeof(table), "vpnrun-%s%s", p->name, tail) < 0)
+		l->failed = true;
+	want_add_nft(l, family, table, flags);
+}
+
+/* --- the parts, in their order --------------------------------------------------------------- */
+
+void want_bridge_firewall(struct want_list *l, const struct profile *p)
+{
+	add_table(l, p, NFPROTO_INET, "", 0);
+	add_table(l, p, NFPROTO_BRIDGE, "", 0);
+}
+
+void want_bridge_device(struct want_list *l, const struct profile *p, uint32_t mtu)
 {
 	struct lease_pool pool = plan_pool(p);
 	struct in_addr g4 = lease_ip4(&pool, 1);
@@ -148,6 +166,9 @@ static void add_device(struct want_list *l, const struct profile *p, uint32_t mt
 	lease_mac(&pool, 1, mac);
 	want_add_link(l, br, "bridge", mac, mtu);
 	want_device_settings(l, br, "1", ip6);
+	/* What the host itself must not do with the bridge's devices. */
+	add_table(l, p, NFPROTO_ARP, "", WANT_IF_KNOWN);
+	add_table(l, p, NFPROTO_NETDEV, "/guard", WANT_IF_KNOWN);
 	want_add_addr(l, br, AF_INET, &g4, pool.plen, false);
 	if (ip6) {
 		want_add_addr(l, br, AF_INET6, &g6, 64, false);
@@ -163,22 +184,15 @@ static void add_device(struct want_list *l, const struct profile *p, uint32_t mt
 		want_add_route(l, br, AF_INET6, RT_TABLE_MAIN, &net6, 64, 256);
 }
 
-void want_bridge(struct want_list *l, const struct profile *p, uint32_t mtu)
+void want_bridge_table(struct want_list *l, const struct profile *p)
 {
-	char table[WANT_TABLE_LEN], guard[WANT_TABLE_LEN];
-
-	if (str_fmt(table, sizeof(table), "vpnrun-%s", p->name) < 0 ||
-	    str_fmt(guard, sizeof(guard), "vpnrun-%s/guard", p->name) < 0)
-		l->failed = true;
-	want_add_nft(l, NFPROTO_INET, table, 0);
-	want_add_nft(l, NFPROTO_BRIDGE, table, 0);
-	add_device(l, p, mtu);
-	/* What the host itself must not do with the bridge's devices, and what refuses at once. */
-	want_add_nft(l, NFPROTO_ARP, table, WANT_IF_KNOWN);
-	want_add_nft(l, NFPROTO_NETDEV, guard, WANT_IF_KNOWN);
-	want_add_nft(l, NFPROTO_NETDEV, table, WANT_IF_KNOWN);
+	/* What refuses a busy program at once. */
+	add_table(l, p, NFPROTO_NETDEV, "", WANT_IF_KNOWN);
 	add_closed_routes(l, p);
+}
+
+void want_bridge_rules(struct want_list *l, const struct profile *p)
+{
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
-		want_bridge_rules(l, p, families[i]);
-	want_tunnel(l, p);
+		add_rules(l, p, families[i]);
 }

@@ -57,8 +57,8 @@ static void add_skips(struct want_list *l, struct rtnl_rule skip, const struct w
 	}
 }
 
-void want_default_rules(struct want_list *l, const struct default_way *w,
-			const struct want_marks *marks, int family)
+static void add_rules(struct want_list *l, const struct default_way *w,
+		      const struct want_marks *marks, int family)
 {
 	struct rtnl_rule base = {.family = family, .priority = DEFAULT_RULE_BASE + w->id};
 	struct rtnl_rule skip = base, r = base;
@@ -98,8 +98,8 @@ static bool has_family(const struct default_way *w, int family)
 	return family == AF_INET ? w->has_ip4 : w->has_ip6;
 }
 
-static void add_cable(struct want_list *l, const struct default_way *w,
-		      const struct lease_pool *pool)
+void want_default_cable(struct want_list *l, const struct default_way *w,
+			const struct lease_pool *pool)
 {
 	struct in_addr g4 = lease_ip4(pool, 1);
 	struct in6_addr g6 = lease_ip6(pool, 1);
@@ -127,6 +127,19 @@ static void add_cable(struct want_list *l, const struct default_way *w,
 	}
 }
 
+/* A place to jump to has to be there before who jumps. */
+void want_default_rules(struct want_list *l, const struct default_way *w,
+			const struct want_marks *marks)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		const struct rtnl_rule place = {
+			.family = families[i], .priority = DEFAULT_SKIP_BASE + w->id, .nop = true};
+
+		want_add_rule(l, &place);
+		add_rules(l, w, marks, families[i]);
+	}
+}
+
 void want_default(struct want_list *l, const struct default_way *w, const struct lease_pool *pool,
 		  const struct want_marks *marks)
 {
@@ -134,16 +147,10 @@ void want_default(struct want_list *l, const struct default_way *w, const struct
 
 	if (str_fmt(table, sizeof(table), "vpnrun-default-%s", w->name) < 0)
 		l->failed = true;
+	if (w->layout == LAYOUT_NETNS)
+		want_default_cable(l, w, pool);
 	want_add_nft(l, NFPROTO_INET, table, 0);
 	if (w->has_ip4)
 		want_add_nft(l, NFPROTO_ARP, table, WANT_IF_KNOWN);
-	if (w->layout == LAYOUT_NETNS)
-		add_cable(l, w, pool);
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		const struct rtnl_rule place = {
-			.family = families[i], .priority = DEFAULT_SKIP_BASE + w->id, .nop = true};
-
-		want_add_rule(l, &place);
-		want_default_rules(l, w, marks, families[i]);
-	}
+	want_default_rules(l, w, marks);
 }

@@ -95,7 +95,6 @@ void want_netns(struct want_list *l, const struct profile *p, uint32_t mtu)
 	 * least that RFC 5382 allows is still longer than a TCP keepalive takes. The firewall has
 	 * loaded what this is a setting of. */
 	want_add_sysctl(l, "netfilter/nf_conntrack_tcp_timeout_established", "", "7440",
-			WANT_IF_KNOWN);
+			WANT_IF_KNOWN | WANT_IF_CAN);
 	add_bridge(l, p, mtu);
-	want_tunnel(l, p);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A VPN in the kernel is data: an ordered list of objects, each as it has to be. The lists are
- * built here, by pure functions, and nowhere else; making, judging and removing them is the work of
- * up/ensure. An object is of fixed size and without pointers, so that a list is written to disk as
- * it is.
+ * What a VPN is in the kernel, as data: an ordered list of objects, each as it has to be. The lists
+ * are built here, by pure functions, and nowhere else; making, judging and removing them is the
+ * work of ensure/. An object is of fixed size and without pointers, so that a list is written to
+ * disk as it is.
  */
 #pragma once
 
@@ -86,6 +86,7 @@ struct want_file {
 
 enum want_flags {
 	WANT_IF_KNOWN = 1u << 0, /* a kernel that does not know such a thing goes without */
+	WANT_IF_CAN = 1u << 1,	 /* and one that does not let it be set */
 };
 
 struct want {
@@ -149,11 +150,15 @@ bool want_is_same(const struct want *a, const struct want *b);
 #define DEFAULT_RULE_BASE 300
 #define DEFAULT_SKIP_BASE 400 /* the place behind them that exempted packets go to */
 
-/* In the VPN's own namespace, of the layout "netns"; mtu is the bridge's. */
+/* In the VPN's own namespace, of the layout "netns", but for the tunnel; mtu is the bridge's. */
 void want_netns(struct want_list *l, const struct profile *p, uint32_t mtu);
-/* The objects in the host's namespace, of the layout "bridge". */
-void want_bridge(struct want_list *l, const struct profile *p, uint32_t mtu);
-/* The objects of either layout that are made anew with the tunnel's device. */
+/* In the host's, of the layout "bridge", but for the tunnel: the firewall, which stands before all
+ * else; the bridge; the table and what else refuses; the rules that lead there. */
+void want_bridge_firewall(struct want_list *l, const struct profile *p);
+void want_bridge_device(struct want_list *l, const struct profile *p, uint32_t mtu);
+void want_bridge_table(struct want_list *l, const struct profile *p);
+void want_bridge_rules(struct want_list *l, const struct profile *p);
+/* Of either, what is made anew with the tunnel's device. */
 void want_tunnel(struct want_list *l, const struct profile *p);
 
 struct want_marks {
@@ -165,9 +170,12 @@ struct want_marks {
 void want_default(struct want_list *l, const struct default_way *w, const struct lease_pool *pool,
 		  const struct want_marks *marks);
 
-/* Parts of the above. The settings of a device among the host's, and in a namespace of our own. */
+/* Parts of it: the host's own cable and its table; what leads there. */
+void want_default_cable(struct want_list *l, const struct default_way *w,
+			const struct lease_pool *pool);
+void want_default_rules(struct want_list *l, const struct default_way *w,
+			const struct want_marks *marks);
+
+/* The settings of a device among the host's, and of one in a namespace of our own. */
 void want_device_settings(struct want_list *l, const char *dev, const char *rp_filter, bool ip6);
 void want_own_settings(struct want_list *l, const char *dev, bool ip6);
-void want_bridge_rules(struct want_list *l, const struct profile *p, int family);
-void want_default_rules(struct want_list *l, const struct default_way *w,
-			const struct want_marks *marks, int family);

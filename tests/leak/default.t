@@ -395,8 +395,11 @@ bound() { # bound WHAT [SECONDS]: by the uplink's name, or by its address, which
 	for a in "$RIG_WEB4" "$RIG_WEB6"; do curl -s -m "${2:-8}" --interface "$1" "http://$a/"; echo ",$?"; done
 }
 on demo >/dev/null
+# The keeper would put it back.
+kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
 nft flush chain inet vpnrun-default-demo astray
 is "$(bound "$RIG_UPLINK" | head -n 1)" clear 'control: without the rule, a socket bound to the uplink reaches a public address by ARP'
+kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
 ip neigh flush dev "$RIG_UPLINK"
 for strict in '' --strict; do
 	# shellcheck disable=SC2086

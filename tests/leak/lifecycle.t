@@ -429,7 +429,7 @@ wait_for 5 not ip link show way
 ip netns add demo
 ip -n demo link add br-demo type veth peer name x
 out=$(vpnctl up demo 2>&1)
-like "$? $out" '^1 vpnctl: .*br-demo.*no bridge' 'the bridge'"'"'s name taken in the namespace: refused'
+like "$? $out" '^1 vpnctl: .*br-demo.*not a bridge' 'the bridge'"'"'s name taken in the namespace: refused'
 ip netns del demo
 ip netns add demo
 ok 'an empty namespace of that name: used' vpnctl up demo

@@ -114,6 +114,7 @@ static void test_netns(void)
 
 	make(&d, LAYOUT_NETNS, true);
 	want_netns(&l, &d.p, 1420);
+	want_tunnel(&l, &d.p);
 	ok(!l.failed, "the list of a VPN's own namespace is made");
 	fw = place(&l, "the firewall's table inet vpnrun");
 	up = place_up(&l, "br-demo");
@@ -140,6 +141,7 @@ static void test_netns(void)
 	want_list_free(&l);
 	make(&d, LAYOUT_NETNS, false);
 	want_netns(&l, &d.p, 1420);
+	want_tunnel(&l, &d.p);
 	ok(!has_ip6(&l), "L05: a family that the tunnel does not carry has no address and no way");
 	want_list_free(&l);
 }
@@ -151,7 +153,11 @@ static void test_bridge(void)
 	int fw, last, rule;
 
 	make(&d, LAYOUT_BRIDGE, true);
-	want_bridge(&l, &d.p, 1420);
+	want_bridge_firewall(&l, &d.p);
+	want_bridge_device(&l, &d.p, 1420);
+	want_bridge_table(&l, &d.p);
+	want_bridge_rules(&l, &d.p);
+	want_tunnel(&l, &d.p);
 	fw = place(&l, "the firewall's table inet vpnrun-demo");
 	last = place(&l, "the route unreachable default metric 4294967295 of the table 1");
 	rule = place(&l, "the rule 201: from 10.20.1.0/24 lookup 1");
@@ -181,8 +187,8 @@ static void test_default(void)
 	w.addr4 = lease_ip4(&pool, 9);
 	want_default(&l, &w, &pool, &none);
 	ok(is_before(place(&l, "the firewall's table inet vpnrun-default-demo"),
-		     place(&l, "the device vh-demo")),
-	   "L03: the default's firewall is before the cable");
+		     place(&l, "the rule 301: from all lookup 1")),
+	   "L03: the default's firewall is before a rule that leads there");
 	ok(is_before(place(&l, "the route unreachable default metric 4294967295 of the table 1"),
 		     place(&l, "the rule 301: from all lookup 1")),
 	   "L03: the table has its last route before a rule leads there");

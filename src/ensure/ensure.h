@@ -15,6 +15,18 @@ typedef void (*ensure_fn)(const struct want *w, const char *sentence, void *arg)
  * Returns how many; changes nothing. */
 int ensure_missing(const struct want_list *l, int ns_fd, ensure_fn fn, void *arg, struct err *e);
 
+/* Who makes a table of the firewall: always, as what its text says may have changed. A table that
+ * came with the one before is nothing to do. Returns 0 also where a kernel that cannot goes without
+ * (WANT_IF_KNOWN). */
+struct ensure_by {
+	int (*table)(const struct want *w, void *arg, struct err *e);
+	void *arg;
+};
+
+/* Makes all of the list in its order, as far as it is not there already. Stops at the first that
+ * fails. by may be NULL where the list has no table. */
+int ensure_make(const struct want_list *l, int ns_fd, const struct ensure_by *by, struct err *e);
+
 /* For a list that was just made: notes what the kernel lists of each of its firewall's tables, and
  * takes out what this kernel does not know. */
 int ensure_seal(struct want_list *l, int ns_fd, struct err *e);

@@ -2,9 +2,9 @@
 /*
  * One file for all VPNs, a line "VPN KEY BEFORE NOW" for each that wants a key, in the order of the
  * setting; put back in reverse, so that a switch which resets others comes before them. Must never
- * change a value whose line is not on disk. Called by up/forwarding.
+ * change a value whose line is not on disk. Called by wall/forwarding.
  */
-#include "up/sysctls.h"
+#include "wall/sysctls.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -29,5 +29,8 @@ int seen_open(struct net_seen *s, int ns_fd, struct err *e);
 void seen_close(struct net_seen *s);
 #define AUTO_SEEN __attribute__((cleanup(seen_close)))
 
+/* The same once more: something was changed. */
+int seen_again(struct net_seen *s, struct err *e);
+
 /* NULL: there is none of that name. */
 const struct rtnl_link *seen_link(const struct net_seen *s, const char *name);

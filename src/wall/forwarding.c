@@ -3,9 +3,9 @@
  * The kernel forwards IPv4 from a device whose own setting says so, answers from the LAN included.
  * IPv6 so since 6.17; before, only by the switch of the whole machine, which makes it a router: it
  * then ignores router advertisements on each device whose accept_ra is 1 and not 2, and forgets the
- * default routes it learned by them. Called by up/bridge and up/firewall.
+ * default routes it learned by them. Called by up/bridge and wall/firewall.
  */
-#include "up/forwarding.h"
+#include "wall/forwarding.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "nl/rtnl.h"
-#include "up/sysctls.h"
+#include "wall/sysctls.h"
 #include "conf/value.h"
 
 #define CONF6  "/proc/sys/net/ipv6/conf"

@@ -3,7 +3,7 @@
  * What is open from the VPN's side, as text for the firewall's sets. Always made anew from what is
  * written on the cables themselves, from the record, and from what the provider forwards.
  */
-#include "up/open_ports.h"
+#include "wall/open_ports.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
  * new way. Must never forget a connection that is none of the VPN's. Called by up/apply and
  * up/bridge.
  */
-#include "up/flows.h"
+#include "wall/flows.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "nl/ct.h"
 #include "nl/rtnl.h"
 #include "ns/netns.h"
-#include "up/plan.h"
+#include "conf/plan.h"
 #include "conf/value.h"
 #include "state/zone.h"
 

@@ -2,17 +2,16 @@
 /*
  * Writes the chains of the ports. Called by up/bridge.
  */
-#include "up/guard.h"
+#include "wall/guard.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "ns/netns.h"
-#include "up/firewall.h"
+#include "wall/firewall.h"
 #include "plug/guard_port.h"
-#include "up/hold.h"
-#include "up/plan.h"
+#include "conf/plan.h"
 
 #define CHAIN_DEVICES 250 /* the kernel takes 256 */
 #define TRIES	      5
@@ -72,7 +71,7 @@ static int put_there(FILE *f, const struct profile *p, int ns_fd, struct err *e)
 	if (r == 0)
 		r = rtnl_link_list(&s, RTNL_HERE, &links, &n, e);
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		if (!hold_is_lease(&links[i]) || !lease_from_port(&pool, links[i].name))
+		if (!rtnl_link_is_port(&links[i]) || !lease_from_port(&pool, links[i].name))
 			continue;
 		put_chain(f, p, links[i].name);
 		fprintf(f, "\"%s\"", links[i].name);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See ensure.h. What is not as it has to be is said in the words of the object; why is nobody's
- * business here. Called by up/apply, default/default, the keeper and ctl/view.
+ * Whether an object is as it has to be, one row a kind. What is not is said in the words of the
+ * object; why is nobody's business here. Called by ensure/ensure.
  */
-#include "up/ensure.h"
+#include "ensure/kinds.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,15 +16,11 @@
 
 #include "base/util.h"
 #include "nl/nft_digest.h"
-#include "up/seen.h"
 
 #define SYSCTL_DIR "/proc/sys/net/"
-#define RULES_MAX  200
 #define FILE_MAX   (1u << 16)
 #define METRIC_IP6 1024 /* what the kernel makes of 0 */
 
-/* Appends " is missing" or the like to what the object is called. 1: it is not as it has to be; 0:
- * it is. */
 typedef int (*missing_fn)(const struct want *w, struct net_seen *s, char *why, size_t size,
 			  struct err *e);
 
@@ -33,8 +29,6 @@ static int say(char *why, size_t size, const char *what)
 	snprintf(why, size, "%s", what);
 	return 1;
 }
-
-/* --- one row a kind -------------------------------------------------------------------------- */
 
 static int link_missing(const struct want *w, struct net_seen *s, char *why, size_t size,
 			struct err *e)
@@ -197,125 +191,16 @@ static int file_missing(const struct want *w, struct net_seen *s, char *why, siz
 		       : say(why, size, "was altered");
 }
 
-/* --- rules, all of one family and priority together ------------------------------------------ */
-
-static size_t run_length(const struct want_list *l, size_t first)
+int kind_missing(const struct want *w, struct net_seen *s, char *why, size_t size, struct err *e)
 {
-	const struct rtnl_rule *r = &l->at[first].rule;
-	size_t n = first + 1;
+	static const missing_fn rows[] = {
+		[WANT_LINK] = link_missing,	[WANT_ADDR] = addr_missing,
+		[WANT_NEIGH] = neigh_missing,	[WANT_ROUTE] = route_missing,
+		[WANT_SYSCTL] = sysctl_missing, [WANT_NFT] = nft_missing,
+		[WANT_FILE] = file_missing,
+	};
 
-	while (n < l->n && l->at[n].kind == WANT_RULE && l->at[n].rule.family == r->family &&
-	       l->at[n].rule.priority == r->priority)
-		n++;
-	return n - first;
-}
-
-struct verdict {
-	ensure_fn fn;
-	void *arg;
-	int n;
-};
-
-static void tell(struct verdict *v, const struct want *w, const char *why)
-{
-	char name[WANT_TEXT_LEN], all[WANT_TEXT_LEN + 80];
-
-	v->n++;
-	if (!v->fn)
-		return;
-	want_describe(w, name);
-	snprintf(all, sizeof(all), "%s %s", name, why);
-	v->fn(w, all, v->arg);
-}
-
-/* Their order counts, and that nobody else's is among them. */
-static int rules_missing(const struct want *first, size_t n, struct net_seen *s, struct verdict *v,
-			 struct err *e)
-{
-	const struct rtnl_rule *r = &first->rule;
-	struct rtnl_rule there[RULES_MAX];
-	int count = rtnl_rule_list(&s->rt, r->family, r->priority, there, RULES_MAX, e);
-	int before = v->n;
-	bool same = count == (int)n;
-
-	if (count < 0)
-		return count;
-	for (size_t i = 0; i < n; i++) {
-		bool found = false;
-
-		same = same && rtnl_rule_equal(&first[i].rule, &there[i]);
-		for (int k = 0; k < count && !found; k++)
-			found = rtnl_rule_equal(&first[i].rule, &there[k]);
-		if (!found)
-			tell(v, &first[i], "is missing");
-	}
-	if (!same && v->n == before)
-		tell(v, first, "and those of its number are not in their order, or not alone");
-	return 0;
-}
-
-/* --- verbs ----------------------------------------------------------------------------------- */
-
-static const missing_fn missing[] = {
-	[WANT_LINK] = link_missing,   [WANT_ADDR] = addr_missing,     [WANT_NEIGH] = neigh_missing,
-	[WANT_ROUTE] = route_missing, [WANT_SYSCTL] = sysctl_missing, [WANT_NFT] = nft_missing,
-	[WANT_FILE] = file_missing,
-};
-
-static int look_at_one(const struct want *w, struct net_seen *s, struct verdict *v, struct err *e)
-{
-	char why[100] = "";
-	int r;
-
-	if (w->kind >= ARRAY_SIZE(missing) || !missing[w->kind])
+	if (w->kind >= ARRAY_SIZE(rows) || !rows[w->kind])
 		return err_set(e, -EPROTO, "an object of the kind %u is not known", w->kind);
-	r = missing[w->kind](w, s, why, sizeof(why), e);
-	if (r > 0)
-		tell(v, w, why);
-	return r < 0 ? r : 0;
-}
-
-/* The devices first: with one of them goes much of the rest. */
-int ensure_missing(const struct want_list *l, int ns_fd, ensure_fn fn, void *arg, struct err *e)
-{
-	AUTO_SEEN struct net_seen s = SEEN_INIT;
-	struct verdict v = {.fn = fn, .arg = arg};
-	int r = seen_open(&s, ns_fd, e);
-
-	for (size_t i = 0; r == 0 && i < l->n; i++)
-		if (l->at[i].kind == WANT_LINK)
-			r = look_at_one(&l->at[i], &s, &v, e);
-	for (size_t i = 0, step; r == 0 && i < l->n; i += step) {
-		step = l->at[i].kind == WANT_RULE ? run_length(l, i) : 1;
-		if (l->at[i].kind == WANT_RULE)
-			r = rules_missing(&l->at[i], step, &s, &v, e);
-		else if (l->at[i].kind != WANT_LINK)
-			r = look_at_one(&l->at[i], &s, &v, e);
-	}
-	return r < 0 ? r : v.n;
-}
-
-int ensure_seal(struct want_list *l, int ns_fd, struct err *e)
-{
-	AUTO_SEEN struct net_seen s = SEEN_INIT;
-	int r = seen_open(&s, ns_fd, e);
-	size_t kept = 0;
-
-	for (size_t i = 0; r == 0 && i < l->n; i++) {
-		struct want *w = &l->at[i];
-
-		if (w->kind == WANT_NFT) {
-			r = nft_table_digest(&s.nft, w->nft.family, w->nft.table, &w->nft.digest,
-					     e);
-			if (r == -ENOENT && (w->flags & WANT_IF_KNOWN)) {
-				r = 0;
-				continue;
-			}
-			w->flags = 0;
-		}
-		l->at[kept++] = *w;
-	}
-	if (r == 0)
-		l->n = kept;
-	return r < 0 ? err_wrap(e, r, "cannot note what was made") : 0;
+	return rows[w->kind](w, s, why, size, e);
 }

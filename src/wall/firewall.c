@@ -4,7 +4,7 @@
  * VPN's namespace. Every name and address here comes from the validated profile or from lease.c;
  * nothing a provider's file says is pasted into nft text.
  */
-#include "up/firewall.h"
+#include "wall/firewall.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,11 +17,12 @@
 
 #include "base/child.h"
 #include "ns/netns.h"
-#include "up/flows.h"
-#include "up/forwarding.h"
+#include "wall/flows.h"
+#include "wall/forwarding.h"
 #include "state/lease.h"
-#include "up/open_ports.h"
-#include "up/plan.h"
+#include "wall/open_ports.h"
+#include "conf/plan.h"
+#include "want/record.h"
 #include "state/zone.h"
 
 static const char policy_netns[] =

@@ -3,7 +3,7 @@
  * See made.h. Its reader is vpnctl of the same installation: a list of another shape is refused,
  * not guessed at. Called by up/apply, default/default and ctl/view.
  */
-#include "up/made.h"
+#include "ensure/made.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Making an object as it has to be, one row a kind. Each may be made over what is there. Called by
+ * ensure/ensure.
+ */
+#include "ensure/kinds.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+#define SYSCTL_DIR "/proc/sys/net/"
+
+typedef int (*make_fn)(const struct want *w, struct net_seen *s, struct err *e);
+
+/* The kernel's WireGuard switches redirects off for the whole machine when its device comes up. */
+static int set_up(struct nl_sock *s, const char *name, struct err *e)
+{
+	static const char path[] = SYSCTL_DIR "ipv4/conf/all/send_redirects";
+	AUTO_FREE char *before = NULL, *after = NULL;
+	int r = file_read(path, 64, &before, NULL, e);
+
+	if (r == 0)
+		r = rtnl_link_set_up(s, name, true, e);
+	if (r == 0)
+		r = file_read(path, 64, &after, NULL, e);
+	if (r == 0 && strcmp(before, after) != 0)
+		r = file_write_existing(path, before, e);
+	return r;
+}
+
+static int mend_link(const struct want_link *k, const struct rtnl_link *l, struct net_seen *s,
+		     struct err *e)
+{
+	bool is_bridge = !strcmp(k->kind, "bridge");
+	int r = 0;
+
+	if (k->kind[0] && strcmp(l->kind, k->kind) != 0)
+		return err_set(e, -EEXIST, "%s is there already and is not a %s", k->name, k->kind);
+	if (is_bridge && !l->is_quiet)
+		r = rtnl_link_set_quiet(&s->rt, k->name, e);
+	if (r == 0 && k->has_mac && memcmp(l->mac, k->mac, sizeof(k->mac)) != 0)
+		r = rtnl_link_set_mac(&s->rt, k->name, k->mac, e);
+	if (r == 0 && k->mtu && l->mtu != k->mtu)
+		r = rtnl_link_set_mtu(&s->rt, k->name, k->mtu, e);
+	if (r == 0 && k->up && !(l->flags & IFF_UP))
+		r = set_up(&s->rt, k->name, e);
+	return r;
+}
+
+static int link_make(const struct want *w, struct net_seen *s, struct err *e)
+{
+	const struct want_link *k = &w->link;
+	const struct rtnl_link *l = seen_link(s, k->name);
+	int r;
+
+	if (l)
+		r = mend_link(k, l, s, e);
+	else if (!strcmp(k->kind, "bridge"))
+		r = rtnl_link_add_bridge(&s->rt, k->name, k->mac, k->mtu, e);
+	else
+		r = err_set(e, -ENODEV, "there is no device %s", k->name);
+	/* Addresses and routes come and go with what was done. */
+	return r < 0 ? r : seen_again(s, e);
+}
+
+static int find_device(const struct net_seen *s, const char *name, int *ret, struct err *e)
+{
+	const struct rtnl_link *l = seen_link(s, name);
+
+	if (!l)
+		return err_set(e, -ENODEV, "there is no device %s", name);
+	*ret = l->ifindex;
+	return 0;
+}
+
+static int addr_make(const struct want *w, struct net_seen *s, struct err *e)
+{
+	const struct want_addr *a = &w->addr;
+	char name[WANT_TEXT_LEN];
+	int ifindex, r = find_device(s, a->dev, &ifindex, e);
+	struct nl_msg m;
+
+	if (r < 0)
+		return r;
+	nl_msg_init(&m);
+	rtnl_put_addr(&m, ifindex, a->family, a->addr, a->plen, a->no_prefix_route);
+	r = nl_call(&s->rt, &m, e);
+	want_describe(w, name);
+	return r == -EEXIST ? 0 : r < 0 ? err_wrap(e, r, "cannot add %s", name) : 0;
+}
+
+static int neigh_make(const struct want *w, struct net_seen *s, struct err *e)
+{
+	const struct want_neigh *n = &w->neigh;
+	int ifindex, r = find_device(s, n->dev, &ifindex, e);
+	struct nl_msg m;
+
+	nl_msg_init(&m);
+	for (uint32_t h = 2; r == 0 && h <= lease_max(&n->pool); h++) {
+		struct in_addr a4 = lease_ip4(&n->pool, h);
+		struct in6_addr a6 = lease_ip6(&n->pool, h);
+		uint8_t mac[6];
+
+		lease_mac(&n->pool, h, mac);
+		rtnl_put_neigh(&m, ifindex, n->family,
+			       n->family == AF_INET ? (const void *)&a4 : (const void *)&a6, mac);
+		if (nl_msg_room(&m) > 256 && h < lease_max(&n->pool))
+			continue;
+		r = nl_call(&s->rt, &m, e);
+		if (r < 0)
+			return err_wrap(e, r, "cannot set the bridge's neighbours");
+		nl_msg_init(&m);
+	}
+	return r;
+}
+
+static int route_make(const struct want *w, struct net_seen *s, struct err *e)
+{
+	const struct want_route *x = &w->route;
+	struct rtnl_route r = {
+		.family = x->family,
+		.dst = x->plen ? x->dst : NULL,
+		.plen = x->plen,
+		.gateway = x->has_gateway ? x->gateway : NULL,
+		.onlink = x->has_gateway,
+		.metric = x->metric,
+		.table = x->table == RT_TABLE_MAIN ? 0 : x->table,
+		.unreachable = !x->dev[0],
+	};
+	int rc = r.unreachable ? 0 : find_device(s, x->dev, &r.oif, e);
+
+	return rc < 0 ? rc : rtnl_route_replace(&s->rt, &r, x->dev, e);
+}
+
+static int sysctl_make(const struct want *w, struct net_seen *s, struct err *e)
+{
+	char path[sizeof(SYSCTL_DIR) + WANT_KEY_LEN];
+	int r;
+
+	(void)s;
+	snprintf(path, sizeof(path), SYSCTL_DIR "%s", w->sysctl.key);
+	if ((w->flags & WANT_IF_KNOWN) && access(path, F_OK) < 0)
+		return 0;
+	r = file_write_existing(path, w->sysctl.value, e);
+	return w->flags & WANT_IF_CAN ? 0 : r;
+}
+
+int kind_make(const struct want *w, struct net_seen *s, struct err *e)
+{
+	static const make_fn rows[] = {
+		[WANT_LINK] = link_make,   [WANT_ADDR] = addr_make,	[WANT_NEIGH] = neigh_make,
+		[WANT_ROUTE] = route_make, [WANT_SYSCTL] = sysctl_make,
+	};
+
+	if (w->kind >= ARRAY_SIZE(rows) || !rows[w->kind])
+		return err_set(e, -EPROTO, "an object of the kind %u is not known", w->kind);
+	return rows[w->kind](w, s, e);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What of the host forbids a VPN.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "conf/plan.h"
+
+/* -EADDRINUSE if a route of the host's main table overlaps the subnet: what the user calls by that
+ * address could not be reached from inside; or one of "subnets", which would take it from the host.
+ * Call in the host's namespace. */
+int plan_check_uplink(const struct profile *p, struct err *e);
