@@ -17,11 +17,14 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "bus/loop.h"
+#include "ipc/use.h"
 
-#define JOURNAL	 "/run/systemd/journal/stdout"
-#define SYSTEMD	 "org.freedesktop.systemd1"
-#define WAIT_MS	 5000
-#define ROUND_MS 10
+#define JOURNAL	      "/run/systemd/journal/stdout"
+#define SYSTEMD	      "org.freedesktop.systemd1"
+#define WAIT_MS	      5000
+#define ROUND_MS      10
+#define COME_MS	      2000
+#define COME_ROUND_MS 50
 
 /* The lines that such a stream begins with: name, unit, priority, whether lines begin with one of
  * their own, and three copies that are not wanted. */
@@ -82,22 +85,42 @@ static bool fill(DBusMessage *m, const char *unit, const char *what)
 	       dbus_message_iter_close_container(&i, &list);
 }
 
-/* A bus that is not there is not started for this. */
-static bool ask(DBusConnection *c, const char *unit, const char *what)
+/* 0: it is begun; -ENOENT: nobody has systemd's name; it is not started for this. */
+static int ask(DBusConnection *c, const char *unit, const char *what)
 {
+	DBusError e = DBUS_ERROR_INIT;
 	DBusMessage *m = dbus_message_new_method_call(SYSTEMD, "/org/freedesktop/systemd1",
 						      SYSTEMD ".Manager", "StartTransientUnit");
 	DBusMessage *answer = NULL;
+	int r = -EIO;
 
 	if (!m)
-		return false;
+		return -ENOMEM;
 	dbus_message_set_auto_start(m, FALSE);
 	if (fill(m, unit, what))
-		answer = dbus_connection_send_with_reply_and_block(c, m, WAIT_MS, NULL);
+		answer = dbus_connection_send_with_reply_and_block(c, m, WAIT_MS, &e);
+	if (dbus_error_has_name(&e, DBUS_ERROR_SERVICE_UNKNOWN) ||
+	    dbus_error_has_name(&e, DBUS_ERROR_NAME_HAS_NO_OWNER))
+		r = -ENOENT;
+	dbus_error_free(&e);
 	dbus_message_unref(m);
-	if (answer)
-		dbus_message_unref(answer);
-	return answer;
+	if (!answer)
+		return r;
+	dbus_message_unref(answer);
+	return 0;
+}
+
+/* Where the user has a systemd, it comes to a bus that has just been started a moment later. */
+static int ask_until_there(DBusConnection *c, const char *unit, const char *what)
+{
+	bool may_come = faccessat(USE_FD_DIR, "../../systemd/private", F_OK, 0) == 0;
+	int r = ask(c, unit, what);
+
+	for (int i = 0; r == -ENOENT && may_come && i < COME_MS / COME_ROUND_MS; i++) {
+		poll(NULL, 0, COME_ROUND_MS);
+		r = ask(c, unit, what);
+	}
+	return r;
 }
 
 static bool is_in(const char *unit)
@@ -125,7 +148,7 @@ void place_scope(const struct bridge *b, const char *vpn)
 	 */
 	if (c && str_fmt(unit, sizeof(unit), "vpnrun-session-%s-%d.scope", vpn, getpid()) > 0 &&
 	    str_fmt(what, sizeof(what), "Session bus of the programs in VPN '%s'", vpn) > 0 &&
-	    dbus_bus_register(c, NULL) && ask(c, unit, what))
+	    dbus_bus_register(c, NULL) && ask_until_there(c, unit, what) == 0)
 		for (int i = 0; i < WAIT_MS / ROUND_MS && !is_in(unit); i++)
 			poll(NULL, 0, ROUND_MS);
 	bus_loop_close(c);
