@@ -9,14 +9,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +28,7 @@
 #include "base/util.h"
 #include "session/listeners.h"
 #include "session/others.h"
+#include "session/ssh.h"
 
 #define SKIPPED 77
 
@@ -211,6 +216,31 @@ static int enter(void)
 	return mount("t", "/run", "tmpfs", 0, "mode=0755");
 }
 
+/* From here on the system call nr, with that first argument (-1: any), fails with code. */
+static bool deny(unsigned int nr, int first, int code)
+{
+	struct sock_filter insns[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)first, 0, first < 0 ? 0 : 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned int)code),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = {ARRAY_SIZE(insns), insns};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0;
+}
+
+/* What fails in the launch that comes next. */
+static struct {
+	unsigned int nr; /* 0: nothing */
+	int first;	 /* argument, -1: any */
+	int code;
+	bool inside; /* when it has its namespaces */
+} failing;
+
 /* As a launch does it; then what each of the names says, on lines. */
 static void launch(const char *const *names, bool has_runtime, bool others_are_outside, int out)
 {
@@ -230,12 +260,16 @@ static void launch(const char *const *names, bool has_runtime, bool others_are_o
 	str_copy(s.runtime, sizeof(s.runtime), at("r"));
 	str_copy(s.name, sizeof(s.name), "demo");
 	s.has_runtime = has_runtime;
+	if (failing.nr && !failing.inside && !deny(failing.nr, failing.first, failing.code))
+		_exit(1);
 	if (listeners_list(&l, &others, &e) < 0) {
 		dprintf(out, "%s\n", e.msg);
 		_exit(1);
 	}
 	if (enter() < 0)
 		_exit(SKIPPED);
+	if (failing.nr && failing.inside && !deny(failing.nr, failing.first, failing.code))
+		_exit(1);
 	if (listeners_cover(&l, &allowed, &dead, &e) < 0) {
 		dprintf(out, "%s\n", e.msg);
 		_exit(1);
@@ -327,6 +361,48 @@ static void test_names(void)
 	end(pid);
 }
 
+static void bind_few(void)
+{
+	bind_at(at("few"), SOCK_STREAM);
+	bind_at(at("few-datagrams"), SOCK_DGRAM);
+}
+
+static void bind_by_link(void)
+{
+	bind_at(at("by-link/few"), SOCK_STREAM);
+}
+
+/* What could not be done is never taken for nothing to do. */
+static void test_failures(void)
+{
+	static const char *const names[] = {"few", "few-datagrams", NULL};
+	pid_t pid = serve(0, bind_few), linked;
+	const char *said;
+
+	ok(pid > 0, "two listen");
+	failing.nr = SYS_move_mount;
+	failing.first = -1;
+	failing.code = EPERM;
+	failing.inside = true;
+	said = say(names, true, false);
+	ok(strstr(said, "cannot cover"), "L51 a socket that cannot be covered ends the launch: %s",
+	   said);
+	linked = serve(0, bind_by_link);
+	failing.nr = SYS_readlink;
+	failing.code = EACCES;
+	said = say_one("by-link/few", true, false);
+	ok(strstr(said, "cannot"), "L51 so does a directory whose name cannot be learnt: %s", said);
+	end(linked);
+	failing.nr = SYS_socket;
+	failing.first = AF_NETLINK;
+	failing.code = EPROTONOSUPPORT;
+	failing.inside = false;
+	is_str(say(names, true, false), "dead dead ",
+	       "L33 without sock_diag they are found by /proc/net/unix");
+	failing.nr = 0;
+	end(pid);
+}
+
 static void test_others(void)
 {
 	pid_t pid = serve(CLONE_NEWUSER | CLONE_NEWNET, bind_elsewhere);
@@ -408,6 +484,114 @@ static void test_note(void)
 	session_close(&s);
 }
 
+/* Wine's server binds a relative name, and goes away from there. */
+static void bind_wine(void)
+{
+	char dir[64];
+
+	snprintf(dir, sizeof(dir), "/tmp/.wine-%u", geteuid());
+	mkdir(dir, 0700);
+	strncat(dir, "/server-test", sizeof(dir) - strlen(dir) - 1);
+	mkdir(dir, 0700);
+	if (chdir(dir) < 0 || symlink(dir, at("wine")) < 0)
+		_exit(1);
+	unlink("socket");
+	bind_at("socket", SOCK_STREAM);
+	if (chdir("/") < 0)
+		_exit(1);
+}
+
+static void test_wine(void)
+{
+	char path[64];
+	pid_t pid = serve(0, bind_wine);
+
+	if (pid < 0)
+		return;
+	is_str(ask("wine/socket"), "open", "control: a wineserver's socket");
+	is_str(say_one("wine/socket", true, false), "dead ",
+	       "L34 where Wine has its sockets, they are found without anybody who is there");
+	end(pid);
+	snprintf(path, sizeof(path), "/tmp/.wine-%u/server-test/socket", geteuid());
+	unlink(path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
+}
+
+/* --- ssh's configuration ------------------------------------------------------------------------
+ */
+
+/* What ~/.ssh/config begins with in a sandbox, "error": the launch is refused, "kept": it can be
+ * written. */
+static const char *config_inside(void)
+{
+	static char text[128];
+	struct session s = SESSION_INIT;
+	struct err e = ERR_INIT;
+	int p[2], status = 0;
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe(p) < 0)
+		return "";
+	str_copy(s.runtime, sizeof(s.runtime), at("r"));
+	pid = fork();
+	if (pid == 0) {
+		int fd;
+
+		alarm(20); /* what hangs is a failure, too */
+		if (enter() < 0)
+			_exit(SKIPPED);
+		if (session_ssh_cover(&s, top, &e) < 0) {
+			dprintf(p[1], "error");
+			_exit(0);
+		}
+		fd = open(at(".ssh/config"), O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC);
+		if (fd >= 0)
+			dprintf(p[1], "kept ");
+		util_close(&fd);
+		fd = open(at(".ssh/config"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		n = read(fd, text, 24);
+		dprintf(p[1], "%.*s", n > 0 ? (int)strcspn(text, " ") : 0, text);
+		_exit(0);
+	}
+	close(p[1]);
+	n = read(p[0], text, sizeof(text) - 1);
+	/* Both parts of what it says. */
+	if (n > 0 && n < (ssize_t)sizeof(text) - 1) {
+		ssize_t more = read(p[0], text + n, sizeof(text) - 1 - (size_t)n);
+
+		n += more > 0 ? more : 0;
+	}
+	text[n > 0 ? n : 0] = '\0';
+	close(p[0]);
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? text : "it hangs";
+}
+
+static void test_ssh(void)
+{
+	static char big[(4 << 20) + 2];
+
+	mkdir(at(".ssh"), 0700);
+	is_str(config_inside(), "", "no configuration: none");
+	put_file(".ssh/config", "Port 22\n");
+	is_str(config_inside(), "kept Port", "one that shares nothing is left alone");
+	put_file(".ssh/config", "Host x\ncontrolmaster auto\nControlPath ~/cm\n");
+	is_str(config_inside(), "ControlPath",
+	       "L32 one that shares connections gets a place of the sandbox's, and cannot be written");
+	put_file(".ssh/config", "include conf.d/*\n");
+	is_str(config_inside(), "ControlPath", "L32 so does one whose included files may");
+	memset(big, '#', sizeof(big) - 1);
+	put_file(".ssh/config", big);
+	is_str(config_inside(), "error", "L32 one that is too long to be read: refused");
+	unlink(at(".ssh/config"));
+	mkfifo(at(".ssh/config"), 0600);
+	ok(strcmp(config_inside(), "it hangs") != 0, "a pipe in its place: nobody waits for it");
+}
+
 /* In a process of its own, as an ordinary user. */
 static int all(void)
 {
@@ -422,8 +606,11 @@ static int all(void)
 	    symlink("../real2", at("ok/out")) < 0)
 		return 1;
 	test_names();
+	test_failures();
 	test_others();
 	test_note();
+	test_wine();
+	test_ssh();
 	if (fork() == 0)
 		execl("/bin/rm", "rm", "-r", top, NULL);
 	wait(NULL);

@@ -447,6 +447,10 @@ static void test_i386(void)
 	ok(launch_reaches_by(list, -EACCES), "W4: what nobody may ask is not safe");
 	ok(!launch_reaches_by("UNIX  1\nAF_VSOCKET 2\n", 3), "W4: a family that is not there");
 	ok(launch_reaches_by("QIPCRTR 1\n", 1), "W4: a modem's family");
+	is_str(launch_default_policy("", true), "strict", "--strict has the policy strict");
+	is_str(launch_default_policy("", false), "default", "without it, default");
+	is_str(launch_default_policy("prog32", true), "strict",
+	       "W4: --strict lets no socketcall through, whatever the machine has");
 }
 
 int main(void)

@@ -6,9 +6,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -216,6 +221,41 @@ static int open_netns(int depth)
 	return fd;
 }
 
+/* From here on the system call nr, with that first argument (-1: any), fails with code. */
+static bool deny(unsigned int nr, int first, int code)
+{
+	struct sock_filter insns[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)first, 0, first < 0 ? 0 : 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned int)code),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = {ARRAY_SIZE(insns), insns};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0;
+}
+
+/* 0: a namespace that cannot be looked at is refused. */
+static int refuses_unseen(int fd)
+{
+	struct record r = {.name = "v"};
+	struct peer p = {.uid = geteuid(), .place = PEER_HERE};
+	struct err e = ERR_INIT;
+	int status = 1;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(deny(SYS_newfstatat, -1, EIO) && deny(SYS_fstat, -1, EIO) &&
+				      whose_check(fd, &r, &p, &e) < 0
+			      ? 0
+			      : 1);
+	waitpid(pid, &status, 0);
+	return status;
+}
+
 static void test_owner(void)
 {
 	struct record r = {.name = "v"};
@@ -231,6 +271,7 @@ static void test_owner(void)
 		return;
 	}
 	is_int(whose_check(one, &r, &p, &e), 0, "L25 the user's own: attached");
+	is_int(refuses_unseen(one), 0, "L25 one that cannot be looked at: not");
 	p.uid++;
 	is_int(whose_check(one, &r, &p, &e), -EPERM, "L25 another user's");
 	p.uid--;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -164,6 +165,7 @@ static void test_compositor(void)
 	} cases[] = {
 		{"L43 a plain one", "wl_compositor", 14, 36, 0},
 		{"L43 one by which a program reaches others", "zwlr_a_manager1", 16, 36, -EPERM},
+		{"L43 one that nobody knows", "xx_new", 7, 36, -EPERM},
 		{"a string of no length", "wl_compositor", 0, 36, -EBADMSG},
 		{"a string that is longer than the message", "wl_compositor", 400, 36, -EBADMSG},
 		{"one of four thousand million", "wl_compositor", 0xfffffff0, 36, -EBADMSG},
@@ -314,6 +316,151 @@ static void test_directories(void)
 	session_close(&s);
 }
 
+/* --- what a sandbox has of the real one ----------------------------------------------------------
+ */
+
+static void put_file(const char *rel, const char *text)
+{
+	int fd = open(in_top(rel), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		printf("#   cannot write %s\n", rel);
+	close(fd);
+}
+
+static bool write_text(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	util_close(&fd);
+	return good;
+}
+
+static bool enter(void)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	char map[64];
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return false;
+	snprintf(map, sizeof(map), "%u %u 1", uid, uid);
+	if (!write_text("/proc/self/setgroups", "deny") || !write_text("/proc/self/uid_map", map))
+		return false;
+	snprintf(map, sizeof(map), "%u %u 1", gid, gid);
+	return write_text("/proc/self/gid_map", map);
+}
+
+static bool reads(const char *rel, const char *text)
+{
+	char got[32] = "";
+	int fd = open(in_top(rel), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	bool good = fd >= 0 && read(fd, got, sizeof(got) - 1) > 0 && !strcmp(got, text);
+
+	util_close(&fd);
+	return good;
+}
+
+/* 0: what is there is what these classes are; else the number of what is not. */
+static int mount_and_look(unsigned int classes)
+{
+	static const struct {
+		unsigned int class; /* 0: never */
+		const char *rel;
+	} entries[] = {
+		{SESSION_WAYLAND, "wayland-0"},
+		{SESSION_X11, "xauth_BB"},
+		{SESSION_SOUND, "pipewire-0"},
+		{SESSION_SOUND, "pulse/native"},
+		{SESSION_AGENTS, "gnupg/S.gpg-agent"},
+		{SESSION_AGENTS, "keyring/ssh"},
+		{SESSION_AGENTS, "gcr/ssh"},
+		{0, "bus"},
+		{0, "wayland-0.lock"},
+		{0, "systemd/private"},
+		{0, "gnupg/S.dirmngr"},
+		{0, "keyring/control"},
+		{0, "podman/podman.sock"},
+	};
+	struct session s = SESSION_INIT;
+	struct err e = ERR_INIT;
+	char rel[64];
+
+	if (open_with(in_top("r"), &s) != 0)
+		return 101;
+	s.classes = classes;
+	if (!enter())
+		return 77;
+	if (session_enter(&s, &e) < 0 || session_mount(&s, &e) < 0)
+		return 102;
+	for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
+		snprintf(rel, sizeof(rel), "r/%s", entries[i].rel);
+		/* An empty file is the place where another sandbox had it. */
+		if (reads(rel, "real") != ((classes & entries[i].class) != 0))
+			return (int)i + 1;
+	}
+	if (access(in_top("r/vpnrun"), F_OK) == 0)
+		return 103;
+	session_close(&s);
+	return reads("victim", "mine") ? 0 : 105;
+}
+
+static void look_in_sandbox(unsigned int classes, const char *what)
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		_exit(mount_and_look(classes));
+	waitpid(pid, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		printf("ok %d - %s # SKIP no user namespaces\n", ++tap_count, what);
+	else
+		is_int(WEXITSTATUS(status), 0, what);
+}
+
+static void test_inside(void)
+{
+	static const char *const dirs[] = {"r/pulse", "r/gnupg",   "r/keyring",
+					   "r/gcr",   "r/systemd", "r/podman"};
+	static const char *const files[] = {"r/wayland-0",
+					    "r/wayland-0.lock",
+					    "r/xauth_BB",
+					    "r/pipewire-0",
+					    "r/pulse/native",
+					    "r/gnupg/S.gpg-agent",
+					    "r/gnupg/S.dirmngr",
+					    "r/keyring/ssh",
+					    "r/keyring/control",
+					    "r/gcr/ssh",
+					    "r/systemd/private",
+					    "r/podman/podman.sock",
+					    "r/bus"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		mkdir(in_top(dirs[i]), 0700);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		put_file(files[i], "real");
+	put_file("victim", "mine");
+	look_in_sandbox(SESSION_ALL, "L36 L37 L40 what the desktop serves is there, and no more");
+	look_in_sandbox(SESSION_WAYLAND, "L43 of a class that was named, that class alone");
+	look_in_sandbox(SESSION_SOUND, "L42 the same of another");
+	look_in_sandbox(0, "and of none, nothing");
+	/* What a program inside has left in the places. */
+	unlink(in_top("r/vpnrun/demo/run/wayland-0"));
+	unlink(in_top("r/vpnrun/demo/run/pipewire-0"));
+	if (symlink(in_top("victim"), in_top("r/vpnrun/demo/run/wayland-0")) < 0 ||
+	    mkfifo(in_top("r/vpnrun/demo/run/pipewire-0"), 0600) < 0)
+		printf("#   cannot prepare\n");
+	look_in_sandbox(SESSION_ALL, "L37 a link and a pipe in the places: not followed, replaced");
+	unlink(in_top("r/vpnrun/demo/run/wayland-0"));
+	mkdir(in_top("r/vpnrun/demo/run/wayland-0"), 0700);
+	look_in_sandbox(SESSION_ALL, "L37 a directory in the place of a file");
+}
+
 static void test_session_dir(void)
 {
 	if (!mkdtemp(top))
@@ -325,6 +472,7 @@ static void test_session_dir(void)
 	setenv("HOME", "/", 1);
 	test_places();
 	test_directories();
+	test_inside();
 	if (fork() == 0)
 		execl("/bin/rm", "rm", "-r", top, NULL);
 	wait(NULL);
