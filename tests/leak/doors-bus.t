@@ -199,6 +199,21 @@ else
 	skip 'needs gnome-text-editor' 'settings'
 fi
 
+# One that stays: it is told what the service says, by nobody else, and its icon is none.
+mkfifo "$home/lines" && chown "$RIG_UID" "$home/lines"
+"${user[@]}" vpnrun demo "$stub" stay <>"$home/lines" >"$home/told" 2>&1 &
+pids+=($!)
+echo one >"$home/lines"
+ok 'a program is told what becomes of its notification' wait_for 10 grep -qx 'told default' "$home/told"
+who=$(sed -n 's/^call \(:[0-9.]*\) .*Notifications.Notify.*\[one/\1/p' "$log")
+outside dbus-send --session --type=signal --dest="$who" /org/freedesktop/Notifications \
+	org.freedesktop.Notifications.ActionInvoked uint32:7 string:forged
+echo two >"$home/lines"
+second_said() { [ "$(grep -cx said "$home/told")" = 2 ]; }
+ok 'and once more' wait_for 10 second_said
+is "$(grep -c forged "$home/told")" 0 'L63: what another than the service says to it does not arrive'
+is "$(grep -c 'StatusNotifierItem.NewTitle' "$log")" 0 'L63: nor do news of an icon that was never registered'
+
 # --- hostile --------------------------------------------------------------------------------------
 
 works() { is "$(notify inside "$1")" '(uint32 7,)' "hostile: $2: it serves the next"; }
@@ -231,6 +246,9 @@ wait_for 10 eval 'late=$(pgrep -U "$RIG_UID" -x -f "sleep 400")'
 ok 'launches by the hundred at once: it knows of each' wait_for 5 grep -qs "^Pid:[[:space:]]*$late$" /proc/"$first"/fdinfo/*
 kill "$late" "$callers"
 
+# The first launch's output ends with it, and the helper is in no session of a terminal's.
+is "$(ps -o sid= -p "$first" | xargs)" "$first" 'the helper has a session of its own: Ctrl-C is not for it'
+
 # --- one of them dies -----------------------------------------------------------------------------
 
 start "${user[@]}" vpnrun demo sleep 300
@@ -259,6 +277,13 @@ ok 'a bus that cannot start: the journal has its reason' wait_for 10 journal '^n
 ok "and the helper's sentence" wait_for 10 journal "^vpnrun-session: VPN 'demo' has no session bus"
 is "$(head -n 1 "$RIG_DIR/journal")" vpnrun-session 'under its name'
 works better 'a bus that could not start: the next launch starts another'
+stop_session
+mkfifo "$home/out" && chown "$RIG_UID" "$home/out"
+cat "$home/out" >/dev/null &
+reader=$!
+outside vpnrun demo true >"$home/out" 2>&1
+start "${user[@]}" vpnrun demo sleep 500
+ok 'the output of the launch that has started it ends with the command' wait_for 5 ended "$reader"
 
 # --- by the hundred -------------------------------------------------------------------------------
 
@@ -303,6 +328,7 @@ ok 'and it was the one that was asked' grep -q 'Notify .abstract' "$home/abstrac
 
 # --- the end --------------------------------------------------------------------------------------
 
+inside gio cat "http://$RIG_WEB4/" >/dev/null 2>&1 # what it starts is no program of the user's
 kill "${pids[@]}" 2>/dev/null
 in_a_vpn() { local p; for p in $(pgrep -U "$RIG_UID" "$@"); do [ "$(netns_of "$p")" = "$host" ] || return 0; done; return 1; }
 cables() { in_vpn demo ip -o link show | grep -c ' vr1\.'; }

@@ -25,9 +25,11 @@ try vpnrun demo sh -c 'exec vpnrun demo sh -c "echo \$PPID"; :'
 like "$out" '^0 [0-9]+$' 'no process of ours stays in between'
 try vpnrun --strict demo vpnrun demo $get
 is "$out" '0 demo' 'R81: inside --strict'
-try vpnrun demo vpnrun --policy strict demo unshare -n true
+try vpnrun demo vpnrun demo unshare -Un true
+is "$out" '0 ' 'control: by default a user namespace can be made'
+try vpnrun demo vpnrun --policy strict demo unshare -Un true
 like "$out" '^1 unshare: ' 'a policy that the line names comes on top'
-try vpnrun --policy strict demo vpnrun --policy none demo unshare -n true
+try vpnrun --policy strict demo vpnrun --policy none demo unshare -Un true
 like "$out" '^1 unshare: ' 'and takes nothing away'
 try vpnrun demo vpnrun demo -- nosuchprogram
 like "$out" '^127 ' 'a command that is not there: 127'

@@ -229,6 +229,12 @@ if as_user vpnrun -v --strict demo true 2>&1 | grep -q 'cannot keep signals'; th
 	skip 'no Landlock scopes in this kernel' 'L45 --strict: it cannot'
 else
 	ok 'L45 --strict: it cannot' not as_user vpnrun --strict demo kill -0 $victim
+	as_user vpnrun --strict demo sleep 301 &
+	walled=$!
+	wait_for 5 grep -q sleep /proc/$walled/comm
+	ok 'L45 L50 nor can whoever joins a strict sandbox' not as_user vpnrun --with $walled kill -0 $victim
+	ok 'control: it is joined' as_user vpnrun --with $walled true
+	kill $walled
 fi
 kill $victim
 as_user vpnrun demo sleep 300 &

@@ -99,6 +99,18 @@ wait $first
 for _ in {1..100}; do as_user vpnrun demo "$RIG_DIR/build/tests/net/first_look"; done >"$home/first"
 is "$(sort "$home/first" | uniq -c | xargs)" '100 ready' 'L59: an address works in the first moment, 100 times'
 
+# What the kernel is told in the VPN's own namespace: each setting shuts one thing, and most of them
+# nothing else would miss.
+if [ "${RIG_LAYOUT:-netns}" = netns ]; then
+	for want in ipv4/ip_forward=1 ipv4/conf/{all,default}/rp_filter=1 ipv4/conf/{all,default}/accept_redirects=0 \
+		ipv4/conf/{all,default}/send_redirects=0 ipv4/conf/{all,default}/accept_source_route=0 ipv4/conf/all/arp_ignore=1 \
+		ipv4/icmp_ratelimit=0 ipv6/conf/all/forwarding=1 ipv6/conf/{all,default}/accept_ra=0 \
+		ipv6/conf/{all,default}/accept_redirects=0 ipv6/icmp/ratelimit=0 ipv6/conf/default/addr_gen_mode=1 \
+		ipv6/conf/default/disable_ipv6=1; do
+		is "${want%=*}=$(in_vpn demo cat "/proc/sys/net/${want%=*}")" "$want" "L04 L18 L24: ${want%=*} in the VPN's namespace"
+	done
+fi
+
 # Wrong input: each its own sentence, 125, and the command never runs.
 refused() { # refused PATTERN DESCRIPTION ARGS...
 	local out rc pat=$1 what=$2

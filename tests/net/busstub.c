@@ -13,6 +13,7 @@
  *	busstub hold N			N calls that nobody answers: how many are refused
  *	busstub fds N			a notification with N descriptors: what is answered
  *	busstub types			one of other types than it has
+ *	busstub stay			a notification a line of its input: what it is told
  *	busstub noise N			N signals and calls that nobody wants, then a good one
  */
 #include <dbus/dbus.h>
@@ -607,6 +608,42 @@ static int types(void)
 	return 0;
 }
 
+static DBusHandlerResult print_signal(DBusConnection *c, DBusMessage *m, void *arg)
+{
+	dbus_uint32_t number;
+	const char *text;
+
+	(void)c;
+	(void)arg;
+	if (dbus_message_is_signal(m, NOTIFICATIONS, "ActionInvoked") &&
+	    dbus_message_get_args(m, NULL, DBUS_TYPE_UINT32, &number, DBUS_TYPE_STRING, &text,
+				  DBUS_TYPE_INVALID))
+		printf("told %s\n", text);
+	return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
+}
+
+/* A line of standard input is a notification; what is told of it is printed. It also says news of
+ * an icon that it never had. */
+static int stay(void)
+{
+	DBusConnection *c = connect_bus();
+	DBusMessage *m;
+	char line[16];
+
+	dbus_bus_add_match(c, "type='signal',interface='" NOTIFICATIONS "'", NULL);
+	dbus_connection_add_filter(c, print_signal, NULL, NULL);
+	while (fgets(line, sizeof(line), stdin)) {
+		m = dbus_message_new_signal("/StatusNotifierItem", ITEM, "NewTitle");
+		dbus_connection_send(c, m, NULL);
+		dbus_message_unref(m);
+		dbus_message_unref(call(c, notification(line)));
+		for (int i = 0; i < 10; i++)
+			dbus_connection_read_write_dispatch(c, 100);
+		puts("said");
+	}
+	return 0;
+}
+
 static int noise(int n)
 {
 	DBusConnection *c = connect_bus();
@@ -647,6 +684,8 @@ int main(int argc, char **argv)
 		return hold((int)strtol(argv[2], NULL, 10));
 	if (argc == 3 && !strcmp(argv[1], "fds"))
 		return descriptors((int)strtol(argv[2], NULL, 10));
+	if (argc == 2 && !strcmp(argv[1], "stay"))
+		return stay();
 	if (argc == 2 && !strcmp(argv[1], "types"))
 		return types();
 	if (argc == 3 && !strcmp(argv[1], "noise"))
