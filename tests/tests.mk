@@ -42,6 +42,8 @@ check-fault:
 check-mutations:
 	$(Q)tests/setup/deps build test desktop
 	$(Q)$(MAKE) --no-print-directory all test-tools
+	$(Q)tests/setup/unpack '$(abspath $(B))/autofs' autofs && \
+		tests/setup/unpack '$(abspath $(B))/openssh' openssh-server libwrap0
 	$(Q)B='$(abspath $(B))' tests/mutate/mutate.pl
 
 # A Debian guest under QEMU, whose kernel has WireGuard. The image is made once.
