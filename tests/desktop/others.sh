@@ -79,10 +79,6 @@ row_flatpak() {
 		'flatpak: an application finds a name, and its page comes through the VPN'
 }
 
-row_appimage() {
-	is "$(inside printenv APPIMAGE_EXTRACT_AND_RUN)" 1 'appimage: they are told to unpack themselves'
-}
-
 row_ssh_x() {
 	local port
 	[ "$mode" = xvfb ] && needs sshd xprop || return
@@ -102,13 +98,22 @@ row_ssh_x() {
 }
 
 row_root() {
-	local got
+	local got apt
 	is "$(vpnrun --as-root demo id -u)" 0 'root: --as-root: a program of root'
 	is "$(vpnrun --as-root demo curl -s "$RIG_WEB4")" demo 'root: goes through the VPN'
 	is "$(vpnrun --user "$RIG_USER" demo id -un)" "$RIG_USER" 'root: --user: one of a user'
-	[ -x /usr/lib/apt/apt-helper ] || return
+	needs apt-get sudo || return
+	# A repository that only the VPN's side has.
 	got=$(mktemp -d)
-	chown _apt "$got"
-	vpnrun --as-root demo /usr/lib/apt/apt-helper -q download-file "$web/" "$got/file" >/dev/null
-	is "$(cat "$got/file")" demo "root: and so does apt, which fetches as a user of its own"
+	chmod 755 "$got"
+	mkdir -p "$got"/{repo,state/lists/partial,cache/archives/partial}
+	printf '%s\n' 'Package: rig-program' 'Version: 1' 'Architecture: all' 'Maintainer: x' 'Filename: ./x.deb' 'Size: 1' 'Description: x' >"$got/repo/Packages"
+	echo "deb [trusted=yes] http://$RIG_WEB4:8081/ ./" >"$got/list"
+	in_ns demo /usr/bin/python3 -m http.server --bind "$RIG_WEB4" -d "$got/repo" 8081 >/dev/null 2>&1 &
+	row_pids+=($!)
+	wait_for 10 in_ns demo bash -c ": </dev/tcp/$RIG_WEB4/8081"
+	apt=(apt-get -q -o "Dir::Etc::SourceList=$got/list" -o Dir::Etc::SourceParts=- -o "Dir::State=$got/state" -o "Dir::Cache=$got/cache" update)
+	outside sudo -n vpnrun --as-root demo "${apt[@]}" >"$home/apt.out" 2>&1
+	is "$? $(grep -c '^Get:.*Packages' "$home/apt.out")" '0 1' 'root: sudo vpnrun --as-root VPN apt-get update reads a list that only the VPN has'
+	is "$(outside sudo -n vpnrun demo id -u)" "$RIG_UID" 'root: without --as-root, sudo or not, it is the user'
 }

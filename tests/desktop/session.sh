@@ -74,6 +74,8 @@ start_sound() {
 	elif has pipewire; then
 		daemon pipewire
 		wait_for 10 test -S "$R/pipewire-0"
+		# It ends where it finds no logind, which it asks for Bluetooth's sake.
+		as_user sh -c 'mkdir -p ~/.config/wireplumber/bluetooth.lua.d; echo "bluez_monitor.enabled = false" >~/.config/wireplumber/bluetooth.lua.d/51-none.lua'
 		! has wireplumber || daemon wireplumber
 		! has pipewire-pulse || daemon pipewire-pulse
 	fi
