@@ -73,16 +73,16 @@ static int check_env(const struct cni_env *env, enum cni_command command, struct
 	if (!env->container)
 		return missing("CNI_CONTAINERID", e);
 	if (!is_name(env->container))
-		return err_set(e, CNI_ERR(CNI_BAD_ENV), "CNI_CONTAINERID is no container's id");
+		return err_set(e, CNI_ERR(CNI_BAD_ENV), "CNI_CONTAINERID is not a container's id");
 	if (!env->ifname)
 		return missing("CNI_IFNAME", e);
 	if (!str_is_device_name(env->ifname))
 		return err_set(e, CNI_ERR(CNI_BAD_ENV),
-			       "CNI_IFNAME is no possible name of an interface");
+			       "CNI_IFNAME is not a possible name of an interface");
 	if (command != CNI_DEL && (!env->netns || !env->netns[0]))
 		return missing("CNI_NETNS", e);
 	if (env->netns && env->netns[0] && env->netns[0] != '/')
-		return err_set(e, CNI_ERR(CNI_BAD_ENV), "CNI_NETNS is no absolute path");
+		return err_set(e, CNI_ERR(CNI_BAD_ENV), "CNI_NETNS is not an absolute path");
 	return command == CNI_ADD ? check_args(env->args, e) : 0;
 }
 

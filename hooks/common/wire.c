@@ -188,7 +188,7 @@ static int open_container(const char *path, struct err *e)
 		return err_sys(e, -errno, "cannot look at %s", path);
 	if (fs.f_type != NSFS_MAGIC || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
 		/* A runtime's namespace leaves an empty file when it is unmounted. */
-		return err_set(e, -EBADF, "%s is no network namespace", path);
+		return err_set(e, -EBADF, "%s is not a network namespace", path);
 	if (same_fd_path(fd, "/proc/self/ns/net") || same_fd_path(fd, "/proc/1/ns/net"))
 		return err_set(e, -EXDEV,
 			       "%s is the host's own network: only containers with a "

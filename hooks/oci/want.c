@@ -42,7 +42,7 @@ static int add_dns(struct hook_want *w, const char *value, struct err *e)
 	else if (inet_pton(AF_INET6, value, d->addr) == 1)
 		d->family = AF_INET6;
 	else
-		return err_set(e, -EINVAL, "annotation vpnrun: dns=%.60s is no address", value);
+		return err_set(e, -EINVAL, "annotation vpnrun: dns=%.60s is not an address", value);
 	w->n_dns++;
 	return 0;
 }
@@ -56,7 +56,7 @@ static int set_key(struct hook_want *w, const char *item, struct err *e)
 			return err_set(e, -EINVAL, "annotation vpnrun: policy= is there twice");
 		if (strcmp(v, "none") != 0 && !policy_name_ok(v))
 			return err_set(e, -EINVAL,
-				       "annotation vpnrun: policy=%.60s is no name of a policy", v);
+				       "annotation vpnrun: policy=%.60s is not a policy's name", v);
 		w->policy_is_said = true;
 		return str_copy(w->policy, sizeof(w->policy), v);
 	}
@@ -68,7 +68,7 @@ static int set_key(struct hook_want *w, const char *item, struct err *e)
 		if (w->ifname[0] || !str_is_device_name(v))
 			return err_set(
 				e, -EINVAL,
-				"annotation vpnrun: ifname=%.60s is no name for a device, or "
+				"annotation vpnrun: ifname=%.60s is not a name for a device, or "
 				"the second",
 				v);
 		return str_copy(w->ifname, sizeof(w->ifname), v);
@@ -92,7 +92,7 @@ int hook_want_parse(const char *text, struct hook_want *ret, struct err *e)
 	item = strsep(&rest, SEPARATORS);
 	if (!str_is_vpn_name(item))
 		return err_set(e, -EINVAL,
-			       "annotation vpnrun: '%.60s' is no name of a VPN; write "
+			       "annotation vpnrun: '%.60s' is not a VPN's name; write "
 			       "vpnrun=NAME[;policy=P][;dns=A][;ifname=I]",
 			       item);
 	str_copy(w.vpn, sizeof(w.vpn), item);
@@ -116,13 +116,13 @@ int hook_input_read(json_t **ret, struct err *e)
 		return err_sys(e, r, "cannot read what the engine says");
 	*ret = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
 	if (!*ret)
-		return err_set(e, -EINVAL, "what the engine says is no JSON: line %d: %.160s",
+		return err_set(e, -EINVAL, "what the engine says is not JSON: line %d: %.160s",
 			       je.line, je.text);
 	if (json_is_object(*ret))
 		return 0;
 	json_decref(*ret);
 	*ret = NULL;
-	return err_set(e, -EINVAL, "what the engine says is no JSON object");
+	return err_set(e, -EINVAL, "what the engine says is not a JSON object");
 }
 
 json_t *hook_get(const json_t *root, const char *path)

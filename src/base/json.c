@@ -165,7 +165,7 @@ int json_doc_parse(struct json_doc *doc, const char *file, const char *text, siz
 
 	memset(doc, 0, sizeof(*doc));
 	if (memchr(text, '\0', len))
-		return err_set(e, -EINVAL, "%s:1: JSON: holds a NUL byte: this is no plain text",
+		return err_set(e, -EINVAL, "%s:1: JSON: holds a NUL byte: this is not plain text",
 			       file);
 	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 	if (!root)

@@ -45,9 +45,10 @@ static int inherited(struct err *e)
 	if (sock_option(INHERITED_FD, SO_DOMAIN) != AF_UNIX ||
 	    sock_option(INHERITED_FD, SO_TYPE) != SOCK_SEQPACKET ||
 	    sock_option(INHERITED_FD, SO_ACCEPTCONN) != 1)
-		return err_set(e, -EINVAL,
-			       "what was passed to the broker as its socket is no listening Unix "
-			       "socket of type SEQPACKET (ListenSequentialPacket=)");
+		return err_set(
+			e, -EINVAL,
+			"what was passed to the broker as its socket is not a listening Unix "
+			"socket of type SEQPACKET (ListenSequentialPacket=)");
 	if (fcntl(INHERITED_FD, F_SETFD, FD_CLOEXEC) < 0 ||
 	    fcntl(INHERITED_FD, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		return err_sys(e, -errno, "cannot set up the socket passed to the broker");
@@ -76,7 +77,7 @@ static int stale_remove(const char *path, const struct sockaddr_un *sa, struct e
 		return errno == ENOENT ? 0 : err_sys(e, -errno, "cannot look at %s", path);
 	if (!S_ISSOCK(st.st_mode))
 		return err_set(e, -EEXIST,
-			       "%s exists and is no socket: remove it, or listen "
+			       "%s exists and is not a socket: remove it, or listen "
 			       "elsewhere",
 			       path);
 	probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

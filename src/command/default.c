@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vpnctl default: the whole machine's traffic by one VPN, and back. Parse, call default/default,
- * say what came of it and which public address that gives; nobody who has no answer is waited for.
+ * vpnctl default: the whole machine's traffic through one VPN, and back. Parse, call
+ * default/default, say what came of it and which public address that gives; nobody who has no
+ * answer is waited for.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -118,7 +119,7 @@ static int clear(struct default_options *o, const char *before)
 		say("there was no default\n");
 		return CTL_OK;
 	}
-	say("%s is not the default any more: traffic goes by the uplink\n", name);
+	say("%s is not the default any more: traffic goes through the uplink\n", name);
 	say_addresses(o, before);
 	return CTL_OK;
 }
@@ -133,7 +134,7 @@ static int set(struct default_options *o, const char *before)
 		log_error("%s", e.msg);
 		return CTL_FAILED;
 	}
-	say("%s is the default: all traffic but the LAN's goes by it\n", o->name);
+	say("%s is the default: all traffic but the LAN's goes through it\n", o->name);
 	say_addresses(o, before);
 	return CTL_OK;
 }

@@ -56,7 +56,7 @@ int door_ask(const char *name, bool strict, char *ret_name, struct err *e)
 	if (sock < 0)
 		return sock;
 	if (str_copy(req.name, sizeof(req.name), name) < 0)
-		return err_set(e, -EINVAL, "that is no VPN's name");
+		return err_set(e, -EINVAL, "that is not a VPN's name");
 	if (send(sock, &req, sizeof(req), MSG_NOSIGNAL) < 0)
 		return err_sys(e, -errno, "cannot ask for the default");
 	if (poll(&p, 1, ANSWER_MS) <= 0 ||
@@ -185,7 +185,7 @@ int ctl_serve_default(int argc, char **argv)
 	if (poll(&p, 1, REQUEST_MS) <= 0)
 		return CTL_FAILED;
 	if (!is_request(&req, recv(STDIN_FILENO, &req, sizeof(req), MSG_TRUNC))) {
-		log_error("uid %u sent what is no request", who.uid);
+		log_error("uid %u sent what is not a request", who.uid);
 		return CTL_FAILED;
 	}
 	reply.code = serve(&req, who.uid, reply.name, &e);

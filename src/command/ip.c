@@ -236,8 +236,8 @@ static int judge(const struct ip_options *o, const struct ip_answer *a)
 	if (!expected)
 		log_error("the public address is %s, which is not what was expected", a->text);
 	if (a->verdict_key && !a->verdict)
-		log_error("%s is no exit of the provider's: %s says \"%s\": false", a->text, o->url,
-			  a->verdict_key);
+		log_error("%s is not an exit of the provider's: %s says \"%s\": false", a->text,
+			  o->url, a->verdict_key);
 	return good ? rc : CTL_FAILED;
 }
 

@@ -171,7 +171,7 @@ int ctl_check_known(const char *name, struct err *e)
 	int rc;
 
 	if (!str_is_vpn_name(name))
-		return err_set(e, -EINVAL, "%s is no VPN's name", value_show(name, shown));
+		return err_set(e, -EINVAL, "%s is not a VPN's name", value_show(name, shown));
 	if (record_read(name, &r, NULL) == 0)
 		return 0;
 	snprintf(path, sizeof(path), VPN_CONFIG_DIR "/%s.json", name);
@@ -197,7 +197,7 @@ static int forsake_default(const char *name, struct err *e)
 	int r = default_clear(&permit, was, e);
 
 	if (r == 0 && was[0])
-		say("%s is not the default any more: traffic goes by the uplink\n", was);
+		say("%s is not the default any more: traffic goes through the uplink\n", was);
 	return r;
 }
 

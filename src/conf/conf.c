@@ -168,7 +168,7 @@ static int check_bytes(struct conf_parse *p, const char *text, size_t len)
 		return 0;
 	for (c = text; c < nul; c++)
 		p->line += *c == '\n';
-	return conf_fail(p, p->line, "line", "holds a NUL byte: this is no plain text%s",
+	return conf_fail(p, p->line, "line", "holds a NUL byte: this is not plain text%s",
 			 len >= 2 && ((uint8_t)text[0] >= 0xfe || nul == text + 1)
 				 ? " (UTF-16? save it as UTF-8)"
 				 : "");
@@ -182,7 +182,7 @@ static int check_whole(struct conf_parse *p)
 		return r;
 	if (!p->interface_line)
 		return conf_fail(p, 1, "Interface",
-				 "is missing: this is no WireGuard configuration");
+				 "is missing: this is not a WireGuard configuration");
 	if (!p->has_private_key)
 		return conf_fail(p, p->interface_line, "PrivateKey", "is missing in [Interface]");
 	if (!p->t->n_addresses)

@@ -103,7 +103,7 @@ static int fail_address(struct conf_parse *p, const struct conf_key *k, const ch
 {
 	char buf[VALUE_SHOW_MAX];
 
-	return conf_fail(p, p->line, k->name, "%s is no IP address with an optional /LENGTH",
+	return conf_fail(p, p->line, k->name, "%s is not an IP address with an optional /LENGTH",
 			 value_show(token, buf));
 }
 
@@ -131,7 +131,7 @@ static int add_dns(struct conf_parse *p, const struct conf_key *k, const char *t
 		return add_ipaddr(p, &p->t->dns, &p->t->n_dns, &a, token);
 	/* wg-quick takes these two for addresses, whatever else they are. */
 	if (strchr(token, ':') || token[strspn(token, "0123456789.")] == '\0')
-		return conf_fail(p, p->line, k->name, "%s is no IP address",
+		return conf_fail(p, p->line, k->name, "%s is not an IP address",
 				 value_show(token, buf));
 	if (!domain_is_valid(token))
 		return conf_fail(p, p->line, k->name,
@@ -201,7 +201,7 @@ static int set_key(struct conf_parse *p, const struct conf_key *k, char *value)
 		place = k->name[1] == 'u' ? conf_peer(p)->public_key : conf_peer(p)->psk;
 	if (wgkey_parse(conf_squeeze(value), place) < 0)
 		return conf_fail(p, p->line, k->name,
-				 "is no WireGuard key: 32 bytes, not all zero, in base64 (44 "
+				 "is not a WireGuard key: 32 bytes, not all zero, in base64 (44 "
 				 "characters, the last one '=') are needed");
 	if (p->section == SECTION_INTERFACE)
 		p->has_private_key = true;

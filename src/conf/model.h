@@ -130,7 +130,7 @@ struct profile {
 	uint32_t limit;		  /* cables a user may hold, 0: the pool */
 	char *private_key_file;	  /* inline: absolute path, NULL where there is a config */
 	char *preshared_key_file; /* inline, may be NULL */
-	char *via; /* the VPN by which the tunnel's own packets go, NULL: the uplink */
+	char *via; /* the VPN through which the tunnel's own packets go, NULL: the uplink */
 	struct tunnel tunnel;
 
 	/* Ports that are open from the VPN's side. */

@@ -43,7 +43,7 @@ static int read_via(struct profile_reader *r, const struct profile_key *k)
 	if (n <= 0)
 		return n;
 	if (!str_is_vpn_name(r->p->via))
-		return json_doc_fail(&r->doc, r->e, "via", "%s is no VPN's name",
+		return json_doc_fail(&r->doc, r->e, "via", "%s is not a VPN's name",
 				     value_show(r->p->via, buf));
 	if (!strcmp(r->p->via, r->p->name))
 		return json_doc_fail(&r->doc, r->e, "via",
@@ -251,7 +251,7 @@ static int read_name(struct profile_reader *r)
 	    str_fmt(name, sizeof(name), "%.*s", (int)len - 5, base) < 0 || !str_is_vpn_name(name))
 		return err_set(
 			r->e, -EINVAL,
-			"%s:1: name: %s is no VPN's name with .json: 1 to %d letters, digits, "
+			"%s:1: name: %s is not a VPN's name with .json: 1 to %d letters, digits, "
 			"'-' and '_' are (and not default, host or none)",
 			r->doc.file, value_show(base, buf), NAME_MAX_LEN);
 	return str_copy(r->p->name, sizeof(r->p->name), name);

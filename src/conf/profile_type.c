@@ -134,7 +134,7 @@ int profile_read_accounts(struct profile_reader *r, const char *key, const struc
 	for (size_t i = 0; i < got.n; i++) {
 		if (!is_account(list[i]))
 			return json_doc_fail(&r->doc, r->e, key,
-					     "holds what is no name of at most %d characters",
+					     "holds what is not a name of at most %d characters",
 					     PROFILE_ACCOUNT_LEN - 1);
 		place = model_grow(ret, *ret_n, sizeof(*place));
 		if (!place)

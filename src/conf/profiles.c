@@ -168,7 +168,7 @@ int profile_check_via(const struct profile *p, struct err *e)
 			r = err_set(
 				e, -EINVAL,
 				"VPN '%s' has the layout \"bridge\", and so no namespace of its "
-				"own to go by",
+				"own to go through",
 				name);
 		str_copy(name, sizeof(name), r == 0 && other.via ? other.via : "");
 		profile_free(&other);

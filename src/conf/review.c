@@ -266,7 +266,7 @@ int conf_warn_name(const char *path, struct tunnel *t)
 			"--name NAME",
 			path);
 	return tunnel_warn(t,
-			   "%s: this file's name is no %s; import calls the VPN '%s' (--name NAME "
+			   "%s: this file's name is not %s; import calls the VPN '%s' (--name NAME "
 			   "for another)",
-			   path, is_conf ? "VPN's name" : "interface name with .conf", name);
+			   path, is_conf ? "a VPN's name" : "an interface name with .conf", name);
 }

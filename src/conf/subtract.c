@@ -65,7 +65,8 @@ int prefixes_parse(const char *text, struct ipaddr **list, size_t *n, struct err
 		int r;
 
 		if (ipaddr_parse(w, &a) < 0)
-			return err_set(e, -EINVAL, "%s is no prefix such as 10.0.0.0/8 or fd00::/8",
+			return err_set(e, -EINVAL,
+				       "%s is not a prefix such as 10.0.0.0/8 or fd00::/8",
 				       value_show(w, shown));
 		clear_host_bits(&a);
 		r = append(list, n, &a, e);

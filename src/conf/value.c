@@ -207,11 +207,11 @@ static int host_check(const char *host, bool bracketed, bool *ret_is_name, const
 		}
 	}
 	if (bracketed || strchr(host, ':')) {
-		*ret_why = "is no IPv6 address";
+		*ret_why = "is not an IPv6 address";
 		return -EINVAL;
 	}
 	if (looks_numeric(host)) {
-		*ret_why = "is no IPv4 address";
+		*ret_why = "is not an IPv4 address";
 		return -EINVAL;
 	}
 	if (!domain_is_valid(host)) {

@@ -39,15 +39,16 @@ static int set_unit(struct confine *c, const char *arg, struct err *e)
 
 	for (const char *p = arg; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr(":-_.\\@", *p))
-			return err_set(e, -EINVAL, "%s is no unit's name", value_show(arg, shown));
+			return err_set(e, -EINVAL, "%s is not a unit's name",
+				       value_show(arg, shown));
 	for (size_t i = 0; dot && i < ARRAY_SIZE(others); i++)
 		if (!strcmp(dot, others[i]))
 			return err_set(e, -EINVAL,
-				       "'%s' is no service: only a service can be confined",
+				       "'%s' is not a service: only a service can be confined",
 				       value_show(arg, shown));
 	if (!*arg || *arg == '.' ||
 	    str_fmt(c->unit, sizeof(c->unit), "%s%s", arg, service ? "" : ".service") < 0)
-		return err_set(e, -EINVAL, "%s is no unit's name", value_show(arg, shown));
+		return err_set(e, -EINVAL, "%s is not a unit's name", value_show(arg, shown));
 	if (str_starts(c->unit, VPN_UNIT) || str_starts(c->unit, CONFINE_ETC_UNIT) ||
 	    !strcmp(c->unit, "vpnrund.service"))
 		return err_set(e, -EINVAL, "%s is a part of vpnrun and needs the host's network",
@@ -220,7 +221,7 @@ static void note_socket(const struct confine *c)
 	str_fmt(name, sizeof(name), "%.*s.socket", (int)stem, c->unit);
 	if (confine_find_unit(name, path, sizeof(path)) == 0)
 		log_info("note: %s listens in the host's network; only what the service opens "
-			 "itself goes by the VPN",
+			 "itself goes through the VPN",
 			 name);
 }
 

@@ -277,11 +277,11 @@ int ctl_wrap(int argc, char **argv)
 		return wrap_usage();
 	if (!str_is_vpn_name(w.vpn) && strcmp(w.vpn, "default") != 0 &&
 	    strcmp(w.vpn, "none") != 0) {
-		err_set(&e, -EINVAL, "that is no VPN's name");
+		err_set(&e, -EINVAL, "that is not a VPN's name");
 		return ctl_fail(&e);
 	}
 	if (w.policy && !is_program_name(w.policy)) {
-		err_set(&e, -EINVAL, "that is no policy's name");
+		err_set(&e, -EINVAL, "that is not a policy's name");
 		return ctl_fail(&e);
 	}
 	if (str_is_vpn_name(w.vpn) && ctl_check_known(w.vpn, &e) < 0)
@@ -290,7 +290,7 @@ int ctl_wrap(int argc, char **argv)
 		return ctl_fail(&e);
 	if (make(&w, &e) < 0)
 		return ctl_fail(&e);
-	say("%s goes by %s from now on: %s/%s and %u desktop %s\n", w.program, w.vpn, w.bin,
+	say("%s goes through %s from now on: %s/%s and %u desktop %s\n", w.program, w.vpn, w.bin,
 	    w.program, w.entries, w.entries == 1 ? "entry" : "entries");
 	return CTL_OK;
 }

@@ -2,9 +2,9 @@
 /*
  * The order is the safety. To set: the note, the firewall, the cable and its table, the rules, then
  * the names. To clear: the names, the rules, then the rest. So names are never asked for in the
- * clear by way of the VPN's servers, nor by way of the LAN's while traffic goes by the VPN; and
- * while one default replaces another, the rules of one of them stand. Called by vpnctl's commands,
- * and by `up`.
+ * clear by way of the VPN's servers, nor by way of the LAN's while traffic goes through the VPN;
+ * and while one default replaces another, the rules of one of them stand. Called by vpnctl's
+ * commands, and by `up`.
  */
 #include "default/default.h"
 
@@ -40,8 +40,8 @@ static int note_here(struct default_note *n, struct err *e)
 	return 0;
 }
 
-/* A VPN that goes by another's has its keeper in that one's namespace: there, all of the default is
- * missing, and making it would send that VPN's programs by this one. */
+/* A VPN that goes through another's has its keeper in that one's namespace: there, all of the
+ * default is missing, and making it would send that VPN's programs by this one. */
 static int check_here(const struct default_note *n, struct err *e)
 {
 	struct default_note here = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The whole machine's traffic by one VPN, in the host's namespace. A note in RUN_DIR, written
+ * The whole machine's traffic through one VPN, in the host's namespace. A note in RUN_DIR, written
  * before anything changes, says what there is to undo: what a killed run left, the next one
  * finishes. Root, in the host's namespace.
  */

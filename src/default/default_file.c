@@ -45,10 +45,10 @@ static int keep_original(struct err *e)
 int resolv_file_replace(const char *name, const char *text, struct err *e)
 {
 	char all[NAMES_RESOLV_MAX + 128];
-	int r = str_fmt(all, sizeof(all),
-			OURS
-			"all names go by VPN %s; vpnctl default none puts back what was here\n%s",
-			name, text);
+	int r = str_fmt(
+		all, sizeof(all),
+		OURS "all names go through VPN %s; vpnctl default none puts back what was here\n%s",
+		name, text);
 
 	if (r < 0)
 		return err_sys(e, r, "cannot write " RESOLV_CONF);

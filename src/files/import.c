@@ -64,7 +64,7 @@ static int choose_name(struct import *im, struct err *e)
 	if (!str_is_vpn_name(name))
 		return err_set(
 			e, -EINVAL,
-			"%s is no VPN's name: 1 to %d letters, digits, '-' and '_', the first "
+			"%s is not a VPN's name: 1 to %d letters, digits, '-' and '_', the first "
 			"a letter or digit",
 			value_show(name, buf), NAME_MAX_LEN);
 	return str_copy(im->name, sizeof(im->name), name);

@@ -212,7 +212,7 @@ static bool is_default_lost(const char *name)
 
 	if (default_note_read(&n, NULL) < 0)
 		return false;
-	/* One that goes by another VPN has its keeper there, and not here. */
+	/* One that goes through another VPN has its keeper there, and not here. */
 	if (strcmp(n.now.name, name) != 0 && (record_read(n.now.name, &r, NULL) < 0 || !r.via[0]))
 		return false;
 	return default_judge(&n, NULL) == -ENOENT;

@@ -317,10 +317,10 @@ static void judge_via(struct view *v)
 	if (!v->record.via[0])
 		return;
 	if (record_read(v->record.via, &other, NULL) < 0 || other.state != RECORD_UP)
-		str_fmt(why, sizeof(why), "it goes by VPN '%s', which is down", v->record.via);
+		str_fmt(why, sizeof(why), "it goes through VPN '%s', which is down", v->record.via);
 	else if (other.netns_dev != v->record.via_dev || other.netns_ino != v->record.via_ino)
 		str_fmt(why, sizeof(why),
-			"VPN '%s', by which it goes, was taken down since: vpnctl up %s",
+			"VPN '%s', through which it goes, was taken down since: vpnctl up %s",
 			v->record.via, v->name);
 	else
 		return;

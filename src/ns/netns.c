@@ -34,7 +34,7 @@ int ns_netns_open(const char *dir, const char *name, struct err *e)
 	if (fstatfs(fd, &fs) < 0)
 		return err_sys(e, -errno, "cannot stat %s", path);
 	if (fs.f_type != NSFS_MAGIC || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
-		return err_set(e, -EBADF, "%s is no network namespace", path);
+		return err_set(e, -EBADF, "%s is not a network namespace", path);
 	return take_fd(&fd);
 }
 

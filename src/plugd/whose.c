@@ -127,7 +127,7 @@ int whose_check_kind(int fd, struct err *e)
 			       "the descriptor is a file, not a network namespace opened as "
 			       "/proc/PID/ns/net");
 	if (!str_starts(target, "net:["))
-		return err_set(e, -EBADF, "the descriptor is no network namespace");
+		return err_set(e, -EBADF, "the descriptor is not a network namespace");
 	return 0;
 }
 
@@ -140,7 +140,7 @@ int whose_check(int fd, const struct record *r, const struct peer *p, struct err
 	if (rc < 0)
 		return rc;
 	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
-		return err_set(e, -EBADF, "the descriptor is no network namespace");
+		return err_set(e, -EBADF, "the descriptor is not a network namespace");
 	if (ns_is(fd, &own_net))
 		return err_set(e, -EPERM,
 			       "the network namespace is the host's own: that is never attached to "

@@ -89,7 +89,8 @@ int relay_spec_add(struct relay_specs *list, const char *option, const char *tex
 		return bad(option, text, "not [ADDR:]HOST:INSIDE, or with /udp behind it", e);
 	if (cut_address(copy, &s, &ports) < 0)
 		return bad(option, text,
-			   "what stands before the ports is no IP address (IPv6 in brackets)", e);
+			   "what stands before the ports is not an IP address (IPv6 in brackets)",
+			   e);
 	colon = strchr(ports, ':');
 	if (!colon)
 		return bad(option, text, "two ports are needed, HOST:INSIDE", e);
@@ -134,7 +135,7 @@ static int explain(const struct relay_spec *s, const char *whose, int code, stru
 			       "net.ipv4.ip_unprivileged_port_start (1024) on",
 			       proto, s->listen, whose, text);
 	if (code == -EADDRNOTAVAIL)
-		return err_set(e, code, "%s is no address of %s: see ip address", text, whose);
+		return err_set(e, code, "%s is not an address of %s: see ip address", text, whose);
 	return err_sys(e, code, "cannot listen on %s port %u of %s %s", proto, s->listen, whose,
 		       text);
 }

@@ -61,7 +61,7 @@ int record_read(const char *name, struct record *ret, struct err *e)
 	ssize_t n;
 
 	if (!str_is_vpn_name(name) || record_path(name, path, sizeof(path)) < 0)
-		return err_set(e, -ENOENT, "'%s' is no VPN's name", name);
+		return err_set(e, -ENOENT, "'%s' is not a VPN's name", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open %s", path);

@@ -34,7 +34,7 @@
 int supervise_path(const char *name, const char *what, char *ret, size_t size, struct err *e)
 {
 	if (!str_is_vpn_name(name) || str_fmt(ret, size, RUN_DIR "/%s.%s", name, what) < 0)
-		return err_set(e, -EINVAL, "'%s' is no VPN's name", name);
+		return err_set(e, -EINVAL, "'%s' is not a VPN's name", name);
 	return 0;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One supervisor process per VPN, in the namespace where the tunnel's encrypted socket is: the
- * host's, or that of the VPN which it goes by. Of one in userspace, it starts wireguard-go there,
- * moves the device into the VPN's, and does it again whenever wireguard-go ends. Of any, it keeps
- * the endpoint and the MTU right (SIGUSR2: look at once). It lives as long as it holds the lock on
- * /run/vpnrun/NAME.supervisor, which holds its process id.
+ * host's, or that of the VPN which it goes through. Of one in userspace, it starts wireguard-go
+ * there, moves the device into the VPN's, and does it again whenever wireguard-go ends. Of any, it
+ * keeps the endpoint and the MTU right (SIGUSR2: look at once). It lives as long as it holds the
+ * lock on /run/vpnrun/NAME.supervisor, which holds its process id.
  */
 #pragma once
 

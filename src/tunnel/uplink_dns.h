@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names of endpoints while the machine's names go by a VPN: asked of the servers that the uplink
- * had, by packets with the mark that leads around the VPN. A tunnel that is dead must not be needed
- * to find the way to its own far end.
+ * Names of endpoints while the machine's names go through a VPN: asked of the servers that the
+ * uplink had, by packets with the mark that leads around the VPN. A tunnel that is dead must not be
+ * needed to find the way to its own far end.
  */
 #pragma once
 

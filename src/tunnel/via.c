@@ -39,8 +39,8 @@ static int open_namespace(const struct profile *p, bool must_be_up, struct recor
 	if (ret->layout == LAYOUT_BRIDGE)
 		return err_set(
 			e, -ENETDOWN,
-			"%s goes by VPN '%s' (\"via\"), which came up in the layout \"bridge\" "
-			"and has no namespace of its own; first: vpnctl down %s",
+			"%s goes through VPN '%s' (\"via\"), which came up in the layout "
+			"\"bridge\" and has no namespace of its own; first: vpnctl down %s",
 			p->name, p->via, p->via);
 	return record_open_netns(ret, e);
 }
@@ -259,10 +259,11 @@ static int refuse_user(const struct record *r, void *arg)
 
 	if (r->state == RECORD_DOWN || strcmp(r->via, s->name) != 0)
 		return 0;
-	return err_set(s->e, -EBUSY,
-		       "VPN '%s' goes by %s (\"via\"); first: vpnctl down %s (or down --force %s, "
-		       "and %s reaches nothing until both are up again)",
-		       r->name, s->name, r->name, s->name, r->name);
+	return err_set(
+		s->e, -EBUSY,
+		"VPN '%s' goes through %s (\"via\"); first: vpnctl down %s (or down --force %s, "
+		"and %s reaches nothing until both are up again)",
+		r->name, s->name, r->name, s->name, r->name);
 }
 
 int via_check_unused(const char *name, struct err *e)

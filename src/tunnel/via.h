@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A VPN that goes by another ("via"): its encrypted socket lives in the other's namespace, whose
- * only way out is the other's tunnel. Here is what `up`, `down` and the supervisor have to know of
- * that namespace.
+ * A VPN that goes through another ("via"): its encrypted socket lives in the other's namespace,
+ * whose only way out is the other's tunnel. Here is what `up`, `down` and the supervisor have to
+ * know of that namespace.
  */
 #pragma once
 
@@ -13,12 +13,12 @@
 #include "state/record.h"
 #include "tunnel/resolve.h"
 
-/* The namespace of the VPN that p goes by: a descriptor of the caller's. -1 with *ret zeroed where
- * p goes by none. -ENETDOWN: that VPN is not up. */
+/* The namespace of the VPN that p goes through: a descriptor of the caller's. -1 with *ret zeroed
+ * where p goes through none. -ENETDOWN: that VPN is not up. */
 int via_open(const struct profile *p, struct record *ret, struct err *e);
 
-/* resolve_endpoints_retry(), asking only the name servers of the VPN that p goes by, through its
- * tunnel. ns_fd and r are via_open()'s. Where p goes by none: the caller's own servers. */
+/* resolve_endpoints_retry(), asking only the name servers of the VPN that p goes through, through
+ * its tunnel. ns_fd and r are via_open()'s. Where p goes through none: the caller's own servers. */
 int via_resolve(const struct profile *p, int ns_fd, const struct record *r, int retries,
 		struct endpoint_set *ret, struct err *e);
 
@@ -26,8 +26,8 @@ int via_resolve(const struct profile *p, int ns_fd, const struct record *r, int 
  * that are asked, by comma, and the VPN through which ("": none). Without one it says nothing. */
 void via_on_wait(void (*fn)(const char *host, const char *servers, const char *via));
 
-/* The same for the supervisor, which lives where the socket is. -ESTALE: p goes by a VPN that has
- * another namespace than the caller's by now. */
+/* The same for the supervisor, which lives where the socket is. -ESTALE: p goes through a VPN that
+ * has another namespace than the caller's by now. */
 int via_resolve_here(const struct profile *p, int retries, struct endpoint_set *ret, struct err *e);
 
 /* -ENETUNREACH if the namespace that the caller is in reaches an endpoint by anything but that
@@ -35,5 +35,5 @@ int via_resolve_here(const struct profile *p, int retries, struct endpoint_set *
 int via_check_way(const struct profile *p, const struct record *r, const struct endpoint_set *es,
 		  struct err *e);
 
-/* -EBUSY and a sentence that names the first VPN which is up and goes by name. */
+/* -EBUSY and a sentence that names the first VPN which is up and goes through name. */
 int via_check_unused(const char *name, struct err *e);

@@ -48,7 +48,7 @@ int netnsfiles_check(const char *name, struct err *e)
 	if (str_fmt(path, sizeof(path), DIR_FMT, name) < 0)
 		return err_set(e, -ENAMETOOLONG, "the name '%s' is too long", name);
 	if (lstat(path, &st) == 0 && !S_ISDIR(st.st_mode))
-		return err_set(e, -ENOTDIR, "%s is no directory", path);
+		return err_set(e, -ENOTDIR, "%s is not a directory", path);
 	return 0;
 }
 

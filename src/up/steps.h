@@ -24,7 +24,7 @@ struct up {
 	uint32_t mtu;
 	int ns_fd;	 /* where the device and the bridge are */
 	int socket_fd;	 /* where the tunnel's encrypted socket is to be; -1: here */
-	int via_lock;	 /* of the VPN that it goes by, so that it stays up meanwhile */
+	int via_lock;	 /* of the VPN that it goes through, so that it stays up meanwhile */
 	bool ns_created; /* nothing of the VPN was there before: undo leaves nothing */
 	bool is_ours;	 /* the namespace that the record speaks of is there */
 	bool was_up;	 /* and the record says that it is up */

@@ -113,7 +113,7 @@ static int read_value(const char *key, char ret[8], struct err *e)
 	if (r < 0)
 		return r;
 	text[strcspn(text, "\n")] = '\0';
-	return str_copy(ret, 8, text) < 0 ? err_set(e, -ERANGE, "%s is no number", path) : 0;
+	return str_copy(ret, 8, text) < 0 ? err_set(e, -ERANGE, "%s is not a number", path) : 0;
 }
 
 static int write_value(const char *key, const char *value, struct err *e)

@@ -102,7 +102,7 @@ neighbour=$!
 read -r _ <&$web
 bound() { nsenter -n -t "$pid" curl -s -m 2 --interface eth1 "http://$gateway:8080/"; }
 is "$(bound)" '' 'L57: but a socket bound to its device sends nothing'
-is "$(pod_root crun exec two sh -c "$fetch" | words)" 'demo demo demo ' 'L57: and the rest goes by the VPN'
+is "$(pod_root crun exec two sh -c "$fetch" | words)" 'demo demo demo ' 'L57: and the rest goes through the VPN'
 ports() { ip -n demo -br link show type veth | cut -d@ -f1; }
 for p in $(ports); do ip -n demo link del "$p"; done
 ok 'L57: the cable cut: unreachable' not pod_root crun exec two wget -qO- "http://$RIG_WEB4/"

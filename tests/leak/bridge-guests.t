@@ -142,7 +142,7 @@ fi
 
 # --- nothing of theirs leaves by another way -----------------------------------------------------
 
-ok "R20: a flow of each goes by the VPN: ${flows[*]}" wait_for 20 all_say demo
+ok "R20: a flow of each goes through the VPN: ${flows[*]}" wait_for 20 all_say demo
 [ "$RIG_WG" != go ] || kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
 $RIG_CAPTURE start
 ip link delete demo
@@ -170,7 +170,7 @@ for f in "${flows[@]}"; do
 done
 [ "$RIG_WG" != go ] || kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
 vpnctl up demo >/dev/null
-ok 'R76: up: the same flows go by the VPN' wait_for 20 all_say demo
+ok 'R76: up: the same flows go through the VPN' wait_for 20 all_say demo
 
 kill "${jobs[@]}"
 wait "${jobs[@]}" 2>/dev/null

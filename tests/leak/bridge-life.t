@@ -127,7 +127,7 @@ carries() {
 	return 1
 }
 ok 'R24: subnets with the endpoint in one of them: it works' carries
-like "$(ip route get "$RIG_ENDPOINT4")" 'dev demo ' 'R24: what is for that address goes by the VPN'
+like "$(ip route get "$RIG_ENDPOINT4")" 'dev demo ' 'R24: what is for that address goes through the VPN'
 like "$(ip route get "$RIG_ENDPOINT4" mark 10001)" "dev $RIG_UPLINK " 'R24: what is encrypted already does not, a second time'
 like "$(ip route get "$RIG_ENDPOINT6")" 'dev demo ' 'R24: by IPv6, too'
 like "$(ip route get "$RIG_ENDPOINT6" mark 10001)" "dev $RIG_UPLINK " 'R24: nor by IPv6'

@@ -44,7 +44,7 @@ else
 	$RIG_CAPTURE start
 	like "$(how tcp "$RIG_WEB6_ADDR")" "$refused" 'R21: a client is refused at once, TCP'
 	like "$(how udp "$RIG_WEB6_ADDR")" "$refused" 'R21: and UDP'
-	is "$(get "$RIG_WEB4")" demo 'while IPv4 goes by the VPN'
+	is "$(get "$RIG_WEB4")" demo 'while IPv4 goes through the VPN'
 	is "$(seen .)" 0 'R21: nothing left by the uplink'
 	is "$(switches)" "$first" 'R03: the switch of the machine is not touched'
 	out=$(with '"ipv6_forwarding": true, ' 2>&1)
@@ -93,7 +93,7 @@ $RIG_CAPTURE start
 is "$(get "$RIG_LAN") $(get "[$RIG_LAN6_ADDR]")" 'lan lan' 'R22: allow_lan: a client reaches the LAN, both families'
 is "$(as_user vpnrun demo curl -s -m 5 "http://$RIG_LAN/")" lan 'R22: so does a program under vpnrun'
 is "$(seen "(^|[ ])(10\\.20\\.|10\\.64\\.|fd76:|fd64:)")" 0 'R22: with the address of the host'
-is "$(get "$RIG_WEB4") $(get "[$RIG_WEB6_ADDR]")" 'demo demo' 'R22: all else goes by the VPN'
+is "$(get "$RIG_WEB4") $(get "[$RIG_WEB6_ADDR]")" 'demo demo' 'R22: all else goes through the VPN'
 "$RIG_DIR/build/rig/webd" host >/dev/null &
 web=$!
 by_lan() { in_ns lan curl -s -m 5 "http://$RIG_HOST4/" "http://[$RIG_HOST6]/" | xargs; }
@@ -152,7 +152,7 @@ is "$(tailnet)" 'tailnet tailnet' 'R53: with its addresses in allow_lan it is, i
 is "$(as_user vpnrun demo curl -s -m 5 http://100.100.100.100/)" tailnet 'R53: by a program under vpnrun, too'
 $RIG_CAPTURE start
 like "$(how tcp "$RIG_LAN")" 'demo|refused|unreachable|timeout' 'R53: and the LAN is not'
-is "$(get "$RIG_WEB4") $(get "[$RIG_WEB6_ADDR]")" 'demo demo' 'R53: all else goes by the VPN'
+is "$(get "$RIG_WEB4") $(get "[$RIG_WEB6_ADDR]")" 'demo demo' 'R53: all else goes through the VPN'
 is "$(seen .)" 0 'R53: nothing left by the uplink'
 for f in -4 -6; do ip $f rule delete pref 5270; done
 kill $web
@@ -183,7 +183,7 @@ s2=$!
 ip netns exec hand "$probe" flow "$RIG_LAN" 7007 "$RIG_DIR/flow" &
 flow=$!
 word_is() { [ "$(cut -d' ' -f2 "$RIG_DIR/flow")" = "$1" ]; }
-ok 'control: a flow goes by the VPN' wait_for 10 word_is demo
+ok 'control: a flow goes through the VPN' wait_for 10 word_is demo
 $RIG_CAPTURE start
 with "$key6\"allow_lan\": [\"$RIG_LAN\"], " >/dev/null
 ok 'L29: its way is the LAN now: the same flow goes on there' wait_for 10 word_is lan

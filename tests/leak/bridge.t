@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The bridge layout: what is plugged into br-demo by hand goes by the VPN alone, whichever of the
+# The bridge layout: what is plugged into br-demo by hand goes through the VPN alone, whichever of the
 # three means that keep it in is taken away; the host is as before afterwards. Runs inside the rig,
 # whatever the rig's own layout is.
 # shellcheck source=tests/lib.sh
@@ -124,7 +124,7 @@ left() { $RIG_CAPTURE list | grep -c "^$1 .*> $2 "; }
 turns=(tunnel firewall routes rules tunnel+rules+routes tunnel+firewall+routes 'tunnel+firewall+last rule')
 [ "${RIG_SLOW:-}" ] || turns+=('lookup rule')
 for what in "${turns[@]}"; do
-	ok "R21: flows of a client go by the VPN, both families ($what)" wait_for 15 flows_are demo
+	ok "R21: flows of a client go through the VPN, both families ($what)" wait_for 15 flows_are demo
 	$RIG_CAPTURE start
 	take_away "$what"
 	a_few
@@ -145,10 +145,10 @@ for a in "$RIG_WEB4" "$RIG_WEB6_ADDR"; do
 	ok "control: and a connection is" test "$(left tcp "$a")" -gt 0
 done
 give_back tunnel
-ok 'R76: the next up puts all back: the same flows go by the VPN' wait_for 15 flows_are demo
+ok 'R76: the next up puts all back: the same flows go through the VPN' wait_for 15 flows_are demo
 
 # What is the tunnel's own.
-is "$(curl -s -m 5 --interface 10.64.0.2 "http://$RIG_WEB4/")" demo 'R23: a socket of the tunnel'"'"'s address goes by the VPN, IPv4'
+is "$(curl -s -m 5 --interface 10.64.0.2 "http://$RIG_WEB4/")" demo 'R23: a socket of the tunnel'"'"'s address goes through the VPN, IPv4'
 is "$(curl -s -m 5 --interface fd64:64::2 "http://$RIG_WEB6/")" demo 'R23: the same by IPv6'
 echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter
 is "$(get "$RIG_WEB4")" demo 'R25: a host with strict reverse paths hears the answers'

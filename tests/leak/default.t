@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# `vpnctl default`: the whole machine's traffic by a VPN, both families and names; the LAN stays direct;
+# `vpnctl default`: the whole machine's traffic through a VPN, both families and names; the LAN stays direct;
 # whatever goes wrong nothing goes in the clear; and all is put back to the byte. Runs inside the rig.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
@@ -74,7 +74,7 @@ mv /etc/resolv.conf /run/real.conf
 ln -s ../run/real.conf /etc/resolv.conf
 stat -c '%i %N' /etc/resolv.conf >"$RIG_DIR/link"
 on demo >/dev/null
-is "$(get "$RIG_NAME")" demo 'R19: resolv.conf is a symlink: names go by the VPN'
+is "$(get "$RIG_NAME")" demo 'R19: resolv.conf is a symlink: names go through the VPN'
 off >/dev/null
 is "$(stat -c '%i %N' /etc/resolv.conf)" "$(cat "$RIG_DIR/link")" 'R12: and it is the same symlink again'
 on demo >/dev/null
@@ -359,8 +359,8 @@ ok 'control: the tailnet answers without a default' tailnet
 on demo >/dev/null
 ok 'R52: and with one, MagicDNS'"'"'s address and IPv6' tailnet
 is "$(its_rules | grep ^52)" "$r" 'R52: its rules are as they were'
-is "$(both)" 'demo demo' 'R52: and all else goes by the VPN'
-like "$(ip route get 203.0.113.9 mark 0x80000)" "$([ "$RIG_LAYOUT" = bridge ] && echo dev demo || echo dev vh-demo)" "R52: its own packets go by the VPN, too"
+is "$(both)" 'demo demo' 'R52: and all else goes through the VPN'
+like "$(ip route get 203.0.113.9 mark 0x80000)" "$([ "$RIG_LAYOUT" = bridge ] && echo dev demo || echo dev vh-demo)" "R52: its own packets go through the VPN, too"
 off >/dev/null
 ok 'R52: and afterwards' tailnet
 snapshot >"$RIG_DIR/before"
@@ -383,7 +383,7 @@ ok 'R56: without Tailscale its addresses do not answer' not ping -c 1 -W 1 100.1
 is "$($RIG_CAPTURE stop)" 0 'R56: nor do they go in the clear'
 tailscale_up
 ok 'R56: Tailscale started after the default: the tailnet answers' tailnet
-is "$(both)" 'demo demo' 'R56: and all else goes by the VPN'
+is "$(both)" 'demo demo' 'R56: and all else goes through the VPN'
 tailscale_down
 off >/dev/null
 
@@ -407,7 +407,7 @@ for strict in '' --strict; do
 	$RIG_CAPTURE start
 	is "$(bound "$RIG_UPLINK")" $',7\n,7' "L55: ${strict:-without --strict} it is refused at once, both families"
 	ok "L55: ${strict:-without --strict} other protocols, too" not ping -c 1 -W 1 -I "$RIG_UPLINK" "$RIG_WEB4"
-	is "$(bound "$RIG_HOST4" | head -n 1)" demo 'L55: one that is bound to the address goes by the VPN'
+	is "$(bound "$RIG_HOST4" | head -n 1)" demo 'L55: one that is bound to the address goes through the VPN'
 	is "$($RIG_CAPTURE stop)" 0 'L55: nothing left by the uplink'
 	is "$(curl -s -m 8 --interface "$RIG_UPLINK" "http://$RIG_LAN/")" lan 'the LAN is reached all the same'
 done
@@ -728,7 +728,7 @@ mount -t overlay -o "lowerdir=$RIG_DIR/sbin:$dir" overlay "$dir"
 mv /etc/resolv.conf "$RIG_DIR/resolv.conf"
 ln -s /run/resolvconf/resolv.conf /etc/resolv.conf
 on demo >/dev/null
-is "$(get "$RIG_NAME")" demo 'R19: where resolvconf owns the file: names go by the VPN'
+is "$(get "$RIG_NAME")" demo 'R19: where resolvconf owns the file: names go through the VPN'
 ok 'R19: and the file is still resolvconf'"'"'s' test -L /etc/resolv.conf
 on other >/dev/null
 off >/dev/null
@@ -798,7 +798,7 @@ is "$(both)" 'other other' 'R16: and it is'
 ok 'and takes it away' as_user vpnctl default --no-ip none
 is "$(both)" 'clear clear' 'and traffic goes directly'
 like "$(perl -MSocket -e 'socket(S, AF_UNIX, SOCK_SEQPACKET, 0); connect(S, pack_sockaddr_un($ARGV[0])); send(S, "x" x 24, 0); recv(S, $b, 400, 0); print length $b' \
-	/run/vpnrun/default.sock; cat "$RIG_DIR/door.log")" '^0.*no request' 'what is no request is not answered'
+	/run/vpnrun/default.sock; cat "$RIG_DIR/door.log")" '^0.*not a request' 'what is no request is not answered'
 sed 's/"users": \["[a-z]*"\]/"user": ["x"]/' /etc/vpnrun/demo.json >"$RIG_DIR/bad.json"
 like "$(vpnctl check "$RIG_DIR/bad.json" 2>&1)" 'allow_default.*user' 'check knows its keys'
 kill $door

@@ -76,7 +76,7 @@ ok 'R29: its other port stays shut' deaf tcp "$a4" 8081
 ok 'R29: UDP of that number stays shut' deaf udp "$a4" 8080
 ok "R29: the host's own side is not open" not curl -s -m 1 "http://$RIG_HOST4:8080/"
 ok 'R29: nor to another sandbox' not as_user vpnrun demo perl "$RIG_DIR/ask.pl" tcp "$a4" 8080 2
-is "$(as_user vpnrun --with "$one" curl -s -m 5 "http://$RIG_WEB4/")" demo 'its own fetch goes by the VPN'
+is "$(as_user vpnrun --with "$one" curl -s -m 5 "http://$RIG_WEB4/")" demo 'its own fetch goes through the VPN'
 is "$($RIG_CAPTURE stop)" 0 'R29: nothing of that left by the uplink'
 
 # One owner at a time.

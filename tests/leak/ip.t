@@ -60,7 +60,7 @@ is "$(grep -c secret7 "$RIG_DIR/dns-clear.log") $($RIG_CAPTURE stop)" '0 0' \
 ok 'control: the name was asked inside' grep -q secret7 "$RIG_DIR/dns-demo.log"
 
 out=$(vpnctl ip --url $url/json 2>&1 >/dev/null)
-like "$? $out" '^1 vpnctl: .*no exit of the provider' 'R75: the provider says that it is not its own: fails'
+like "$? $out" '^1 vpnctl: .*not an exit of the provider' 'R75: the provider says that it is not its own: fails'
 out=$(http_proxy=http://127.0.0.1:9 vpnctl ip demo --url $url/text 2>&1)
 is "$out" 203.0.113.9 'no proxy of the environment is asked'
 vpnctl down demo >/dev/null

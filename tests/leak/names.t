@@ -117,7 +117,7 @@ is "$(as_user vpnrun --dns "$RIG_DNS_CLEAR" demo grep -h ^nameserver /etc/resolv
 	'--dns: the resolver that was asked for'
 $RIG_CAPTURE start
 as_user vpnrun --dns 9.9.9.9 demo timeout 3 getent ahostsv4 secret2.rig.test >/dev/null
-is "$($RIG_CAPTURE stop)" 0 '--dns: its questions go by the tunnel'
+is "$($RIG_CAPTURE stop)" 0 '--dns: its questions go through the tunnel'
 
 # The VPN is down: a name is not found, at once, and nobody hears of it.
 as_user vpnrun demo sh -c "echo \$\$ >$home/waiter; exec sleep 300" &

@@ -191,6 +191,6 @@ like "$(check '"port_forward": "natpmp", "port_forward_hook": { "user": "root", 
 	'must not be root' 'R72: check: never as root'
 like "$(check '"port_forward": "natpmp", "port_forward_hook": { "user": "me", "command": "true" }')" \
 	'an absolute path' 'R72: check: a relative command'
-like "$(check '"expose": ["80"]')" 'expose: .* is no port like' 'R29: check: a port without its protocol'
-like "$(check '"allow_expose": ["9-1"]')" 'allow_expose: .* is no port or range' 'R29: check: a range the wrong way round'
+like "$(check '"expose": ["80"]')" 'expose: .* is not a port like' 'R29: check: a port without its protocol'
+like "$(check '"allow_expose": ["9-1"]')" 'allow_expose: .* is not a port or range' 'R29: check: a range the wrong way round'
 finish

@@ -34,7 +34,7 @@ $RIG_CAPTURE start
 start as_user vpnrun -p 9000:9000 -p 9100:9000 demo "$ports" answer 127.0.0.1 9000 \
 	"curl -s -m 5 http://$RIG_WEB4/"
 server=$pid
-is "$(get http://localhost:9000/)" demo 'R46 R49: localhost reaches it, and its own fetch goes by the VPN'
+is "$(get http://localhost:9000/)" demo 'R46 R49: localhost reaches it, and its own fetch goes through the VPN'
 is "$(get http://127.0.0.1:9000/)" demo 'R46: so does 127.0.0.1'
 is "$(get 'http://[::1]:9000/')" demo 'R46: so does [::1]'
 is "$(get http://localhost:9100/)" demo 'R47: another port of the host'
@@ -161,7 +161,7 @@ start "$ports" answer 0.0.0.0 9200 'echo host'
 one=$pid
 is "$(get "http://$RIG_HOST4:9200/")" host 'control: at another address it is there, for the host'
 ok 'R50: nor at another address' not as_user vpnrun --reach 9200 demo curl -s -m 3 "http://$RIG_HOST4:9200/"
-is "$(as_user vpnrun --reach 9200 -p 9000:9001 demo curl -s -m 5 "http://$RIG_WEB4/")" demo '--reach: all else goes by the VPN'
+is "$(as_user vpnrun --reach 9200 -p 9000:9001 demo curl -s -m 5 "http://$RIG_WEB4/")" demo '--reach: all else goes through the VPN'
 is "$($RIG_CAPTURE stop)" 0 'L01: nothing of all that left by the uplink'
 stop "$one"
 stop "$two"
@@ -227,8 +227,8 @@ refused '1 to 65535' 'port 0: refused' -p 0:80
 refused '1 to 65535' 'port 0 inside: refused' -p 80:0
 refused '1 to 65535' 'a port that is none' -p 9000:99999
 refused 'two ports' 'one port alone' -p 9000
-refused 'no IP address' 'an address that is none' -p localhost:9000:80
-refused 'no address of' 'an address of somebody else' -p 192.0.2.1:9000:80
+refused 'not an IP address' 'an address that is none' -p localhost:9000:80
+refused 'not an address of' 'an address of somebody else' -p 192.0.2.1:9000:80
 refused 'udp' 'a protocol that is none' -p 9000:80/sctp
 refused 'root' "a port that is root's" -p 80:80
 like "$(as_user vpnrun -p 9000:80 host true 2>&1)" 'host' 'the host network needs none: refused'

@@ -135,12 +135,12 @@ check_fixture() { # FIXTURE ENDPOINT RESOLVED
 	is "$(inside cat /sys/class/net/$vpn/mtu 2>/dev/null || inside ip -o link show $vpn | sed 's/.*mtu //; s/ .*//')" "${mtu:-1420}" "R59 $f: MTU"
 	is "$(resolv | grep ^nameserver | sed 's/nameserver //')" "$(values "$file" DNS | only_addresses)" "R42 $f: its name servers"
 	if grep -qE '^(0\.0\.0\.0|128\.0\.0\.0)/[01]$' <<<"$all"; then
-		is "$(get "$RIG_WEB4")" demo "R34 $f: IPv4 goes by the VPN"
+		is "$(get "$RIG_WEB4")" demo "R34 $f: IPv4 goes through the VPN"
 	else
 		ok "R61 $f: no /0: the rest is unreachable at once" at_once "$RIG_WEB4"
 	fi
 	if [ $has6 ] && grep -qE '^::0?/[01]$' <<<"$all"; then
-		is "$(get "$RIG_WEB6")" demo "R34 $f: IPv6 goes by the VPN"
+		is "$(get "$RIG_WEB6")" demo "R34 $f: IPv6 goes through the VPN"
 	else
 		ok "R60 $f: no IPv6 that leads there: unreachable at once" at_once "$RIG_WEB6_ADDR"
 	fi

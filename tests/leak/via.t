@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# "via": a VPN whose encrypted packets go by another VPN, and by nothing else whatever becomes of that.
+# "via": a VPN whose encrypted packets go through another VPN, and through nothing else whatever becomes of that.
 # `nested` has the far end of `other`, and is reached through `demo`. Runs inside the rig.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
@@ -79,7 +79,7 @@ ok "R74: the tunnel is in nested's own namespace" ip -n nested link show nested
 ok "R74: and was left in no other" sh -c '! ip link show nested && ! ip -n demo link show nested'
 mtu() { ip -n "$1" -o link show "$1" | sed 's/.* mtu \([0-9]*\).*/\1/'; }
 is "$(mtu nested)" $(($(mtu demo) - 80)) "R69 R74: its MTU is demo's less 80"
-like "$(vpnctl status nested)" 'via demo' 'status says by which it goes'
+like "$(vpnctl status nested)" 'via demo' 'status says through which it goes'
 is "$(vpnctl status --json nested | sed -n 's/.*"via": "\(.*\)",*/\1/p')" demo 'also as JSON'
 record=$(od -An -tx1 /run/vpnrun/nested)
 ok 'R13: up when up: no error' vpnctl up nested
@@ -166,7 +166,7 @@ for how in 'the tunnel deleted' 'vpnctl restart' 'vpnctl down --force'; do
 		is "$(cap stop)" 0 "R74: $how: nothing of it leaves by the uplink" ;;
 	*)
 		out=$(vpnctl down demo 2>&1)
-		like "$? $(one_sentence "$out" && echo "$out")" "^1 vpnctl: .*'nested' goes by demo" \
+		like "$? $(one_sentence "$out" && echo "$out")" "^1 vpnctl: .*'nested' goes through demo" \
 			'down of a VPN by which another goes: refused in one sentence'
 		ok 'it is still up' vpnctl status demo
 		ok "$how demo" vpnctl down --force demo
@@ -208,7 +208,7 @@ refused 'via itself' 'is this VPN itself' $p
 profile nested ', "via": "nowhere"'
 refused 'via a VPN that is not there' 'there is no VPN .nowhere' $p
 profile nested ', "via": "../demo"'
-refused 'via no name' '.../demo. is no VPN' $p
+refused 'via no name' '.../demo. is not a VPN' $p
 profile nested ', "via": 3'
 refused 'via a number' 'must be a text' $p
 profile nested ', "layout": "bridge", "via": "demo"'
@@ -222,7 +222,7 @@ refused 'in a circle' 'leads in a circle, back to' $p
 refused 'in a circle, the other' 'leads in a circle, back to' /etc/vpnrun/demo.json
 cp "$RIG_DIR/demo.saved" /etc/vpnrun/demo.json
 profile nested ', "via": "demo"'
-like "$(vpnctl check $p)" 'via +demo' 'check says by which it goes'
+like "$(vpnctl check $p)" 'via +demo' 'check says through which it goes'
 
 cp -p /etc/vpnrun/demo.conf "$RIG_DIR/demo.conf.saved"
 sed -i "s,^AllowedIPs.*,AllowedIPs = $RIG_WEB4/32\, ::/0," /etc/vpnrun/demo.conf

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vpnctl wrap: a program that always goes by a VPN (R09), for a user without root. Runs in the rig.
+# vpnctl wrap: a program that always goes through a VPN (R09), for a user without root. Runs in the rig.
 # vm: no
 # shellcheck disable=SC2016
 # shellcheck source=tests/lib.sh
@@ -35,8 +35,8 @@ entry() { sed -n "s/^$1=//p" "$apps/org.fox.desktop"; }
 
 before=$(files)
 is "$(user fox x)" '1 [x] clear' 'control: without a wrapper it goes in the clear'
-like "$(user vpnctl wrap fox --vpn demo)" 'fox goes by demo.*1 desktop entry$' 'R09: wrap, without root'
-is "$(user fox 'a  b')" '1 [a  b] demo' 'R09: its name goes by the VPN, arguments as they are'
+like "$(user vpnctl wrap fox --vpn demo)" 'fox goes through demo.*1 desktop entry$' 'R09: wrap, without root'
+is "$(user fox 'a  b')" '1 [a  b] demo' 'R09: its name goes through the VPN, arguments as they are'
 is "$(user fox)" '0 [] demo' 'R09: also without arguments'
 vpnrun=$(realpath "$(command -v vpnrun)")
 is "$(entry Name | head -1)" 'Fox (demo)' 'R09: the entry is shown with the name of the VPN'
@@ -50,7 +50,7 @@ first=$(files)
 ok 'once more' user vpnctl wrap fox --vpn demo
 is "$(files)" "$first" 'R09: wrap is idempotent'
 ok 'with another VPN and a policy' user vpnctl wrap fox --vpn other --policy browser
-is "$(user fox)" '0 [] other' 'R09: it goes by the other'
+is "$(user fox)" '0 [] other' 'R09: it goes through the other'
 like "$(entry Exec | head -1)" "--policy browser other -- " 'and its entry, too'
 # A failure behind a menu entry: somebody is told.
 mkdir "$home/told"
@@ -95,7 +95,7 @@ mkdir "$home/all"
 install -m 755 "$RIG_DIR/wrapper" "$home/all/vpnrun-wrapper"
 ln -s vpnrun-wrapper "$home/all/fox"
 ln -s vpnrun-wrapper "$home/all/nofox"
-is "$(as_user "$home/all/fox" 'a  b')" '1 [a  b] demo' 'R09: under the name of a program, it goes by the VPN'
+is "$(as_user "$home/all/fox" 'a  b')" '1 [a  b] demo' 'R09: under the name of a program, it goes through the VPN'
 out=$(as_user "$home/all/nofox" 2>&1)
 is "$? $out" '127 nofox: not installed' 'R09: a program that is not there: says so'
 sed -i 's/^policy=.*/policy=browser/' "$home/all/vpnrun-wrapper"
@@ -104,7 +104,7 @@ exec=$(sed -n 's/^Exec=//p' "$desktop/vpnrun-firefox.desktop")
 is "$exec" 'vpnrun --policy browser mullvad -- /usr/bin/firefox %u' 'the entry for all users'
 exec=${exec/mullvad/demo} exec=${exec/\/usr\/bin\/firefox/$sys/bin/fox}
 # shellcheck disable=SC2086 # words, as a desktop makes them
-is "$(as_user ${exec/\%u/x})" '1 [x] demo' 'R09: its command goes by the VPN'
+is "$(as_user ${exec/\%u/x})" '1 [x] demo' 'R09: its command goes through the VPN'
 is "$(grep -c '^DBusActivatable=false$' "$desktop/vpnrun-firefox.desktop")" 1 'L16: and is not activated by D-Bus'
 rm -r "$home/all"
 

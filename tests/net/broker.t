@@ -132,7 +132,7 @@ is "$(awk '/^Max core file size/ { print $5, $6 }' "/proc/$BROKER/limits")" '0 0
 is "$(find "/proc/$BROKER/fd" -type l | wc -l)" 5 'no stray descriptor: stdio, listener, signals'
 like "$(/run/t/vpnrund --listen $S 2>&1)" 'somebody listens at' 'a second broker refuses'
 touch /run/t/plain
-like "$(/run/t/vpnrund --listen /run/t/plain 2>&1)" 'exists and is no socket' 'a file in the way is left alone'
+like "$(/run/t/vpnrund --listen /run/t/plain 2>&1)" 'exists and is not a socket' 'a file in the way is left alone'
 like "$(setpriv --reuid 4000 --clear-groups --regid 4000 --inh-caps=-all --bounding-set=-all \
 	/run/t/vpnrund --listen /run/t/s2 2>&1)" 'needs CAP_NET_ADMIN' 'without the capability it refuses to serve'
 ok 'no user to become: a sentence' bash -c \
@@ -200,7 +200,7 @@ ok 'none of them left a port' no_leak
 like "$(alice tst file /etc/passwd)" 'refused: the descriptor is a file, not a network namespace' 'L25 a file'
 like "$(alice tst file /dev/null)" 'refused: the descriptor is a file, not a network namespace' 'L25 a device'
 for k in pipe socket user mnt uts; do
-	like "$(alice tst $k)" 'refused: the descriptor is no network namespace' "L25 a descriptor of kind $k"
+	like "$(alice tst $k)" 'refused: the descriptor is not a network namespace' "L25 a descriptor of kind $k"
 done
 like "$(alice tst memfd)" 'refused: the descriptor is a file, not a network namespace' 'L25 a memfd that is called like one'
 
@@ -413,7 +413,7 @@ fi
 like "$(perl /run/t/activate /run/t/sock sh -c 'LISTEN_PID=$$ LISTEN_FDS=2 exec /run/t/vpnrund' 2>&1)" \
 	'2 sockets were passed' 'two sockets: refused'
 like "$(LISTEN_FDS=1 sh -c 'LISTEN_PID=$$ exec /run/t/vpnrund 3</dev/null' 2>&1)" \
-	'no listening Unix socket of type SEQPACKET' 'another kind of descriptor: refused'
+	'not a listening Unix socket of type SEQPACKET' 'another kind of descriptor: refused'
 ok 'nothing is left' wait_for 10 no_ports tst
 [ "$tap_failed" = 0 ] || sed 's/^/# log: /' $LOG | tail -n 60
 finish

@@ -74,7 +74,7 @@ static void test_refused(void)
 		{IFACE "Table = a b\n" PEER, "t.conf:5: Table: "},
 		{IFACE "Address = 10.0.0.1/33\n" PEER, "t.conf:5: Address: '10.0.0.1/33'"},
 		{IFACE "Address = fd00:::1/64\n" PEER, "t.conf:5: Address: "},
-		{IFACE "DNS = 10.0.0\n" PEER, "t.conf:5: DNS: '10.0.0' is no IP address"},
+		{IFACE "DNS = 10.0.0\n" PEER, "t.conf:5: DNS: '10.0.0' is not an IP address"},
 		{IFACE "DNS = fd00::zz\n" PEER, "t.conf:5: DNS: "},
 		{IFACE "DNS = a|b\n" PEER, "t.conf:5: DNS: "},
 		{IFACE PEER "PersistentKeepalive = 65536\n", "t.conf:9: PersistentKeepalive: "},

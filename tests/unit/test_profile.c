@@ -59,7 +59,7 @@ static void test_refused(void)
 		{"{\"id\":1," CONF ",\n\"layout\":\"vm\"}", "d/p.json:2: layout: "},
 		{"{\"id\":1," CONF ",\n\"layout\":null}", "d/p.json:2: layout: "},
 		{"{\"id\":1," CONF ",\n\"via\":\"p\"}", "d/p.json:2: via: is this VPN itself"},
-		{"{\"id\":1," CONF ",\n\"via\":\"a/b\"}", "d/p.json:2: via: 'a/b' is no VPN"},
+		{"{\"id\":1," CONF ",\n\"via\":\"a/b\"}", "d/p.json:2: via: 'a/b' is not a VPN"},
 		{"{\"id\":1," CONF ",\n\"via\":1}", "d/p.json:2: via: must be"},
 		{"{\"id\":1," CONF ",\"layout\":\"bridge\",\n\"via\":\"o\"}",
 		 "d/p.json:2: via: is for"},
