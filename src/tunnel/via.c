@@ -37,11 +37,10 @@ static int open_namespace(const struct profile *p, bool must_be_up, struct recor
 		return err_wrap(e, record_fail_down(p->via, e),
 				"%s goes through VPN '%s' (\"via\")", p->name, p->via);
 	if (ret->layout == LAYOUT_BRIDGE)
-		return err_set(
-			e, -ENETDOWN,
-			"%s goes through VPN '%s' (\"via\"), which came up in the layout "
-			"\"bridge\" and has no namespace of its own; first: vpnctl down %s",
-			p->name, p->via, p->via);
+		return err_set(e, -ENETDOWN,
+			       "%s goes through VPN '%s' (\"via\"), which came up in the layout "
+			       "\"bridge\" and has no namespace of its own; first: vpnctl down %s",
+			       p->name, p->via, p->via);
 	return record_open_netns(ret, e);
 }
 
