@@ -85,15 +85,23 @@ static json_t *interface(const struct cni_request *q, const struct rtnl_link *l,
 	return o;
 }
 
-static void put_family(const struct cni_request *q, int family, const void *own, uint8_t plen,
-		       const void *gateway, size_t index, json_t *ips, json_t *routes)
+struct family {
+	int family;
+	const void *own, *gateway;
+	uint8_t plen;
+};
+
+static void put_family(const struct cni_request *q, const struct family *x, size_t index,
+		       json_t *ips, json_t *routes)
 {
+	int family = x->family;
+
 	char addr[INET6_ADDRSTRLEN + 4] = "", gw[INET6_ADDRSTRLEN] = "";
 	json_t *ip = json_object(), *route = json_object();
 
-	inet_ntop(family, own, addr, INET6_ADDRSTRLEN);
-	inet_ntop(family, gateway, gw, sizeof(gw));
-	snprintf(addr + strlen(addr), 5, "/%u", plen);
+	inet_ntop(family, x->own, addr, INET6_ADDRSTRLEN);
+	inet_ntop(family, x->gateway, gw, sizeof(gw));
+	snprintf(addr + strlen(addr), 5, "/%u", x->plen);
 	if (q->version < CNI_1_0_0)
 		json_object_set_new(ip, "version", json_string(family == AF_INET ? "4" : "6"));
 	json_object_set_new(ip, "address", json_string(addr));
@@ -147,9 +155,11 @@ int cni_answer_result(const struct cni_request *q, const struct wire_ends *w, ch
 	index = json_array_size(interfaces);
 	json_array_append_new(interfaces, interface(q, &w->end, q->wire.netns));
 	if (w->record.flags & RECORD_HAS_IP4)
-		put_family(q, AF_INET, &own4, pool.plen, &gw4, index, ips, routes);
+		put_family(q, &(struct family){AF_INET, &own4, &gw4, pool.plen}, index, ips,
+			   routes);
 	if (cable_has_ip6(&w->record))
-		put_family(q, AF_INET6, &own6, IP6_PLEN, &gw6, index, ips, routes);
+		put_family(q, &(struct family){AF_INET6, &own6, &gw6, IP6_PLEN}, index, ips,
+			   routes);
 	json_object_set_new(root, "cniVersion", json_string(q->version_text));
 	json_object_set_new(root, "interfaces", interfaces);
 	json_object_set_new(root, "ips", ips);

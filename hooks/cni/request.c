@@ -333,7 +333,10 @@ int cni_request_parse(const struct cni_env *env, const char *text, size_t len,
 		q.wire.netns = env->netns && env->netns[0] ? env->netns : NULL;
 		q.wire.ifname = env->ifname;
 		if (r == 0)
-			r = wire_tag(q.wire.tag, "cni", q.network, q.container, q.wire.ifname, e);
+			r = wire_tag(
+				q.wire.tag,
+				&(struct wire_owner){"cni", q.network, q.container, q.wire.ifname},
+				e);
 	}
 	if (r < 0) {
 		q.version_text = versions[q.version];
@@ -362,7 +365,8 @@ bool cni_request_is_valid(const struct cni_request *q, const char *tag)
 		const char *container = json_string_value(json_object_get(v, "containerID"));
 		const char *ifname = json_string_value(json_object_get(v, "ifname"));
 
-		if (wire_tag(mine, "cni", q->network, container, ifname, NULL) == 0 &&
+		if (wire_tag(mine, &(struct wire_owner){"cni", q->network, container, ifname},
+			     NULL) == 0 &&
 		    !strcmp(mine, tag))
 			return true;
 	}

@@ -69,10 +69,10 @@ static void side_close(struct side *s)
 }
 #define AUTO_SIDE __attribute__((cleanup(side_close)))
 
-int wire_tag(char ret[WIRE_TAG_LEN], const char *owner, const char *network, const char *container,
-	     const char *ifname, struct err *e)
+int wire_tag(char ret[WIRE_TAG_LEN], const struct wire_owner *o, struct err *e)
 {
-	if (str_fmt(ret, WIRE_TAG_LEN, "%s:%s/%s/%s", owner, network, container, ifname) < 0)
+	if (str_fmt(ret, WIRE_TAG_LEN, "%s:%s/%s/%s", o->engine, o->network, o->container,
+		    o->ifname) < 0)
 		return err_set(e, -ENAMETOOLONG,
 			       "the names of the network and the container are too long: together "
 			       "at most %d characters fit an interface's alias",
@@ -283,26 +283,24 @@ static int open_both(const struct wire *w, struct side *s, struct wire_inside *i
 
 /* --- attach ---------------------------------------------------------------------------------- */
 
-static int configure(struct side *s, struct wire_inside *in, const struct wire *w, uint32_t host,
+/* The cable of ret->host, which is there. */
+static int configure(struct side *s, struct wire_inside *in, const struct wire *w,
 		     struct wire_ends *ret, struct err *e)
 {
-	int was_closed = cable_is_alone(&in->nl, &in->nft, e), r = was_closed < 0 ? was_closed : 0;
+	int was_closed = cable_is_alone(&in->nl, &in->nft, e), r;
 	bool closed = was_closed > 0 || !w->shared;
+	const struct cable_end end = {w->ifname, ret->host, closed ? CABLE_TABLE : 0};
 	char port[LEASE_IF_LEN];
 
-	lease_port(&s->pool, host, port);
-	if (r == 0)
-		r = rtnl_link_set_alias(&s->nl, port, w->tag, e);
-	if (r == 0 && closed)
-		r = cable_alone(&in->nl, &in->nft, w->ifname, e);
-	if (r == 0)
-		r = cable_up(&in->nl, &s->record, w->ifname, host, closed ? CABLE_TABLE : 0, e);
-	if (r == 0)
-		r = cable_wait(&in->nl, &s->record, w->ifname, host, e);
-	if (r == 0)
-		r = rtnl_link_get(&in->nl, RTNL_HERE, w->ifname, &ret->end, e);
-	if (r == 0)
-		r = rtnl_link_get(&s->nl, RTNL_HERE, port, &ret->port, e);
+	lease_port(&s->pool, ret->host, port);
+	r = was_closed < 0 ? was_closed : 0;
+	r = r ?: rtnl_link_set_alias(&s->nl, port, w->tag, e);
+	if (closed)
+		r = r ?: cable_alone(&in->nl, &in->nft, w->ifname, e);
+	r = r ?: cable_up(&in->nl, &s->record, &end, e);
+	r = r ?: cable_wait(&in->nl, &s->record, &end, e);
+	r = r ?: rtnl_link_get(&in->nl, RTNL_HERE, w->ifname, &ret->end, e);
+	r = r ?: rtnl_link_get(&s->nl, RTNL_HERE, port, &ret->port, e);
 	if (r < 0) {
 		struct err ignored = ERR_INIT;
 
@@ -358,7 +356,7 @@ int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e)
 	ends.record = s.record;
 	if (cable_has_ip6(&s.record))
 		enable_ip6(in.netns, w);
-	r = configure(&s, &in, w, ends.host, &ends, e);
+	r = configure(&s, &in, w, &ends, e);
 	if (r == 0)
 		*ret = ends;
 	return r;
@@ -482,21 +480,27 @@ int wire_collect(const char *vpn, const char *prefix,
 
 /* --- looking --------------------------------------------------------------------------------- */
 
+struct wire_family {
+	int family;
+	const void *own, *gateway;
+};
+
 /* An address is one's own where the kernel would reach it by lo; the gateway stands for the rest
  * of the world, because there is no route but the default one. */
-static int check_family(struct nl_sock *in, int family, const void *own, const void *gateway,
+static int check_family(struct nl_sock *in, const struct wire_family *f,
 			const struct rtnl_link *end, struct err *e)
 {
+	int family = f->family;
 	char text[INET6_ADDRSTRLEN];
 	uint32_t mtu;
 	int oif;
 
-	if (rtnl_route_get(in, family, own, 0, &oif, &mtu, e) < 0 || oif != LO_IFINDEX)
+	if (rtnl_route_get(in, family, f->own, 0, &oif, &mtu, e) < 0 || oif != LO_IFINDEX)
 		return err_set(e, -ENOLINK, "%s has lost its address %s", end->name,
-			       inet_ntop(family, own, text, sizeof(text)));
-	if (rtnl_route_get(in, family, gateway, 0, &oif, &mtu, e) < 0 || oif != end->ifindex)
+			       inet_ntop(family, f->own, text, sizeof(text)));
+	if (rtnl_route_get(in, family, f->gateway, 0, &oif, &mtu, e) < 0 || oif != end->ifindex)
 		return err_set(e, -ENOLINK, "the container's route by %s to %s is gone", end->name,
-			       inet_ntop(family, gateway, text, sizeof(text)));
+			       inet_ntop(family, f->gateway, text, sizeof(text)));
 	return 0;
 }
 
@@ -518,9 +522,9 @@ static int check_config(const struct side *s, struct nl_sock *in, const struct w
 		return err_set(e, -ENOLINK, "%s has another MAC address than its lease",
 			       x->end.name);
 	if (s->record.flags & RECORD_HAS_IP4)
-		r = check_family(in, AF_INET, &own4, &gw4, &x->end, e);
+		r = check_family(in, &(struct wire_family){AF_INET, &own4, &gw4}, &x->end, e);
 	if (r == 0 && cable_has_ip6(&s->record))
-		r = check_family(in, AF_INET6, &own6, &gw6, &x->end, e);
+		r = check_family(in, &(struct wire_family){AF_INET6, &own6, &gw6}, &x->end, e);
 	return r;
 }
 

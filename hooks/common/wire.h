@@ -34,9 +34,11 @@ struct wire_ends {
 	struct rtnl_link port, end;
 };
 
-/* "OWNER:NETWORK/CONTAINER/IFNAME". -ENAMETOOLONG. */
-int wire_tag(char ret[WIRE_TAG_LEN], const char *owner, const char *network, const char *container,
-	     const char *ifname, struct err *e);
+/* "ENGINE:NETWORK/CONTAINER/IFNAME". -ENAMETOOLONG. */
+struct wire_owner {
+	const char *engine, *network, *container, *ifname;
+};
+int wire_tag(char ret[WIRE_TAG_LEN], const struct wire_owner *o, struct err *e);
 
 /* All of it or nothing. */
 int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e);

@@ -19,7 +19,11 @@ struct nv_request {
 int nv_create(const char *text, size_t len, char **ret, struct err *e);
 
 /* The question of setup and teardown; teardown asks for less. */
-int nv_request_parse(const char *text, size_t len, const char *netns, bool teardown,
+struct nv_call {
+	const char *netns;
+	bool teardown; /* else setup */
+};
+int nv_request_parse(const char *text, size_t len, const struct nv_call *call,
 		     struct nv_request *ret, struct err *e);
 void nv_request_free(struct nv_request *q);
 

@@ -169,17 +169,18 @@ static int read_request(struct nv_request *q, bool teardown, struct err *e)
 		r = refuse_wishes(q->root, options, e);
 	if (r < 0)
 		return r;
-	return wire_tag(q->wire.tag, "netavark", id, container, q->wire.ifname, e);
+	return wire_tag(q->wire.tag,
+			&(struct wire_owner){"netavark", id, container, q->wire.ifname}, e);
 }
 
-int nv_request_parse(const char *text, size_t len, const char *netns, bool teardown,
+int nv_request_parse(const char *text, size_t len, const struct nv_call *call,
 		     struct nv_request *ret, struct err *e)
 {
-	struct nv_request q = {.wire.netns = netns};
+	struct nv_request q = {.wire.netns = call->netns};
 	int r = load(text, len, &q.root, e);
 
 	if (r == 0)
-		r = read_request(&q, teardown, e);
+		r = read_request(&q, call->teardown, e);
 	if (r < 0)
 		nv_request_free(&q);
 	else

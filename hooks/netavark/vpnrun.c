@@ -54,7 +54,7 @@ static int serve(int argc, char **argv, char **ret, struct err *e)
 		return r;
 	if (!setup && !teardown)
 		return nv_create(text, len, ret, e);
-	r = nv_request_parse(text, len, argv[2], teardown, &q, e);
+	r = nv_request_parse(text, len, &(struct nv_call){argv[2], teardown}, &q, e);
 	if (r < 0)
 		return r;
 	r = setup ? plug(&q, ret, e) : wire_detach(&q.wire, e);

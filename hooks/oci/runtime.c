@@ -124,8 +124,8 @@ static int plug(const struct record *r, const struct hook_want *w, int netns, st
 	AUTO_NL_SOCK struct nl_sock nft = NL_SOCK_INIT;
 	AUTO_CLOSE int broker = -1;
 	const char *dev = w->ifname[0] ? w->ifname : LEASE_CABLE;
+	struct cable_end end = {.dev = dev, .table = CABLE_TABLE};
 	bool root = is_vpns_root(r);
-	uint32_t host = 0;
 	int rc;
 
 	if (root) {
@@ -134,27 +134,22 @@ static int plug(const struct record *r, const struct hook_want *w, int netns, st
 		broker = ipc_connect(NULL, e);
 		rc = broker < 0 ? hook_fail(HOOK_NO_BROKER, broker) : 0;
 	}
-	if (rc == 0)
-		rc = hook_netns_enter(netns, e);
-	if (rc == 0)
-		rc = nl_sock_open(&inside, NETLINK_ROUTE, e);
-	if (rc == 0)
-		rc = nl_sock_open(&nft, NETLINK_NETFILTER, e);
-	if (rc == 0)
-		rc = check_links(&inside, e);
+	rc = rc ?: hook_netns_enter(netns, e);
+	rc = rc ?: nl_sock_open(&inside, NETLINK_ROUTE, e);
+	rc = rc ?: nl_sock_open(&nft, NETLINK_NETFILTER, e);
+	rc = rc ?: check_links(&inside, e);
 	if (rc < 0)
 		return rc;
 	cable_prepare(r);
-	rc = root ? attach_as_root(&outside, r, netns, LEASE_CABLE, (uint32_t)getpid(), &host, e)
-		  : ask_broker(broker, r->name, netns, &host, e);
+	rc = root ? attach_as_root(&outside, r, netns, LEASE_CABLE, (uint32_t)getpid(), &end.host,
+				   e)
+		  : ask_broker(broker, r->name, netns, &end.host, e);
 	/* It is renamed before it is up: older kernels rename no other. */
-	if (rc == 0 && strcmp(dev, LEASE_CABLE) != 0)
-		rc = rename_cable(dev, e);
-	if (rc == 0)
-		rc = cable_alone(&inside, &nft, dev, e);
-	if (rc == 0)
-		rc = cable_up(&inside, r, dev, host, CABLE_TABLE, e);
-	return rc < 0 ? rc : cable_wait(&inside, r, dev, host, e);
+	if (strcmp(dev, LEASE_CABLE) != 0)
+		rc = rc ?: rename_cable(dev, e);
+	rc = rc ?: cable_alone(&inside, &nft, dev, e);
+	rc = rc ?: cable_up(&inside, r, &end, e);
+	return rc ?: cable_wait(&inside, r, &end, e);
 }
 
 /* The namespace of another container, in a pod: that one was plugged, and there is nothing else. */

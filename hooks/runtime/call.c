@@ -112,13 +112,13 @@ static int unknown(const char *option, const char *what, struct err *e)
 		       option, what);
 }
 
-static void take(struct call *c, const char *option, const char *value, const char **format)
+static void take(struct call *c, const char *option, const char *value)
 {
 	size_t len = strcspn(option, "=");
 
 #define IS(name) (len == strlen(name) && !strncmp(option, name, len))
 	if (IS("--log-format"))
-		*format = value;
+		c->log_format = value;
 	else if (IS("--log"))
 		c->log = value;
 	else if (IS("--bundle") || IS("-b"))
@@ -130,7 +130,7 @@ static void take(struct call *c, const char *option, const char *value, const ch
 
 /* Reads from *at on, as long as there are options. */
 static int parse_options(struct call *c, const char *const *list, int *at, const char *what,
-			 const char **format, struct err *e)
+			 struct err *e)
 {
 	for (; *at < c->argc && c->argv[*at][0] == '-'; ++*at) {
 		const char *option = c->argv[*at], *value = strchr(option, '=');
@@ -141,7 +141,7 @@ static int parse_options(struct call *c, const char *const *list, int *at, const
 		if (kind && !value && *at + 1 == c->argc)
 			return err_set(e, -EINVAL, "the option %.60s wants a value", option);
 		if (kind)
-			take(c, option, value ? value + 1 : c->argv[++*at], format);
+			take(c, option, value ? value + 1 : c->argv[++*at]);
 	}
 	return 0;
 }
@@ -163,7 +163,7 @@ static bool is_other(const char *verb)
 	return false;
 }
 
-static int parse_verb(struct call *c, const char **format, struct err *e)
+static int parse_verb(struct call *c, struct err *e)
 {
 	const char *verb = c->argv[c->verb];
 	const char *const *list = options_of(verb);
@@ -174,7 +174,7 @@ static int parse_verb(struct call *c, const char **format, struct err *e)
 			       "the command %.60s is unknown to vpnrun-runtime, which could not "
 			       "tell whether it starts a container",
 			       verb);
-	r = list ? parse_options(c, list, &at, verb, format, e) : 0;
+	r = list ? parse_options(c, list, &at, verb, e) : 0;
 	/* crun takes options behind the container's name, too; behind that of exec is a command. */
 	for (at++; r == 0 && list && list != exec_options && at < c->argc; at++)
 		if (c->argv[at][0] == '-')
@@ -198,7 +198,8 @@ static void take_own(int argc, char **argv, struct call *c)
 	static char runc[] = "runc";
 	int own = 1;
 
-	*c = (struct call){.argv = argv, .bundle = ".", .spec = spec_of_name(argv[0])};
+	*c = (struct call){
+		.argv = argv, .bundle = ".", .log_format = "", .spec = spec_of_name(argv[0])};
 	argv[0] = runc;
 	for (; own < argc; own++) {
 		if (str_starts(argv[own], "--vpnrun="))
@@ -215,15 +216,14 @@ static void take_own(int argc, char **argv, struct call *c)
 
 int call_parse(int argc, char **argv, struct call *ret, struct err *e)
 {
-	const char *format = "";
 	int at = 1, r;
 
 	take_own(argc, argv, ret);
-	r = parse_options(ret, global_options, &at, ret->argv[0], &format, e);
+	r = parse_options(ret, global_options, &at, ret->argv[0], e);
 	ret->verb = at;
 	if (r == 0 && at < ret->argc)
-		r = parse_verb(ret, &format, e);
-	if (strcmp(format, "json") != 0)
+		r = parse_verb(ret, e);
+	if (strcmp(ret->log_format, "json") != 0)
 		ret->log = NULL;
 	return r;
 }

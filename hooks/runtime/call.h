@@ -14,7 +14,8 @@ struct call {
 	const char *spec;    /* --vpnrun=, NULL: by annotation only */
 	const char *bundle;  /* of create, run and restore */
 	const char *process; /* of exec: the file that says what to start, NULL: as config.json */
-	const char *log;     /* --log with --log-format json, where the engine looks for errors */
+	const char *log_format;
+	const char *log; /* --log with --log-format json, where the engine looks for errors */
 };
 
 /* Edits argv. -EINVAL: something is not known. What was understood until then is in ret. */

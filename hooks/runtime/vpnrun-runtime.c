@@ -257,17 +257,15 @@ static int check_inside(const json_t *state, const struct hook_want *w, struct e
 	AUTO_FREE struct rtnl_link *links = NULL;
 	AUTO_CLOSE int netns = hook_netns_open(state, e);
 	const char *dev = w->ifname[0] ? w->ifname : LEASE_CABLE;
+	struct cable_end end = {.dev = dev, .table = CABLE_TABLE};
 	const struct rtnl_link *cable = NULL;
 	struct record record;
 	size_t n = 0;
 	int r = netns < 0 ? netns : hook_netns_enter(netns, e);
 
-	if (r == 0)
-		r = hook_find(w->vpn, &record, e);
-	if (r == 0)
-		r = nl_sock_open(&s, NETLINK_ROUTE, e);
-	if (r == 0)
-		r = rtnl_link_list(&s, RTNL_HERE, &links, &n, e);
+	r = r ?: hook_find(w->vpn, &record, e);
+	r = r ?: nl_sock_open(&s, NETLINK_ROUTE, e);
+	r = r ?: rtnl_link_list(&s, RTNL_HERE, &links, &n, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
@@ -282,7 +280,8 @@ static int check_inside(const json_t *state, const struct hook_want *w, struct e
 	if (!cable)
 		return err_set(e, -ENODEV, "the container has no cable to its VPN");
 	/* Newer Dockers make their network here, and turns IPv6 off with it. */
-	return cable_again_ip6(&s, &record, dev, cable->ifindex, lease_from_mac(cable->mac), e);
+	end.host = lease_from_mac(cable->mac);
+	return cable_again_ip6(&s, &record, &end, e);
 }
 
 struct runtime_look {

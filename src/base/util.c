@@ -151,27 +151,20 @@ int file_open_named(const char *path, struct err *e)
 	return fd;
 }
 
-static int read_opened(int fd, const char *path, size_t max, char **ret, size_t *ret_len,
-		       struct err *e)
-{
-	int r = file_read_fd(fd, max, ret, ret_len);
-
-	close(fd);
-	return r < 0 ? err_sys(e, r, "cannot read %s", path) : 0;
-}
-
 int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *e)
 {
-	int fd = file_open(path, e);
+	AUTO_CLOSE int fd = file_open(path, e);
+	int r = fd < 0 ? fd : file_read_fd(fd, max, ret, ret_len);
 
-	return fd < 0 ? fd : read_opened(fd, path, max, ret, ret_len, e);
+	return fd >= 0 && r < 0 ? err_sys(e, r, "cannot read %s", path) : r;
 }
 
 int file_read_named(const char *path, size_t max, char **ret, size_t *ret_len, struct err *e)
 {
-	int fd = file_open_named(path, e);
+	AUTO_CLOSE int fd = file_open_named(path, e);
+	int r = fd < 0 ? fd : file_read_fd(fd, max, ret, ret_len);
 
-	return fd < 0 ? fd : read_opened(fd, path, max, ret, ret_len, e);
+	return fd >= 0 && r < 0 ? err_sys(e, r, "cannot read %s", path) : r;
 }
 
 int fd_write_all(int fd, const void *data, size_t len)

@@ -66,7 +66,7 @@ static int ask_in_child(void *arg, void *answer, size_t *len, struct err *e)
 	int r = fetch_open(&f, e);
 
 	if (r == 0)
-		r = fetch_get(f, q->url, AF_UNSPEC, ASK_TIMEOUT_MS, &text, e);
+		r = fetch_get(f, q->url, &(struct fetch_how){AF_UNSPEC, ASK_TIMEOUT_MS}, &text, e);
 	if (r == 0)
 		r = ip_answer_parse(text, &a, e);
 	if (r < 0)

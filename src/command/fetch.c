@@ -122,9 +122,10 @@ int fetch_check_url(const char *url, struct err *e)
 	return 0;
 }
 
-int fetch_get(struct fetch *f, const char *url, int family, unsigned int timeout_ms, char **ret,
+int fetch_get(struct fetch *f, const char *url, const struct fetch_how *how, char **ret,
 	      struct err *e)
 {
+	int family = how->family;
 	AUTO_FREE char *text = calloc(1, FETCH_MAX + 1);
 	struct body body = {.text = text};
 	char why[CURL_ERROR_SIZE] = "";
@@ -141,7 +142,7 @@ int fetch_get(struct fetch *f, const char *url, int family, unsigned int timeout
 	f->easy_setopt(h, OPT_WRITEDATA, &body);
 	f->easy_setopt(h, OPT_PROXY, "");
 	f->easy_setopt(h, OPT_USERAGENT, "vpnctl/" VPNRUN_VERSION);
-	f->easy_setopt(h, OPT_TIMEOUT_MS, (long)timeout_ms);
+	f->easy_setopt(h, OPT_TIMEOUT_MS, (long)how->timeout_ms);
 	f->easy_setopt(h, OPT_NOSIGNAL, 1L);
 	f->easy_setopt(h, OPT_FAILONERROR, 1L);
 	f->easy_setopt(h, OPT_FOLLOWLOCATION, 1L);

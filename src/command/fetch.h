@@ -17,7 +17,12 @@ int fetch_check_url(const char *url, struct err *e);
 int fetch_open(struct fetch **ret, struct err *e);
 void fetch_close(struct fetch **f);
 
+struct fetch_how {
+	int family; /* AF_UNSPEC: either */
+	unsigned int timeout_ms;
+};
+
 /* family: AF_INET, AF_INET6, AF_UNSPEC for either. No proxy is asked, whatever the environment
  * says: its address would be the answer. *ret is the caller's to free. */
-int fetch_get(struct fetch *f, const char *url, int family, unsigned int timeout_ms, char **ret,
+int fetch_get(struct fetch *f, const char *url, const struct fetch_how *how, char **ret,
 	      struct err *e);

@@ -36,8 +36,7 @@ struct ip_options {
 	int family;
 	unsigned int timeout_s;
 	bool json;
-	struct ipaddr *expect;
-	size_t n_expect;
+	struct prefixes expect;
 	char **argv; /* all options, to hand on */
 	int argc;
 };
@@ -61,7 +60,7 @@ static int take_value(struct ip_options *o, const char *option, const char *valu
 			return usage();
 		o->timeout_s = (unsigned int)n;
 	} else if (!strcmp(option, "--expect")) {
-		if (prefixes_parse(value, &o->expect, &o->n_expect, &e) < 0) {
+		if (prefixes_parse(value, &o->expect, &e) < 0) {
 			log_error("--expect: %s", e.msg);
 			return CTL_USAGE;
 		}
@@ -191,10 +190,10 @@ static int go_where(const struct ip_options *o, struct err *e)
 
 static bool is_expected(const struct ip_options *o, const struct ip_answer *a)
 {
-	for (size_t i = 0; i < o->n_expect; i++)
-		if (ipaddr_contains(&o->expect[i], &a->ip))
+	for (size_t i = 0; i < o->expect.n; i++)
+		if (ipaddr_contains(&o->expect.at[i], &a->ip))
 			return true;
-	return o->n_expect == 0;
+	return o->expect.n == 0;
 }
 
 static int print_json(const struct ip_options *o, const struct ip_answer *a, bool good)
@@ -211,7 +210,7 @@ static int print_json(const struct ip_options *o, const struct ip_answer *a, boo
 		json_out_bool(&out, "verdict", a->verdict);
 	else
 		json_out_null(&out, "verdict");
-	if (o->n_expect)
+	if (o->expect.n)
 		json_out_bool(&out, "expected", is_expected(o, a));
 	else
 		json_out_null(&out, "expected");
@@ -251,14 +250,15 @@ int ctl_ip(int argc, char **argv)
 	int rc = parse(argc, argv, &o), r;
 
 	if (rc != CTL_OK) {
-		free(o.expect);
+		free(o.expect.at);
 		return rc;
 	}
 	r = go_where(&o, &e);
 	if (r == 0)
 		r = fetch_open(&f, &e);
 	if (r == 0)
-		r = fetch_get(f, o.url, o.family, o.timeout_s * 1000, &text, &e);
+		r = fetch_get(f, o.url, &(struct fetch_how){o.family, o.timeout_s * 1000}, &text,
+			      &e);
 	if (r == 0) {
 		r = ip_answer_parse(text, &a, &e);
 		if (r < 0)
@@ -268,6 +268,6 @@ int ctl_ip(int argc, char **argv)
 	if (r < 0)
 		log_error("%s", e.msg);
 	rc = r < 0 ? CTL_FAILED : judge(&o, &a);
-	free(o.expect);
+	free(o.expect.at);
 	return rc;
 }

@@ -247,8 +247,7 @@ int conf_parse(const char *file, const char *text, size_t len, struct tunnel *t,
 
 /* --- files ----------------------------------------------------------------------------------- */
 
-int conf_load_fd(int fd, const char *path, struct tunnel *t, char **ret_text, size_t *ret_len,
-		 struct err *e)
+int conf_load_fd(int fd, const char *path, struct tunnel *t, struct conf_text *ret, struct err *e)
 {
 	struct stat st;
 	size_t len = 0;
@@ -274,9 +273,8 @@ int conf_load_fd(int fd, const char *path, struct tunnel *t, char **ret_text, si
 			r = err_sys(e, -ENOMEM, "cannot read %s", path);
 		}
 	}
-	if (r == 0 && ret_text) {
-		*ret_text = text;
-		*ret_len = len;
+	if (r == 0 && ret) {
+		*ret = (struct conf_text){text, len};
 		return 0;
 	}
 	util_wipe(text, len);
@@ -289,5 +287,5 @@ int conf_load(const char *path, struct tunnel *t, struct err *e)
 	AUTO_CLOSE int fd = file_open_named(path, e);
 
 	memset(t, 0, sizeof(*t));
-	return fd < 0 ? fd : conf_load_fd(fd, path, t, NULL, NULL, e);
+	return fd < 0 ? fd : conf_load_fd(fd, path, t, NULL, e);
 }

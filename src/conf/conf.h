@@ -19,10 +19,14 @@ int conf_parse(const char *file, const char *text, size_t len, struct tunnel *t,
  * readable by others. */
 int conf_load(const char *path, struct tunnel *t, struct err *e);
 
-/* The same for a file that is open already, whose bytes go to *ret_text, the caller's to wipe and
- * free (NULL: not wanted). */
-int conf_load_fd(int fd, const char *path, struct tunnel *t, char **ret_text, size_t *ret_len,
-		 struct err *e);
+/* The bytes of a file: the owner's to wipe and free. */
+struct conf_text {
+	char *at;
+	size_t len;
+};
+
+/* The same for a file that is open already; its bytes go to ret (NULL: not wanted). */
+int conf_load_fd(int fd, const char *path, struct tunnel *t, struct conf_text *ret, struct err *e);
 
 /* Adds the warnings about a file's name: one that wg-quick(8) could not make an interface of, or
  * that is no VPN's name as it stands. */

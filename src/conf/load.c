@@ -87,7 +87,7 @@ static int load_config(struct loader *r)
 		json_doc_fail(&r->doc, r->e, "config", "%s", why.msg);
 		return n;
 	}
-	n = conf_load_fd(fd, r->p->config, t, NULL, NULL, r->e);
+	n = conf_load_fd(fd, r->p->config, t, NULL, r->e);
 	if (n < 0) {
 		*t = over;
 		return n;

@@ -13,16 +13,6 @@
 
 #include "conf/value.h"
 
-struct minus {
-	const struct ipaddr *at;
-	size_t n;
-};
-
-struct answer {
-	struct ipaddr *at;
-	size_t n;
-};
-
 static uint8_t *bytes_of(struct ipaddr *a)
 {
 	return a->family == AF_INET ? (uint8_t *)&a->v4 : a->v6.s6_addr;
@@ -39,21 +29,21 @@ static void clear_host_bits(struct ipaddr *a)
 		bytes_of(a)[i / 8] &= (uint8_t) ~(0x80u >> (i % 8));
 }
 
-static int append(struct ipaddr **list, size_t *n, const struct ipaddr *a, struct err *e)
+static int append(struct prefixes *list, const struct ipaddr *a, struct err *e)
 {
 	struct ipaddr *place;
 
-	if (*n >= SUBTRACT_MAX)
+	if (list->n >= SUBTRACT_MAX)
 		return err_set(e, -E2BIG, "more than %d prefixes", SUBTRACT_MAX);
-	place = model_grow(list, *n, sizeof(**list));
+	place = model_grow(&list->at, list->n, sizeof(*place));
 	if (!place)
-		return err_sys(e, -ENOMEM, "cannot hold %zu prefixes", *n + 1);
+		return err_sys(e, -ENOMEM, "cannot hold %zu prefixes", list->n + 1);
 	*place = *a;
-	++*n;
+	list->n++;
 	return 0;
 }
 
-int prefixes_parse(const char *text, struct ipaddr **list, size_t *n, struct err *e)
+int prefixes_parse(const char *text, struct prefixes *list, struct err *e)
 {
 	AUTO_FREE char *copy = strdup(text);
 	char *save = NULL, shown[VALUE_SHOW_MAX];
@@ -69,7 +59,7 @@ int prefixes_parse(const char *text, struct ipaddr **list, size_t *n, struct err
 				       "%s is not a prefix such as 10.0.0.0/8 or fd00::/8",
 				       value_show(w, shown));
 		clear_host_bits(&a);
-		r = append(list, n, &a, e);
+		r = append(list, &a, e);
 		if (r < 0)
 			return r;
 	}
@@ -77,7 +67,7 @@ int prefixes_parse(const char *text, struct ipaddr **list, size_t *n, struct err
 }
 
 /* It goes at most as deep as an address has bits. */
-static int put_rest(const struct ipaddr *a, const struct minus *minus, struct answer *out,
+static int put_rest(const struct ipaddr *a, const struct prefixes *minus, struct prefixes *out,
 		    struct err *e)
 {
 	bool touched = false;
@@ -90,7 +80,7 @@ static int put_rest(const struct ipaddr *a, const struct minus *minus, struct an
 		touched = touched || ipaddr_contains(a, &minus->at[i]);
 	}
 	if (!touched)
-		return append(&out->at, &out->n, a, e);
+		return append(out, a, e);
 	half.plen++;
 	r = put_rest(&half, minus, out, e);
 	if (r < 0)
@@ -112,18 +102,18 @@ static int order(const void *x, const void *y)
 	return d ? d : a->plen - b->plen;
 }
 
-int prefixes_subtract(const struct ipaddr *from, size_t n_from, const struct ipaddr *minus,
-		      size_t n_minus, struct ipaddr **ret, size_t *ret_n, struct err *e)
+int prefixes_subtract(const struct prefixes *from, const struct prefixes *minus,
+		      struct prefixes *ret, struct err *e)
 {
+	size_t n_from = from->n;
 	AUTO_FREE struct ipaddr *sorted = calloc(n_from + 1, sizeof(*sorted));
-	const struct minus less = {minus, n_minus};
 	const struct ipaddr *last = NULL;
-	struct answer out = {0};
+	struct prefixes out = {0};
 
 	if (!sorted)
 		return err_sys(e, -ENOMEM, "cannot hold %zu prefixes", n_from);
 	if (n_from)
-		memcpy(sorted, from, n_from * sizeof(*sorted));
+		memcpy(sorted, from->at, n_from * sizeof(*sorted));
 	qsort(sorted, n_from, sizeof(*sorted), order);
 	for (size_t i = 0; i < n_from; i++) {
 		int r;
@@ -133,14 +123,13 @@ int prefixes_subtract(const struct ipaddr *from, size_t n_from, const struct ipa
 		if (last && ipaddr_contains(last, &sorted[i]))
 			continue;
 		last = &sorted[i];
-		r = put_rest(last, &less, &out, e);
+		r = put_rest(last, minus, &out, e);
 		if (r < 0) {
 			free(out.at);
 			return r;
 		}
 	}
-	*ret = out.at;
-	*ret_n = out.n;
+	*ret = out;
 	return 0;
 }
 

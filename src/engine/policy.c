@@ -82,7 +82,7 @@ static int compile_file(const char *file, const char *name, const char *caps_fil
 		rc = policy_oci_parse(file, text, len, &p, e);
 	if (rc < 0)
 		return rc;
-	rc = policy_compile(&p, name, POLICY_ARCH, caps, ret, e);
+	rc = policy_compile(&p, &(struct policy_target){name, POLICY_ARCH, caps}, ret, e);
 	if (rc < 0)
 		err_wrap(e, rc, "%s", file);
 	for (size_t i = 0; rc == 0 && i < p.n_warnings; i++)

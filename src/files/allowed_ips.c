@@ -12,8 +12,7 @@
 #include "conf/subtract.h"
 
 struct lists {
-	struct ipaddr *from, *minus;
-	size_t n_from, n_minus;
+	struct prefixes from, minus;
 };
 
 static int usage(void)
@@ -38,37 +37,37 @@ static int parse(int argc, char **argv, struct lists *l)
 		else if (argv[i][0] == '-')
 			return usage();
 		if (minus)
-			r = prefixes_parse(text, &l->minus, &l->n_minus, &e);
+			r = prefixes_parse(text, &l->minus, &e);
 		else
-			r = prefixes_parse(text, &l->from, &l->n_from, &e);
+			r = prefixes_parse(text, &l->from, &e);
 		if (r < 0) {
 			log_error("%s", e.msg);
 			return CTL_FAILED;
 		}
 	}
-	return l->n_from ? CTL_OK : usage();
+	return l->from.n ? CTL_OK : usage();
 }
 
 static int print(const struct lists *l)
 {
-	AUTO_FREE struct ipaddr *rest = NULL;
+	struct prefixes rest = {0};
 	struct err e = ERR_INIT;
-	size_t n = 0;
 	char text[PREFIX_TEXT_LEN];
 
-	if (prefixes_subtract(l->from, l->n_from, l->minus, l->n_minus, &rest, &n, &e) < 0) {
+	if (prefixes_subtract(&l->from, &l->minus, &rest, &e) < 0) {
 		log_error("%s", e.msg);
 		return CTL_FAILED;
 	}
-	if (!n) {
+	if (!rest.n) {
 		log_error("nothing remains");
 		return CTL_FAILED;
 	}
-	for (size_t i = 0; i < n; i++) {
-		prefix_format(&rest[i], text);
+	for (size_t i = 0; i < rest.n; i++) {
+		prefix_format(&rest.at[i], text);
 		say("%s%s", i ? ", " : "", text);
 	}
 	putchar('\n');
+	free(rest.at);
 	return CTL_OK;
 }
 
@@ -79,7 +78,7 @@ int ctl_allowed_ips(int argc, char **argv)
 
 	if (rc == CTL_OK)
 		rc = print(&l);
-	free(l.from);
-	free(l.minus);
+	free(l.from.at);
+	free(l.minus.at);
 	return rc;
 }

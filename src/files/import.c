@@ -36,8 +36,7 @@ struct import {
 	bool arg_up, arg_no_wait;
 	char name[NAME_MAX_LEN + 1];
 	int id;
-	char *text;
-	size_t len;
+	struct conf_text text;
 	struct tunnel tunnel;
 	int dir; /* VPN_CONFIG_DIR */
 	int lock;
@@ -166,7 +165,7 @@ static bool is_leftover(struct import *im, const char *conf)
 	    (st.st_mode & 0177) || st.st_nlink != 1 ||
 	    file_read_fd(fd, CONF_SIZE_MAX, &text, &len) < 0)
 		return false;
-	same = len == im->len && !memcmp(text, im->text, len);
+	same = len == im->text.len && !memcmp(text, im->text.at, len);
 	util_wipe(text, len);
 	return same;
 }
@@ -191,7 +190,7 @@ static int install(struct import *im, struct err *e)
 			       im->name);
 	if (is_leftover(im, conf))
 		unlinkat(im->dir, conf, 0);
-	r = create_file(im->dir, conf, im->text, im->len, 0600);
+	r = create_file(im->dir, conf, im->text.at, im->text.len, 0600);
 	if (r == -EEXIST)
 		return err_set(e, r,
 			       "%s/%s exists and is another file: choose another name with "
@@ -236,7 +235,7 @@ static int import(struct import *im, struct err *e)
 	fd = file_open_named(im->file, e);
 	if (fd < 0)
 		return fd;
-	r = conf_load_fd(fd, im->file, &im->tunnel, &im->text, &im->len, e);
+	r = conf_load_fd(fd, im->file, &im->tunnel, &im->text, e);
 	if (r < 0)
 		return r;
 	if (geteuid() != 0)
@@ -333,9 +332,9 @@ int ctl_import(int argc, char **argv)
 		fflush(stdout);
 	}
 	tunnel_free(&im.tunnel);
-	if (im.text)
-		util_wipe(im.text, im.len);
-	free(im.text);
+	if (im.text.at)
+		util_wipe(im.text.at, im.text.len);
+	free(im.text.at);
 	util_close(&im.dir);
 	util_close(&im.lock);
 	return status == CTL_OK && im.arg_up ? ctl_up_name(im.name, !im.arg_no_wait) : status;

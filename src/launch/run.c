@@ -264,7 +264,9 @@ static int take_cable(struct launch *l, struct err *e)
 	if (r == 0 && l->network == LAUNCH_VPN && !l->root)
 		r = ipc_attach_receive(l->sock, &l->host, e);
 	launch_step("cable plugged");
-	return r < 0 ? r : cable_up(&l->nl, &l->record, LEASE_CABLE, l->host, 0, e);
+	return r < 0 ? r
+		     : cable_up(&l->nl, &l->record, &(struct cable_end){LEASE_CABLE, l->host, 0},
+				e);
 }
 
 static int fill_runtime(void *arg, struct err *e)
@@ -586,7 +588,7 @@ static int confine(struct launch *l, struct err *e)
 		r = box_apparmor_leave(e);
 	/* This is done as late as may be, for the kernel goes on with it meanwhile. */
 	if (r == 0 && l->nl.fd >= 0 && l->host) {
-		r = cable_wait(&l->nl, &l->record, LEASE_CABLE, l->host, e);
+		r = cable_wait(&l->nl, &l->record, &(struct cable_end){LEASE_CABLE, l->host, 0}, e);
 		launch_step("cable ready");
 	}
 	if (r < 0 || is_bare(l))

@@ -48,25 +48,31 @@ static socklen_t make_address(const char *text, uint16_t port, union address *re
 	return sizeof(ret->in6);
 }
 
-static void send_to(const char *text, uint16_t port, int type, int protocol, const void *data,
-		    size_t len)
+struct parcel {
+	uint16_t port;
+	int type, protocol;
+	const void *data;
+	size_t len;
+};
+
+static void send_to(const char *text, const struct parcel *p)
 {
 	AUTO_CLOSE int fd = -1;
 	union address a;
-	socklen_t size = make_address(text, port, &a);
+	socklen_t size = make_address(text, p->port, &a);
 
 	if (!size)
 		return;
-	fd = socket(a.sa.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	fd = socket(a.sa.sa_family, p->type | SOCK_CLOEXEC | SOCK_NONBLOCK, p->protocol);
 	if (fd < 0)
 		return;
-	if (type == SOCK_STREAM) {
-		struct pollfd p = {.fd = fd, .events = POLLOUT};
+	if (p->type == SOCK_STREAM) {
+		struct pollfd out = {.fd = fd, .events = POLLOUT};
 
 		if (connect(fd, &a.sa, size) < 0)
-			poll(&p, 1, ROUND_MS);
+			poll(&out, 1, ROUND_MS);
 	} else {
-		sendto(fd, data, len, MSG_NOSIGNAL, &a.sa, size);
+		sendto(fd, p->data, p->len, MSG_NOSIGNAL, &a.sa, size);
 	}
 }
 
@@ -75,8 +81,11 @@ static void ping(const char *text, const char *mark)
 	uint8_t echo[8 + LEAK_TEXT_LEN] = {strchr(text, ':') ? ICMP6_ECHO_REQUEST : ICMP_ECHO};
 
 	memcpy(echo + 8, mark, LEAK_TEXT_LEN);
-	send_to(text, 0, SOCK_DGRAM, strchr(text, ':') ? (int)IPPROTO_ICMPV6 : (int)IPPROTO_ICMP,
-		echo, sizeof(echo));
+	send_to(text,
+		&(struct parcel){.type = SOCK_DGRAM,
+				 .protocol = strchr(text, ':') ? IPPROTO_ICMPV6 : IPPROTO_ICMP,
+				 .data = echo,
+				 .len = sizeof(echo)});
 }
 
 /* A question for TEXT.example.com, by hand: whatever resolv.conf says, to that server. */
@@ -91,7 +100,7 @@ static void ask(const char *server, const char *mark)
 	memcpy(q + sizeof(head) + 1, mark, LEAK_TEXT_LEN);
 	memcpy(q + sizeof(head) + 1 + LEAK_TEXT_LEN, tail, sizeof(tail));
 	q[sizeof(q) - 1] = 1;
-	send_to(server, 53, SOCK_DGRAM, 0, q, sizeof(q));
+	send_to(server, &(struct parcel){53, SOCK_DGRAM, 0, q, sizeof(q)});
 }
 
 struct look_up {
@@ -124,14 +133,16 @@ static void look_up(const char *mark, unsigned int *running)
 static void try_all(const struct leak_mark *m, char **addresses, int n)
 {
 	static const char *const targets[] = {LEAK_TARGET4, LEAK_TARGET6};
+	const struct parcel datagram = {m->port, SOCK_DGRAM, 0, m->text, LEAK_TEXT_LEN};
+	const struct parcel connection = {.port = m->port, .type = SOCK_STREAM};
 
 	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
-		send_to(targets[i], m->port, SOCK_DGRAM, 0, m->text, LEAK_TEXT_LEN);
-		send_to(targets[i], m->port, SOCK_STREAM, 0, NULL, 0);
+		send_to(targets[i], &datagram);
+		send_to(targets[i], &connection);
 		ping(targets[i], m->text);
 	}
 	for (int i = 0; i < n; i++) {
-		send_to(addresses[i], m->port, SOCK_DGRAM, 0, m->text, LEAK_TEXT_LEN);
+		send_to(addresses[i], &datagram);
 		ping(addresses[i], m->text);
 		ask(addresses[i], m->text);
 	}

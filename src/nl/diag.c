@@ -52,14 +52,9 @@ static void begin_sockets(void *arg)
 	((struct diag_found *)arg)->n = 0;
 }
 
-static int find(struct nl_sock *s, int family, int protocol, bool end, struct diag_found *f,
+static int find(struct nl_sock *s, struct inet_diag_req_v2 req, bool end, struct diag_found *f,
 		struct err *e)
 {
-	struct inet_diag_req_v2 req = {
-		.sdiag_family = (uint8_t)family,
-		.sdiag_protocol = (uint8_t)protocol,
-		.idiag_states = protocol == IPPROTO_TCP ? ~TCP_SILENT : ~0u,
-	};
 	const struct nl_table table = {begin_sockets, got_socket, f};
 	struct nl_msg m;
 	int r;
@@ -85,14 +80,20 @@ int diag_from(struct nl_sock *s, int protocol, int family, const void *addr, boo
 {
 	struct diag_found own = {.len = family == AF_INET ? 4 : 16};
 	struct diag_found mapped = {.addr = {[10] = 0xff, [11] = 0xff}, .len = 16};
+	struct inet_diag_req_v2 req = {
+		.sdiag_family = (uint8_t)family,
+		.sdiag_protocol = (uint8_t)protocol,
+		.idiag_states = protocol == IPPROTO_TCP ? ~TCP_SILENT : ~0u,
+	};
 	int r;
 
 	memcpy(own.addr, addr, own.len);
 	memcpy(mapped.addr + 12, addr, 4);
-	r = find(s, family, protocol, end, &own, e);
+	r = find(s, req, end, &own, e);
 	/* An IPv6 socket may have an IPv4 address. */
+	req.sdiag_family = AF_INET6;
 	if (r == 0 && family == AF_INET)
-		r = find(s, AF_INET6, protocol, end, &mapped, e);
+		r = find(s, req, end, &mapped, e);
 	*ret = own.n + mapped.n;
 	free(own.at);
 	free(mapped.at);

@@ -95,21 +95,18 @@ static void put_rule(struct nl_msg *m, const char *table, int ifindex)
 	nl_nest_end(m, list);
 }
 
-static int make(struct nl_sock *s, const char *table, const int *ifindexes, size_t n, bool again,
-		struct err *e)
+/* again: the table is there, and made anew. */
+static void put_all(struct nl_msg *m, const char *table, const int *ifindexes, size_t n, bool again)
 {
-	struct nl_msg m;
-
-	nl_msg_init(&m);
-	put_bound(&m, NFNL_MSG_BATCH_BEGIN);
+	nl_msg_init(m);
+	put_bound(m, NFNL_MSG_BATCH_BEGIN);
 	if (again)
-		put_table(&m, NFT_MSG_DELTABLE, 0, table);
-	put_table(&m, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, table);
-	put_chain(&m, table);
+		put_table(m, NFT_MSG_DELTABLE, 0, table);
+	put_table(m, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, table);
+	put_chain(m, table);
 	for (size_t i = 0; i < n; i++)
-		put_rule(&m, table, ifindexes[i]);
-	put_bound(&m, NFNL_MSG_BATCH_END);
-	return nl_call_batch(s, &m, e);
+		put_rule(m, table, ifindexes[i]);
+	put_bound(m, NFNL_MSG_BATCH_END);
 }
 
 /* What a transaction deletes the kernel frees when the socket is closed, and whoever closes it
@@ -117,9 +114,15 @@ static int make(struct nl_sock *s, const char *table, const int *ifindexes, size
 int nft_out_only_by(struct nl_sock *s, const char *table, const int *ifindexes, size_t n,
 		    struct err *e)
 {
-	int r = make(s, table, ifindexes, n, false, e);
+	struct nl_msg m;
+	int r;
 
-	return r == -EEXIST ? make(s, table, ifindexes, n, true, e) : r;
+	put_all(&m, table, ifindexes, n, false);
+	r = nl_call_batch(s, &m, e);
+	if (r != -EEXIST)
+		return r;
+	put_all(&m, table, ifindexes, n, true);
+	return nl_call_batch(s, &m, e);
 }
 
 int nft_table_delete(struct nl_sock *s, const char *table, struct err *e)

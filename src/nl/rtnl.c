@@ -124,21 +124,11 @@ static int got_link(const struct nlmsghdr *nlh, void *arg)
 	return parse_link(nlh, arg);
 }
 
-static int link_get(struct nl_sock *s, int nsid, const char *name, int ifindex,
-		    struct rtnl_link *ret, struct err *e)
+static int link_query(struct nl_sock *s, struct nl_msg *m, struct rtnl_link *ret, struct err *e)
 {
-	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC, .ifi_index = ifindex};
 	struct rtnl_link l;
-	struct nl_msg m;
-	int r;
+	int r = nl_query(s, m, got_link, &l, e);
 
-	nl_msg_init(&m);
-	nl_msg_begin(&m, RTM_GETLINK, 0, &ifi, sizeof(ifi));
-	if (name)
-		nl_put_str(&m, IFLA_IFNAME, name);
-	if (nsid != RTNL_HERE)
-		nl_put_u32(&m, IFLA_TARGET_NETNSID, (uint32_t)nsid);
-	r = nl_query(s, &m, got_link, &l, e);
 	if (r == 0)
 		*ret = l;
 	return r;
@@ -147,15 +137,28 @@ static int link_get(struct nl_sock *s, int nsid, const char *name, int ifindex,
 int rtnl_link_get(struct nl_sock *s, int nsid, const char *name, struct rtnl_link *ret,
 		  struct err *e)
 {
-	int r = link_get(s, nsid, name, 0, ret, e);
+	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC};
+	struct nl_msg m;
+	int r;
 
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETLINK, 0, &ifi, sizeof(ifi));
+	nl_put_str(&m, IFLA_IFNAME, name);
+	if (nsid != RTNL_HERE)
+		nl_put_u32(&m, IFLA_TARGET_NETNSID, (uint32_t)nsid);
+	r = link_query(s, &m, ret, e);
 	return r < 0 ? err_wrap(e, r, "no device %s", name) : 0;
 }
 
 int rtnl_link_get_index(struct nl_sock *s, int ifindex, struct rtnl_link *ret, struct err *e)
 {
-	int r = link_get(s, RTNL_HERE, NULL, ifindex, ret, e);
+	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC, .ifi_index = ifindex};
+	struct nl_msg m;
+	int r;
 
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETLINK, 0, &ifi, sizeof(ifi));
+	r = link_query(s, &m, ret, e);
 	return r < 0 ? err_wrap(e, r, "no device of index %d", ifindex) : 0;
 }
 
@@ -479,17 +482,6 @@ static int count_routes(struct nl_sock *s, int family, struct route_count *c, st
 	nl_msg_begin(&m, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
 	r = nl_read_table(s, &m, &table, e);
 	return r < 0 ? err_wrap(e, r, "cannot list the routes of table %u", c->table) : 0;
-}
-
-int rtnl_route_count(struct nl_sock *s, int family, uint8_t table, int oif, size_t *ret,
-		     struct err *e)
-{
-	struct route_count c = {.table = table, .oif = oif};
-	int r = count_routes(s, family, &c, e);
-
-	if (r == 0)
-		*ret = c.n;
-	return r;
 }
 
 int rtnl_route_covers(struct nl_sock *s, int family, uint8_t table, int oif, const void *dst,

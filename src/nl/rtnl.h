@@ -121,10 +121,6 @@ int rtnl_route_get(struct nl_sock *s, int family, const void *dst, uint32_t mark
 /* Whether what is sent to addr arrives here: 1, 0. */
 int rtnl_addr_is_local(struct nl_sock *s, int family, const void *addr, struct err *e);
 
-/* How many routes a table has, of one family, by one device (0: any). */
-int rtnl_route_count(struct nl_sock *s, int family, uint8_t table, int oif, size_t *ret,
-		     struct err *e);
-
 /* Whether a route of that table and device has dst in it. */
 int rtnl_route_covers(struct nl_sock *s, int family, uint8_t table, int oif, const void *dst,
 		      bool *ret, struct err *e);

@@ -226,52 +226,54 @@ static int read_done(const struct nlmsghdr *nlh, bool interrupted, struct err *e
 	return 0;
 }
 
-/* Reads messages up to the ack or NLMSG_DONE. */
-static int converse_in(uint8_t *buf, struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg,
-		       struct err *e)
+struct reading {
+	nl_fn fn;
+	void *arg;
+	uint32_t first; /* request */
+	int stop, seen;
+	bool interrupted;
+};
+
+/* Takes the messages of one datagram. 1: the last was among them. */
+static int take_some(struct nl_sock *s, const uint8_t *buf, size_t n, struct reading *rd,
+		     struct err *e)
 {
-	bool interrupted = false;
-	int stop = 0, seen = 0;
-	uint32_t first;
-	int r = send_all(s, m, 0, &first, e);
+	const struct nlmsghdr *nlh;
+	int r;
 
-	if (r < 0)
-		return r;
-	for (;;) {
-		ssize_t n = receive(s, buf, RECV_SIZE, e);
-		const struct nlmsghdr *nlh;
-
-		if (n < 0)
-			return (int)n;
-		for (size_t at = 0; (nlh = next_message(buf, (size_t)n, &at));) {
-			if (!is_ours(s, nlh, first))
-				continue;
-			if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-				interrupted = true;
-			if (nlh->nlmsg_type == NLMSG_ERROR) {
-				r = read_ack(nlh, e);
-				return r < 0 ? r : stop < 0 ? stop : seen;
-			}
-			if (nlh->nlmsg_type == NLMSG_DONE) {
-				r = read_done(nlh, interrupted, e);
-				return r < 0 ? r : stop < 0 ? stop : seen;
-			}
-			seen++;
-			if (stop == 0 && fn)
-				stop = fn(nlh, arg);
+	for (size_t at = 0; (nlh = next_message(buf, n, &at));) {
+		if (!is_ours(s, nlh, rd->first))
+			continue;
+		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+			rd->interrupted = true;
+		if (nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE) {
+			r = nlh->nlmsg_type == NLMSG_ERROR ? read_ack(nlh, e)
+							   : read_done(nlh, rd->interrupted, e);
+			return r < 0 ? r : 1;
 		}
+		rd->seen++;
+		if (rd->stop == 0 && rd->fn)
+			rd->stop = rd->fn(nlh, rd->arg);
 	}
+	return 0;
 }
 
+/* Reads messages up to the ack or NLMSG_DONE. */
 static int converse(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct err *e)
 {
 	uint8_t buf[RECV_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	int r = converse_in(buf, s, m, fn, arg, e);
+	struct reading rd = {.fn = fn, .arg = arg};
+	int r = send_all(s, m, 0, &rd.first, e);
 
+	while (r == 0) {
+		ssize_t n = receive(s, buf, RECV_SIZE, e);
+
+		r = n < 0 ? (int)n : take_some(s, buf, (size_t)n, &rd, e);
+	}
 	/* A WireGuard device's answer has its private key in it. */
 	if (s->has_secrets)
 		util_wipe(buf, sizeof(buf));
-	return r;
+	return r < 0 ? r : rd.stop < 0 ? rd.stop : rd.seen;
 }
 
 int nl_query(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct err *e)

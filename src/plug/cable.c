@@ -81,8 +81,7 @@ static void put_ip6(struct nl_msg *m, const struct lease_pool *pool, int ifindex
 	rtnl_put_route(m, &route);
 }
 
-int cable_up(struct nl_sock *s, const struct record *r, const char *dev, uint32_t host,
-	     uint8_t table, struct err *e)
+int cable_up(struct nl_sock *s, const struct record *r, const struct cable_end *end, struct err *e)
 {
 	struct nl_msg m;
 	int ifindex;
@@ -90,19 +89,19 @@ int cable_up(struct nl_sock *s, const struct record *r, const char *dev, uint32_
 
 	nl_msg_init(&m);
 	rtnl_put_link_up(&m, LO_IFINDEX);
-	if (host) {
+	if (end->host) {
 		struct lease_pool pool = record_pool(r);
 
-		if (rtnl_link_index(s, dev, &ifindex, e) < 0)
+		if (rtnl_link_index(s, end->dev, &ifindex, e) < 0)
 			return err_set(e, -ENODEV, "the cable to VPN '%s' did not arrive", r->name);
 		if (cable_has_ip6(r))
 			rtnl_put_link_up_quiet(&m, ifindex);
 		else
 			rtnl_put_link_up(&m, ifindex);
 		if (r->flags & RECORD_HAS_IP4)
-			put_ip4(&m, &pool, ifindex, host, table);
+			put_ip4(&m, &pool, ifindex, end->host, end->table);
 		if (cable_has_ip6(r))
-			put_ip6(&m, &pool, ifindex, host, table);
+			put_ip6(&m, &pool, ifindex, end->host, end->table);
 	}
 	rc = nl_call(s, &m, e);
 	if (rc < 0)
@@ -113,25 +112,25 @@ int cable_up(struct nl_sock *s, const struct record *r, const char *dev, uint32_
 /* Up is not ready: the bridge lets the port's frames through, and IPv6 takes the address for its
  * own, only when workers of the kernel have come to it. Until then the first packets are lost, and
  * a connection made with them waits a second. */
-static int is_ready(struct nl_sock *s, const struct record *r, const char *dev, uint32_t host,
+static int is_ready(struct nl_sock *s, const struct record *r, const struct cable_end *end,
 		    struct err *e)
 {
 	struct lease_pool pool = record_pool(r);
-	struct in6_addr addr = lease_ip6(&pool, host);
+	struct in6_addr addr = lease_ip6(&pool, end->host);
 
-	if (!rtnl_link_is_running(s, dev))
+	if (!rtnl_link_is_running(s, end->dev))
 		return 0;
 	return cable_has_ip6(r) ? rtnl_addr_is_local(s, AF_INET6, &addr, e) : 1;
 }
 
-int cable_wait(struct nl_sock *s, const struct record *r, const char *dev, uint32_t host,
+int cable_wait(struct nl_sock *s, const struct record *r, const struct cable_end *end,
 	       struct err *e)
 {
 	struct timespec nap = {.tv_nsec = NAP_NS};
 	long waited_ns = 0;
 	int ready;
 
-	while ((ready = is_ready(s, r, dev, host, e)) == 0) {
+	while ((ready = is_ready(s, r, end, e)) == 0) {
 		if (waited_ns > WAIT_MAX_NS)
 			return err_set(e, -ETIMEDOUT, "the cable to VPN '%s' does not come up",
 				       r->name);
@@ -151,24 +150,27 @@ static bool is_off(const char *path)
 	return fd >= 0 && read(fd, &c, 1) == 1 && c == '1';
 }
 
-int cable_again_ip6(struct nl_sock *s, const struct record *r, const char *dev, int ifindex,
-		    uint32_t host, struct err *e)
+int cable_again_ip6(struct nl_sock *s, const struct record *r, const struct cable_end *end,
+		    struct err *e)
 {
 	struct lease_pool pool = record_pool(r);
 	struct nl_msg m;
 	char path[64];
-	int rc;
+	int ifindex, rc;
 
 	if (!cable_has_ip6(r))
 		return 0;
-	str_fmt(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", dev);
+	str_fmt(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", end->dev);
 	if (!is_off(path))
 		return 0;
+	rc = rtnl_link_index(s, end->dev, &ifindex, e);
+	if (rc < 0)
+		return rc;
 	try_sysctl(path, "0", 1);
 	nl_msg_init(&m);
-	put_ip6(&m, &pool, ifindex, host, CABLE_TABLE);
+	put_ip6(&m, &pool, ifindex, end->host, end->table);
 	rc = nl_call(s, &m, e);
 	if (rc < 0)
-		return err_wrap(e, rc, "cannot give %s its IPv6 address back", dev);
+		return err_wrap(e, rc, "cannot give %s its IPv6 address back", end->dev);
 	return 0;
 }

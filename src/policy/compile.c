@@ -460,9 +460,10 @@ static int warn_unknown(struct policy *p)
 	return rc;
 }
 
-int policy_compile(struct policy *p, const char *name, uint32_t native, uint64_t root_caps,
-		   struct policy_program *ret, struct err *e)
+int policy_compile(struct policy *p, const struct policy_target *t, struct policy_program *ret,
+		   struct err *e)
 {
+	const char *name = t->name;
 	AUTO_FREE struct emit *a = malloc(sizeof(*a));
 	AUTO_FREE struct hit *hits = calloc(p->n_rules + 1, sizeof(*hits));
 	AUTO_FREE struct seg *segs = calloc(4 * p->n_rules + 16, sizeof(*segs));
@@ -480,7 +481,7 @@ int policy_compile(struct policy *p, const char *name, uint32_t native, uint64_t
 			       name, POLICY_NAME_MAX);
 	c.abi.hits = hits;
 	c.abi.segs = segs;
-	rc = generate(&c, native, e);
+	rc = generate(&c, t->native, e);
 	if (rc < 0)
 		return rc;
 	if (a->overflow)
@@ -492,11 +493,11 @@ int policy_compile(struct policy *p, const char *name, uint32_t native, uint64_t
 	memset(&ret->header, 0, sizeof(ret->header));
 	memcpy(ret->header.magic, POLICY_MAGIC, sizeof(POLICY_MAGIC));
 	ret->header.version = POLICY_VERSION;
-	ret->header.arch = native;
+	ret->header.arch = t->native;
 	memcpy(ret->header.name, name, strlen(name));
 	ret->header.n_insns = n;
 	ret->header.load_flags = p->load_flags;
-	ret->header.root_caps = root_caps;
+	ret->header.root_caps = t->root_caps;
 	memcpy(ret->insns, a->code + a->pos, n * sizeof(*ret->insns));
 	return 0;
 }

@@ -23,9 +23,15 @@ int policy_syscall_number(uint32_t abi, const char *name);
 /* The highest number of an ABI that this build knows; all above are answered ENOSYS. */
 unsigned policy_syscall_highest(uint32_t abi);
 
+struct policy_target {
+	const char *name;
+	uint32_t native; /* the architecture that it is for */
+	uint64_t root_caps;
+};
+
 /* Adds to p->warnings. name goes into the header. */
-int policy_compile(struct policy *p, const char *name, uint32_t native, uint64_t root_caps,
-		   struct policy_program *ret, struct err *e);
+int policy_compile(struct policy *p, const struct policy_target *t, struct policy_program *ret,
+		   struct err *e);
 
 /* Bytes of the file. */
 size_t policy_program_size(const struct policy_program *prog);

@@ -163,20 +163,25 @@ const char *policy_netlink_name(unsigned protocol)
 	return protocol < DOOR_NETLINKS ? names[protocol] : NULL;
 }
 
-static bool socket_open(const struct sock_filter *prog, size_t n, uint32_t abi, const char *call,
-			unsigned family, unsigned protocol)
+struct socket_call {
+	const char *name; /* "socket", "socketpair" */
+	unsigned family, protocol;
+};
+
+static bool socket_open(const struct sock_filter *prog, size_t n, uint32_t abi,
+			const struct socket_call *call)
 {
 	static const unsigned types[] = {1, 2, 3, 5}; /* stream, datagram, raw, seqpacket */
 	struct seccomp_data d = {.arch = abi};
 
-	d.nr = policy_syscall_number(abi, call);
+	d.nr = policy_syscall_number(abi, call->name);
 	if (d.nr < 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		for (unsigned high = 0; high < 8; high++) {
-			d.args[0] = family | (high & 1 ? HIGH : 0);
+			d.args[0] = call->family | (high & 1 ? HIGH : 0);
 			d.args[1] = types[i] | (high & 2 ? HIGH : 0);
-			d.args[2] = protocol | (high & 4 ? HIGH : 0);
+			d.args[2] = call->protocol | (high & 4 ? HIGH : 0);
 			if (lets(policy_sim(prog, n, &d)))
 				return true;
 		}
@@ -186,14 +191,15 @@ static bool socket_open(const struct sock_filter *prog, size_t n, uint32_t abi, 
 bool policy_family_open(const struct sock_filter *prog, size_t n, uint32_t abi, unsigned family)
 {
 	/* 3 is ETH_P_ALL, CAN_ISOTP-like and HCI numbers are as small: a filter may turn on it. */
-	return socket_open(prog, n, abi, "socket", family, 0) ||
-	       socket_open(prog, n, abi, "socket", family, 3) ||
-	       (family != 0 && socket_open(prog, n, abi, "socketpair", family, 0));
+	return socket_open(prog, n, abi, &(struct socket_call){"socket", family, 0}) ||
+	       socket_open(prog, n, abi, &(struct socket_call){"socket", family, 3}) ||
+	       (family != 0 &&
+		socket_open(prog, n, abi, &(struct socket_call){"socketpair", family, 0}));
 }
 
 bool policy_netlink_open(const struct sock_filter *prog, size_t n, uint32_t abi, unsigned protocol)
 {
-	return socket_open(prog, n, abi, "socket", 16, protocol);
+	return socket_open(prog, n, abi, &(struct socket_call){"socket", 16, protocol});
 }
 
 bool policy_family_contained(unsigned family)

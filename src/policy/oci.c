@@ -56,25 +56,30 @@ static int check_keys(struct oci_reader *r, json_t *obj, const char *where,
 	return 0;
 }
 
-static int get_uint(struct oci_reader *r, json_t *obj, const char *where, const char *key,
-		    uint64_t max, uint64_t fallback, uint64_t *ret)
-{
-	json_t *v = json_object_get(obj, key);
+/* An object of the policy, and where it stands. */
+struct oci_place {
+	json_t *obj;
+	const char *where;
+};
 
-	if (!v) {
-		*ret = fallback;
+/* *ret stays where the key is not there. */
+static int get_uint(struct oci_reader *r, const struct oci_place *at, const char *key, uint64_t max,
+		    uint64_t *ret)
+{
+	json_t *v = json_object_get(at->obj, key);
+
+	if (!v)
 		return 0;
-	}
 	if (json_is_integer(v) && json_integer_value(v) >= 0 &&
 	    (uint64_t)json_integer_value(v) <= max) {
 		*ret = (uint64_t)json_integer_value(v);
 		return 0;
 	}
 	return err_set(r->e, -EINVAL, "%s: %s%s: must be a whole number from 0 to %llu", r->file,
-		       where, key, (unsigned long long)max);
+		       at->where, key, (unsigned long long)max);
 }
 
-static int get_action(struct oci_reader *r, json_t *obj, const char *where, const char *key,
+static int get_action(struct oci_reader *r, const struct oci_place *at, const char *key,
 		      const char *errno_key, uint32_t *ret)
 {
 	static const struct {
@@ -89,14 +94,14 @@ static int get_action(struct oci_reader *r, json_t *obj, const char *where, cons
 		{"SCMP_ACT_TRAP", SECCOMP_RET_TRAP},
 		{"SCMP_ACT_LOG", SECCOMP_RET_LOG},
 	};
-	const char *s = json_string_value(json_object_get(obj, key));
-	uint64_t code;
+	const char *s = json_string_value(json_object_get(at->obj, key));
+	uint64_t code = EPERM;
 	int rc;
 
 	if (!s)
-		return err_set(r->e, -EINVAL, "%s: %s%s: missing, or not a string", r->file, where,
-			       key);
-	rc = get_uint(r, obj, where, errno_key, 4095, EPERM, &code);
+		return err_set(r->e, -EINVAL, "%s: %s%s: missing, or not a string", r->file,
+			       at->where, key);
+	rc = get_uint(r, at, errno_key, 4095, &code);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
@@ -105,15 +110,15 @@ static int get_action(struct oci_reader *r, json_t *obj, const char *where, cons
 		*ret = actions[i].action;
 		if (*ret == SECCOMP_RET_ERRNO)
 			*ret |= (uint32_t)code;
-		else if (json_object_get(obj, errno_key))
+		else if (json_object_get(at->obj, errno_key))
 			return err_set(r->e, -EINVAL, "%s: %s%s: only SCMP_ACT_ERRNO has an errno",
-				       r->file, where, errno_key);
+				       r->file, at->where, errno_key);
 		return 0;
 	}
 	return err_set(r->e, -EINVAL,
 		       "%s: %s%s: '%s' is not an action that can be enforced "
 		       "without a supervisor (ALLOW, LOG, ERRNO, TRAP, KILL, KILL_PROCESS)",
-		       r->file, where, key, s);
+		       r->file, at->where, key, s);
 }
 
 static int read_arg(struct oci_reader *r, json_t *obj, const char *where, struct policy_arg *ret)
@@ -129,24 +134,22 @@ static int read_arg(struct oci_reader *r, json_t *obj, const char *where, struct
 		[POLICY_MASKED] = "SCMP_CMP_MASKED_EQ",
 	};
 	const char *op = json_string_value(json_object_get(obj, "op"));
+	const struct oci_place at = {obj, where};
 	struct policy_arg a = {0};
-	uint64_t index;
+	uint64_t index = UINT64_MAX;
 	size_t i = 0;
 	int rc;
 
 	if (!json_is_object(obj))
 		return err_set(r->e, -EINVAL, "%s: %s must be an object", r->file, where);
 	rc = check_keys(r, obj, where, known);
-	if (rc == 0)
-		rc = get_uint(r, obj, where, "index", 5, UINT64_MAX, &index);
-	if (rc == 0 && index > 5)
-		rc = err_set(r->e, -EINVAL, "%s: %sindex: missing", r->file, where);
-	if (rc == 0)
-		rc = get_uint(r, obj, where, "value", INT64_MAX, 0, &a.value);
-	if (rc == 0)
-		rc = get_uint(r, obj, where, "valueTwo", INT64_MAX, 0, &a.value_two);
+	rc = rc ?: get_uint(r, &at, "index", 5, &index);
+	rc = rc ?: get_uint(r, &at, "value", INT64_MAX, &a.value);
+	rc = rc ?: get_uint(r, &at, "valueTwo", INT64_MAX, &a.value_two);
 	if (rc < 0)
 		return rc;
+	if (index > 5)
+		return err_set(r->e, -EINVAL, "%s: %sindex: missing", r->file, where);
 	while (i < ARRAY_SIZE(ops) && (!op || strcmp(op, ops[i]) != 0))
 		i++;
 	if (i == ARRAY_SIZE(ops))
@@ -231,7 +234,7 @@ static int read_entry(struct oci_reader *r, json_t *obj, size_t entry)
 			       where);
 	if (args && !json_is_array(args) && !json_is_null(args))
 		return err_set(r->e, -EINVAL, "%s: %sargs: must be a list", r->file, where);
-	rc = get_action(r, obj, where, "action", "errnoRet", &rule.action);
+	rc = get_action(r, &(struct oci_place){obj, where}, "action", "errnoRet", &rule.action);
 	if (rc == 0)
 		rc = read_args(r, args, entry, &rule);
 	if (rc < 0)
@@ -339,21 +342,18 @@ int policy_oci_parse(const char *file, const char *text, size_t len, struct poli
 		return rc;
 	list = json_object_get(root, "syscalls");
 	rc = check_keys(&r, root, "", known);
-	if (rc == 0)
-		rc = get_action(&r, root, "", "defaultAction", "defaultErrnoRet",
-				&p.default_action);
-	if (rc == 0)
-		rc = read_archs(&r, json_object_get(root, "architectures"));
-	if (rc == 0)
-		rc = read_flags(&r, json_object_get(root, "flags"));
+	rc = rc
+		     ?: get_action(&r, &(struct oci_place){root, ""}, "defaultAction",
+				   "defaultErrnoRet", &p.default_action);
+	rc = rc ?: read_archs(&r, json_object_get(root, "architectures"));
+	rc = rc ?: read_flags(&r, json_object_get(root, "flags"));
 	if (rc == 0 && list && !json_is_array(list))
 		rc = err_set(e, -EINVAL, "%s: syscalls: must be a list", file);
-	json_array_foreach(list, i, v)
-	{
-		if (rc == 0 && !json_is_object(v))
-			rc = err_set(e, -EINVAL, "%s: syscalls[%zu]: must be an object", file, i);
-		if (rc == 0)
-			rc = read_entry(&r, v, i);
+	for (i = 0; rc == 0 && i < json_array_size(list); i++) {
+		v = json_array_get(list, i);
+		rc = json_is_object(v)
+			     ? read_entry(&r, v, i)
+			     : err_set(e, -EINVAL, "%s: syscalls[%zu]: must be an object", file, i);
 	}
 	if (rc < 0) {
 		policy_free(&p);
@@ -395,10 +395,8 @@ int policy_caps_parse(const char *file, const char *text, size_t len, uint64_t *
 	uint64_t bounding, other;
 	int rc = load_object(file, text, len, &root, e);
 
-	if (rc == 0)
-		rc = check_keys(&r, root, "", known);
-	if (rc == 0)
-		rc = read_cap_set(file, root, "bounding", &bounding, e);
+	rc = rc ?: check_keys(&r, root, "", known);
+	rc = rc ?: read_cap_set(file, root, "bounding", &bounding, e);
 	for (size_t i = 1; rc == 0 && known[i]; i++) {
 		rc = read_cap_set(file, root, known[i], &other, e);
 		if (rc == 0 && (other & ~bounding))

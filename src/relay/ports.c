@@ -163,18 +163,24 @@ static int listen_on(const struct relay_spec *s, int family, const uint8_t *addr
 	return take_fd(&fd);
 }
 
-static int open_one(const struct relay_spec *s, int family, const uint8_t *addr, const char *whose,
-		    bool may_lack, struct relay_ports *p, struct err *e)
+struct place {
+	int family;
+	const uint8_t *addr;
+	bool may_lack; /* such addresses */
+};
+
+static int open_one(const struct relay_spec *s, const struct place *at, const char *whose,
+		    struct relay_ports *p, struct err *e)
 {
-	int fd = listen_on(s, family, addr);
+	int fd = listen_on(s, at->family, at->addr);
 
 	/* A relay is told of its command's end, and goes, a moment after whoever waited for that.
 	 */
 	for (int i = 0; fd == -EADDRINUSE && i < IN_USE_TRIES; i++) {
 		nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
-		fd = listen_on(s, family, addr);
+		fd = listen_on(s, at->family, at->addr);
 	}
-	if (may_lack && (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT))
+	if (at->may_lack && (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT))
 		return 0;
 	if (fd < 0)
 		return explain(s, whose, fd, e);
@@ -185,19 +191,22 @@ static int open_one(const struct relay_spec *s, int family, const uint8_t *addr,
 int relay_listen(const struct relay_specs *s, const char *whose, struct relay_ports *ret,
 		 struct err *e)
 {
+	const struct place loopback4 = {AF_INET, relay_loopback4, false};
+	const struct place loopback6 = {AF_INET6, relay_loopback6, true};
 	struct relay_ports p = {.n = 0};
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < s->n; i++) {
 		const struct relay_spec *spec = &s->at[i];
+		const struct place named = {spec->family, spec->addr, false};
 
 		if (spec->family) {
-			r = open_one(spec, spec->family, spec->addr, whose, false, &p, e);
+			r = open_one(spec, &named, whose, &p, e);
 			continue;
 		}
-		r = open_one(spec, AF_INET, relay_loopback4, whose, false, &p, e);
+		r = open_one(spec, &loopback4, whose, &p, e);
 		if (r == 0)
-			r = open_one(spec, AF_INET6, relay_loopback6, whose, true, &p, e);
+			r = open_one(spec, &loopback6, whose, &p, e);
 	}
 	if (r < 0)
 		relay_ports_close(&p);

@@ -46,8 +46,8 @@ static int read_caps(const char *path, uint64_t *ret, struct err *e)
 	return rc < 0 ? rc : policy_caps_parse(path, text, len, ret, e);
 }
 
-static int compile(const char *path, const char *name, uint32_t arch, uint64_t caps,
-		   struct policy_program *ret, struct err *e)
+static int compile(const char *path, const struct policy_target *t, struct policy_program *ret,
+		   struct err *e)
 {
 	AUTO_FREE char *text = NULL;
 	struct policy p = {0};
@@ -58,7 +58,7 @@ static int compile(const char *path, const char *name, uint32_t arch, uint64_t c
 		rc = policy_oci_parse(path, text, len, &p, e);
 	if (rc < 0)
 		return rc;
-	rc = policy_compile(&p, name, arch, caps, ret, e);
+	rc = policy_compile(&p, t, ret, e);
 	if (rc < 0)
 		err_wrap(e, rc, "%s", path);
 	for (size_t i = 0; i < p.n_warnings; i++)
@@ -105,7 +105,7 @@ int main(int argc, char **argv)
 	if (caps_file)
 		rc = read_caps(caps_file, &caps, &e);
 	if (rc == 0)
-		rc = compile(argv[optind], name, arch, caps, &prog, &e);
+		rc = compile(argv[optind], &(struct policy_target){name, arch, caps}, &prog, &e);
 	if (rc < 0) {
 		log_error("%s", e.msg);
 		return 1;

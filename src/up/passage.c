@@ -127,20 +127,19 @@ static int open_far_end(struct look *l, struct err *e)
 
 static int open_look(struct look *l, struct err *e)
 {
+	struct cable_end end = {.dev = LEASE_CABLE};
 	int r;
 
 	str_fmt(l->table, sizeof(l->table), "vpnrun-%s", l->r->name);
 	r = nl_sock_open(&l->route, NETLINK_ROUTE, e);
-	if (r == 0)
-		r = nl_sock_open(&l->nft, NETLINK_NETFILTER, e);
-	if (r == 0)
-		r = open_far_end(l, e);
-	if (r == 0)
-		r = attach_as_root(&l->route, l->r, l->ns, LEASE_CABLE, (uint32_t)getpid(),
-				   &l->host, e);
-	if (r == 0)
-		r = cable_up(&l->far, l->r, LEASE_CABLE, l->host, 0, e);
-	return r < 0 ? r : cable_wait(&l->far, l->r, LEASE_CABLE, l->host, e);
+	r = r ?: nl_sock_open(&l->nft, NETLINK_NETFILTER, e);
+	r = r ?: open_far_end(l, e);
+	r = r
+		    ?: attach_as_root(&l->route, l->r, l->ns, LEASE_CABLE, (uint32_t)getpid(),
+				      &end.host, e);
+	l->host = end.host;
+	r = r ?: cable_up(&l->far, l->r, &end, e);
+	return r ?: cable_wait(&l->far, l->r, &end, e);
 }
 
 static void close_look(struct look *l)

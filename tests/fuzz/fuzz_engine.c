@@ -82,7 +82,8 @@ static void fuzz_netavark(const char *text, size_t size)
 		must_be_sentence(&e);
 	for (int teardown = 0; teardown < 2; teardown++) {
 		memset(&e, 0, sizeof(e));
-		if (nv_request_parse(text, size, "/run/netns/c1", teardown, &q, &e) < 0) {
+		if (nv_request_parse(text, size, &(struct nv_call){"/run/netns/c1", teardown}, &q,
+				     &e) < 0) {
 			must_be_sentence(&e);
 			if (nv_answer_error(&e, &answer, &e) < 0)
 				abort();

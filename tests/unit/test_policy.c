@@ -343,7 +343,7 @@ static void test_refused(const char *text, const char *expect)
 	int rc = policy_oci_parse("f.json", text, strlen(text), &p, &e);
 
 	if (rc == 0)
-		rc = policy_compile(&p, "x", POLICY_ARCH, 0, prog, &e);
+		rc = policy_compile(&p, &(struct policy_target){"x", POLICY_ARCH, 0}, prog, &e);
 	ok(rc < 0 && strstr(e.msg, expect), "refused: %s", rc < 0 ? e.msg : text);
 	policy_free(&p);
 	free(prog);
@@ -413,7 +413,8 @@ static void test_long(void)
 	fputs("]}", f);
 	fclose(f);
 	if (policy_oci_parse("long", text, len, &p, &e) < 0 ||
-	    policy_compile(&p, "long", SCMP_ARCH_X86_64, 0, &prog, &e) < 0) {
+	    policy_compile(&p, &(struct policy_target){"long", SCMP_ARCH_X86_64, 0}, &prog, &e) <
+		    0) {
 		ok(false, "long: %s", e.msg);
 		return;
 	}
@@ -553,7 +554,8 @@ int main(int argc, char **argv)
 			snprintf(path, sizeof(path), "policy/%s%s.json", i < 4 ? "seccomp/" : "",
 				 names[i]);
 			p = parse_file(path);
-			if (policy_compile(&p, names[i], natives[k], 0, &prog, &e) < 0) {
+			if (policy_compile(&p, &(struct policy_target){names[i], natives[k], 0},
+					   &prog, &e) < 0) {
 				ok(false, "%s: %s", path, e.msg);
 				policy_free(&p);
 				continue;

@@ -12,22 +12,17 @@
 
 #define TAILNET "100.64.0.0/10, fd7a:115c:a1e0::/48"
 
-struct set {
-	struct ipaddr *at;
-	size_t n;
-};
-
-static struct set parse(const char *text)
+static struct prefixes parse(const char *text)
 {
-	struct set s = {0};
+	struct prefixes s = {0};
 	struct err e = ERR_INIT;
 
-	if (prefixes_parse(text, &s.at, &s.n, &e) < 0)
+	if (prefixes_parse(text, &s, &e) < 0)
 		ok(false, "parse %s: %s", text, e.msg);
 	return s;
 }
 
-static char *text_of(const struct set *s)
+static char *text_of(const struct prefixes *s)
 {
 	char *out = calloc(s->n + 1, PREFIX_TEXT_LEN + 2);
 
@@ -44,9 +39,9 @@ static char *text_of(const struct set *s)
 
 static size_t try_one(const char *from, const char *minus, const char *want, const char *what)
 {
-	struct set a = parse(from), b = parse(minus), c = {0};
+	struct prefixes a = parse(from), b = parse(minus), c = {0};
 	struct err e = ERR_INIT;
-	int r = prefixes_subtract(a.at, a.n, b.at, b.n, &c.at, &c.n, &e);
+	int r = prefixes_subtract(&a, &b, &c, &e);
 	AUTO_FREE char *got = r < 0 ? strdup(e.msg) : text_of(&c);
 
 	if (want)
@@ -75,7 +70,7 @@ static void test_fixture(void)
 	       58, "R57: they are 58");
 }
 
-static bool covers(const struct set *s, const struct ipaddr *a)
+static bool covers(const struct prefixes *s, const struct ipaddr *a)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (ipaddr_contains(&s->at[i], a))
@@ -85,12 +80,12 @@ static bool covers(const struct set *s, const struct ipaddr *a)
 
 static void test_samples(void)
 {
-	struct set from = parse("10.0.0.0/8, 0.0.0.0/2, 172.16.0.0/12"), rest = {0};
-	struct set minus = parse("10.20.0.0/16 10.20.30.40 63.255.255.255/32 172.16.0.0/13");
+	struct prefixes from = parse("10.0.0.0/8, 0.0.0.0/2, 172.16.0.0/12"), rest = {0};
+	struct prefixes minus = parse("10.20.0.0/16 10.20.30.40 63.255.255.255/32 172.16.0.0/13");
 	struct err e = ERR_INIT;
 	unsigned int seed = 1, wrong = 0;
 
-	prefixes_subtract(from.at, from.n, minus.at, minus.n, &rest.at, &rest.n, &e);
+	prefixes_subtract(&from, &minus, &rest, &e);
 	for (int i = 0; i < 20000; i++) {
 		struct ipaddr a = {.family = AF_INET, .plen = 32};
 
@@ -107,7 +102,7 @@ static void test_samples(void)
 int main(void)
 {
 	struct err e = ERR_INIT;
-	struct set s = {0};
+	struct prefixes s = {0};
 
 	tap_begin();
 	test_fixture();
@@ -119,8 +114,8 @@ int main(void)
 	try_one("10.0.0.0/31", "10.0.0.1", "10.0.0.0/32", "the last bit");
 	try_one("::/127", "::1/128", "::/128", "the last bit of IPv6");
 	try_one("::/0, 0.0.0.0/1", "128.0.0.0/1,8000::/1", "0.0.0.0/1, ::/1", "IPv4 first");
-	is_int(prefixes_parse("10.0.0.0/33", &s.at, &s.n, &e), -EINVAL, "a /33 is refused");
-	is_int(prefixes_parse("example.org", &s.at, &s.n, &e), -EINVAL, "a name is refused");
+	is_int(prefixes_parse("10.0.0.0/33", &s, &e), -EINVAL, "a /33 is refused");
+	is_int(prefixes_parse("example.org", &s, &e), -EINVAL, "a name is refused");
 	free(s.at);
 	return tap_done();
 }
