@@ -29,7 +29,7 @@ $(B)/gen/relay_filter.h: policy/relay.json $(POLICYC)
 	$(call say,GEN,$@)
 	$(Q)$(POLICYC) --name relay --header relay_filter --output $@ $<
 
-$(B)/obj/relay/stay.o: $(B)/gen/relay_filter.h
+$(B)/obj/relay/stay.o $(B)/musl/relay/stay.o: $(B)/gen/relay_filter.h
 
 $(B)/obj/vpnrund.o $(B)/obj/box/isolate.o $(BRK_SRC:src/%.c=$(B)/obj/%.o): $(B)/gen/vpnrund_filter.h
 
