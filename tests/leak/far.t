@@ -92,6 +92,11 @@ ip route add default via 192.168.77.1 dev $RIG_UPLINK
 from_vpn demo ping -c 1 -W 1 "$RIG_WEB4" >/dev/null
 ok 'R79: the keeper sees the network come' wait_for 20 shown demo
 
+# --- a tunnel through which nobody sends anything by itself ---------------------------------------------------
+cat "$RIG_DIR/conf/v4only.conf" >"$conf"
+like "$(vpnctl restart demo 2>&1)" '^demo is up: the server answers' 'R79: up itself has something sent, which needs no program'
+cp "$RIG_DIR/demo.good" "$conf"
+
 # --- no wait, no endpoint ----------------------------------------------------------------------------------
 is "$(vpnctl up --no-wait demo 2>&1)" 'demo is up' 'R79: --no-wait'
 sed -i '/^Endpoint/d' "$conf"

@@ -12,6 +12,7 @@
 #include "base/util.h"
 #include "conf/conf.h"
 #include "keeper/turn.h"
+#include "state/health.h"
 #include "tunnel/path.h"
 #include "tunnel/resolve.h"
 #include "tunnel/tunnel_wg.h"
@@ -380,12 +381,43 @@ static void test_turn(void)
 	is_int(t.at_ms, 301000, "R80: never less often than every five minutes");
 }
 
+static void test_health(void)
+{
+	struct health h = {.at_ms = util_now_ms(), .endpoint = "192.0.2.1:51820"};
+	char why[160] = "";
+
+	is_int(health_is_fresh(&h), true, "R79: what a keeper has just seen is fresh");
+	h.at_ms -= HEALTH_FRESH_MS + 1;
+	is_int(health_is_fresh(&h), false, "R79: what one saw that has ended since is not");
+	h.at_ms = util_now_ms() + 60000;
+	is_int(health_is_fresh(&h), false, "R79: nor what is of another boot");
+	is_int(health_is_dead(&h, why, sizeof(why)), false, "R79: untried is not dead");
+	h.far = HEALTH_ANSWERS;
+	is_int(health_is_dead(&h, why, sizeof(why)), false, "R79: nor is what answers");
+	h.far = HEALTH_SILENT;
+	h.silent_ms = health_now_ms() - 90500;
+	is_int(health_is_dead(&h, why, sizeof(why)), true, "R79: what is silent is");
+	is_str(why, "the server at 192.0.2.1:51820 has never answered", "R79: from the beginning");
+	h.handshake_ms = health_now_ms() - 200000;
+	health_is_dead(&h, why, sizeof(why));
+	is_str(why, "the server at 192.0.2.1:51820 has not answered for 90 seconds",
+	       "R79: or for a while");
+	h.silent_ms = health_now_ms() - 250000;
+	health_is_dead(&h, why, sizeof(why));
+	is_str(why, "the server at 192.0.2.1:51820 has not answered for 4 minutes",
+	       "R79: or for long");
+	h.far = HEALTH_NO_WAY;
+	is_int(health_is_dead(&h, why, sizeof(why)), true, "R79: so is one without a route");
+	is_int(health_read("no/name", &h), -EINVAL, "a name that is a path is not looked for");
+}
+
 int main(void)
 {
 	tap_begin();
 	test_silence();
 	test_interleave();
 	test_turn();
+	test_health();
 	test_format();
 	test_reply();
 	test_bad_replies();
