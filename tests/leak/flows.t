@@ -122,6 +122,9 @@ read -r -t 20 _ <&"$sfd"
 works
 knock() { in_ns demo "$flows" open far 02:00:00:00:00:00 $far4 "$a4" "$@"; }
 is "$(knock $many)" "opened $share refused 0 silent $((many - share))" 'L46: an open port takes the share as well'
+a6=$(in_vpn demo ip -6 -o addr show demo scope global | first)
+is "$(in_ns demo "$flows" open far 02:00:00:00:00:00 $far6 "$a6" $many)" "opened $share refused 0 silent $((many - share))" \
+	'L46: the same by IPv6'
 rules insert rule inet $table arrives meta mark set 0x76 accept
 is "$(knock 200 60000)" 'opened 200 refused 0 silent 0' 'control: without the limit all that come'
 vpnctl up demo >/dev/null

@@ -256,6 +256,22 @@ is "$(run none stat -c %a:%u /run/user/4242)" 700:4242 'as it was'
 ok '--allow gives one back' run --allow /run/dbus none sh -c "$connects /run/dbus/system_bus_socket"
 ok 'and no other' not run --allow /run/dbus none sh -c "$connects /run/nscd/socket"
 like "$(run --allow /run/nosuch none true 2>&1)" '--allow /run/nosuch' '--allow of nothing: a sentence'
+for dots in /run/../etc/passwd /run//dbus; do
+	like "$(run --allow $dots none true 2>&1)" 'not a plain absolute path' "--allow $dots: refused"
+done
+# A /var/run that is no link, and sssd's pipes.
+mount -t tmpfs -o mode=755 tmpfs /var
+mkdir -p /var/run/nscd /var/lib/sss/pipes /var/tmp
+touch /var/run/nscd/socket /var/lib/sss/pipes/nss
+is "$(run none sh -c 'ls /var/run/nscd /var/lib/sss/pipes 2>/dev/null; ls -d /var/run/lock')" /var/run/lock \
+	'L05 L07: neither what is in a /var/run of its own nor sssd is there'
+umount /var
+# What root mounts in a sandbox stays in it, also where the host shares its mounts, as systemd has it.
+mount --make-rshared /
+before=$(wc -l </proc/self/mountinfo)
+"$V" none true
+is "$(wc -l </proc/self/mountinfo)" "$before" 'R08: mounts of a sandbox of root do not come out of it'
+mount --make-rprivate /
 
 # A sandbox that stays, to look into while the host changes.
 $SP $V none sh -c 'exec sleep 600' &
@@ -447,6 +463,11 @@ $V -v --strict none true 2>&1 | grep -q 'cannot keep signals' ||
 kill "$SA"
 is "$(script -qec "$SP $V --strict none tty" /dev/null </dev/null 2>/dev/null | tr -d '\r\0')" /dev/console \
 	'L44 --strict: a terminal of another user'"'"'s, as after su'
+is "$($V --user tester none id -u)" 4242 'R08 root: --user is who it names'
+like "$(SUDO_UID=4294967295 SUDO_GID=0 $V none id -u 2>&1)" 'name no user' 'R08 sudo: a number that is nobody: refused, not root'
+# chown, dac_override, fowner, fsetid, kill, setgid, setuid, net_bind_service, sys_chroot: never sys_admin or net_admin.
+is "$($V none grep CapEff /proc/self/status | cut -f2)" 00000000000404fb 'L12 as root: only what leads out of no sandbox'
+is "$($V --policy none none grep CapEff /proc/self/status | cut -f2)" 00000000000400eb 'L12 also without a policy'
 is "$($V --strict none sh -c 'ls /dev; ls /dev/pts' | grep -cE 'pts|kmsg')" 1 'L44 --strict as root: the same /dev'
 $SP $V --strict none sleep 600 &
 SIN=$!
@@ -519,6 +540,9 @@ is "$(run host readlink /proc/self/ns/net)" "$(readlink /proc/self/ns/net)" "R06
 is "$(run host head -n1 /etc/resolv.conf)" 'nameserver 192.0.2.53' 'R06 host: its names'
 is "$(run host --dns 192.0.2.9 readlink /proc/self/ns/net)" "$(readlink /proc/self/ns/net)" 'R06 with --dns: the same network'
 is "$(run host --dns 192.0.2.9 grep -v '^#' /etc/resolv.conf)" $'nameserver 192.0.2.9\nsearch .' 'R06 but that server'
+touch /run/systemd/resolve/x
+is "$(run host --dns 192.0.2.9 ls /run/systemd/resolve)" '' 'L06 R06 with --dns: nor resolved'
+rm /run/systemd/resolve/x
 ok 'R06 with --dns: no nscd before it' not run host --dns 192.0.2.9 sh -c "$connects /run/nscd/socket"
 ok 'R06 with --dns: the system bus is there' run host --dns 192.0.2.9 sh -c "$connects /run/dbus/system_bus_socket"
 
