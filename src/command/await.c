@@ -97,7 +97,7 @@ static void say_causes(const struct await *a)
 		 "server of the provider's",
 		 port ? " to port " : "", port ? port + 1 : "");
 	if (a->p.via)
-		log_info("- VPN '%s', by which it goes, is dead itself; see: vpnctl status %s",
+		log_info("- VPN '%s', through which it goes, is dead itself; see: vpnctl status %s",
 			 a->p.via, a->p.via);
 	else
 		log_info("- the network does not lead there; see: ip route get %s", addr);
