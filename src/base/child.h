@@ -49,7 +49,7 @@ struct child_job {
 	int still_ms;
 };
 
-/* In a job: what it is about to do, in the place of what it said before. */
+/* Called in a job: says what it is about to do, in the place of what it said before. */
 void child_note(const char *text);
 
 /* Carries out a job in a child, and waits for it. Returns what fn returned, with its sentence in e.

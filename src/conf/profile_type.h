@@ -37,7 +37,7 @@ int profile_read_text(struct profile_reader *r, const char *key, char **ret);
 int profile_read_accounts(struct profile_reader *r, const char *key, const struct profile_key *max,
 			  char ***ret, size_t *ret_n);
 
-/* By the kind of the value: */
+/* Readers, by the kind of the value: */
 int profile_read_number(struct profile_reader *r, const struct profile_key *k); /* uint32_t */
 int profile_read_switch(struct profile_reader *r, const struct profile_key *k); /* bool */
 int profile_read_path(struct profile_reader *r, const struct profile_key *k);	/* char * */

@@ -90,7 +90,7 @@ int ensure_make(const struct want_list *l, int ns_fd, const struct ensure_by *by
 	return r;
 }
 
-/* Of what may be lacking, whether it does. */
+/* Says, of what may be lacking, whether it does. */
 static int is_lacking(struct want *w, struct net_seen *s, struct err *e)
 {
 	char why[100];

@@ -17,7 +17,7 @@ int kind_missing(const struct want *w, struct net_seen *s, char *why, size_t siz
  * -EEXIST and a sentence. Tables and files are not made here. */
 int kind_make(const struct want *w, struct net_seen *s, struct err *e);
 
-/* How many of the list from first on are rules of one family and priority. */
+/* Counts how many of the list from first on are rules of one family and priority. */
 size_t rules_count(const struct want_list *l, size_t first);
 /* Calls fn with each of the n that is not there; if all are, but in another order or with others
  * among them, with the first. */

@@ -352,7 +352,7 @@ static void write_health(const struct keeper *k, const struct tunnel_stats *st,
 		log_error("cannot write down what was seen of %s: %s", k->name, e.msg);
 }
 
-/* What the numbers say of the far end, and where that was. */
+/* Notes what the numbers say of the far end, and where that was. */
 static enum silence_state hear(struct keeper *k, const struct tunnel_stats *st)
 {
 	enum silence_state s = silence_look(&k->silence, st, util_now_ms());

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which address of an endpoint's name is tried when the one in use is silent, and when. Pure.
+ * Decides which address of an endpoint's name is tried when the one in use is silent, and when.
+ * Pure.
  */
 #pragma once
 
@@ -22,14 +23,15 @@ struct turn {
 	int64_t at_ms;	     /* when the next is due; 0: nobody is silent */
 };
 
-/* After each look: true if another address is due now, in which case the one in use is noted as
- * tried, and the next is due only after a while. session: one that was agreed on may still live. */
+/* Called after each look: true if another address is due now, in which case the one in use is noted
+ * as tried, and the next is due only after a while. session: one that was agreed on may still
+ * live. */
 bool turn_is_due(struct turn *t, enum silence_state s, bool session,
 		 const union wg_endpoint *current, int64_t now_ms);
 /* There was no other than the one in use, or all have been tried: it is asked less often. */
 void turn_round(struct turn *t, int64_t now_ms);
 
-/* Which of all[n] to take: the first that was not tried, else the one behind the current; n where
- * there is no other. *ret_round: all have had their turn. */
+/* Chooses which of all[n] to take: the first that was not tried, else the one behind the current; n
+ * where there is no other. *ret_round: all have had their turn. */
 size_t turn_choose(const struct turn *t, const union wg_endpoint *all, size_t n,
 		   const union wg_endpoint *current, bool *ret_round);

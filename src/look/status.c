@@ -359,7 +359,7 @@ static void print_missing(const struct view *v)
 		say("vpnctl up %s puts back what is missing of it\n", v->name);
 }
 
-/* Which address of a name is in use. */
+/* Says which address of a name is in use. */
 static void print_endpoint(const struct view *v)
 {
 	const char *at = v->stats.endpoint, *written = view_endpoint(v);

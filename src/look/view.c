@@ -254,7 +254,7 @@ static void judge_tunnel(struct view *v)
 	}
 }
 
-/* What the keeper saw, in the place of WireGuard's own answer, which is root's alone. */
+/* Shows what the keeper saw, in the place of WireGuard's own answer, which is root's alone. */
 static void take_health(struct view *v, const struct health *s)
 {
 	v->glanced = true;

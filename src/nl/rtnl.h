@@ -84,7 +84,7 @@ int rtnl_link_set_master(struct nl_sock *s, int ifindex, const char *name, int m
 			 struct err *e);
 int rtnl_link_set_mtu(struct nl_sock *s, const char *name, uint32_t mtu, struct err *e);
 int rtnl_link_set_mac(struct nl_sock *s, const char *name, const uint8_t mac[6], struct err *e);
-/* Of a bridge that is there: as it is made. */
+/* Sets a bridge that is there up as it is made. */
 int rtnl_link_set_quiet(struct nl_sock *s, const char *name, struct err *e);
 int rtnl_link_set_alias(struct nl_sock *s, const char *name, const char *alias, struct err *e);
 int rtnl_link_set_netns(struct nl_sock *s, const char *name, int netns_fd, struct err *e);

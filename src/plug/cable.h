@@ -28,13 +28,13 @@ struct cable_end {
  * and routes. One request. */
 int cable_up(struct nl_sock *s, const struct record *r, const struct cable_end *end, struct err *e);
 
-/* After cable_up(), before anybody is told that there is a network: until packets get through, most
- * often not at all. Needs no capability. -ETIMEDOUT. */
+/* Called after cable_up(), before anybody is told that there is a network: waits until packets get
+ * through, most often not at all. Needs no capability. -ETIMEDOUT. */
 int cable_wait(struct nl_sock *s, const struct record *r, const struct cable_end *end,
 	       struct err *e);
 
-/* As root of the namespace that the caller and the socket are in: where IPv6 was turned off since
- * cable_up(), which took the cable's address, it is turned on for the cable and given back, in a
- * namespace that is closed. */
+/* Called as root of the namespace that the caller and the socket are in: where IPv6 was turned off
+ * since cable_up(), which took the cable's address, it is turned on for the cable and given back,
+ * in a namespace that is closed. */
 int cable_again_ip6(struct nl_sock *s, const struct record *r, const struct cable_end *end,
 		    struct err *e);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What makes the cable the only way out of a namespace that lives longer than whoever plugged it
- * looks. A container's engine may put a network into it at any later time, with a default route of
- * its own: what is in the main table is never asked. Routes alone are not enough, because a socket
- * that is bound to a device takes everything for reachable there when no route is found: what would
+ * Makes the cable the only way out of a namespace that lives longer than whoever plugged it looks.
+ * A container's engine may put a network into it at any later time, with a default route of its
+ * own: what is in the main table is never asked. Routes alone are not enough, because a socket that
+ * is bound to a device takes everything for reachable there when no route is found: what would
  * leave by another device than the cable is dropped, too. Called by the container hooks.
  */
 #include "plug/cable_alone.h"
@@ -18,7 +18,7 @@
 #include "nl/nft.h"
 #include "nl/rule.h"
 
-/* Behind the kernel's own rule 0, which finds the namespace's own addresses. */
+/* The rules stand behind the kernel's own rule 0, which finds the namespace's own addresses. */
 #define PREF_CABLE 100
 #define PREF_END   101
 

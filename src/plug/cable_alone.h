@@ -9,7 +9,7 @@
 #include "nl/rtnl.h"
 #include "nl/sock.h"
 
-/* Where cable_up() puts the routes of a namespace that is closed. */
+/* The table into which cable_up() puts the routes of a namespace that is closed. */
 #define CABLE_TABLE 86
 
 /* Closes the namespace of the sockets (NETLINK_ROUTE, NETLINK_NETFILTER) for good: of each family,

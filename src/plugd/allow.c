@@ -119,7 +119,7 @@ int allow_user(const struct record *r, const struct peer *p, struct err *e)
 	named = accounts_user_by_uid(&a, p->uid, name);
 	err_set(e, -EACCES, "user %s (uid %u) may not use VPN '%s'", named ? name : "unknown",
 		p->uid, r->name);
-	/* The advice only where it is true. */
+	/* The advice is given only where it is true. */
 	if (named && r->allow_groups[0][0])
 		return err_hint(e, -EACCES,
 				"let them in with `sudo usermod -aG %.*s %s`, which counts at once",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whose a network namespace is, as the kernel tells it of the descriptor itself.
+ * Finds whose a network namespace is, as the kernel tells it of the descriptor itself.
  *
  * Should: find the owner by NS_GET_USERNS and NS_GET_OWNER_UID, up to the machine's own user
  * namespace. Mustn't: change anything; make any system call on a descriptor that could reach its

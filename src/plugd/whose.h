@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whose a network namespace is. Every refusal is a sentence for the user.
+ * Finds whose a network namespace is. Every refusal is a sentence for the user.
  */
 #pragma once
 
 #include "ipc/conn.h"
 #include "state/record.h"
 
-/* To be called before the program confines itself: remembers its own namespaces. */
+/* Must be called before the program confines itself: remembers its own namespaces. */
 int whose_init(struct err *e);
 
 /* fd is a namespace of the network, and not a file that is called like one. To ask disturbs nobody,

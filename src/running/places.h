@@ -34,7 +34,7 @@ pid_t places_find_gecko(const struct places *p, const char *only, const char *na
 pid_t places_each_data_dir(const struct places *p, pid_t (*fn)(const char *dir, void *arg),
 			   void *arg);
 
-/* Who outside has the usual data directory of one of Chromium's browsers that are known. */
+/* Finds who outside has the usual data directory of one of Chromium's browsers that are known. */
 pid_t places_find_chromium(const struct places *p, const struct running_where *w);
 
 /* Calls fn for each flatpak application that runs, with its process. As above. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What was last seen of a VPN that is up: RUN_DIR/NAME.health, a fixed binary file without secrets,
- * 0644, replaced by rename. Root alone can ask WireGuard; its keeper does, and writes down here
- * what everybody may know. It lies beside the record and not in it, since the record has one
- * writer.
+ * The health of a VPN that is up is what was last seen of it: RUN_DIR/NAME.health, a fixed binary
+ * file without secrets, 0644, replaced by rename. Root alone can ask WireGuard; its keeper does,
+ * and writes down here what everybody may know. It lies beside the record and not in it, since the
+ * record has one writer.
  */
 #pragma once
 

@@ -35,7 +35,7 @@ int sandbox_write(struct sandbox s, struct err *e);
  * the one that it speaks of: whoever goes on must not take it for the VPN's. Any user may ask. */
 int sandbox_look(struct sandbox *ret, struct err *e);
 
-/* Of another process, which has to be the caller's to look at: 1 if what it sees in the place of
- * SANDBOX_FILE speaks of the network namespace that it is in, else 0. Whoever made that file up
- * deceives nobody but its own user. */
+/* Asks about another process, which has to be the caller's to look at: 1 if what it sees in the
+ * place of SANDBOX_FILE speaks of the network namespace that it is in, else 0. Whoever made that
+ * file up deceives nobody but its own user. */
 int sandbox_look_at(int pid, struct sandbox *ret);

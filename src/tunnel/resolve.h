@@ -14,8 +14,8 @@
 struct endpoint_set {
 	union wg_endpoint *at;
 	size_t n;
-	/* Of a tunnel in which one peer alone has a name, all addresses of that name that there is
-	 * a route to, the one in `at` first, IPv4 and IPv6 in turn. */
+	/* Finds, for a tunnel in which one peer alone has a name, all addresses of that name that
+	 * there is a route to, the one in `at` first, IPv4 and IPv6 in turn. */
 	union wg_endpoint others[ENDPOINT_OTHERS];
 	size_t n_others;
 	size_t named; /* which peer that is */

@@ -18,7 +18,7 @@ void uapi_remove_stale(const char *name);
 int uapi_device_set(const char *name, const struct wg_device *d, struct err *e);
 /* Does what wg_endpoints_set() does. */
 int uapi_endpoints_set(const char *name, const struct wg_peer *peers, size_t n, struct err *e);
-/* As wg_peers_call(). */
+/* Does what wg_peers_call() does. */
 int uapi_peers_call(const char *name, const struct wg_peer *peers, size_t n, struct err *e);
 /* -EADDRINUSE: another program has that UDP port. */
 int uapi_port_set(const char *name, uint16_t port, struct err *e);

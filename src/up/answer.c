@@ -57,7 +57,7 @@ int answer_begin(const struct profile *p, struct far_answer *ret, struct err *e)
 	return r < 0 ? r : call_peers(p, a, e);
 }
 
-/* As seen from where the tunnel's socket is. */
+/* The way is asked for as seen from where the tunnel's socket is. */
 static bool has_way(const struct far_answer *a)
 {
 	const union wg_endpoint *ep = &a->stats.peer;

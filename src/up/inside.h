@@ -45,7 +45,8 @@ int inside_read_leases(const struct record *r, int vpn_netns_fd, struct inside *
 /* Lists the processes, too. */
 int inside_read(const struct record *r, int vpn_netns_fd, struct inside *ret, struct err *e);
 
-/* What an ordinary user can see: the sandboxes of their own, by what these say of themselves. */
+/* Lists what an ordinary user can see: the sandboxes of their own, by what these say of
+ * themselves. */
 int inside_read_own(const struct record *r, struct inside *ret, struct err *e);
 
 /* Unplugs the ports of that uid, or those at whose other end the process pid is (the other argument

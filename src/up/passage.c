@@ -80,7 +80,8 @@ static int try_family(struct look *l, int family, struct err *e)
 	return r;
 }
 
-/* From the port, and with a life as short as the way, that policy/bridge.nft knows it by. */
+/* It comes from the port, and with a life as short as the way, that policy/bridge.nft knows it
+ * by. */
 static int open_udp(int family)
 {
 	const struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(DISCARD)};

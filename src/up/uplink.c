@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a profile becomes in the record and in /etc/netns, and whether the host's own routes are in
- * its way. Touches nothing.
+ * Works out what a profile becomes in the record and in /etc/netns, and whether the host's own
+ * routes are in its way. Touches nothing.
  */
 #include "up/uplink.h"
 

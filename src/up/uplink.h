@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What of the host forbids a VPN.
+ * Finds what of the host forbids a VPN.
  */
 #pragma once
 

@@ -186,7 +186,7 @@ void want_bridge_device(struct want_list *l, const struct profile *p, uint32_t m
 
 void want_bridge_table(struct want_list *l, const struct profile *p)
 {
-	/* What refuses a busy program at once. */
+	/* Adds what refuses a busy program at once. */
 	add_table(l, p, NFPROTO_NETDEV, "", WANT_IF_KNOWN);
 	add_closed_routes(l, p);
 }

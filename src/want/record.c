@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is written down about a profile for those who read no profile: the record, and resolv.conf.
- * Pure.
+ * Writes down about a profile, for those who read no profile: the record, and resolv.conf. Pure.
  */
 #include "want/record.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a VPN is in the kernel, as data: an ordered list of objects, each as it has to be. The lists
- * are built here, by pure functions, and nowhere else; making, judging and removing them is the
- * work of ensure/. An object is of fixed size and without pointers, so that a list is written to
- * disk as it is.
+ * A VPN in the kernel is data: an ordered list of objects, each as it has to be. The lists are
+ * built here, by pure functions, and nowhere else; making, judging and removing them is the work of
+ * ensure/. An object is of fixed size and without pointers, so that a list is written to disk as it
+ * is.
  */
 #pragma once
 
@@ -152,13 +152,14 @@ bool want_is_same(const struct want *a, const struct want *b);
 
 /* In the VPN's own namespace, of the layout "netns", but for the tunnel; mtu is the bridge's. */
 void want_netns(struct want_list *l, const struct profile *p, uint32_t mtu);
-/* In the host's, of the layout "bridge", but for the tunnel: the firewall, which stands before all
- * else; the bridge; the table and what else refuses; the rules that lead there. */
+/* The objects in the host's namespace, of the layout "bridge", but for the tunnel: the firewall,
+ * which stands before all else; the bridge; the table and what else refuses; the rules that lead
+ * there. */
 void want_bridge_firewall(struct want_list *l, const struct profile *p);
 void want_bridge_device(struct want_list *l, const struct profile *p, uint32_t mtu);
 void want_bridge_table(struct want_list *l, const struct profile *p);
 void want_bridge_rules(struct want_list *l, const struct profile *p);
-/* Of either, what is made anew with the tunnel's device. */
+/* The objects of either layout that are made anew with the tunnel's device. */
 void want_tunnel(struct want_list *l, const struct profile *p);
 
 struct want_marks {

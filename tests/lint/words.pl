@@ -61,7 +61,7 @@ my %noun_too = map { $_ => 1 } qw(
 );
 my $object = qr{^(?:the|a|an|it|them|him|what|who|whoever|nothing|no|all|its|his|their|every|each|us|this|that|those|these|one|any|
 	anything|everything|nobody|to|not|by|in|at|on|from|with|for|into|there|here|again|only|as|up|down|out|away|before|after|when|where|how|
-	whether|if|too|so|alone|first|itself|themselves|anyway|like|without|until|\*ret|-|–|[0-9]+|-?e[a-z]+|null|true|false|and)$}x;
+	whether|if|too|so|alone|first|itself|themselves|anyway|like|without|until|\*ret|fn|those|-|–|[0-9]+|-?e[a-z]+|null|true|false|and)$}x;
 # What begins a clause that is not the sentence's own.
 my $clause = qr{^(?:which|that|who|whose|whom|where|wherever|when|whenever|while|because|since|if|unless|until|as|so|than|what|
 	whatever|whoever|how|however|after|before|though|although|whether|like|lest|once)$}x;
@@ -82,6 +82,9 @@ sub verbs {
 		(my $v = $w[$i]) =~ s/[,;:.!?]+$//;
 		$v =~ s/^_|_$//g;
 		my $stop = $w[$i] =~ m{[,;:.]$};
+		# "While we waited": what somebody did.
+		my $did = $v =~ m{ed$} && $i && lc($w[$i - 1]) =~ m{^(?:we|it|they|he|who|which|that|nobody)$};
+		$n++, next if $did;
 		next unless $finite{$v} || $v =~ m{n't$|^(?:he|she|it|we|they)'(?:s|re|ll|d)$};
 		next if $noun_too{$v} && $i && !$stop && !(defined $w[$i + 1] && $w[$i + 1] =~ s/[,;:.]+$//r =~ $object);
 		next if $noun_too{$v} && $i && $stop && $v !~ m{s$};
@@ -100,6 +103,11 @@ sub is_sentence {
 	my $clauses = 0;
 	for my $i (0 .. $#w) {
 		my $c = lc($w[$i] =~ s/[,;:.]+$//r);
+		my $next = lc(($w[$i + 1] // '') =~ s/[,;:.]+$//r);
+		# "At once", "as a whole", "before us" are no clauses.
+		next if $c eq 'so' && $next eq 'that';
+		next if $c eq 'once' && $i && lc($w[$i - 1]) eq 'at' || $c =~ m{^(?:as|like)$} && $next =~ m{^(?:a|an|its|root|who|what|data|raw)$}
+			|| $c =~ m{^(?:before|after|than|since)$} && $next =~ m{^(?:us|them|him|all|that|[0-9.]+)$};
 		$clauses++ if $c =~ $clause && !($c =~ m{^(?:that|so|as|before|after|since|like|until|once|than)$} && !verbs(@w[$i + 1 .. ($i + 9 < $#w ? $i + 9 : $#w)]))
 			&& !($c eq 'that' && defined $w[$i + 1] && lc($w[$i + 1]) =~ m{^(?:is|was|has|would|can|cannot|must|may|does|holds|makes)[,.;:]?$} && $i == 0);
 	}
