@@ -63,8 +63,14 @@ int keeper_open(struct keeper *k, const char *name, bool userspace, struct err *
 	k->asleep_ms = asleep_ms();
 	k->event_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 	if (k->event_fd >= 0 &&
-	    bind(k->event_fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0)
+	    bind(k->event_fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0) {
+		struct err why = ERR_INIT;
+
+		if (healer_open(&k->healer, name, &why) < 0)
+			log_error("nobody hears when something of %s is taken away: %s", name,
+				  why.msg);
 		return 0;
+	}
 	r = -errno;
 	util_close(&k->event_fd);
 	return err_sys(e, r, "cannot listen to changes of the network");
@@ -92,6 +98,7 @@ static void end_helper(struct keeper *k)
 void keeper_close(struct keeper *k)
 {
 	end_helper(k);
+	healer_close(&k->healer);
 	util_close(&k->event_fd);
 }
 
@@ -99,10 +106,14 @@ void keeper_poll(const struct keeper *k, struct pollfd ret[KEEPER_FDS], int *ret
 {
 	int64_t at = k->event_at && k->event_at < k->look_at ? k->event_at : k->look_at;
 	int64_t left = at - util_now_ms();
+	int heal_ms;
 
+	healer_poll(&k->healer, ret + 2, &heal_ms);
 	ret[0] = (struct pollfd){.fd = k->event_fd, .events = POLLIN};
 	ret[1] = (struct pollfd){.fd = k->helper_fd, .events = POLLIN};
 	*ret_timeout_ms = left > 0 ? (int)left : 0;
+	if (heal_ms < *ret_timeout_ms)
+		*ret_timeout_ms = heal_ms;
 }
 
 bool keeper_wake(struct keeper *k)
@@ -119,7 +130,9 @@ bool keeper_wake(struct keeper *k)
 		k->event_at = now + SETTLE_MS;
 	if (k->helper && (child_wait_pidfd(k->helper_fd, 0) || now >= k->helper_until))
 		end_helper(k);
-	return now >= k->look_at || (k->event_at && now >= k->event_at);
+	k->heal_due = healer_wake(&k->healer);
+	k->due = now >= k->look_at || (k->event_at && now >= k->event_at);
+	return k->due || k->heal_due;
 }
 
 /* --- the helper ------------------------------------------------------------------------------ */
@@ -306,6 +319,20 @@ void keeper_defer(struct keeper *k)
 {
 	k->look_at = util_now_ms() + LOOK_MS;
 	k->event_at = 0;
+	healer_defer(&k->healer);
+}
+
+/* A tunnel that its supervisor is just starting anew is not missing: what belongs to its device is
+ * put back with it. */
+static void heal(struct keeper *k, int vpn_netns_fd)
+{
+	struct tunnel_stats st;
+
+	if (k->userspace &&
+	    (tunnel_dev_stats(k->name, vpn_netns_fd, true, &st, NULL) < 0 || !st.asked))
+		healer_defer(&k->healer);
+	else
+		healer_look(&k->healer, vpn_netns_fd);
 }
 
 void keeper_forget(struct keeper *k)
@@ -397,7 +424,12 @@ void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 	bool due, moved;
 	int oif;
 
-	keeper_defer(k);
+	if (k->heal_due)
+		heal(k, vpn_netns_fd);
+	if (!k->due && !told)
+		return;
+	k->look_at = util_now_ms() + LOOK_MS;
+	k->event_at = 0;
 	mend_ports(k, vpn_netns_fd);
 	if (!k->helper && is_default_lost(k->name)) {
 		start_helper(k, vpn_netns_fd, "", HELP_DEFAULT);

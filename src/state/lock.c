@@ -13,8 +13,7 @@
 #include "state/lock.h"
 #include "state/record.h"
 
-/* One up or down of a VPN at a time. The lock goes with the process. */
-int vpn_lock(const char *name, struct err *e)
+static int lock(const char *name, int how, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
 	char path[64];
@@ -27,7 +26,18 @@ int vpn_lock(const char *name, struct err *e)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open %s", path);
-	if (flock(fd, LOCK_EX) < 0)
-		return err_sys(e, -errno, "cannot lock %s", path);
-	return take_fd(&fd);
+	if (flock(fd, LOCK_EX | how) == 0)
+		return take_fd(&fd);
+	return errno == EWOULDBLOCK ? -EWOULDBLOCK : err_sys(e, -errno, "cannot lock %s", path);
+}
+
+/* The lock goes with the process. */
+int vpn_lock(const char *name, struct err *e)
+{
+	return lock(name, 0, e);
+}
+
+int vpn_lock_try(const char *name, struct err *e)
+{
+	return lock(name, LOCK_NB, e);
 }

@@ -16,6 +16,7 @@
 #include "wall/forwarding.h"
 #include "up/hold.h"
 #include "up/netns.h"
+#include "ensure/ensure.h"
 #include "ensure/made.h"
 #include "up/netnsfiles.h"
 #include "up/passage.h"
@@ -203,11 +204,17 @@ static void end_up(struct up *u)
 /* Asked under the lock: whoever takes it down on purpose has it until the record says so. */
 static bool is_lost(const char *name)
 {
+	AUTO_WANT_LIST struct want_list l = {0};
+	AUTO_CLOSE int ns = -1;
 	struct record r;
 
 	if (record_read(name, &r, NULL) < 0 || r.state == RECORD_DOWN)
 		return false;
-	return r.state == RECORD_LOST || supervise_is_alive(name, NULL) == 0;
+	if (r.state == RECORD_LOST || supervise_is_alive(name, NULL) == 0)
+		return true;
+	ns = record_open_netns(&r, NULL);
+	return ns >= 0 && made_read(name, &l, NULL) == 0 &&
+	       ensure_missing(&l, ns, NULL, NULL, NULL) > 0;
 }
 
 static int up(const struct profile *p, bool only_lost, struct err *note, struct err *e)

@@ -16,8 +16,8 @@
  * down of the same VPN runs. May block on name resolution. */
 int vpn_up(const struct profile *p, struct err *note, struct err *e);
 
-/* vpn_up() of a VPN that is lost, or is up and has lost its supervisor; any other, and above all
- * one that was taken down, is left alone: 1. */
+/* vpn_up() of a VPN that is lost, or is up and has lost its supervisor or any object that it
+ * consists of; any other, and above all one that was taken down, is left alone: 1. */
 int vpn_revive(const struct profile *p, struct err *note, struct err *e);
 
 /* As vpn_up(), with a new tunnel in the same namespace: who is inside stays inside, refused until

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See heal.h. The kernel's word comes first, so that a guard is back within a second; what the
+ * kernel does not tell of, most settings and the files, is seen when it is time to look. A look is
+ * never made while an `up` or a `down` is under way, which has the VPN's lock and makes the same
+ * messages; and it is made less often the longer it takes, so that a storm of changes that concern
+ * nobody here costs a twentieth of a processor at most. Called by keeper/keep.
+ */
+#include "keeper/heal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/child.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "nl/change.h"
+#include "state/lock.h"
+#include "state/record.h"
+#include "ensure/ensure.h"
+#include "ensure/made.h"
+
+#define SETTLE_MS 150	/* a change is a handful of messages */
+#define LOOK_MS	  30000 /* where nothing tells */
+#define AGAIN_MS  500	/* while the lock is held */
+#define HELPER_MS 60000
+#define LOAD	  20 /* times as long as a look took, until the next */
+#define SAY_MAX	  4
+
+int healer_open(struct healer *h, const char *name, struct err *e)
+{
+	int r;
+
+	*h = (struct healer){
+		.name = name, .route = NL_SOCK_INIT, .nft = NL_SOCK_INIT, .helper_fd = -1};
+	h->due_at = util_now_ms() + LOOK_MS;
+	r = nl_sock_open(&h->route, NETLINK_ROUTE, e);
+	if (r == 0)
+		r = nl_sock_open(&h->nft, NETLINK_NETFILTER, e);
+	if (r == 0)
+		r = nl_change_watch(&h->route, &h->nft, e);
+	if (r == 0)
+		return 0;
+	nl_sock_close(&h->route);
+	nl_sock_close(&h->nft);
+	return r;
+}
+
+void healer_close(struct healer *h)
+{
+	nl_sock_close(&h->route);
+	nl_sock_close(&h->nft);
+	util_close(&h->helper_fd);
+}
+
+void healer_poll(const struct healer *h, struct pollfd ret[HEALER_FDS], int *ret_timeout_ms)
+{
+	int64_t at = h->due_at > h->not_before ? h->due_at : h->not_before;
+	int64_t left = at - util_now_ms();
+
+	ret[0] = (struct pollfd){.fd = h->route.fd, .events = POLLIN};
+	ret[1] = (struct pollfd){.fd = h->nft.fd, .events = POLLIN};
+	ret[2] = (struct pollfd){.fd = h->helper_fd, .events = POLLIN};
+	*ret_timeout_ms = left > 0 ? (int)left : 0;
+}
+
+void healer_defer(struct healer *h)
+{
+	h->due_at = util_now_ms() + AGAIN_MS;
+}
+
+/* Whether it restored anything is for the next look to say. */
+static void end_helper(struct healer *h)
+{
+	kill(h->helper, SIGTERM);
+	child_end(h->helper);
+	h->helper = 0;
+	util_close(&h->helper_fd);
+	h->due_at = util_now_ms() + SETTLE_MS;
+}
+
+bool healer_wake(struct healer *h)
+{
+	int64_t now = util_now_ms();
+	/* Both are read, whatever the first says. */
+	bool changed = nl_change_read(&h->route) | nl_change_read(&h->nft);
+
+	if (changed && h->due_at > now + SETTLE_MS)
+		h->due_at = now + SETTLE_MS;
+	if (h->helper && (child_wait_pidfd(h->helper_fd, 0) || now >= h->helper_until))
+		end_helper(h);
+	return !h->helper && now >= h->due_at && now >= h->not_before;
+}
+
+/* --- looking --------------------------------------------------------------------------------- */
+
+struct finding {
+	const char *name;
+	int n;
+};
+
+static void say_missing(const struct want *w, const char *sentence, void *arg)
+{
+	struct finding *f = arg;
+
+	(void)w;
+	if (f->n++ < SAY_MAX)
+		log_error("%s: %s", f->name, sentence);
+}
+
+static int exec_revive(void *arg)
+{
+	static char arg0[] = "vpnctl", arg1[] = "revive";
+	static char env0[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+	char name[NAME_MAX_LEN + 1];
+	char *argv[] = {arg0, arg1, name, NULL}, *envp[] = {env0, NULL};
+
+	/* What it says to a person who typed it would be one more line in the log. */
+	AUTO_CLOSE int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (str_copy(name, sizeof(name), arg) == 0 && dup2(null, STDOUT_FILENO) >= 0)
+		execve("/proc/self/exe", argv, envp);
+	return 127;
+}
+
+static void restore(struct healer *h)
+{
+	char name[NAME_MAX_LEN + 1];
+	pid_t pid;
+
+	if (str_copy(name, sizeof(name), h->name) < 0)
+		return;
+	pid = child_start(CHILD_PLAIN_SIGNALS, exec_revive, name);
+	if (pid < 0) {
+		log_error("%s: cannot start what restores it: %s", h->name, strerror(-pid));
+		return; /* the next look tries again */
+	}
+	h->helper = pid;
+	h->helper_fd = child_pidfd(pid);
+	h->helper_until = util_now_ms() + HELPER_MS;
+	if (h->helper_fd < 0)
+		end_helper(h);
+}
+
+/* How many objects are missing; each is said where say. -EWOULDBLOCK: somebody is at it. */
+static int count_missing(const char *name, int ns, bool say, struct err *e)
+{
+	AUTO_WANT_LIST struct want_list l = {0};
+	AUTO_CLOSE int lock = vpn_lock_try(name, e);
+	struct finding f = {name, 0};
+	struct record r;
+	int n;
+
+	if (lock < 0)
+		return lock;
+	n = record_read(name, &r, e);
+	if (n == 0 && r.state != RECORD_UP)
+		return 0;
+	if (n == 0)
+		n = made_read(name, &l, e);
+	if (n == 0)
+		n = ensure_missing(&l, ns, say ? say_missing : NULL, &f, e);
+	if (say && f.n > SAY_MAX)
+		log_error("%s: and %d more", name, f.n - SAY_MAX);
+	return n;
+}
+
+/* Somebody may take away what is put back, for as long as both are there. */
+static int64_t patience_ms(unsigned int failures)
+{
+	int64_t ms = 1000ll << (failures < 5 ? failures : 5);
+
+	return ms < LOOK_MS ? ms : LOOK_MS;
+}
+
+void healer_look(struct healer *h, int vpn_netns_fd)
+{
+	int64_t began = util_now_ms(), now;
+	struct err e = ERR_INIT;
+	int n;
+
+	if (access(HEAL_OFF, F_OK) == 0) {
+		h->due_at = began + LOOK_MS;
+		return;
+	}
+	n = count_missing(h->name, vpn_netns_fd, h->failures == 0, &e);
+	now = util_now_ms();
+	h->not_before = now + LOAD * (now - began);
+	h->due_at = now + (n == -EWOULDBLOCK ? AGAIN_MS : LOOK_MS);
+	if (n == 0 && h->failures)
+		log_info("%s: it is all there again", h->name);
+	if (n <= 0) {
+		if (n == 0)
+			h->failures = 0;
+		return; /* what cannot be judged, `vpnctl status` says */
+	}
+	if (h->failures == 1)
+		log_error("%s: %d of what it consists of could not be restored; see: vpnctl "
+			  "status %s",
+			  h->name, n, h->name);
+	h->not_before = now + (h->failures ? patience_ms(h->failures) : 0);
+	h->failures++;
+	restore(h);
+}
