@@ -88,7 +88,7 @@ _vpnctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options=
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_vpnrun_reply 'up down restart default status list kick publish import check policy confine release oci ip leak-test allowed-ips wrap unwrap --help --version' "$cur"
+		_vpnrun_reply 'up down restart plan default status list kick publish import check policy confine release oci ip leak-test allowed-ips wrap unwrap --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
@@ -96,6 +96,7 @@ _vpnctl() {
 	down) options=--force ;;
 	default) options='--strict --url --no-ip' ;;
 	status | list | check) options=--json ;;
+	plan) options="--json --nft" ;;
 	kick) options='--uid --pid' ;;
 	import) options='--name --id --up --no-wait' ;;
 	allowed-ips) options=--minus ;;
@@ -118,7 +119,7 @@ _vpnctl() {
 		esac
 		;;
 	default) [[ $prev == --url ]] || _vpnrun_reply "$(_vpnrun_names) none" "$cur" ;;
-	up | down | restart | status | kick | ip | leak-test)
+	up | down | restart | plan | status | kick | ip | leak-test)
 		[[ $prev == --uid || $prev == --pid || $prev == --expect || $prev == --url || $prev == --timeout ]] || _vpnrun_reply "$(_vpnrun_names)" "$cur"
 		;;
 	confine | release)

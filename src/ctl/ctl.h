@@ -20,11 +20,12 @@ int ctl_leak_probe(int argc, char **argv); /* hidden: what leak-test runs inside
 int ctl_leak_test(int argc, char **argv);
 int ctl_list(int argc, char **argv);
 int ctl_oci(int argc, char **argv);
+int ctl_plan(int argc, char **argv);
 int ctl_policy(int argc, char **argv);
 int ctl_publish(int argc, char **argv);
 int ctl_release(int argc, char **argv);
 int ctl_restart(int argc, char **argv);
-int ctl_revive(int argc, char **argv);	      /* hidden: what vpnrun-keeper@ runs */
+int ctl_revive(int argc, char **argv);	      /* hidden: what vpnrun-keeper@ and the keeper run */
 int ctl_serve_default(int argc, char **argv); /* hidden: what vpnrun-default.socket starts */
 int ctl_status(int argc, char **argv);
 int ctl_supervise(int argc, char **argv); /* hidden: what `up` starts */

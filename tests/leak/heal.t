@@ -46,6 +46,7 @@ taken 'the bridge, put down' 'is down' ip link set br-demo down
 : >"$log"
 : >/run/vpnrun/no-repair
 in_vpn demo ip addr del "$gateway" dev br-demo
+ok 'R78: plan shows what is missing' sh -c "vpnctl plan demo | grep -qF '+ the address $gateway of br-demo'"
 ok 'control: with no-repair, status names it' wait_for 5 sh -c 'vpnctl status demo | grep -q missing'
 is "$(cat "$log")" '' 'and nothing is put back'
 rm /run/vpnrun/no-repair
@@ -67,6 +68,7 @@ ok 'control: one more look is due when it is taken down' in_vpn demo ip addr del
 kill $inside
 wait $inside 2>/dev/null
 vpnctl down demo >/dev/null
+ok 'R78: plan of a VPN that is down shows all of it, and makes nothing' test "$(vpnctl plan demo | grep -c '^  + ')" -gt 30
 is "$(state)" down 'a VPN that was taken down on purpose stays down'
 is "$($RIG_CAPTURE stop)" 0 'L01: nothing left by the uplink in all of that'
 vpnctl up demo >/dev/null
