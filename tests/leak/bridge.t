@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# repair: off
 # The bridge layout: what is plugged into br-demo by hand goes through the VPN alone, whichever of the
 # three means that keep it in is taken away; the host is as before afterwards. Runs inside the rig,
 # whatever the rig's own layout is.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# repair: off
 # The tunnel dies under a running program: nothing leaks, its connects fail at once, and the same
 # process works again when the VPN is back. Runs inside the rig.
 # shellcheck source=tests/lib.sh

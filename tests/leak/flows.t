@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# repair: off
 # What one sandbox's connections are to its neighbours: not so many that nothing is left for others,
 # forgotten when it ends, of no use to who has its number next, and no way to ask the provider's
 # gateway for ports. Runs inside the rig, in either layout.
