@@ -97,14 +97,14 @@ bool healer_wake(struct healer *h)
 
 /* --- looking --------------------------------------------------------------------------------- */
 
-struct finding {
+struct heal_finding {
 	const char *name;
 	int n;
 };
 
 static void say_missing(const struct want *w, const char *sentence, void *arg)
 {
-	struct finding *f = arg;
+	struct heal_finding *f = arg;
 
 	(void)w;
 	if (f->n++ < SAY_MAX)
@@ -150,7 +150,7 @@ static int count_missing(const char *name, int ns, bool say, struct err *e)
 {
 	AUTO_WANT_LIST struct want_list l = {0};
 	AUTO_CLOSE int lock = vpn_lock_try(name, e);
-	struct finding f = {name, 0};
+	struct heal_finding f = {name, 0};
 	struct record r;
 	int n;
 

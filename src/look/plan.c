@@ -23,7 +23,7 @@
 #include "ensure/made.h"
 #include "up/wanted.h"
 
-struct plan {
+struct planned {
 	struct profile p;
 	struct want_list l;
 	bool is_up;
@@ -33,14 +33,14 @@ struct plan {
 
 static void note_missing(const struct want *w, const char *sentence, void *arg)
 {
-	struct plan *plan = arg;
+	struct planned *plan = arg;
 
 	(void)sentence;
 	if (plan->n_missing < plan->l.n)
 		plan->missing[plan->n_missing++] = w;
 }
 
-static bool is_missing(const struct plan *plan, const struct want *w)
+static bool is_missing(const struct planned *plan, const struct want *w)
 {
 	for (size_t i = 0; i < plan->n_missing; i++)
 		if (plan->missing[i] == w)
@@ -49,7 +49,7 @@ static bool is_missing(const struct plan *plan, const struct want *w)
 }
 
 /* What the firewall's tables looked like when they were made, and what this kernel went without. */
-static void learn_from_made(struct plan *plan)
+static void learn_from_made(struct planned *plan)
 {
 	AUTO_WANT_LIST struct want_list made = {0};
 
@@ -62,7 +62,7 @@ static void learn_from_made(struct plan *plan)
 				plan->l.at[i].nft.digest = made.at[j].nft.digest;
 }
 
-static int compare(struct plan *plan, struct err *e)
+static int compare(struct planned *plan, struct err *e)
 {
 	AUTO_CLOSE int ns = -1;
 	struct record r;
@@ -82,7 +82,7 @@ static int compare(struct plan *plan, struct err *e)
 	return n < 0 ? n : 0;
 }
 
-static int make_plan(const char *name, struct plan *plan, struct err *e)
+static int make_plan(const char *name, struct planned *plan, struct err *e)
 {
 	const struct endpoint_set nowhere = {0};
 	struct record rec;
@@ -102,14 +102,14 @@ static int make_plan(const char *name, struct plan *plan, struct err *e)
 	return r < 0 ? r : compare(plan, e);
 }
 
-static void free_plan(struct plan *plan)
+static void free_plan(struct planned *plan)
 {
 	free(plan->missing);
 	want_list_free(&plan->l);
 	profile_free(&plan->p);
 }
 
-static int print_json(const struct plan *plan)
+static int print_json(const struct planned *plan)
 {
 	AUTO_FREE char *all = NULL;
 	struct err e = ERR_INIT;
@@ -135,7 +135,7 @@ static int print_json(const struct plan *plan)
 	return CTL_OK;
 }
 
-static void print_text(const struct plan *plan)
+static void print_text(const struct planned *plan)
 {
 	const char *where = plan->p.layout == LAYOUT_BRIDGE ? "among the host's own"
 							    : "in a network namespace of its own";
@@ -157,7 +157,7 @@ static void print_text(const struct plan *plan)
 		say("All of it is there.\n");
 }
 
-static int print_firewall(const struct plan *plan)
+static int print_firewall(const struct planned *plan)
 {
 	AUTO_FREE char *text = NULL;
 	struct err e = ERR_INIT;
@@ -171,7 +171,7 @@ static int print_firewall(const struct plan *plan)
 int ctl_plan(int argc, char **argv)
 {
 	const char *name = NULL;
-	struct plan plan = {0};
+	struct planned plan = {0};
 	struct err e = ERR_INIT;
 	bool json = false, nft = false;
 	int rc = CTL_OK;
