@@ -323,20 +323,16 @@ int cni_request_parse(const struct cni_env *env, const char *text, size_t len,
 	struct cni_request q = {.version = CNI_1_1_0, .version_text = CNI_NEWEST};
 	int r = cni_env_command(env, &q.command, e);
 
-	if (r == 0)
-		r = load(&q, text, len, e);
-	if (r == 0)
-		r = check_config(&q, e);
+	r = r ?: load(&q, text, len, e);
+	r = r ?: check_config(&q, e);
 	if (r == 0 && q.command <= CNI_CHECK) {
+		const struct wire_owner owner = {"cni", q.network, env->container, env->ifname};
+
 		r = check_env(env, q.command, e);
 		q.container = env->container;
 		q.wire.netns = env->netns && env->netns[0] ? env->netns : NULL;
 		q.wire.ifname = env->ifname;
-		if (r == 0)
-			r = wire_tag(
-				q.wire.tag,
-				&(struct wire_owner){"cni", q.network, q.container, q.wire.ifname},
-				e);
+		r = r ?: wire_tag(q.wire.tag, &owner, e);
 	}
 	if (r < 0) {
 		q.version_text = versions[q.version];

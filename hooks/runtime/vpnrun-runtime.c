@@ -226,12 +226,9 @@ static int on_exec(const struct call *c, struct err *e)
 
 	if (r == 0 && json_object_get(json_object_get(state, "annotations"), HOOK_ANNOTATION)) {
 		r = hook_want_read(state, &w, e);
-		if (r == 0)
-			r = read_config(c->process, &process, e);
-		if (r == 0)
-			r = hook_process_edit(process, &w, e);
-		if (r == 0)
-			r = write_config(c->process, process, e);
+		r = r ?: read_config(c->process, &process, e);
+		r = r ?: hook_process_edit(process, &w, e);
+		r = r ?: write_config(c->process, process, e);
 	}
 	json_decref(process);
 	json_decref(state);

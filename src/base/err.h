@@ -2,6 +2,10 @@
 /*
  * Errors as data: a code and one sentence that names the object and the cause. The struct is of
  * fixed size and owned by the caller, so that it crosses a socket as it is.
+ *
+ * A function returns 0 or a negative errno, so steps are chained by what they return: after
+ * `r = one(e); r = r ?: two(e); r = r ?: three(e);` r is the first failure, and nothing that
+ * follows it was done.
  */
 #pragma once
 

@@ -31,14 +31,12 @@ static int apply_profile(const char *name, apply_fn apply, struct profile *ret)
 	int r;
 
 	r = profile_load_name(name, &p, &e);
-	if (r == 0)
-		r = profile_check_conflicts(&p, &e);
+	r = r ?: profile_check_conflicts(&p, &e);
 	if (r == 0 && p.tunnel.world_readable)
 		r = err_set(&e, -EPERM,
 			    "the private key of %s can be read by every user; first: chmod 600 %s",
 			    name, p.config ? p.config : "its private_key_file");
-	if (r == 0)
-		r = apply(&p, &note, &e);
+	r = r ?: apply(&p, &note, &e);
 	if (r < 0)
 		ctl_fail(&e);
 	else if (note.msg[0])

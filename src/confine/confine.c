@@ -190,17 +190,13 @@ static int write_all(const struct confine *c, struct err *e)
 	if (whose(path) < 0)
 		return err_set(e, -EEXIST, "%s is there already and is not vpnrun's", path);
 	r = confine_unit_read(c, &u, e);
-	if (r == 0)
-		r = confine_make_dropin(c, &u, &text, e);
-	if (r == 0)
-		r = confine_make_etc_unit(c, &etc, e);
+	r = r ?: confine_make_dropin(c, &u, &text, e);
+	r = r ?: confine_make_etc_unit(c, &etc, e);
 	/* First what the drop-in needs: without it the service does not start. */
 	if (r == 0 && !u.has_root)
 		r = put_file(c->etc_unit, etc, e);
-	if (r == 0)
-		r = put_file(c->dropin, text, e);
-	if (r == 0)
-		r = drop_wants(c, c->on_demand || !instance ? NULL : vpn_dir, e);
+	r = r ?: put_file(c->dropin, text, e);
+	r = r ?: drop_wants(c, c->on_demand || !instance ? NULL : vpn_dir, e);
 	if (r < 0 || c->on_demand || !instance)
 		return r;
 	str_fmt(wants, sizeof(wants),

@@ -230,8 +230,7 @@ static int make(struct wrap *w, struct err *e)
 {
 	int r = find_places(w, e);
 
-	if (r == 0)
-		r = find_program(w, e);
+	r = r ?: find_program(w, e);
 	if (r == 0 && strpbrk(w->path, " \t\"'\\$`%"))
 		r = err_set(e, -EINVAL, "the path %s has characters that no wrapper can hold",
 			    w->path);
@@ -241,13 +240,10 @@ static int make(struct wrap *w, struct err *e)
 		    w->policy ? " --policy " : "", w->policy ? w->policy : "", w->vpn) < 0)
 		return err_set(e, -ENAMETOOLONG, "the path of vpnrun is too long");
 	r = dir_make(w->bin, 0755, e);
-	if (r == 0)
-		r = dir_make(w->apps, 0755, e);
-	if (r == 0)
-		r = put_script(w, e);
+	r = r ?: dir_make(w->apps, 0755, e);
+	r = r ?: put_script(w, e);
 	/* Removes what an earlier one made of entries that are gone by now. */
-	if (r == 0)
-		r = remove_all(w, e);
+	r = r ?: remove_all(w, e);
 	w->entries = 0;
 	return r < 0 ? r : put_entries(w, e);
 }

@@ -170,9 +170,11 @@ int default_cable_end(const struct default_way *w, struct err *e)
 		/* No address would mean everybody's sockets. */
 		if (!has_family(w, families[i]))
 			continue;
-		r = diag_from(&s, IPPROTO_TCP, families[i], addr, true, &n, e);
+		r = diag_from(&s, &(struct diag_sockets){IPPROTO_TCP, families[i], addr}, true, &n,
+			      e);
 		if (r == 0)
-			r = diag_from(&s, IPPROTO_UDP, families[i], addr, true, &n, e);
+			r = diag_from(&s, &(struct diag_sockets){IPPROTO_UDP, families[i], addr},
+				      true, &n, e);
 	}
 	return r;
 }

@@ -137,14 +137,10 @@ static int open_ports(const struct record *r, int ns_fd, const struct inbound_re
 	for (uint32_t i = 0; rc == 0 && i < q->n; i++)
 		rc = check_free(r, &c, own, &q->at[i], e);
 	inbound_format(q->at, q->n, text);
-	if (rc == 0)
-		rc = ns_nl_open(&s, ns_fd, NETLINK_ROUTE, e);
-	if (rc == 0)
-		rc = forget_former(&s, r, ns_fd, q->host, e);
-	if (rc == 0)
-		rc = rtnl_link_set_alias(&s, own->name, text, e);
-	if (rc == 0)
-		rc = firewall_refresh_ports(r, ns_fd, e);
+	rc = rc ?: ns_nl_open(&s, ns_fd, NETLINK_ROUTE, e);
+	rc = rc ?: forget_former(&s, r, ns_fd, q->host, e);
+	rc = rc ?: rtnl_link_set_alias(&s, own->name, text, e);
+	rc = rc ?: firewall_refresh_ports(r, ns_fd, e);
 	if (rc < 0 && s.fd >= 0)
 		rtnl_link_set_alias(&s, own->name, "", NULL);
 	free(c.at);

@@ -146,14 +146,11 @@ static void follow_mtu(const char *name, int ns, const struct tunnel *t,
 	uint32_t mtu;
 	int r = path_mtu(t, es, &mtu, &e);
 
-	if (r == 0)
-		r = ns_nl_open(&s, ns, NETLINK_ROUTE, &e);
-	if (r == 0)
-		r = rtnl_link_get(&s, RTNL_HERE, name, &link, &e);
+	r = r ?: ns_nl_open(&s, ns, NETLINK_ROUTE, &e);
+	r = r ?: rtnl_link_get(&s, RTNL_HERE, name, &link, &e);
 	if (r == 0 && link.mtu == mtu)
 		return;
-	if (r == 0)
-		r = rtnl_link_set_mtu(&s, name, mtu, &e);
+	r = r ?: rtnl_link_set_mtu(&s, name, mtu, &e);
 	if (r < 0)
 		log_error("cannot adapt the MTU of %s: %s", name, e.msg);
 	else
@@ -176,6 +173,7 @@ static bool take_turn(const struct keeper *k, struct endpoint_set *es)
 static int move(const struct keeper *k, int ns, const struct profile *p,
 		const struct endpoint_set *es, const char *current, struct err *e)
 {
+	const struct tunnel_dev dev = {k->name, ns, k->userspace};
 	char wanted[ENDPOINT_TEXT_LEN] = "";
 	int r;
 
@@ -183,10 +181,10 @@ static int move(const struct keeper *k, int ns, const struct profile *p,
 		endpoint_format(&es->at[es->named], wanted);
 	if (es->n == 1 && !strcmp(wanted, current))
 		return 0;
-	r = tunnel_dev_set_endpoints(k->name, ns, k->userspace, &p->tunnel, es, e);
+	r = tunnel_dev_set_endpoints(&dev, &p->tunnel, es, e);
 	/* Nobody may have anything to send before it is known that this one answers. */
 	if (r == 0)
-		r = tunnel_dev_call(k->name, ns, k->userspace, &p->tunnel, es, e);
+		r = tunnel_dev_call(&dev, &p->tunnel, es, e);
 	if (r == 0)
 		log_info("the endpoint of %s is %s now, was %s", k->name, wanted, current);
 	return r;
@@ -201,8 +199,7 @@ static int help(const struct keeper *k, int ns, const char *current, enum help w
 	int r = profile_load_name(k->name, &p, &e);
 	bool round = false;
 
-	if (r == 0)
-		r = via_resolve_here(&p, 0, &es, &e);
+	r = r ?: via_resolve_here(&p, 0, &es, &e);
 	if (r == 0 && what == HELP_TURN)
 		round = take_turn(k, &es);
 	if (r == 0 && what != HELP_STAY)

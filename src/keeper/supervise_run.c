@@ -325,19 +325,14 @@ static int start_device(struct sup *s, const struct profile *p, const struct end
 	struct rtnl_link link;
 	int r = nl_sock_open(&host, NETLINK_ROUTE, e);
 
-	if (r == 0)
-		r = check_name_free(&host, s->name, e);
-	if (r == 0)
-		r = spawn(s, e);
-	if (r == 0)
-		r = wait_listening(s, e);
-	if (r == 0)
-		r = rtnl_link_get(&host, RTNL_HERE, s->name, &link, e);
+	r = r ?: check_name_free(&host, s->name, e);
+	r = r ?: spawn(s, e);
+	r = r ?: wait_listening(s, e);
+	r = r ?: rtnl_link_get(&host, RTNL_HERE, s->name, &link, e);
 	/* wireguard-go pads packets up to the MTU, and hears of it only where it was born. */
 	if (r == 0 && link.mtu != s->mtu)
 		r = rtnl_link_set_mtu(&host, s->name, s->mtu, e);
-	if (r == 0)
-		r = configure(s, &p->tunnel, es, e);
+	r = r ?: configure(s, &p->tunnel, es, e);
 	if (r < 0)
 		return r;
 	s->ifindex = link.ifindex;
@@ -382,10 +377,8 @@ static int launch(struct sup *s, bool first, struct err *e)
 		ns = open_namespace(s, e);
 		r = ns < 0 ? ns : 0;
 	}
-	if (r == 0)
-		r = via_resolve_here(&p, first ? RESOLVE_RETRIES : 0, &es, e);
-	if (r == 0)
-		r = start_device(s, &p, &es, ns, e);
+	r = r ?: via_resolve_here(&p, first ? RESOLVE_RETRIES : 0, &es, e);
+	r = r ?: start_device(s, &p, &es, ns, e);
 	if (r == 0 && !first) {
 		r = tunnel_finish(&p, ns, s->mtu, e);
 		if (r == 0)

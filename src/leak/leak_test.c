@@ -163,21 +163,16 @@ static int run_cut(struct test *t, const struct profile *p, struct err *e)
 	struct down_report rep;
 	int r = set_down(t, e);
 
-	if (r == 0)
-		r = run_part(t, "the tunnel set down", e);
-	if (r == 0)
-		r = vpn_down(t->name, false, &rep, e);
-	if (r == 0)
-		r = run_part(t, "down", e);
+	r = r ?: run_part(t, "the tunnel set down", e);
+	r = r ?: vpn_down(t->name, false, &rep, e);
+	r = r ?: run_part(t, "down", e);
 	/* Whatever has failed: everybody inside waits for it. */
 	if (r == 0)
 		r = default_around(vpn_up, p, NULL, e);
 	else
 		default_around(vpn_up, p, NULL, NULL);
-	if (r == 0)
-		r = run_part(t, "up again", e);
-	if (r == 0)
-		r = default_around(vpn_restart, p, NULL, e);
+	r = r ?: run_part(t, "up again", e);
+	r = r ?: default_around(vpn_restart, p, NULL, e);
 	return r < 0 ? r : run_part(t, "restarted", e);
 }
 
@@ -211,15 +206,12 @@ static int run(struct test *t, struct err *e)
 		r = passage_judge(&t->rec, e);
 	if (r == 0 && t->is_root)
 		r = control(t, e);
-	if (r == 0)
-		r = leak_mark_make(&mark, e);
+	r = r ?: leak_mark_make(&mark, e);
 	t->watch.table = &t->table;
 	if (r == 0 && t->is_root)
 		r = leak_watch_open(&t->watch, &mark, &t->rec, e);
-	if (r == 0)
-		r = leak_inside_start(&t->in, t->name, t->pid, &mark, e);
-	if (r == 0)
-		r = leak_inside_look(&t->in, &t->rec, &t->table, e);
+	r = r ?: leak_inside_start(&t->in, t->name, t->pid, &mark, e);
+	r = r ?: leak_inside_look(&t->in, &t->rec, &t->table, e);
 	if (r == 0 && t->pid)
 		leak_doors_descriptors(&t->table, t->pid);
 	if (r == 0 && t->is_root)

@@ -75,9 +75,10 @@ static int find(struct nl_sock *s, struct inet_diag_req_v2 req, bool end, struct
 	return r < 0 ? err_wrap(e, r, "cannot find the sockets of an address") : 0;
 }
 
-int diag_from(struct nl_sock *s, int protocol, int family, const void *addr, bool end, size_t *ret,
+int diag_from(struct nl_sock *s, const struct diag_sockets *of, bool end, size_t *ret,
 	      struct err *e)
 {
+	int family = of->family, protocol = of->protocol;
 	struct diag_found own = {.len = family == AF_INET ? 4 : 16};
 	struct diag_found mapped = {.addr = {[10] = 0xff, [11] = 0xff}, .len = 16};
 	struct inet_diag_req_v2 req = {
@@ -87,8 +88,8 @@ int diag_from(struct nl_sock *s, int protocol, int family, const void *addr, boo
 	};
 	int r;
 
-	memcpy(own.addr, addr, own.len);
-	memcpy(mapped.addr + 12, addr, 4);
+	memcpy(own.addr, of->addr, own.len);
+	memcpy(mapped.addr + 12, of->addr, 4);
 	r = find(s, req, end, &own, e);
 	/* An IPv6 socket may have an IPv4 address. */
 	req.sdiag_family = AF_INET6;

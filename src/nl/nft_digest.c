@@ -287,14 +287,10 @@ static int add_up(struct nl_sock *s, struct digest *d, struct err *e)
 	d->n_sets = 0;
 	ask(&m, d, NFT_MSG_GETTABLE, 0, NFTA_TABLE_NAME);
 	r = nl_query(s, &m, got_table, d, e);
-	if (r == 0)
-		r = dump(s, d, &chains, got_chain, e);
-	if (r == 0)
-		r = dump(s, d, &sets, got_set, e);
-	if (r == 0)
-		r = dump(s, d, &objects, got_object, e);
-	if (r == 0)
-		r = dump_elements(s, d, e);
+	r = r ?: dump(s, d, &chains, got_chain, e);
+	r = r ?: dump(s, d, &sets, got_set, e);
+	r = r ?: dump(s, d, &objects, got_object, e);
+	r = r ?: dump_elements(s, d, e);
 	return r < 0 ? r : dump(s, d, &rules, got_rule, e);
 }
 

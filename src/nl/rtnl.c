@@ -435,10 +435,7 @@ int rtnl_route_for_each(struct nl_sock *s, int family, const struct rtnl_route_w
 }
 
 struct route_count {
-	uint8_t table;
-	int oif;	    /* 0: any */
-	bool others;	    /* not those of the kernel's protocol */
-	const uint8_t *dst; /* those that it is in; NULL: any */
+	const struct rtnl_routes *q;
 	size_t n;
 };
 
@@ -455,14 +452,15 @@ static int count_route(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct rtmsg *rt = nl_payload(nlh);
 	struct route_count *c = arg;
+	const struct rtnl_routes *q = c->q;
 	struct route_prefix p = {0};
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || nl_payload_len(nlh) < sizeof(*rt))
 		return 0;
 	p.table = rt->rtm_table;
 	nl_attr_each(nlh, sizeof(*rt), parse_prefix_attr, &p);
-	c->n += p.table == c->table && (!c->dst || has_prefix(c->dst, p.dst, rt->rtm_dst_len)) &&
-		(!c->oif || p.oif == c->oif) && !(c->others && rt->rtm_protocol == RTPROT_KERNEL);
+	c->n += p.table == q->table && (!q->dst || has_prefix(q->dst, p.dst, rt->rtm_dst_len)) &&
+		(!q->oif || p.oif == q->oif) && !(q->others && rt->rtm_protocol == RTPROT_KERNEL);
 	return 0;
 }
 
@@ -471,39 +469,21 @@ static void begin_count(void *arg)
 	((struct route_count *)arg)->n = 0;
 }
 
-static int count_routes(struct nl_sock *s, int family, struct route_count *c, struct err *e)
+int rtnl_route_count(struct nl_sock *s, const struct rtnl_routes *q, size_t *ret, struct err *e)
 {
-	struct rtmsg rt = {.rtm_family = (uint8_t)family};
-	const struct nl_table table = {begin_count, count_route, c};
+	struct rtmsg rt = {.rtm_family = (uint8_t)q->family};
+	struct route_count c = {.q = q};
+	const struct nl_table table = {begin_count, count_route, &c};
 	struct nl_msg m;
 	int r;
 
 	nl_msg_init(&m);
 	nl_msg_begin(&m, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
 	r = nl_read_table(s, &m, &table, e);
-	return r < 0 ? err_wrap(e, r, "cannot list the routes of table %u", c->table) : 0;
-}
-
-int rtnl_route_covers(struct nl_sock *s, int family, uint8_t table, int oif, const void *dst,
-		      bool *ret, struct err *e)
-{
-	struct route_count c = {.table = table, .oif = oif, .dst = dst};
-	int r = count_routes(s, family, &c, e);
-
-	if (r == 0)
-		*ret = c.n > 0;
-	return r;
-}
-
-int rtnl_route_count_others(struct nl_sock *s, int family, uint8_t table, bool any, size_t *ret,
-			    struct err *e)
-{
-	struct route_count c = {.table = table, .others = !any};
-	int r = count_routes(s, family, &c, e);
-
-	if (r == 0)
-		*ret = c.n;
-	return r;
+	if (r < 0)
+		return err_wrap(e, r, "cannot list the routes of table %u", q->table);
+	*ret = c.n;
+	return 0;
 }
 
 /* --- namespace ids --------------------------------------------------------------- */

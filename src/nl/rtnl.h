@@ -121,14 +121,17 @@ int rtnl_route_get(struct nl_sock *s, int family, const void *dst, uint32_t mark
 /* Whether what is sent to addr arrives here: 1, 0. */
 int rtnl_addr_is_local(struct nl_sock *s, int family, const void *addr, struct err *e);
 
-/* Whether a route of that table and device has dst in it. */
-int rtnl_route_covers(struct nl_sock *s, int family, uint8_t table, int oif, const void *dst,
-		      bool *ret, struct err *e);
-
-/* Counts those that are not ours, whose protocol is the kernel's as that of nobody else's in a
- * table of its own is; any: ours, too. */
-int rtnl_route_count_others(struct nl_sock *s, int family, uint8_t table, bool any, size_t *ret,
-			    struct err *e);
+/* Which routes of a table are meant. */
+struct rtnl_routes {
+	int family;
+	uint8_t table;
+	int oif;	 /* 0: by any device */
+	const void *dst; /* those that have this address in them; NULL: any */
+	/* Not ours, whose protocol is the kernel's as that of nobody else's in a table of its own
+	 * is. */
+	bool others;
+};
+int rtnl_route_count(struct nl_sock *s, const struct rtnl_routes *q, size_t *ret, struct err *e);
 
 /* A permanent neighbour. Batches: builds only; send with nl_call(). */
 void rtnl_put_neigh(struct nl_msg *m, int ifindex, int family, const void *addr,

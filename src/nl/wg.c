@@ -234,27 +234,23 @@ int wg_peers_call(struct nl_sock *s, const char *name, const struct wg_peer *pee
 	return r < 0 ? err_wrap(e, r, "cannot call the far end of %s", name) : 0;
 }
 
-void wg_stats_add(struct wg_stats *st, const union wg_endpoint *endpoint, int64_t handshake,
-		  uint64_t rx, uint64_t tx, uint16_t keepalive)
+void wg_stats_add(struct wg_stats *st, const struct wg_peer_numbers *p)
 {
-	if (st->n_peers == 0 || handshake > st->handshake) {
-		st->endpoint = *endpoint;
-		st->keepalive = keepalive;
+	if (st->n_peers == 0 || p->handshake > st->handshake) {
+		st->endpoint = p->endpoint;
+		st->keepalive = p->keepalive;
 	}
-	if (handshake > st->handshake)
-		st->handshake = handshake;
-	st->rx += rx;
-	st->tx += tx;
+	if (p->handshake > st->handshake)
+		st->handshake = p->handshake;
+	st->rx += p->rx;
+	st->tx += p->tx;
 	st->n_peers++;
 }
 
 struct peer_numbers {
 	bool seen; /* the continuation of a peer has no numbers */
 	bool malformed;
-	union wg_endpoint endpoint;
-	int64_t handshake;
-	uint64_t rx, tx;
-	uint16_t keepalive;
+	struct wg_peer_numbers is;
 };
 
 static bool get_endpoint(const struct nlattr *a, union wg_endpoint *ret)
@@ -281,22 +277,22 @@ static void parse_peer_attr(const struct nlattr *a, void *arg)
 
 	switch (nl_attr_type(a)) {
 	case WGPEER_A_ENDPOINT:
-		ok = get_endpoint(a, &p->endpoint);
+		ok = get_endpoint(a, &p->is.endpoint);
 		break;
 	case WGPEER_A_LAST_HANDSHAKE_TIME:
 		ok = nl_attr_get(a, time, sizeof(time));
 		if (ok)
-			p->handshake = time[0];
+			p->is.handshake = time[0];
 		break;
 	case WGPEER_A_RX_BYTES:
-		ok = nl_attr_get(a, &p->rx, sizeof(p->rx));
+		ok = nl_attr_get(a, &p->is.rx, sizeof(p->is.rx));
 		p->seen = true;
 		break;
 	case WGPEER_A_TX_BYTES:
-		ok = nl_attr_get(a, &p->tx, sizeof(p->tx));
+		ok = nl_attr_get(a, &p->is.tx, sizeof(p->is.tx));
 		break;
 	case WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL:
-		ok = nl_attr_get(a, &p->keepalive, sizeof(p->keepalive));
+		ok = nl_attr_get(a, &p->is.keepalive, sizeof(p->is.keepalive));
 		break;
 	default:
 		break;
@@ -317,7 +313,7 @@ static void parse_peer(const struct nlattr *a, void *arg)
 	nl_attr_each_in(a, parse_peer_attr, &p);
 	d->malformed |= p.malformed;
 	if (p.seen && !p.malformed)
-		wg_stats_add(d->st, &p.endpoint, p.handshake, p.rx, p.tx, p.keepalive);
+		wg_stats_add(d->st, &p.is);
 }
 
 static void parse_device_attr(const struct nlattr *a, void *arg)

@@ -90,9 +90,13 @@ struct wg_stats {
 	union wg_endpoint endpoint; /* of the peer with the latest handshake, else of the first */
 };
 
-/* Adds one peer's numbers. */
-void wg_stats_add(struct wg_stats *st, const union wg_endpoint *endpoint, int64_t handshake,
-		  uint64_t rx, uint64_t tx, uint16_t keepalive);
+struct wg_peer_numbers {
+	union wg_endpoint endpoint;
+	int64_t handshake; /* as in struct wg_stats */
+	uint64_t rx, tx;
+	uint16_t keepalive;
+};
+void wg_stats_add(struct wg_stats *st, const struct wg_peer_numbers *p);
 
 /* Keys are not read. -ENODEV, -EOPNOTSUPP (no WireGuard device). */
 int wg_device_get(struct nl_sock *s, const char *name, struct wg_stats *ret, struct err *e);

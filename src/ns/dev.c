@@ -142,18 +142,15 @@ int ns_dev_make(int old_dev, bool display, struct err *e)
 	r = carry(old_dev, nodes, ARRAY_SIZE(nodes), e);
 	if (r == 0 && display)
 		r = carry(old_dev, cards, ARRAY_SIZE(cards), e);
-	if (r == 0)
-		r = mount_below("/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
-				"newinstance,ptmxmode=0666,mode=0620", e);
-	if (r == 0)
-		r = mount_below("/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777", e);
-	if (r == 0)
-		r = mount_below("/dev/mqueue", "mqueue", DEV_FLAGS, NULL, e);
+	r = r
+		    ?: mount_below("/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+				   "newinstance,ptmxmode=0666,mode=0620", e);
+	r = r ?: mount_below("/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777", e);
+	r = r ?: mount_below("/dev/mqueue", "mqueue", DEV_FLAGS, NULL, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(links); i++)
 		if (symlink(links[i].target, links[i].name) < 0)
 			r = err_sys(e, -errno, "cannot make the link %s", links[i].name);
-	if (r == 0)
-		r = bring_terminal(old_dev, e);
+	r = r ?: bring_terminal(old_dev, e);
 	return r;
 }
 

@@ -323,24 +323,20 @@ static int rearrange(const struct ns_view *v, const struct covered *old, struct 
 {
 	int r = mount_run(e);
 
-	if (r == 0)
-		r = ns_etc_fill(LAYER, v->resolv_conf, v->own_userns, e);
-	if (r == 0)
-		r = ns_etc_mount(LAYER, SPARE, !v->own_userns, &report->etc_copied, e);
+	r = r ?: ns_etc_fill(LAYER, v->resolv_conf, v->own_userns, e);
+	r = r ?: ns_etc_mount(LAYER, SPARE, !v->own_userns, &report->etc_copied, e);
 	if (r < 0)
 		return r;
 	/* From here on no path leads to the layer. */
 	if (mount(NEW_RUN, "/run", NULL, MS_BIND, NULL) < 0)
 		return err_sys(e, -errno, "cannot mount the new /run");
 	r = v->host_network && !v->strict ? fill_host_run(old->run, e) : fill_run(v, old->run, e);
-	if (r == 0)
-		r = hide_var(e);
+	r = r ?: hide_var(e);
 	if (r == 0 && v->strict)
 		r = mount_tmp(e);
 	if (r == 0 && v->strict)
 		r = ns_dev_make(old->dev, v->display, e);
-	if (r == 0)
-		r = mount_grants(v, old, e);
+	r = r ?: mount_grants(v, old, e);
 	for (size_t i = 0; r == 0 && i < v->n_allow; i++)
 		r = allow_one(v, old, v->allow[i], e);
 	if (r == 0 && v->strict)
@@ -399,8 +395,7 @@ int ns_view_make(const struct ns_view *v, struct view_report *ret, struct err *e
 							  .allow = v->allow,
 							  .n_allow = v->n_allow},
 				    &n_covered, e);
-	if (r == 0)
-		r = reenter(v, has_cwd ? cwd : NULL, n_covered > 0, e);
+	r = r ?: reenter(v, has_cwd ? cwd : NULL, n_covered > 0, e);
 	if (r == 0)
 		*ret = report;
 	return r;

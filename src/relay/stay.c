@@ -159,14 +159,11 @@ static void be_relay(struct relay *r, int channel)
 
 	if (rc == 0 && r->ports.n == 0 && receive_ports(channel, &r->ports) < 0)
 		_exit(1);
-	if (rc == 0)
-		rc = relay_prepare(r, &e);
-	if (rc == 0)
-		rc = relay_confine(&e);
+	rc = rc ?: relay_prepare(r, &e);
+	rc = rc ?: relay_confine(&e);
 	send(channel, &e, sizeof(e), MSG_NOSIGNAL);
 	close(channel);
-	if (rc == 0)
-		rc = relay_loop(&e);
+	rc = rc ?: relay_loop(&e);
 	_exit(rc < 0);
 }
 

@@ -58,55 +58,60 @@ static int configure_userspace(struct wg_device *dev, struct err *e)
 	return uapi_device_set(dev->name, dev, e);
 }
 
-int tunnel_dev_configure(const char *name, int vpn_netns_fd, bool userspace, const struct tunnel *t,
+int tunnel_dev_configure(const struct tunnel_dev *d, const struct tunnel *t,
 			 const struct endpoint_set *es, struct err *e)
 {
 	struct tunnel_wg w;
-	int r = tunnel_wg_make(name, t, es, &w, e);
+	int r = tunnel_wg_make(d->name, t, es, &w, e);
 
 	if (r < 0)
 		return r;
-	r = userspace ? configure_userspace(&w.dev, e) : configure_kernel(vpn_netns_fd, &w.dev, e);
+	r = d->userspace ? configure_userspace(&w.dev, e)
+			 : configure_kernel(d->vpn_netns_fd, &w.dev, e);
 	tunnel_wg_free(&w);
 	return r;
 }
 
-int tunnel_dev_set_endpoints(const char *name, int vpn_netns_fd, bool userspace,
-			     const struct tunnel *t, const struct endpoint_set *es, struct err *e)
+/* What is done to the peers of the kernel's device, and of wireguard-go's. */
+struct peers_act {
+	int (*kernel)(struct nl_sock *s, const char *name, const struct wg_peer *peers, size_t n,
+		      struct err *e);
+	int (*userspace)(const char *name, const struct wg_peer *peers, size_t n, struct err *e);
+};
+
+static int act_on_peers(const struct peers_act *act, const struct tunnel_dev *d,
+			const struct tunnel *t, const struct endpoint_set *es, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock genl = NL_SOCK_INIT;
 	struct tunnel_wg w;
-	int r = tunnel_wg_make(name, t, es, &w, e);
+	int r = tunnel_wg_make(d->name, t, es, &w, e);
 
 	if (r < 0)
 		return r;
-	if (userspace)
-		r = uapi_endpoints_set(name, w.peers, w.dev.n_peers, e);
+	if (d->userspace)
+		r = act->userspace(d->name, w.peers, w.dev.n_peers, e);
 	else
-		r = ns_nl_open(&genl, vpn_netns_fd, NETLINK_GENERIC, e);
-	if (r == 0 && !userspace)
-		r = wg_endpoints_set(&genl, name, w.peers, w.dev.n_peers, e);
+		r = ns_nl_open(&genl, d->vpn_netns_fd, NETLINK_GENERIC, e);
+	if (r == 0 && !d->userspace)
+		r = act->kernel(&genl, d->name, w.peers, w.dev.n_peers, e);
 	tunnel_wg_free(&w);
 	return r;
 }
 
-int tunnel_dev_call(const char *name, int vpn_netns_fd, bool userspace, const struct tunnel *t,
+int tunnel_dev_set_endpoints(const struct tunnel_dev *d, const struct tunnel *t,
+			     const struct endpoint_set *es, struct err *e)
+{
+	static const struct peers_act act = {wg_endpoints_set, uapi_endpoints_set};
+
+	return act_on_peers(&act, d, t, es, e);
+}
+
+int tunnel_dev_call(const struct tunnel_dev *d, const struct tunnel *t,
 		    const struct endpoint_set *es, struct err *e)
 {
-	AUTO_NL_SOCK struct nl_sock genl = NL_SOCK_INIT;
-	struct tunnel_wg w;
-	int r = tunnel_wg_make(name, t, es, &w, e);
+	static const struct peers_act act = {wg_peers_call, uapi_peers_call};
 
-	if (r < 0)
-		return r;
-	if (userspace)
-		r = uapi_peers_call(name, w.peers, w.dev.n_peers, e);
-	else
-		r = ns_nl_open(&genl, vpn_netns_fd, NETLINK_GENERIC, e);
-	if (r == 0 && !userspace)
-		r = wg_peers_call(&genl, name, w.peers, w.dev.n_peers, e);
-	tunnel_wg_free(&w);
-	return r;
+	return act_on_peers(&act, d, t, es, e);
 }
 
 static int delete_link(const char *name, int vpn_netns_fd, struct err *e)
@@ -122,38 +127,30 @@ static int delete_link(const char *name, int vpn_netns_fd, struct err *e)
 	return 0;
 }
 
-int tunnel_dev_create(const char *name, int vpn_netns_fd, int socket_netns_fd,
-		      const struct tunnel *t, const struct endpoint_set *es, uint32_t mtu,
-		      bool *ret_userspace, int32_t *ret_supervisor_pid, struct err *e)
+int tunnel_dev_create(struct tunnel_dev *d, const struct tunnel *t, const struct endpoint_set *es,
+		      struct tunnel_birth *b, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock host = NL_SOCK_INIT;
-	int32_t pid = 0;
-	int r = socket_netns_fd < 0 ? nl_sock_open(&host, NETLINK_ROUTE, e)
-				    : ns_nl_open(&host, socket_netns_fd, NETLINK_ROUTE, e);
+	int r = b->socket_netns_fd < 0 ? nl_sock_open(&host, NETLINK_ROUTE, e)
+				       : ns_nl_open(&host, b->socket_netns_fd, NETLINK_ROUTE, e);
 
+	b->supervisor_pid = 0;
+	d->userspace = false;
 	if (r == 0)
-		r = check_host(&host, name, e);
+		r = check_host(&host, d->name, e);
 	if (r < 0)
 		return r;
-	r = rtnl_link_add_wireguard(&host, name, vpn_netns_fd, mtu, e);
+	r = rtnl_link_add_wireguard(&host, d->name, d->vpn_netns_fd, b->mtu, e);
 	if (r == -EOPNOTSUPP) {
-		r = supervise_start(name, socket_netns_fd, mtu, &pid, e);
-		if (r < 0)
-			return r;
-		*ret_userspace = true;
-		*ret_supervisor_pid = pid;
-		return 0;
-	}
-	if (r == 0) {
-		r = tunnel_dev_configure(name, vpn_netns_fd, false, t, es, e);
-		if (r < 0)
-			delete_link(name, vpn_netns_fd, NULL);
+		d->userspace = true;
+		return supervise_start(d->name, b->socket_netns_fd, b->mtu, &b->supervisor_pid, e);
 	}
 	if (r < 0)
 		return r;
-	*ret_userspace = false;
-	*ret_supervisor_pid = 0;
-	return 0;
+	r = tunnel_dev_configure(d, t, es, e);
+	if (r < 0)
+		delete_link(d->name, d->vpn_netns_fd, NULL);
+	return r;
 }
 
 int tunnel_dev_wait(const char *name, const struct tunnel *t, bool userspace, struct err *e)

@@ -13,30 +13,40 @@
 #include "conf/model.h"
 #include "tunnel/resolve.h"
 
+struct tunnel_dev {
+	const char *name;
+	int vpn_netns_fd;
+	bool userspace; /* tunnel_dev_create() says so */
+};
+
 /* Makes and configures the device, and leaves it down and without addresses, in the VPN's
  * namespace. -EEXIST: there is one of that name already, there or in the host's namespace (which
  * is somebody else's and stays). Nothing is left on failure. In userspace, a supervisor process is
  * started, which reads the profile called name itself; the device is to be set up by
  * tunnel_finish() all the same, and to be waited for by tunnel_dev_wait(). */
-int tunnel_dev_create(const char *name, int vpn_netns_fd, int socket_netns_fd,
-		      const struct tunnel *t, const struct endpoint_set *es, uint32_t mtu,
-		      bool *ret_userspace, int32_t *ret_supervisor_pid, struct err *e);
+struct tunnel_birth {
+	int socket_netns_fd; /* -1: the caller's */
+	uint32_t mtu;
+	int32_t supervisor_pid; /* what came of it; 0: none */
+};
+int tunnel_dev_create(struct tunnel_dev *d, const struct tunnel *t, const struct endpoint_set *es,
+		      struct tunnel_birth *b, struct err *e);
 
 /* Waits, for a device that is up, until packets are taken. The kernel's is at once; wireguard-go
  * looks every second whether its device, in another namespace, is up. -ETIMEDOUT, -EADDRINUSE. */
 int tunnel_dev_wait(const char *name, const struct tunnel *t, bool userspace, struct err *e);
 
 /* Replaces keys, mark, port and peers of a device that exists. */
-int tunnel_dev_configure(const char *name, int vpn_netns_fd, bool userspace, const struct tunnel *t,
+int tunnel_dev_configure(const struct tunnel_dev *d, const struct tunnel *t,
 			 const struct endpoint_set *es, struct err *e);
 
 /* Gives the peers the endpoints of the set, and leaves all else, sessions too, as it is. */
-int tunnel_dev_set_endpoints(const char *name, int vpn_netns_fd, bool userspace,
-			     const struct tunnel *t, const struct endpoint_set *es, struct err *e);
+int tunnel_dev_set_endpoints(const struct tunnel_dev *d, const struct tunnel *t,
+			     const struct endpoint_set *es, struct err *e);
 
 /* Has the device send something to each peer that has an endpoint in the set, so that one which
  * answers is seen to: WireGuard itself says nothing before somebody has something to send. */
-int tunnel_dev_call(const char *name, int vpn_netns_fd, bool userspace, const struct tunnel *t,
+int tunnel_dev_call(const struct tunnel_dev *d, const struct tunnel *t,
 		    const struct endpoint_set *es, struct err *e);
 
 /* Ends the supervisor if there is one, then deletes the device. What is not there is no error.

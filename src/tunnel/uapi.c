@@ -266,9 +266,11 @@ struct peer_lines {
 
 static void peer_close(struct peer_lines *p, struct wg_stats *st)
 {
+	const struct wg_peer_numbers is = {p->endpoint, (int64_t)p->handshake, p->rx, p->tx,
+					   (uint16_t)p->keepalive};
+
 	if (p->open)
-		wg_stats_add(st, &p->endpoint, (int64_t)p->handshake, p->rx, p->tx,
-			     (uint16_t)p->keepalive);
+		wg_stats_add(st, &is);
 	memset(p, 0, sizeof(*p));
 }
 

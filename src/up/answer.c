@@ -22,6 +22,7 @@ static int call_peers(const struct profile *p, struct far_answer *a, struct err 
 	const struct tunnel *t = &p->tunnel;
 	struct endpoint_set es = {.n = t->n_peers};
 	AUTO_FREE union wg_endpoint *at = calloc(t->n_peers + 1, sizeof(*at));
+	const struct tunnel_dev dev = {p->name, a->ns_fd, a->record.flags & RECORD_USERSPACE};
 	int r;
 
 	if (!at)
@@ -33,10 +34,7 @@ static int call_peers(const struct profile *p, struct far_answer *a, struct err 
 			a->state = ANSWER_WAITING;
 		}
 	es.at = at;
-	r = a->state == ANSWER_NOBODY
-		    ? 0
-		    : tunnel_dev_call(p->name, a->ns_fd, a->record.flags & RECORD_USERSPACE, t, &es,
-				      e);
+	r = a->state == ANSWER_NOBODY ? 0 : tunnel_dev_call(&dev, t, &es, e);
 	return r;
 }
 

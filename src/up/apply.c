@@ -145,8 +145,7 @@ static int look_outside(struct up *u, struct err *e)
 	r = via_resolve(u->p, u->socket_fd, &via, RESOLVE_RETRIES, &u->endpoints, e);
 	if (r == 0 && u->socket_fd >= 0)
 		r = ns_netns_enter(u->socket_fd, &back, e);
-	if (r == 0)
-		r = via_check_way(u->p, &via, &u->endpoints, e);
+	r = r ?: via_check_way(u->p, &via, &u->endpoints, e);
 	if (r == 0) {
 		r = path_mtu(&u->p->tunnel, &u->endpoints, &u->mtu, &path_note);
 		if (r < 0 && e)
@@ -165,14 +164,10 @@ static int check_before(struct up *u, struct err *e)
 	if (record_read(u->p->name, &u->old, NULL) < 0)
 		memset(&u->old, 0, sizeof(u->old));
 	r = check_unchanged(u, e);
-	if (r == 0)
-		r = plan_check_subnet(u->p, e);
-	if (r == 0)
-		r = plan_check_uplink(u->p, e);
-	if (r == 0)
-		r = netnsfiles_check(u->p->name, e);
-	if (r == 0)
-		r = look_outside(u, e);
+	r = r ?: plan_check_subnet(u->p, e);
+	r = r ?: plan_check_uplink(u->p, e);
+	r = r ?: netnsfiles_check(u->p->name, e);
+	r = r ?: look_outside(u, e);
 	if (r < 0)
 		return r;
 	if (u->note && !u->note->msg[0] && u->p->layout == LAYOUT_BRIDGE &&

@@ -70,13 +70,13 @@ static bool is_own_address(const struct rtnl_rule *r, const struct profile *keep
 static int end_sockets_of(struct nl_sock *diag, const struct rtnl_rule *rule, bool all, size_t *ret,
 			  struct err *e)
 {
+	const struct diag_sockets of_tcp = {IPPROTO_TCP, rule->family, rule->src};
+	const struct diag_sockets of_udp = {IPPROTO_UDP, rule->family, rule->src};
 	size_t tcp = 0, udp = 0;
-	int r = diag_from(diag, IPPROTO_TCP, rule->family, rule->src, true, &tcp, e);
+	int r = diag_from(diag, &of_tcp, true, &tcp, e);
 
-	if (r == 0)
-		r = diag_from(diag, IPPROTO_TCP, rule->family, rule->src, false, &tcp, e);
-	if (r == 0)
-		r = diag_from(diag, IPPROTO_UDP, rule->family, rule->src, all, &udp, e);
+	r = r ?: diag_from(diag, &of_tcp, false, &tcp, e);
+	r = r ?: diag_from(diag, &of_udp, all, &udp, e);
 	*ret = tcp + udp;
 	return r;
 }

@@ -19,8 +19,10 @@ static const int families[] = {AF_INET, AF_INET6};
 static int check_routes(struct nl_sock *s, int id, int family, bool is_made, struct err *e)
 {
 	const char *option = family == AF_INET ? "" : " -6";
+	const struct rtnl_routes routes = {
+		.family = family, .table = (uint8_t)id, .others = is_made};
 	size_t n = 0;
-	int r = rtnl_route_count_others(s, family, (uint8_t)id, !is_made, &n, e);
+	int r = rtnl_route_count(s, &routes, &n, e);
 
 	if (r < 0 || n == 0)
 		return r;

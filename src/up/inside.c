@@ -273,10 +273,8 @@ int inside_read(const struct record *r, int vpn_netns_fd, struct inside *ret, st
 
 	if (rc == 0 && fstat(vpn_netns_fd, &vpn) < 0)
 		rc = err_sys(e, -errno, "cannot stat the namespace of %s", r->name);
-	if (rc == 0)
-		rc = ns_nl_open(&s, vpn_netns_fd, NETLINK_ROUTE, e);
-	if (rc == 0)
-		rc = read_procs(&all, e);
+	rc = rc ?: ns_nl_open(&s, vpn_netns_fd, NETLINK_ROUTE, e);
+	rc = rc ?: read_procs(&all, e);
 	if (rc == 0 && join(&in, &s, &all, &vpn, r->layout != LAYOUT_BRIDGE) < 0)
 		rc = err_sys(e, -ENOMEM, "cannot list who is inside %s", r->name);
 	free(all.at);

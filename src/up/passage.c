@@ -161,8 +161,9 @@ static bool can_tell(struct look *l, int family)
 {
 	const void *dst = family == AF_INET ? (const void *)&target4 : (const void *)&target6;
 	AUTO_FREE char *on = NULL;
+	struct rtnl_routes routes = {.family = family, .table = l->r->id, .dst = dst};
 	struct rtnl_link tun;
-	bool covered = false;
+	size_t n = 0;
 	char path[96];
 
 	if (family == AF_INET6) {
@@ -174,10 +175,10 @@ static bool can_tell(struct look *l, int family)
 		    on[0] != '1')
 			return false;
 	}
-	return rtnl_link_get(&l->route, RTNL_HERE, l->r->device, &tun, NULL) == 0 &&
-	       rtnl_route_covers(&l->route, family, l->r->id, tun.ifindex, dst, &covered, NULL) ==
-		       0 &&
-	       covered;
+	if (rtnl_link_get(&l->route, RTNL_HERE, l->r->device, &tun, NULL) < 0)
+		return false;
+	routes.oif = tun.ifindex;
+	return rtnl_route_count(&l->route, &routes, &n, NULL) == 0 && n > 0;
 }
 
 static int say(struct look *l, int family, struct err *e)

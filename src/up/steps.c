@@ -153,23 +153,27 @@ static int finish_tunnel(struct up *u, struct err *e)
 
 static int keep_tunnel(struct up *u, struct err *e)
 {
+	const struct tunnel_dev dev = {u->p->name, u->ns_fd, u->old.flags & RECORD_USERSPACE};
 	int r;
 
-	u->userspace = u->old.flags & RECORD_USERSPACE;
+	u->userspace = dev.userspace;
 	u->supervisor_pid = u->old.supervisor_pid;
-	r = tunnel_dev_configure(u->p->name, u->ns_fd, u->userspace, &u->p->tunnel, &u->endpoints,
-				 e);
+	r = tunnel_dev_configure(&dev, &u->p->tunnel, &u->endpoints, e);
 	return r < 0 ? r : finish_tunnel(u, e);
 }
 
 /* What a killed run left may have any configuration. */
 static int make_tunnel(struct up *u, struct err *e)
 {
+	struct tunnel_dev dev = {.name = u->p->name, .vpn_netns_fd = u->ns_fd};
+	struct tunnel_birth birth = {.socket_netns_fd = u->socket_fd, .mtu = u->mtu};
 	int r = tunnel_dev_delete(u->p->name, u->ns_fd, e);
 
-	if (r == 0)
-		r = tunnel_dev_create(u->p->name, u->ns_fd, u->socket_fd, &u->p->tunnel,
-				      &u->endpoints, u->mtu, &u->userspace, &u->supervisor_pid, e);
+	r = r ?: tunnel_dev_create(&dev, &u->p->tunnel, &u->endpoints, &birth, e);
+	if (r == 0) {
+		u->userspace = dev.userspace;
+		u->supervisor_pid = birth.supervisor_pid;
+	}
 	return r < 0 ? r : finish_tunnel(u, e);
 }
 
