@@ -17,11 +17,16 @@ $(B)/lib/vpnrun/policy/%.bpf: policy/seccomp/%.json policy/capabilities/%.json $
 	$(call say,POLICY,$@)
 	$(Q)$(POLICYC) --name $* --caps policy/capabilities/$*.json --output $@ $<
 
-# The broker's own filter, as a C array.
+# The filters of the broker's two programs, as C arrays.
 $(B)/gen/vpnrund_filter.h: policy/vpnrund.json $(POLICYC)
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)$(POLICYC) --name vpnrund --header vpnrund_filter --output $@ $<
+
+$(B)/gen/vpnrund_plug_filter.h: policy/vpnrund-plug.json $(POLICYC)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)$(POLICYC) --name vpnrund-plug --header vpnrund_plug_filter --output $@ $<
 
 # The relay's, of published ports.
 $(B)/gen/relay_filter.h: policy/relay.json $(POLICYC)
@@ -31,10 +36,11 @@ $(B)/gen/relay_filter.h: policy/relay.json $(POLICYC)
 
 $(B)/obj/relay/stay.o $(B)/musl/relay/stay.o: $(B)/gen/relay_filter.h
 
-$(B)/obj/vpnrund.o $(B)/obj/box/isolate.o $(BRK_SRC:src/%.c=$(B)/obj/%.o): $(B)/gen/vpnrund_filter.h
+$(B)/obj/vpnrund.o: $(B)/gen/vpnrund_filter.h
+$(B)/obj/vpnrund_plug.o: $(B)/gen/vpnrund_plug_filter.h
 
 # Loads a policy and execs, or knocks at the doors: for tests/unit/policy.t.
 test-tools: $(B)/tests/unit/policy_try
 
 # The filters of our own programs, on paper.
-$(B)/tests/unit/test_filters: $(B)/gen/vpnrund_filter.h $(B)/gen/relay_filter.h $(B)/gen/session_filter.h
+$(B)/tests/unit/test_filters: $(B)/gen/vpnrund_filter.h $(B)/gen/vpnrund_plug_filter.h $(B)/gen/relay_filter.h $(B)/gen/session_filter.h

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vpnrund: the broker. Parses its options, takes or makes the listening socket, confines itself and
- * serves. Must not accept a client before isolate_lock() has returned. Started by systemd, by the
- * administrator, or by tests.
+ * vpnrund: the broker's front. Parses its options, takes or makes the listening socket, starts the
+ * plugger, gives up every capability and serves. Must not accept a client before isolate_lock() has
+ * returned. Started by systemd, by the administrator, or by tests.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,20 +13,25 @@
 #include "base/util.h"
 #include "box/isolate.h"
 #include "broker/listen.h"
-#include "broker/ops.h"
+#include "broker/plugger.h"
 #include "broker/server.h"
 #include "ipc/conn.h"
-#include "plugd/whose.h"
+#include "ipc/proto.h"
+#include "vpnrund_filter.h"
 
 #define IDLE_ACTIVATED_S 30
 
 static const char usage[] =
-	"Usage: vpnrund [--listen PATH] [--idle SECONDS] [--ready-fd N] [-v]\n"
-	"The broker of vpnrun: plugs users' sandboxes into VPNs that they may use.\n"
-	"Started as root it becomes user '" ISOLATE_USER "' and keeps CAP_NET_ADMIN only.\n"
+	"Usage: vpnrund [--listen PATH] [--plugger PATH] [--idle SECONDS] [--ready-fd N] [-v]\n"
+	"The broker of vpnrun: has users' sandboxes plugged into VPNs that they may use.\n"
+	"Started as root it becomes user '" ISOLATE_USER
+	"' and keeps no capability; vpnrund-plug, which\n"
+	"it starts, keeps CAP_NET_ADMIN.\n"
 	"\n"
 	"  --listen PATH     make the socket here (default: " PROTO_SOCKET ");\n"
 	"                    not for a broker that systemd passes its socket\n"
+	"  --plugger PATH    connect to the plugger here, where systemd starts it, in place of\n"
+	"                    starting it\n"
 	"  --idle SECONDS    exit when nothing happened for so long (0: never; default:\n"
 	"                    30 with a socket from systemd, else 0)\n"
 	"  --ready-fd N      write a newline to descriptor N when ready\n"
@@ -37,7 +42,8 @@ static const char usage[] =
 
 struct options {
 	const char *listen;
-	int idle_s; /* -1: not given */
+	const char *plugger; /* NULL: start it */
+	int idle_s;	     /* -1: not given */
 	int ready_fd;
 };
 
@@ -57,6 +63,7 @@ static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
 		{"listen", required_argument, NULL, 'l'},
+		{"plugger", required_argument, NULL, 'p'},
 		{"idle", required_argument, NULL, 'i'},
 		{"ready-fd", required_argument, NULL, 'r'},
 		{"verbose", no_argument, NULL, 'v'},
@@ -71,6 +78,9 @@ static int parse(int argc, char **argv, struct options *o)
 		switch (c) {
 		case 'l':
 			o->listen = optarg;
+			break;
+		case 'p':
+			o->plugger = optarg;
 			break;
 		case 'i':
 			if (!number(0, 86400, "--idle takes seconds, up to 86400", &o->idle_s))
@@ -102,7 +112,7 @@ static int parse(int argc, char **argv, struct options *o)
 
 static int run(struct options *o, struct err *e)
 {
-	int listen_fd, signal_fd = -1, notify_fd = -1, r;
+	int listen_fd, plugger_fd = -1, signal_fd = -1, notify_fd = -1, r;
 	bool activated = false;
 
 	if (o->ready_fd >= 0 && fcntl(o->ready_fd, F_GETFD) < 0)
@@ -116,22 +126,21 @@ static int run(struct options *o, struct err *e)
 	conn_remember_place();
 	r = listen_notify_open(&notify_fd, e);
 	if (r == 0)
-		r = whose_init(e);
-	if (r == 0)
 		r = isolate_fds((const int[]){listen_fd, notify_fd, o->ready_fd}, 3, e);
 	if (r == 0)
-		r = isolate_limits(e);
+		r = plugger_fd = plugger_start(o->plugger, e);
+	if (r >= 0)
+		r = isolate_limits(ISOLATE_FRONT_FILES, e);
 	if (r == 0)
 		r = isolate_privileges(e);
 	if (r == 0)
 		r = signal_fd = server_signals(e);
 	if (r >= 0)
-		r = isolate_lock(e);
+		r = isolate_lock(vpnrund_filter, ARRAY_SIZE(vpnrund_filter), e);
 	if (r < 0)
 		return r;
-	ops_init();
 	listen_notify_ready(notify_fd, o->ready_fd);
-	return server_run(listen_fd, signal_fd, (unsigned int)o->idle_s, e);
+	return server_run(listen_fd, signal_fd, plugger_fd, (unsigned int)o->idle_s, e);
 }
 
 int main(int argc, char **argv)

@@ -2,7 +2,8 @@
 /*
  * Gives capabilities away, in the one order in which the kernel lets it be done: the bounding set
  * and the securebits need CAP_SETPCAP, so the process's own sets come last. Must never leave a
- * capability that was not asked for, whatever the kernel's version knows. Called by box/drop.c.
+ * capability that was not asked for, whatever the kernel's version knows. Called by box/drop.c, and
+ * by box/isolate.c for the broker's two programs.
  */
 #include "box/caps.h"
 
@@ -34,7 +35,15 @@ static int drop_bounding(uint64_t keep, struct err *e)
 	return 0;
 }
 
-static int set_own(uint64_t keep, struct err *e)
+bool box_caps_has(unsigned int cap)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct now[2];
+
+	return syscall(SYS_capget, &head, now) == 0 && (now[cap / 32].permitted >> (cap % 32) & 1);
+}
+
+int box_caps_keep(uint64_t keep, struct err *e)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2] = {{0}};
@@ -64,5 +73,19 @@ int box_caps_limit(uint64_t keep, struct err *e)
 		return err_sys(e, -errno, "cannot lock the securebits");
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return err_sys(e, -errno, "cannot clear the ambient capabilities");
-	return set_own(keep, e);
+	return box_caps_keep(keep, e);
+}
+
+int box_caps_hand_on(unsigned int cap, struct err *e)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct now[2];
+
+	if (syscall(SYS_capget, &head, now) < 0)
+		return err_sys(e, -errno, "cannot read the capabilities");
+	now[cap / 32].inheritable |= 1u << (cap % 32);
+	if (syscall(SYS_capset, &head, now) < 0 ||
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+		return err_sys(e, -errno, "cannot hand on capability %u", cap);
+	return 0;
 }

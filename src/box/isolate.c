@@ -1,29 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The broker gives up what it does not need, whoever started it and whether or not systemd has
- * confined it already. Each phase says what may still happen after it. Called by vpnrund.c alone,
- * once, in the order of isolate.h, before the first accept(2).
+ * The broker's two programs give up what they do not need, whoever started them and whether or not
+ * systemd has confined them already. Each phase says what may still happen after it. Called by
+ * vpnrund.c and vpnrund_plug.c, once, before the first accept(2) and the first request.
  */
 #include "box/isolate.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/securebits.h>
-#include <stdint.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/util.h"
-#include "box/seccomp.h"
 #include "base/accounts.h"
-#include "vpnrund_filter.h"
-
-#define NOFILE_WANTED 2048
+#include "base/util.h"
+#include "box/caps.h"
+#include "box/seccomp.h"
 
 /* Should: make sure that no socket of ours ever becomes descriptor 2, where log lines go.
  * Mustn't: touch any other descriptor; those that were handed to us have not been looked at. */
@@ -43,7 +40,6 @@ int isolate_stdio(struct err *e)
 		return r;
 	}
 	close(fd);
-	/* close-on-exec does not matter: nothing is ever executed. */
 	umask(077);
 	if (chdir("/") < 0)
 		return err_sys(e, -errno, "cannot change to /");
@@ -72,7 +68,7 @@ int isolate_fds(const int *keep, size_t n, struct err *e)
 }
 
 /* Should: never leave a core with other people's requests in it; have room for waiting clients. */
-int isolate_limits(struct err *e)
+int isolate_limits(unsigned int n, struct err *e)
 {
 	struct rlimit none = {0, 0};
 	struct rlimit files;
@@ -81,8 +77,8 @@ int isolate_limits(struct err *e)
 		return err_sys(e, -errno, "cannot forbid core files");
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
 		return err_sys(e, -errno, "cannot read the limit of open files");
-	if (files.rlim_max > NOFILE_WANTED)
-		files.rlim_max = NOFILE_WANTED;
+	if (files.rlim_max > n)
+		files.rlim_max = n;
 	files.rlim_cur = files.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
 		return err_sys(e, -errno, "cannot set the limit of open files");
@@ -90,13 +86,14 @@ int isolate_limits(struct err *e)
 }
 
 /* Needs CAP_SETPCAP. Started by systemd as an ordinary user we have not got it, and then
- * no_new_privs alone must keep what an exec could give; nothing is executed either way. */
-static int shut_ways_back(struct err *e)
+ * no_new_privs alone must keep what an exec could give; nothing is executed by then. */
+static int shut_ways_back(unsigned long more, struct err *e)
 {
 	unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
-			     SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
-			     SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+			     SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | more;
 
+	if (!box_caps_has(CAP_SETPCAP))
+		return 0;
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return err_sys(e, -errno,
@@ -132,71 +129,58 @@ static int become_user(struct err *e)
 	return 0;
 }
 
-static int keep_net_admin(struct err *e)
+/* What NO_SETUID_FIXUP kept is gone by now, or root would be back by one call. */
+static int check_user(struct err *e)
 {
-	cap_value_t keep = CAP_NET_ADMIN;
-	cap_t caps = cap_init();
-	int r = 0;
-
-	if (!caps)
-		return err_sys(e, -errno, "cannot set capabilities");
-	if (cap_set_flag(caps, CAP_PERMITTED, 1, &keep, CAP_SET) < 0 ||
-	    cap_set_flag(caps, CAP_EFFECTIVE, 1, &keep, CAP_SET) < 0 || cap_set_proc(caps) < 0)
-		r = err_sys(e, -errno, "cannot give up all capabilities but CAP_NET_ADMIN");
-	cap_free(caps);
-	return r;
-}
-
-static bool has_cap(cap_value_t cap)
-{
-	cap_t caps = cap_get_proc();
-	cap_flag_value_t v = CAP_CLEAR;
-
-	if (caps)
-		cap_get_flag(caps, cap, CAP_PERMITTED, &v);
-	cap_free(caps);
-	return v == CAP_SET;
-}
-
-/* Should: end with CAP_NET_ADMIN, permitted and effective, and no other in any set. Mustn't: go on
- * as root, whatever fails; serve without the capability, for each attach would fail later. */
-int isolate_privileges(struct err *e)
-{
-	bool root = getuid() == 0 || geteuid() == 0;
-	int r;
-
-	if (!has_cap(CAP_NET_ADMIN))
-		return err_set(e, -EPERM,
-			       "the broker needs CAP_NET_ADMIN: start it as root, or by systemd "
-			       "with `systemctl start vpnrund.socket`");
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
-		return err_sys(e, -errno, "cannot clear the ambient capabilities");
-	if (root || has_cap(CAP_SETPCAP)) {
-		r = shut_ways_back(e);
-		if (r < 0)
-			return r;
-	}
-	if (root) {
-		r = become_user(e);
-		if (r < 0)
-			return r;
-	}
-	r = keep_net_admin(e);
-	if (r < 0)
-		return r;
 	if (setresuid(0, 0, 0) == 0)
 		return err_set(e, -EPERM, "the broker could become root again: refusing to serve");
 	return 0;
 }
 
+/* Should: end without a capability in any set. Mustn't: go on as root, whatever fails. */
+int isolate_privileges(struct err *e)
+{
+	bool root = getuid() == 0 || geteuid() == 0;
+	int r;
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return err_sys(e, -errno, "cannot clear the ambient capabilities");
+	r = shut_ways_back(SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED, e);
+	if (r == 0 && root)
+		r = become_user(e);
+	if (r == 0)
+		r = box_caps_keep(0, e);
+	return r < 0 ? r : check_user(e);
+}
+
+/* Should: leave the program that is executed next ISOLATE_CAP alone, as another user than root.
+ * Mustn't: leave it a way to more. */
+int isolate_for_plugger(struct err *e)
+{
+	bool root = getuid() == 0 || geteuid() == 0;
+	int r = 0;
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return err_sys(e, -errno, "cannot clear the ambient capabilities");
+	/* While it is in the bounding set: nothing else becomes inheritable. */
+	r = box_caps_hand_on(ISOLATE_CAP, e);
+	if (r == 0)
+		r = shut_ways_back(0, e);
+	if (r == 0 && root)
+		r = become_user(e);
+	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		r = err_sys(e, -errno, "cannot set no_new_privs");
+	return r;
+}
+
 /* Should: be last, the filter knows only what serving needs. Mustn't: be skipped, there is no
  * option for it. */
-int isolate_lock(struct err *e)
+int isolate_lock(const struct sock_filter *filter, size_t n, struct err *e)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(e, -errno, "cannot set no_new_privs");
-	/* Nor may another process of the same user look into the broker or take its capability. */
+	/* Nor may another process of the same user look into it or take its capability. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, -errno, "cannot make the broker not dumpable");
-	return box_seccomp_load_program(vpnrund_filter, ARRAY_SIZE(vpnrund_filter), e);
+	return box_seccomp_load_program(filter, n, e);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The children of broker/server.c, one a connection.
+ * The workers of broker/server.c: which of them serves whom.
  */
 #pragma once
 
@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "ipc/conn.h"
-#include "broker/hints.h"
 
 #define CREW_SIZE 256 /* of all kinds, those that cannot end among them */
 
@@ -21,6 +20,8 @@ enum crew_kind {
 
 struct crew_child {
 	pid_t pid;
+	int channel; /* -1: closed, and the process is about to end or hangs */
+	bool busy;   /* the rest is about what it is doing */
 	enum crew_kind kind;
 	bool stuck; /* past its deadline and still there: only its own user pays for it */
 	struct peer peer;
@@ -30,13 +31,16 @@ struct crew_child {
 struct crew {
 	struct crew_child children[CREW_SIZE];
 	size_t n;
-	struct hints *hints; /* of free numbers, for all children */
+	int plugger_fd; /* for those that are made */
 };
 
-/* Forks a child for fd, which is then no more the caller's. -EAGAIN: not now, it still is. code and
- * sentence are for CREW_REFUSES. */
+/* Gives fd to a worker that is idle, or to a new one; it is then no more the caller's. -EAGAIN: not
+ * now, it still is. code and sentence are for CREW_REFUSES. */
 int crew_start(struct crew *c, enum crew_kind kind, int fd, const struct peer *peer, int code,
 	       const char *sentence);
+
+/* That one's channel is readable: it is done, or is about to end. */
+void crew_hear(struct crew *c, size_t i);
 
 /* Collects those that ended, logs those that were killed. */
 void crew_reap(struct crew *c);
@@ -46,6 +50,9 @@ void crew_check(struct crew *c, int64_t now_ms);
 
 /* Whether there is room for one more of that kind, for that user (struct peer's owner). */
 bool crew_has_room(const struct crew *c, enum crew_kind kind, uid_t owner);
+
+/* Those that do something, stuck or not. */
+size_t crew_count_busy(const struct crew *c);
 
 /* Those that serve a user, stuck or not; the most that there may be. */
 #define CREW_PER_USER 16

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The broker's loop. One process, which accepts and forks; each connection is served by a child
- * with a deadline (broker/session.c), so that a client can stall only what serves it.
+ * The broker's loop. One process, which accepts; each connection is served by a worker with a
+ * deadline (broker/session.c), so that a client can stall only what serves it.
  *
- * Should: share children and places in the queue fairly between users, whose subordinate uids
- * count as themselves. A few connections of each get a child at once, which is ready when the
- * request comes; the others wait in the queue until there is something to read, and whoever has the
- * fewest children goes first.
+ * Should: share workers and places in the queue fairly between users, whose subordinate uids count
+ * as themselves. A few connections of each get a worker at once, which is ready when the request
+ * comes; the others wait in the queue until there is something to read, and whoever has the fewest
+ * workers goes first.
  * Mustn't: read a byte from a client; be the last to hold a connection that something was sent on
  * (to close it is to close what is in its queue, which can block): who is turned away is turned
- * away by a child, too. Nothing a client does may end the loop.
+ * away by a worker, too. Nothing a client does may end the loop.
  *
  * Called by vpnrund.c.
  */
@@ -33,6 +33,9 @@
 #define POLL_TRIES	1000 /* in a row */
 #define ACCEPTS_A_ROUND 64
 
+/* Of the poll set; after them come the workers' channels, and then those who wait. */
+enum { POLL_SIGNALS, POLL_LISTEN, POLL_PLUGGER, POLLS };
+
 struct pending {
 	int fd;
 	bool ready; /* there is something to read, or the client has gone */
@@ -49,7 +52,7 @@ struct server {
 	struct pending pending[PENDING_MAX]; /* oldest first */
 	size_t n_pending;
 	size_t pending_max; /* what the limit of open files leaves */
-	struct pollfd polls[2 + PENDING_MAX];
+	struct pollfd polls[POLLS + CREW_SIZE + PENDING_MAX];
 };
 
 /* Its pages are touched only as far as there are clients. */
@@ -81,7 +84,7 @@ static void pending_remove(struct server *s, size_t i)
 	memmove(&s->pending[i], &s->pending[i + 1], (s->n_pending - i) * sizeof(s->pending[0]));
 }
 
-/* The next to be served: of those with something to read, one of the user with the fewest children,
+/* The next to be served: of those with something to read, one of the user with the fewest workers,
  * the oldest first. -1: none may. */
 static ssize_t pending_pick(const struct server *s)
 {
@@ -235,7 +238,7 @@ static int poll_timeout(const struct server *s, unsigned int idle_s)
 {
 	int64_t left;
 
-	if (s->crew.n || s->n_pending)
+	if (crew_count_busy(&s->crew) || s->n_pending)
 		return 1000;
 	if (idle_s == 0)
 		return -1;
@@ -247,39 +250,49 @@ static int poll_all(struct server *s, unsigned int idle_s)
 {
 	struct pollfd *p = s->polls;
 
-	p[0] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
-	p[1] = (struct pollfd){.fd = may_accept(s) ? s->listen_fd : -1, .events = POLLIN};
+	p[POLL_SIGNALS] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
+	p[POLL_LISTEN] = (struct pollfd){.fd = may_accept(s) ? s->listen_fd : -1, .events = POLLIN};
+	p[POLL_PLUGGER] = (struct pollfd){.fd = s->crew.plugger_fd}; /* that it has ended */
+	p += POLLS;
+	for (size_t i = 0; i < s->crew.n; i++)
+		*p++ = (struct pollfd){.fd = s->crew.children[i].channel, .events = POLLIN};
 	for (size_t i = 0; i < s->n_pending; i++)
-		p[2 + i] = (struct pollfd){
+		*p++ = (struct pollfd){
 			.fd = s->pending[i].ready ? -1 : s->pending[i].fd,
 			.events = POLLIN,
 		};
-	return poll(p, 2 + s->n_pending, poll_timeout(s, idle_s));
+	return poll(s->polls, (nfds_t)(p - s->polls), poll_timeout(s, idle_s));
 }
 
 static void turn(struct server *s)
 {
+	const struct pollfd *channels = s->polls + POLLS, *waiting = channels + s->crew.n;
+	bool signalled = s->polls[POLL_SIGNALS].revents;
 	int64_t now = util_now_ms();
 
-	if (s->polls[0].revents)
-		read_signals(s);
 	for (size_t i = 0; i < s->n_pending; i++)
-		if (s->polls[2 + i].revents) {
+		if (waiting[i].revents) {
 			s->pending[i].ready = true;
 			s->pending[i].since_ms = now;
 		}
+	/* Before any is collected, which changes their order. */
+	for (size_t i = 0; i < s->crew.n; i++)
+		if (channels[i].revents)
+			crew_hear(&s->crew, i);
+	if (signalled)
+		read_signals(s);
 	/* Who waits goes before who comes. */
 	pending_serve(s);
-	if (s->polls[1].revents)
+	if (s->polls[POLL_LISTEN].revents)
 		accept_some(s);
 	crew_check(&s->crew, now);
 	pending_expire(s, now);
 	pending_trim(s);
-	if (s->crew.n || s->n_pending || s->polls[1].revents)
+	if (crew_count_busy(&s->crew) || s->n_pending || s->polls[POLL_LISTEN].revents)
 		s->active_ms = now;
 }
 
-int server_run(int listen_fd, int signal_fd, unsigned int idle_s, struct err *e)
+int server_run(int listen_fd, int signal_fd, int plugger_fd, unsigned int idle_s, struct err *e)
 {
 	struct server *s = &server;
 	unsigned int failed = 0;
@@ -290,12 +303,10 @@ int server_run(int listen_fd, int signal_fd, unsigned int idle_s, struct err *e)
 	s->listen_fd = listen_fd;
 	s->signal_fd = signal_fd;
 	s->active_ms = util_now_ms();
-	s->crew.hints = hints_new();
-	if (!s->crew.hints)
-		return err_set(e, -ENOMEM, "out of memory");
+	s->crew.plugger_fd = plugger_fd;
 	s->pending_max = PENDING_MAX;
-	if (files.rlim_cur < PENDING_MAX + 64)
-		s->pending_max = files.rlim_cur > 128 ? files.rlim_cur - 64 : 64;
+	if (files.rlim_cur < PENDING_MAX + CREW_SIZE + 64)
+		s->pending_max = files.rlim_cur > 512 ? files.rlim_cur - CREW_SIZE - 64 : 64;
 	while (!s->stop) {
 		if (poll_all(s, idle_s) < 0) {
 			/* A moment without memory must not end it for all who wait. */
@@ -304,8 +315,10 @@ int server_run(int listen_fd, int signal_fd, unsigned int idle_s, struct err *e)
 			return err_sys(e, -errno, "cannot wait for clients");
 		}
 		failed = 0;
+		if (s->polls[POLL_PLUGGER].revents)
+			return err_set(e, -EPIPE, "the plugger has ended, and so does the broker");
 		turn(s);
-		if (idle_s && !s->crew.n && !s->n_pending &&
+		if (idle_s && !crew_count_busy(&s->crew) && !s->n_pending &&
 		    util_now_ms() - s->active_ms >= (int64_t)idle_s * 1000)
 			break;
 	}

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a connection's child does: read one request, decide, act, answer, write one log line.
+ * What a worker does with one connection: read one request, have it plugged, answer, write one log
+ * line.
  *
  * Should: treat every byte and descriptor as hostile, and take the descriptor only from those who
  * may use the VPN they name: closing it can block for ever, with no signal that helps (a FUSE file
- * whose server does not answer its flush), and then only their own share of children is lost.
- * Mustn't: return to the server's loop; write more than one line, or what a client said as it is.
+ * whose server does not answer its flush), and then only their own share of workers is lost. Who
+ * may is asked here so that a stranger is turned away before anything is taken or the plugger is
+ * bothered; what counts is the plugger's own answer.
+ * Mustn't: write more than one line, or what a client said as it is; pass on to the plugger what is
+ * not a network namespace.
  *
- * Called by broker/server.c, after fork(2).
+ * Called by broker/worker.c.
  */
 #include "broker/session.h"
 
@@ -19,7 +23,6 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "broker/ops.h"
 #include "ipc/conn.h"
 #include "plugd/allow.h"
 #include "plugd/whose.h"
@@ -124,8 +127,26 @@ static int check_expose(const struct record *r, const struct proto_request *req,
 	return inbound_check(r, req->expose, req->n_expose, e);
 }
 
-static int attach(int sock, const struct proto_request *req, struct peer *p, struct nl_sock *nl,
-		  struct hints *hints, struct proto_reply *reply, char port[LEASE_IF_LEN],
+/* What a worker has ready when the request comes. */
+struct ready {
+	struct plugger *plugger;
+	struct accounts files; /* of the moment at which it began to wait: a first opinion */
+};
+
+static int plug(struct plugger *plugger, const struct proto_request *req, const struct record *r,
+		const struct peer *p, int netns_fd, uint32_t *ret_host, struct err *e)
+{
+	int n = plugger_ask(plugger, req->vpn, p, netns_fd, ret_host, e);
+
+	/* Where the ports are refused, so is the launch, and the cable goes with its namespace. */
+	if (n == 0 && req->n_expose)
+		n = inbound_ask(r, *ret_host, p->owner, req->expose, req->n_expose, e);
+	return n;
+}
+
+/* *ret_bad: a descriptor that nobody may close who has something left to do. */
+static int attach(int sock, const struct proto_request *req, const struct ready *with,
+		  struct peer *p, struct proto_reply *reply, char port[LEASE_IF_LEN], int *ret_bad,
 		  struct err *e)
 {
 	AUTO_CLOSE int netns_fd = -1;
@@ -136,55 +157,48 @@ static int attach(int sock, const struct proto_request *req, struct peer *p, str
 	if (n < 0)
 		return n;
 	conn_peer_groups(sock, p);
-	n = allow_user(&r, p, e);
+	n = allow_user(&r, &with->files, p, e);
+	if (n == 0)
+		n = check_expose(&r, req, e);
+	if (n == 0)
+		n = conn_request_take(sock, &netns_fd, e);
 	if (n < 0)
 		return n;
-	n = check_expose(&r, req, e);
-	if (n < 0)
-		return n;
-	n = conn_request_take(sock, &netns_fd, e);
-	if (n < 0)
-		return n;
-	n = whose_check(netns_fd, &r, p, e);
+	n = whose_check_kind(netns_fd, e);
 	if (n < 0) {
-		/* Left open: this process ends soon, and the answer must not wait for a flush. */
-		take_fd(&netns_fd);
+		*ret_bad = take_fd(&netns_fd);
 		return n;
 	}
-	n = ops_attach(nl, &r, netns_fd, p->owner, hints, &reply->host, e);
+	n = plug(with->plugger, req, &r, p, netns_fd, &reply->host, e);
 	if (n < 0)
 		return n;
-	if (req->n_expose) {
-		n = ops_expose(nl, &r, reply->host, p->owner, req->expose, req->n_expose, e);
-		if (n < 0)
-			return n;
-	}
 	pool = record_pool(&r);
 	lease_port(&pool, reply->host, port);
 	return 0;
 }
 
-void session_serve(int sock, struct peer *p, struct hints *hints)
+int session_serve(int sock, struct peer *p, bool alone, struct plugger *plugger)
 {
+	struct ready with = {.plugger = plugger};
 	struct proto_reply reply = {
 		.magic = PROTO_MAGIC,
 		.version = PROTO_VERSION,
 		.op = PROTO_ATTACH,
 	};
-	AUTO_NL_SOCK struct nl_sock nl = NL_SOCK_INIT;
 	struct proto_request req;
 	struct err e = ERR_INIT;
 	char port[LEASE_IF_LEN];
+	int bad = -1;
 
 	/* Before the request comes: the client is busy making its namespaces meanwhile. */
-	if (nl_sock_open(&nl, NETLINK_ROUTE, &e) == 0)
+	if (allow_load(&with.files, &e) == 0 && alone)
 		spin_for_request(sock);
 	if (e.code < 0 || conn_request_peek(sock, SESSION_IDLE_S * 1000, &req, &e) < 0) {
 		deadline_set(SESSION_SERVE_S);
 		refuse(sock, p, NULL, &e);
 	} else {
 		deadline_set(SESSION_SERVE_S);
-		if (attach(sock, &req, p, &nl, hints, &reply, port, &e) < 0) {
+		if (attach(sock, &req, &with, p, &reply, port, &bad, &e) < 0) {
 			refuse(sock, p, e.code == -EBADMSG ? NULL : req.vpn, &e);
 		} else {
 			conn_reply_send(sock, &reply);
@@ -193,6 +207,9 @@ void session_serve(int sock, struct peer *p, struct hints *hints)
 	}
 	conn_finish(sock);
 	conn_peer_free(p);
+	accounts_free(&with.files);
+	deadline_set(0);
+	return bad;
 }
 
 void session_refuse(int sock, const struct peer *p, int code, const char *sentence)
@@ -203,4 +220,5 @@ void session_refuse(int sock, const struct peer *p, int code, const char *senten
 	err_set(&e, code, "%s", sentence);
 	refuse(sock, p, NULL, &e);
 	conn_finish(sock);
+	deadline_set(0);
 }

@@ -279,7 +279,7 @@ void conn_remember_place(void)
 }
 
 /* Nearly every uid is its own, which one file says. What cannot be read gives nobody away. */
-static uid_t find_owner(uid_t uid)
+uid_t conn_find_owner(uid_t uid)
 {
 	AUTO_ACCOUNTS struct accounts a = {NULL, NULL};
 	AUTO_FREE char *text = NULL;
@@ -312,7 +312,7 @@ int conn_peer_get(int sock, struct peer *ret, struct err *e)
 		return err_sys(e, -errno, "cannot learn who a client is");
 	*ret = (struct peer){
 		.uid = cred.uid,
-		.owner = find_owner(cred.uid),
+		.owner = conn_find_owner(cred.uid),
 		.gid = cred.gid,
 		.pid = cred.pid,
 		.place = find_place(sock),

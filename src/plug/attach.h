@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Plugging without the broker, for root.
+ * Plugging a network namespace into a VPN: for the broker's users, and for root, who needs no
+ * broker. Both search in the same way (plug/search.h).
  */
 #pragma once
 
 #include <stdint.h>
 
 #include "nl/sock.h"
+#include "plug/search.h"
 #include "state/record.h"
 
 /* Plugs the new network namespace netns_fd into the VPN; hint is where the search for a free number
@@ -14,3 +16,13 @@
  * CAP_NET_ADMIN in the initial user namespace. */
 int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, const char *ifname,
 		   uint32_t hint, uint32_t *ret_host, struct err *e);
+
+/* What the plugger holds while it plugs for users. All 0 but for the socket: nothing is known. */
+struct attach_users {
+	struct nl_sock *s; /* NETLINK_ROUTE, of the plugger's own namespace */
+	struct search_memory vpns[100];
+};
+
+/* Plugs netns_fd, which whose_check() accepted, for uid, the user behind the asker. */
+int attach_for_user(struct attach_users *u, const struct record *r, int netns_fd, uid_t uid,
+		    uint32_t *ret_host, struct err *e);

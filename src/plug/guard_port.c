@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Before 6.16 a chain can only be for a device that is there: so the port is made down, guarded,
- * and set up. Called by broker/ops and plug/attach.
+ * and set up. Called by plug/search.c.
  */
 #include "plug/guard_port.h"
 
@@ -40,21 +40,23 @@ static int guard(const struct record *r, struct nl_sock *rt, int ns_fd, const ch
 int guard_port_add(struct nl_sock *s, const struct record *r, int ns_fd, const struct rtnl_veth *v,
 		   struct err *e)
 {
-	AUTO_NL_SOCK struct nl_sock there = NL_SOCK_INIT;
+	AUTO_NL_SOCK struct nl_sock entered = NL_SOCK_INIT;
+	struct nl_sock *there = ns_fd < 0 ? s : &entered;
 	struct rtnl_veth port = *v;
 	int rc = 0;
 
 	if (!(r->flags & RECORD_GUARD_EACH))
 		return rtnl_link_add_veth(s, v, e);
 	port.down = true;
-	rc = open_there(&there, ns_fd, NETLINK_ROUTE, e);
+	if (ns_fd >= 0)
+		rc = ns_nl_open(&entered, ns_fd, NETLINK_ROUTE, e);
 	if (rc == 0)
 		rc = rtnl_link_add_veth(s, &port, e);
 	if (rc < 0)
 		return rc;
-	rc = guard(r, &there, ns_fd, v->name, e);
+	rc = guard(r, there, ns_fd, v->name, e);
 	if (rc == 0)
 		return 0;
-	rtnl_link_delete(&there, RTNL_HERE, v->name, NULL);
+	rtnl_link_delete(there, RTNL_HERE, v->name, NULL);
 	return rc == -EEXIST ? -EIO : rc; /* which of a port means: take another */
 }

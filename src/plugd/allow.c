@@ -93,12 +93,16 @@ static bool is_spare_uid(const struct record *r, const struct accounts *a, uid_t
 	       accounts_is_subordinate(text, uid);
 }
 
-int allow_user(const struct record *r, const struct peer *p, struct err *e)
+int allow_load(struct accounts *ret, struct err *e)
 {
-	AUTO_ACCOUNTS struct accounts a = {NULL, NULL};
+	return accounts_load(PASSWD_FILE, GROUP_FILE, ret, e);
+}
+
+int allow_user(const struct record *r, const struct accounts *a, const struct peer *p,
+	       struct err *e)
+{
 	char name[ACCOUNTS_NAME_MAX];
 	bool named;
-	int n;
 
 	/* Root attaches by itself. A root that asks is one that was talked into asking. */
 	if (p->uid == 0)
@@ -106,17 +110,14 @@ int allow_user(const struct record *r, const struct peer *p, struct err *e)
 			       "the broker serves ordinary users only: root needs no broker to use "
 			       "VPN '%s'",
 			       r->name);
-	n = accounts_load(PASSWD_FILE, GROUP_FILE, &a, e);
-	if (n < 0)
-		return n;
-	if (is_spare_uid(r, &a, p->uid))
+	if (is_spare_uid(r, a, p->uid))
 		return err_set(e, -EACCES,
 			       "uid %u may not use VPN '%s': it is a subordinate uid of somebody's "
 			       "(/etc/subuid), not a user",
 			       p->uid, r->name);
-	if (allow_is_allowed(r, &a, p))
+	if (allow_is_allowed(r, a, p))
 		return 0;
-	named = accounts_user_by_uid(&a, p->uid, name);
+	named = accounts_user_by_uid(a, p->uid, name);
 	err_set(e, -EACCES, "user %s (uid %u) may not use VPN '%s'", named ? name : "unknown",
 		p->uid, r->name);
 	/* The advice is given only where it is true. */

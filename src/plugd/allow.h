@@ -18,5 +18,9 @@ int allow_check_up(const struct record *r, struct err *e);
 /* Pure: whether the record's lists let that peer in, by those files. */
 bool allow_is_allowed(const struct record *r, const struct accounts *a, const struct peer *p);
 
-/* The same by the files of this moment, with the sentence. */
-int allow_user(const struct record *r, const struct peer *p, struct err *e);
+/* The files of this moment, for allow_user(); the caller's to free (AUTO_ACCOUNTS). */
+int allow_load(struct accounts *ret, struct err *e);
+
+/* The same, with the sentence. */
+int allow_user(const struct record *r, const struct accounts *a, const struct peer *p,
+	       struct err *e);

@@ -188,11 +188,13 @@ if command -v make >/dev/null && [ -f "$RIG_TREE/Makefile" ] && [ -w "$RIG_B" ];
 			/usr/lib/systemd/network/05-vpnrun.network /usr/lib/systemd/system/vpnrun-default.socket \
 			/usr/lib/systemd/system/vpnrun-default@.service /usr/lib/systemd/system/vpnrun-keeper@.path \
 			/usr/lib/systemd/system/vpnrun-keeper@.service /usr/lib/systemd/system/vpnrun-publish@.service \
-			/usr/lib/systemd/system/vpnrun@.service /usr/lib/systemd/system/vpnrund.service \
+			/usr/lib/systemd/system/vpnrun@.service /usr/lib/systemd/system/vpnrund-plug.socket \
+			/usr/lib/systemd/system/vpnrund-plug@.service /usr/lib/systemd/system/vpnrund.service \
 			/usr/lib/systemd/system/vpnrund.socket /usr/lib/sysusers.d/vpnrun.conf \
 			/usr/lib/tmpfiles.d/vpnrun.conf /usr/libexec/vpnrun/cni/vpnrun \
 			/usr/libexec/vpnrun/netavark/vpnrun /usr/libexec/vpnrun/vpnrun-hook \
 			/usr/libexec/vpnrun/vpnrun-notify /usr/libexec/vpnrun/vpnrun-runtime /usr/libexec/vpnrun/vpnrun-session /usr/libexec/vpnrun/vpnrund \
+			/usr/libexec/vpnrun/vpnrund-plug \
 			/usr/share/bash-completion/completions/vpnctl /usr/share/bash-completion/completions/vpnrun)" \
 		'make install: exactly these, manuals and policies'
 	for m in 1/vpnrun.1 8/vpnctl.8 8/vpnctl-confine.8 8/vpnrun-cni.8 8/vpnrun-hook.8 8/vpnrund.8 5/vpnrun.json.5; do
@@ -203,7 +205,7 @@ if command -v make >/dev/null && [ -f "$RIG_TREE/Makefile" ] && [ -w "$RIG_B" ];
 	is "$(getcap -r "$d" 2>/dev/null)" '' 'R07: nor with a capability'
 	is "$(find "$d" ! -type l -perm /022)" '' 'nor one that others may write'
 	is "$(find "$d/usr" -name '*.service' -exec grep -l '@[A-Z]*@' {} +)" '' 'no unit with a place left open'
-	ok 'L28: no key of these tests in a program' not in_bytes "$d"/usr/bin/* "$d/usr/libexec/vpnrun/vpnrund"
+	ok 'L28: no key of these tests in a program' not in_bytes "$d"/usr/bin/* "$d/usr/libexec/vpnrun/vpnrund" "$d/usr/libexec/vpnrun/vpnrund-plug"
 	say make --no-print-directory -C "$RIG_TREE" B="$RIG_B" PREFIX=/usr DESTDIR="$d" uninstall
 	is "$(cd "$d" && find . -type f -o -type l)" '' 'make uninstall takes all of it away'
 else

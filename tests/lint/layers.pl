@@ -24,8 +24,8 @@ my %may = (
 	default => ['up', 'wall', 'ensure', 'want', 'tunnel', 'plug', 'conf', 'state', 'ns', 'nl', 'base'],
 	keeper => ['ipc', 'default', 'up', 'wall', 'ensure', 'want', 'tunnel', 'plug', 'conf', 'state', 'ns', 'nl', 'base'],
 	bus    => ['ipc', 'base'],
-	plugd  => ['plug', 'state', 'nl', 'ipc', 'box', 'base'],
-	broker => ['plugd', 'plug', 'state', 'ns', 'nl', 'ipc', 'box', 'base'],
+	plugd  => ['plug', 'state', 'nl', 'ipc', 'base'],
+	broker => ['plugd', 'state', 'ipc', 'box', 'base'], # no netlink: it has no capability
 	relay  => ['box', 'base'],
 	session => ['ns', 'nl', 'ipc', 'base'],
 	running => ['state', 'base'],
@@ -50,7 +50,7 @@ my %libs = (
 	'seccomp.h'               => qr{^src/(policy|tools)/},
 	'nftables/libnftables.h'  => qr{^src/wall/firewall},
 	'dbus/dbus.h'             => qr{^src/(bus/|vpnrun_session)},
-	'sys/capability.h'        => qr{^src/(box/caps|box/isolate|policy/)},
+	'sys/capability.h'        => qr{^src/(box/caps|policy/)},
 );
 my $bad = 0;
 

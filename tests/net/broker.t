@@ -3,7 +3,8 @@
 # The broker alone, against good and hostile clients: no tunnel, only what it decides.
 #
 #   this test's own network, mount and pid namespaces ("the host")
-#   ├── vpnrund             /run/vpnrun/vpnrund.sock, user vpnrun, CAP_NET_ADMIN
+#   ├── vpnrund             /run/vpnrun/vpnrund.sock, user vpnrun, no capability
+#   │   └── vpnrund-plug    user vpnrun, CAP_NET_ADMIN
 #   ├── netns tst  (id 7)   br-tst: group vpnrun may; alice is in it, bob is not
 #   ├── netns two  (id 8)   the same, at most 2 cables a user
 #   ├── netns tiny (id 9)   a /29: 5 addresses; everyone may
@@ -21,7 +22,7 @@ fi
 
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/t /run/netns
-install -m 755 "$B"/tests/net/{hostile,mkvpn,fusehang} "$B/libexec/vpnrun/vpnrund" /run/t/
+install -m 755 "$B"/tests/net/{hostile,mkvpn,fusehang,front} "$B"/libexec/vpnrun/vpnrund{,-plug} /run/t/
 chmod 1777 /run/t
 H=/run/t/hostile
 S=/run/vpnrun/vpnrund.sock
@@ -68,12 +69,19 @@ alice() { as 4001 $H $S "$@"; }
 bob() { as 4002 $H $S "$@"; }
 ports() { ip -n "$1" -o link show type veth 2>/dev/null | grep -c .; }
 no_ports() { [ "$(ports "$1")" = 0 ]; }
-children() { cat "/proc/$BROKER/task/$BROKER/children"; }
+# Those that serve somebody: a worker says by its name whether it is busy.
+children() {
+	local p
+	for p in $(cat "/proc/$BROKER/task/$BROKER/children"); do
+		! grep -qx vpnrund/busy "/proc/$p/comm" 2>/dev/null || echo "$p"
+	done
+}
 child_count() { children | wc -w; }
 children_are() { [ "$(child_count)" = "$1" ]; }
 last() { tail -n 1 $LOG; }
 log_has() { grep -qE "$1" $LOG; }
-status() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$BROKER/status"; }
+status() { sed -n "s/^$1:[[:space:]]*//p" "/proc/${2:-$BROKER}/status"; }
+plugger() { pgrep -P "$BROKER" -x vpnrund-plug; }
 
 start() { # start OPTION...: the broker, ready
 	mkfifo /run/t/ready
@@ -123,13 +131,24 @@ is "$(stat -c %a:%U $S)" 666:root 'the socket is for everybody'
 is "$(status Uid)" $'4000\t4000\t4000\t4000' 'runs as user vpnrun'
 is "$(status Gid)" $'4000\t4000\t4000\t4000' 'and its group'
 is "$(status Groups)" '' 'without another group'
-is "$(status CapEff) $(status CapPrm)" '0000000000001000 0000000000001000' 'CAP_NET_ADMIN only'
-is "$(status CapInh) $(status CapBnd) $(status CapAmb)" \
-	'0000000000000000 0000000000000000 0000000000000000' 'and no way to another capability'
+caps() { # caps PID: permitted, effective, inheritable, bounding, ambient
+	local s
+	for s in Prm Eff Inh Bnd Amb; do printf '%x ' "0x$(status Cap$s "$1")"; done
+}
+is "$(caps "$BROKER")" '0 0 0 0 0 ' 'the front has no capability, and no way to one'
 is "$(status NoNewPrivs) $(status Seccomp)" '1 2' 'no_new_privs, own system call filter'
 is "$(stat -c %u "/proc/$BROKER/environ")" 0 'not dumpable: nobody of its own user looks into it'
 is "$(awk '/^Max core file size/ { print $5, $6 }' "/proc/$BROKER/limits")" '0 0' 'no core with requests of others in it'
-is "$(find "/proc/$BROKER/fd" -type l | wc -l)" 5 'no stray descriptor: stdio, listener, signals'
+is "$(find "/proc/$BROKER/fd" -type l | wc -l)" 6 'no stray descriptor: stdio, listener, signals, plugger'
+P=$(plugger)
+is "$(caps "$P")" '1000 1000 0 0 0 ' 'the plugger has CAP_NET_ADMIN only, and no way to another'
+is "$(status Uid "$P"),$(status Gid "$P"),$(status Groups "$P")" $'4000\t4000\t4000\t4000,4000\t4000\t4000\t4000,' \
+	'and is user vpnrun, too'
+is "$(stat -c %u "/proc/$P/environ")" 0 'not dumpable either'
+is "$(awk '/^Max core file size/ { print $5, $6 }' "/proc/$P/limits")" '0 0' 'no core'
+is "$(status NoNewPrivs "$P") $(status Seccomp "$P")" '1 2' 'no_new_privs, and a filter of its own'
+is "$(find "/proc/$P/fd" -type l | wc -l)" 4 'no stray descriptor: the pair, stdio, netlink'
+is "$(tr '\0' ' ' <"/proc/$P/cmdline")$(tr '\0' ' ' <"/proc/$P/environ" | wc -c)" 'vpnrund-plug 0' 'no argument, no environment'
 like "$(/run/t/vpnrund --listen $S 2>&1)" 'somebody listens at' 'a second broker refuses'
 touch /run/t/plain
 like "$(/run/t/vpnrund --listen /run/t/plain 2>&1)" 'exists and is not a socket' 'a file in the way is left alone'
@@ -321,7 +340,7 @@ hold idle 4001 tst idle 1
 wait_for 10 test -n "$(children)"
 child=$(children)
 kill -9 "${child%% *}"
-ok 'a child killed: a line in the log' wait_for 10 log_has 'the process that served uid=4001 pid=[0-9]+ was killed by signal 9'
+ok 'a worker killed: a line in the log' wait_for 10 log_has 'the process that served uid=4001 pid=[0-9]+ was killed by signal 9'
 like "$(alice tst good)" '^attached' 'and the next is served'
 release idle
 
@@ -348,13 +367,134 @@ else
 	skip "no FUSE here: $(cat /run/t/fuse.out)" 'L25 a FUSE file whose close hangs'
 fi
 
+# --- a front that lies -----------------------------------------------------------------------
+#
+# front.c in the place of vpnrund: user vpnrun without a capability, and the plugger at its other end. It has been handed
+# a namespace of alice's (9) and says what it likes of it.
+
+box() { # box UID: a sandbox of that user's that waits; its process in $BOX
+	setpriv --reuid "$1" --regid "$1" --clear-groups unshare -Un sleep 1000 &
+	BOX=$!
+	wait_for 10 in_another_net $BOX
+}
+front() { # front UID FD LIE...: what each of them comes to
+	local uid=$1 fd=$2
+	shift 2
+	setpriv --reuid 4000 --regid 4000 --clear-groups --inh-caps=-all,+net_admin --ambient-caps=-all,+net_admin \
+		--bounding-set=-all,+net_admin /run/t/front /run/t/vpnrund-plug tst "$uid" "$fd" "$@" 2>&1
+}
+fresh() { exec 9<&-; kill $BOX; wait $BOX 2>/dev/null; box "$1"; exec 9<"/proc/$BOX/ns/net"; }
+box 4001
+exec 9<"/proc/$BOX/ns/net"
+lies='uid=4002 uid=0 uid=4000 group=4000 place kind=hostnet kind=usernamespace kind=pipe kind=memfd kind=udp kind=netlink
+	kind=/etc/passwd kind=/dev/null vpn=nowhere vpn=low vpn=../tst vpn=abcdefghijklmnop magic groups manygroups overflow short
+	huge fds=1 fds=3 answer=netlink answer=udp answer=/etc/passwd answer=pipe fds=0'
+group alice,bob
+# shellcheck disable=SC2086
+said=$(front 4001 9 $lies good end)
+is "$(grep -c attached <<<"$said")" 2 'L25 a front that lies: nothing is plugged but what is true'
+like "$said" 'group=4000: attached' "L25 alice's own, by whatever groups she is said to have"
+group alice
+lie() { like "$(sed -n "s|^$1: ||p" <<<"$said")" "^$2" "L25 it says $1"; }
+lie uid=4002 'refused: that network namespace belongs to uid 4001, not to uid 4002'
+lie uid=0 'refused: the broker serves ordinary users only'
+lie uid=4000 "refused: user vpnrun \(uid 4000\) may not use VPN|refused: that network namespace belongs to uid 4001, not to uid 4000"
+lie kind=hostnet "refused: the network namespace is the host's own"
+for k in usernamespace pipe udp netlink; do lie "kind=$k" 'refused: the descriptor is no network namespace'; done
+for k in memfd /etc/passwd /dev/null; do lie "kind=$k" 'refused: the descriptor is a file'; done
+for k in vpn=nowhere vpn=low vpn=../tst; do lie "$k" 'refused: '; done
+for k in place vpn=abcdefghijklmnop magic groups overflow short; do lie "$k" 'refused: not a request that the broker makes'; done
+for k in manygroups huge fds=1 fds=3; do lie "$k" 'refused: not the two descriptors'; done
+for k in netlink udp /etc/passwd pipe; do lie "answer=$k" 'no answer'; done
+lie fds=0 'no answer'
+like "$(sed -n 's/^good: //p' <<<"$said")" 'refused: .*already has a device called vpn0' 'L25 after all these it serves as before'
+lie end 'status 0'
+fresh 4002
+said=$(front 4001 9 good uid=4002 end)
+lie good 'refused: that network namespace belongs to uid 4002, not to uid 4001'
+lie uid=4002 'refused: user bob'
+said=$(front 4002 9 group=4000 end)
+lie group=4000 'refused: user bob'
+exec 8<"/proc/$BOX/ns/net"
+ip netns exec two sleep 1000 & IN_TWO=$!
+wait_for 10 in_another_net $IN_TWO
+exec 9<"/proc/$IN_TWO/ns/net"
+said=$(front 4001 9 good uid=0 end)
+lie good 'refused: that network namespace belongs to the system'
+kill $IN_TWO
+exec 8<&-
+fresh 4001
+said=$(front 4001 9 elsewhere good end)
+like "$said" 'elsewhere: attached' 'L25 a namespace that is not nested may be asked for from anywhere'
+fresh 4001
+if [ -n "${FUSE:-}" ] && mkdir -p /run/t/fuse2; then
+	/run/t/fusehang /run/t/fuse2 4000 >/run/t/fuse2.out 2>&1 & FUSE=$!
+	wait_for 10 test -s /run/t/fuse2.out
+fi
+if grep -qs ready /run/t/fuse2.out; then
+	front 4001 9 kind=/run/t/fuse2/file good >/run/t/front.out 2>&1 &
+	FRONT=$!
+	ok 'L25 a FUSE file whose close hangs: refused at once' wait_for 5 grep -q 'file: refused: the descriptor is a file' /run/t/front.out
+	ok 'L25 and that front has no plugger any more' wait_for 5 grep -q 'good: no answer' /run/t/front.out
+	like "$(front 4001 9 good)" 'good: attached' 'L25 while the next one has'
+	kill $FUSE
+	wait $FUSE $FRONT 2>/dev/null
+fi
+exec 9<&-
+kill $BOX
+wait $BOX 2>/dev/null
+ok 'none of these left a port' wait_for 10 no_ports tst
+like "$(/run/t/vpnrund-plug </dev/null 2>&1)" 'the plugger is started by vpnrund' 'the plugger by hand: a sentence'
+
+# --- what either of the two may do -----------------------------------------------------------
+
+if command -v strace >/dev/null; then
+	stop
+	strace -ff -qq -s0 -e signal=none -o /run/t/calls /run/t/vpnrund --ready-fd 8 8>/run/t/started 2>>$LOG &
+	TRACER=$!
+	wait_for 20 listens
+	wait_for 20 test -s /run/t/started
+	BROKER=$(pgrep -P $TRACER -x vpnrund)
+	P=$(plugger)
+	as 4001 $H $S tst burst 5 >/dev/null
+	alice tst good >/dev/null
+	bob tst good >/dev/null
+	kill -TERM "$BROKER"
+	wait $TRACER
+	capset=$(grep -nE 'capset\(' "/run/t/calls.$BROKER" | tail -n 1 | cut -d: -f1)
+	accept=$(grep -nE '^accept' "/run/t/calls.$BROKER" | head -n 1 | cut -d: -f1)
+	ok 'the front gives up its last capability before it accepts the first client' \
+		test "${capset:-99999}" -lt "${accept:-0}"
+	after() { # after PID: the names of its calls once its filter is in force
+		sed -nE '1,/^(seccomp|prctl\(PR_SET_SECCOMP)/d; s/^([a-z0-9_]+)\(.*/\1/p' "/run/t/calls.$1" | sort -u | xargs
+	}
+	diag "plugger: $(after "$P")"
+	is "$(after "$P" | tr ' ' '\n' | grep -vxE 'recvmsg|recvfrom|sendto|getsockopt|openat|open|read|close|fstat|newfstatat|statx|readlink|ioctl|brk|mmap|munmap|mremap|uname|exit_group|lseek')" '' \
+		'the plugger accepts, listens, polls, forks and sleeps not, and makes no socket'
+	like "$(after "$P")" 'recvmsg' 'control: it was seen at work'
+	is "$(cat /run/t/calls.* | grep -cE '^(socket\(AF_(NETLINK|INET|PACKET)|setns|unshare|mount)')" 1 \
+		'one netlink socket, and that is the plugger'"'"'s'
+	rm -f /run/t/calls.* /run/t/started
+	start
+else
+	skip 'no strace' 'the calls of the plugger'
+fi
+
 # --- coming and going ------------------------------------------------------------------------
 
+P=$(plugger)
 kill -9 "$BROKER"
 wait "$BROKER" 2>/dev/null
+ok 'L51 the front killed: its plugger ends' wait_for 10 ended "$P"
 like "$(alice tst good)" 'refused: the broker is not running' 'the broker killed: says so'
 start
 like "$(alice tst good)" '^attached' 'started again over the stale socket'
+kill -9 "$(plugger)"
+wait "$BROKER" 2>/dev/null
+is $? 1 'L51 the plugger killed: the front ends, too, and not as if all were well'
+ok 'L51 with a line in the log' log_has '^vpnrund: the plugger has ended'
+start
+like "$(alice tst good)" '^attached' 'L51 and both can be started again at once'
 stop
 is $? 0 'SIGTERM: exit status 0'
 # Where the kernel says it is one of those that are slow to say EEXIST, the names are looked up first.
@@ -402,9 +542,10 @@ if [ "${amb:-}" = 1 ]; then
 	BROKER=$!
 	wait_for 10 test -S /run/t/sock
 	like "$(S=/run/t/sock; alice tst good)" '^attached' 'R73 socket activation, by an ordinary user with one capability'
-	is "$(status CapEff) $(status CapPrm) $(status CapInh) $(status CapAmb)" \
-		'0000000000001000 0000000000001000 0000000000000000 0000000000000000' 'keeps only that'
+	is "$(caps "$BROKER")" '0 0 0 1000 0 ' 'the front keeps not even that: what is bounding gives nothing back'
+	is "$(caps "$(plugger)")" '1000 1000 0 1000 0 ' 'the plugger keeps only that'
 	is "$(status NoNewPrivs) $(status Seccomp)" '1 2' 'and confines itself all the same'
+	is "$(status NoNewPrivs "$(plugger)") $(status Seccomp "$(plugger)")" '1 2' 'both of them'
 	ok 'and exits when idle' wait_for 10 ended "$BROKER"
 	ok 'leaving the socket, which is not its own' test -S /run/t/sock
 else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The filters of our own programs, run on paper: what the broker, the relay of ports and the helper
- * of a session could not do even if somebody took them over.
+ * The filters of our own programs, run on paper: what the broker's two programs, the relay of ports
+ * and the helper of a session could not do even if somebody took them over.
  */
 #include "tap.h"
 
@@ -18,6 +18,7 @@
 #include "relay_filter.h"
 #include "session_filter.h"
 #include "vpnrund_filter.h"
+#include "vpnrund_plug_filter.h"
 
 #if defined(__x86_64__)
 #define ARCH AUDIT_ARCH_X86_64
@@ -36,6 +37,8 @@ struct filter {
 
 static const struct filter broker = {"broker", vpnrund_filter, ARRAY_SIZE(vpnrund_filter),
 				     SECCOMP_RET_KILL_PROCESS};
+static const struct filter plugger = {"plugger", vpnrund_plug_filter,
+				      ARRAY_SIZE(vpnrund_plug_filter), SECCOMP_RET_KILL_PROCESS};
 static const struct filter relay = {"relay", relay_filter, ARRAY_SIZE(relay_filter),
 				    SECCOMP_RET_KILL_PROCESS};
 static const struct filter session = {"session", session_filter, ARRAY_SIZE(session_filter),
@@ -135,14 +138,17 @@ static void test_broker(void)
 {
 	const struct filter *f = &broker;
 
-	may(f, "route netlink", SYS_socket, AF_NETLINK, SOCK_RAW, 0);
-	may(f, "netfilter's netlink", SYS_socket, AF_NETLINK, SOCK_RAW, 12);
-	never(f, "another netlink", SYS_socket, AF_NETLINK, SOCK_RAW, 16);
+	may(f, "AF_UNIX", SYS_socket, AF_UNIX, SOCK_SEQPACKET, 0);
+	may(f, "a pair for a worker", SYS_socketpair, AF_UNIX, SOCK_SEQPACKET, 0);
+	never(f, "route netlink", SYS_socket, AF_NETLINK, SOCK_RAW, 0);
+	never(f, "netfilter's netlink", SYS_socket, AF_NETLINK, SOCK_RAW, 12);
 	never(f, "uevents", SYS_socket, AF_NETLINK, SOCK_DGRAM, 15);
+	never(f, "bind", SYS_bind, 0, 0, 0);
+	never(f, "capset", SYS_capset, 0, 0, 0);
 	never(f, "AF_INET", SYS_socket, AF_INET, SOCK_STREAM, 0);
 	never(f, "AF_INET6", SYS_socket, AF_INET6, SOCK_DGRAM, 0);
 	may(f, "to open to read", SYS_openat, 0, 0, O_RDONLY | O_CLOEXEC);
-	may(f, "to ask whose a namespace is", SYS_ioctl, 0, NS_GET_OWNER_UID, 0);
+	never(f, "to ask whose a namespace is", SYS_ioctl, 0, NS_GET_OWNER_UID, 0);
 	may(f, "a child", SYS_clone, 0x11 /* SIGCHLD */, 0, 0);
 	never(f, "a namespace by clone", SYS_clone, 0x40000000 /* CLONE_NEWNET */, 0, 0);
 	never(f, "a user namespace by clone", SYS_clone, 0x10000000, 0, 0);
@@ -151,6 +157,41 @@ static void test_broker(void)
 	never(f, "securebits", SYS_prctl, PR_SET_SECUREBITS, 0, 0);
 	never(f, "unlinkat", SYS_unlinkat, 0, 0, 0);
 	never(f, "renameat", SYS_renameat2, 0, 0, 0);
+}
+
+static void test_plugger(void)
+{
+	const struct filter *f = &plugger;
+
+	may(f, "to hear a request", SYS_recvmsg, 0, 0, 0);
+	may(f, "to answer", SYS_sendto, 0, 0, 0);
+	may(f, "to open to read", SYS_openat, 0, 0, O_RDONLY | O_CLOEXEC);
+	may(f, "to ask whose a namespace is", SYS_ioctl, 0, NS_GET_OWNER_UID, 0);
+	never(f, "accept", SYS_accept, 0, 0, 0);
+	never(f, "accept4", SYS_accept4, 0, 0, 0);
+	never(f, "connect", SYS_connect, 0, 0, 0);
+	never(f, "ppoll", SYS_ppoll, 0, 0, 0);
+	never(f, "epoll", SYS_epoll_create1, 0, 0, 0);
+	never(f, "epoll_pwait", SYS_epoll_pwait, 0, 0, 0);
+	never(f, "pselect6", SYS_pselect6, 0, 0, 0);
+	never(f, "a child", SYS_clone, 0x11 /* SIGCHLD */, 0, 0);
+	never(f, "a child by clone3", SYS_clone3, 0, 0, 0);
+	never(f, "kill", SYS_kill, 1, 9, 0);
+	never(f, "to sleep", SYS_nanosleep, 0, 0, 0);
+	never(f, "to sleep by a clock", SYS_clock_nanosleep, 0, 0, 0);
+	never(f, "descriptors fro", SYS_sendmsg, 0, 0, 0);
+	never(f, "capset", SYS_capset, 0, 0, 0);
+	never(f, "prctl", SYS_prctl, PR_SET_DUMPABLE, 1, 0);
+	never(f, "AF_UNIX", SYS_socket, AF_UNIX, SOCK_STREAM, 0);
+	never(f, "AF_INET", SYS_socket, AF_INET, SOCK_STREAM, 0);
+	never(f, "route netlink", SYS_socket, AF_NETLINK, SOCK_RAW, 0);
+	never(f, "another netlink", SYS_socket, AF_NETLINK, SOCK_RAW, 16);
+#ifdef __x86_64__
+	never(f, "fork", SYS_fork, 0, 0, 0);
+	never(f, "vfork", SYS_vfork, 0, 0, 0);
+	never(f, "poll", SYS_poll, 0, 0, 0);
+	never(f, "select", SYS_select, 0, 0, 0);
+#endif
 }
 
 static void test_relay(void)
@@ -197,9 +238,11 @@ int main(void)
 {
 	tap_begin();
 	test_all(&broker);
+	test_all(&plugger);
 	test_all(&relay);
 	test_all(&session);
 	test_broker();
+	test_plugger();
 	test_relay();
 	test_session();
 	return tap_done();

@@ -158,7 +158,7 @@ static void test_netns(void)
 	}
 	is_int(whose_check(999, &r, &p, &e), -ENOENT, "L25 nothing at all");
 	p.uid = 0;
-	is_int(allow_user(&r, &p, &e), -EPERM, "L25 root is not served");
+	is_int(allow_user(&r, &files, &p, &e), -EPERM, "L25 root is not served");
 }
 
 /* --- whose it is -------------------------------------------------------------------------------

@@ -537,7 +537,8 @@ static void bench(const char *name, const struct policy_program *ours,
 
 int main(int argc, char **argv)
 {
-	static const char *const names[] = {"default", "browser", "strict", "i386", "vpnrund"};
+	static const char *const names[] = {"default", "browser", "strict",
+					    "i386",    "vpnrund", "vpnrund-plug"};
 	static const uint32_t natives[] = {SCMP_ARCH_X86_64, SCMP_ARCH_AARCH64};
 	static struct policy_program prog, first[ARRAY_SIZE(natives)];
 	static struct sock_filter theirs[POLICY_INSNS_MAX];

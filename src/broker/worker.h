@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A process that serves one connection after another.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "ipc/conn.h"
+
+#define WORKER_SENTENCE 96
+
+/* What the server tells a worker, with the connection as a descriptor. Both are one program. */
+struct worker_task {
+	struct peer peer;		/* without its groups */
+	bool alone;			/* nobody else is served */
+	int code;			/* 0: serve it; else turn it away with that ... */
+	char sentence[WORKER_SENTENCE]; /* ... and this */
+};
+
+/* Forks one that can ask the plugger at that descriptor. Returns the caller's end of its channel:
+ * the worker writes a byte there when it is done with a connection, and ends when it is closed. */
+int worker_start(int plugger_fd, pid_t *ret_pid, struct err *e);
+
+/* Hands the connection on; it stays the caller's to close. Never blocks: the worker must be idle.
+ */
+int worker_send(int channel, const struct worker_task *w, int conn);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Why a stranger may cause this: it makes one pair of devices whose one end is in a namespace of
+ * the stranger's own making and whose other is a port that the VPN's static rules bind to one
+ * address. Nothing of it is the stranger's choice: not the name, not the number, not the bridge.
+ *
+ * Should: leave either a whole cable or nothing. Mustn't: touch any device but the one made here.
+ *
+ * Called by plug/attach.c.
+ */
+#include "plug/search.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+
+#include "plug/guard_port.h"
+
+#define ROUNDS	    32 /* in a nearly full pool the others of a storm are faster, for a while */
+#define BLIND_TRIES 8  /* after that many surprises a list of all costs less */
+#define BITS	    64
+
+/* Before 6.14 the kernel makes the peer first and takes it back when the name is taken: 15 ms. */
+static bool eexist_is_slow(void)
+{
+	static int slow = -1;
+	struct utsname u;
+	unsigned int major, minor;
+
+	if (slow < 0)
+		slow = uname(&u) < 0 || sscanf(u.release, "%u.%u", &major, &minor) != 2 ||
+		       major < 6 || (major == 6 && minor < 14);
+	return slow;
+}
+
+int search_need_nsid(struct search *a, struct err *e)
+{
+	/* The bridge layout's ports are in the caller's own namespace. */
+	if (a->r->layout == LAYOUT_BRIDGE || a->nsid != RTNL_HERE)
+		return 0;
+	return rtnl_nsid_ensure(a->s, a->vpn_fd, &a->nsid, e);
+}
+
+static bool can_look(const struct search *a)
+{
+	return a->there && a->there->fd >= 0;
+}
+
+/* 1: the port exists; 0: it does not. */
+static int port_exists(struct search *a, const char *port, struct rtnl_link *ret, struct err *e)
+{
+	int r;
+
+	if (can_look(a))
+		return rtnl_link_exists(a->there, port);
+	r = search_need_nsid(a, e);
+	if (r < 0)
+		return r;
+	r = rtnl_link_get(a->s, a->nsid, port, ret, e);
+	return r == -ENODEV ? 0 : r < 0 ? r : 1;
+}
+
+static int create(struct search *a, uint32_t h, const char *port, struct err *e)
+{
+	uint8_t mac[6];
+	struct rtnl_veth v = {
+		.name = port,
+		.netns_fd = a->vpn_fd,
+		.master = a->r->bridge_ifindex,
+		.group = a->group,
+		.mtu = a->r->mtu,
+		.peer_name = a->ifname,
+		.peer_netns_fd = a->netns_fd,
+		.peer_mac = mac,
+	};
+
+	lease_mac(&a->pool, h, mac);
+	return guard_port_add(a->s, a->r, a->port_fd, &v, e);
+}
+
+/* -EEXIST: the lease is taken, try another. */
+static int try_host(struct search *a, uint32_t h, struct err *e)
+{
+	struct rtnl_link link;
+	char port[LEASE_IF_LEN];
+	int r = 0, there;
+
+	lease_port(&a->pool, h, port);
+	/* To look costs a hundredth of an EEXIST where a socket is there to look by. */
+	if (can_look(a) || eexist_is_slow()) {
+		there = port_exists(a, port, &link, e);
+		if (there != 0)
+			return there < 0 ? there : -EEXIST;
+	}
+	/* Twice: between an EEXIST and the look at the port, the port may have been given up. */
+	for (int i = 0; i < 2; i++) {
+		r = create(a, h, port, e);
+		if (r != -EEXIST)
+			break;
+		there = port_exists(a, port, &link, e);
+		if (there != 0)
+			return there < 0 ? there : -EEXIST;
+	}
+	if (r == -EEXIST)
+		return err_set(e, -EALREADY,
+			       "that network namespace already has a device called %s: one cable "
+			       "to a sandbox",
+			       a->ifname);
+	if (r == -EXFULL)
+		return err_set(e, -ENOSPC,
+			       "the bridge of VPN '%s' has no free port: all 1023 are taken (see "
+			       "`vpnctl status %s`)",
+			       a->r->name, a->r->name);
+	if (r < 0)
+		return err_wrap(e, r, "cannot plug the sandbox into VPN '%s' as %s", a->r->name,
+				port);
+	return 0;
+}
+
+static bool is_taken(const struct search_memory *m, uint32_t h)
+{
+	return h >= SEARCH_HOSTS || (m->taken[h / BITS] >> (h % BITS) & 1);
+}
+
+static void mark(struct search_memory *m, uint32_t h)
+{
+	if (h < SEARCH_HOSTS)
+		m->taken[h / BITS] |= 1ull << (h % BITS);
+}
+
+/* Asks the kernel which numbers are taken, by one list: a crowded pool must not cost an EEXIST for
+ * each. */
+static int list_taken(struct search *a, struct search_memory *m, struct err *e)
+{
+	AUTO_FREE struct rtnl_link *links = NULL;
+	struct search_memory now = {.next = m->next};
+	size_t n;
+	int r = search_need_nsid(a, e);
+
+	if (r == 0)
+		r = rtnl_link_list(a->s, a->nsid, &links, &n, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++)
+		mark(&now, lease_from_port(&a->pool, links[i].name));
+	*m = now;
+	return 0;
+}
+
+/* Steps of so much go through all n numbers, and leave a long run of taken ones at once. */
+static uint32_t find_stride(uint32_t n)
+{
+	uint32_t stride = n * 5 / 8 + 1;
+
+	for (;; stride++) {
+		uint32_t a = n, b = stride;
+
+		while (b) {
+			uint32_t rest = a % b;
+
+			a = b;
+			b = rest;
+		}
+		if (a == 1)
+			return stride;
+	}
+}
+
+#define ALL_TAKEN 1
+
+/* Once through the numbers of which nothing is known. ALL_TAKEN: none is left; -EEXIST: what is
+ * known was wrong of some. */
+static int go_through(struct search *a, struct search_memory *m, uint32_t *ret, struct err *e)
+{
+	uint32_t n = lease_max(&a->pool) - 1, stride = find_stride(n), start = m->next++;
+	int surprises = 0;
+
+	for (uint32_t i = 0; i < n && surprises < BLIND_TRIES; i++) {
+		uint32_t h = 2 + (start % n + i * stride) % n;
+		int r;
+
+		if (is_taken(m, h))
+			continue;
+		mark(m, h);
+		r = try_host(a, h, e);
+		if (r == 0) {
+			m->next = h - 1;
+			*ret = h;
+		}
+		if (r != -EEXIST)
+			return r;
+		surprises += !can_look(a);
+	}
+	return surprises ? -EEXIST : ALL_TAKEN;
+}
+
+static int full(const struct search *a, struct err *e)
+{
+	return err_set(e, -ENOSPC,
+		       "VPN '%s' has no free address: all %u are taken (see `vpnctl status %s`)",
+		       a->r->name, lease_max(&a->pool) - 1, a->r->name);
+}
+
+int search_take(struct search *a, struct search_memory *m, uint32_t *ret, struct err *e)
+{
+	bool listed = false;
+
+	for (int round = 0; lease_max(&a->pool) >= 2 && round < ROUNDS; round++) {
+		int r = go_through(a, m, ret, e);
+
+		if (r == ALL_TAKEN && listed)
+			break;
+		if (r != ALL_TAKEN && r != -EEXIST)
+			return r;
+		r = list_taken(a, m, e);
+		/* Where others plug so fast that no list is whole, the search goes on without. */
+		if (r < 0 && r != -EINTR)
+			return r;
+		listed = r == 0;
+	}
+	return full(a, e);
+}
+
+void search_give_back(struct search *a, uint32_t host)
+{
+	struct rtnl_link link;
+	char port[LEASE_IF_LEN];
+
+	lease_port(&a->pool, host, port);
+	if (search_need_nsid(a, NULL) == 0 &&
+	    rtnl_link_get(a->s, a->nsid, port, &link, NULL) == 0 && link.group == a->group)
+		rtnl_link_delete(a->s, a->nsid, port, NULL);
+}
