@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/util.h"
 
-#define STEPS_MAX 24
+#define STEPS_MAX 40
 
 static struct {
 	const char *what;

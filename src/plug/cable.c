@@ -3,8 +3,8 @@
  * The sandbox's or container's own end of the cable. No prefix route: a neighbour's address goes to
  * the gateway, which refuses at once, instead of waiting for an answer from somebody the bridge
  * keeps apart. A family that the tunnel does not carry gets no address and no route: unreachable at
- * once. Called by launch/run.c and the container hooks. cable_prepare() is about the namespace that
- * the caller is in, cable_up() about the socket's.
+ * once. Called by launch/network.c and the container hooks. cable_prepare() is about the namespace
+ * that the caller is in, cable_up() about the socket's.
  */
 #include "plug/cable.h"
 

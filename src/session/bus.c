@@ -4,7 +4,7 @@
  * command is never told of its end. Must never wait for it, never hand it anything of the caller's
  * but the environment, and never make a socket where a confined program could have put a link: both
  * are made in the session's own directory, and only a second name of the bus's is given into what
- * programs see. Called by launch/run.c.
+ * programs see. Called by launch/hide.c and launch/network.c.
  */
 #include "session/bus.h"
 

@@ -2,7 +2,7 @@
 /*
  * Owns what the words of `--allow` stand for: which sockets outside, under which names inside, and
  * the variables that lead there. Must never give back more than the sockets that a word is about:
- * the directories they lie in hold others. Called by launch/run.c.
+ * the directories they lie in hold others. Called by launch/hide.c.
  */
 #include "session/words.h"
 
