@@ -35,78 +35,6 @@ enum { DISPLAY_SYNC = 0, DISPLAY_GET_REGISTRY = 1, REGISTRY_BIND = 0, MANAGER_CR
 enum { CONTEXT_SET_ENGINE = 1, CONTEXT_SET_APP = 2, CONTEXT_COMMIT = 4 };
 enum { DISPLAY_ERROR = 0, REGISTRY_GLOBAL = 0 };
 
-/* By these a client types into, looks at, or lies over others' windows. */
-static const char *const dangerous[] = {
-	"zwp_virtual_keyboard",
-	"zwlr_virtual_pointer",
-	"zwp_input_method",
-	"zwp_input_panel",
-	"zwlr_input_inhibit",
-	"zwlr_screencopy",
-	"zwlr_export_dmabuf",
-	"ext_image_copy_capture",
-	"ext_image_capture_source",
-	"ext_output_image_capture_source",
-	"ext_foreign_toplevel_image_capture_source",
-	"zwlr_data_control",
-	"ext_data_control",
-	"zwlr_layer_shell",
-	"ext_session_lock",
-	"zwlr_foreign_toplevel",
-	"zwlr_output_m",
-	"zwp_xwayland_keyboard_grab",
-	"org_kde_kwin_fake_input",
-	"org_kde_plasma_window_management",
-	"org_kde_kwin_keystate",
-	"zkde_screencast",
-	"kde_output_management",
-	"hyprland_toplevel_export",
-	"hyprland_global_shortcuts",
-	"zcosmic_screencopy",
-	"zcosmic_toplevel",
-	"weston_screenshooter",
-	"weston_desktop_shell",
-};
-
-/* Those of the core and of what was made for clients' own windows, input and buffers. */
-static const char *const plain[] = {
-	"wl_",
-	"wp_",
-	"zwp_",
-	"xdg_",
-	"zxdg_",
-	"ext_idle_notifier",
-	"ext_background_effect",
-	"gtk_",
-	"org_kde_kwin_server_decoration",
-	"org_kde_kwin_blur",
-	"org_kde_kwin_contrast",
-	"org_kde_kwin_slide",
-	"org_kde_kwin_shadow",
-	"org_kde_kwin_appmenu",
-	"weston_direct_display",
-	"weston_content_protection",
-	"weston_touch_calibration",
-};
-
-static bool begins_with_one_of(const char *name, const char *const list[], size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_starts(name, list[i]))
-			return true;
-	return false;
-}
-
-static bool is_dangerous(const char *interface)
-{
-	return begins_with_one_of(interface, dangerous, ARRAY_SIZE(dangerous));
-}
-
-int wayland_is_plain(const char *interface)
-{
-	return !is_dangerous(interface) && begins_with_one_of(interface, plain, ARRAY_SIZE(plain));
-}
-
 /* --- messages out ----------------------------------------------------------------------------- */
 
 struct msg {
@@ -189,7 +117,7 @@ static void note_global(struct answers *a, uint32_t name, const char *interface)
 {
 	if (strcmp(interface, MANAGER) == 0)
 		a->manager = name;
-	if (is_dangerous(interface) && !a->dangerous[0])
+	if (wayland_is_dangerous(interface) && !a->dangerous[0])
 		snprintf(a->dangerous, sizeof(a->dangerous), "%.63s", interface);
 	else if (!wayland_is_plain(interface) && !a->strange[0])
 		snprintf(a->strange, sizeof(a->strange), "%.63s", interface);

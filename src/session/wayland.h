@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -30,6 +31,7 @@ int wayland_listen(struct wayland *w, const char *path, const char *app, int *re
 
 void wayland_close(struct wayland *w);
 
-/* Whether a global of that interface is for the client's own windows and input alone. Exposed for
- * the tests. */
-int wayland_is_plain(const char *interface);
+/* Whether a global of that interface lets a client type into, look at, or lie over others' windows;
+ * and whether it is known to be for the client's own windows and input alone. Pure. */
+bool wayland_is_dangerous(const char *interface);
+bool wayland_is_plain(const char *interface);
