@@ -73,7 +73,9 @@ sub calls_of {
 		my ($last) = grep { $all[$_] =~ /^(?:\d+ +)?execve\(.*= 0$/ } reverse 0 .. $#all;
 		@all = @all[0 .. ($last // 0) - 1];
 	}
-	return map { /^(?:\d+ +)?([a-z_0-9]+)\(/ ? $1 : () } @all;
+	# strace lets fail only what it has a name for; listmount and statmount, which an old one lacks, are
+	# made to fail in tests/unit/test_upcall.c.
+	return grep { !/^syscall_0x/ } map { /^(?:\d+ +)?([a-z_0-9]+)\(/ ? $1 : () } @all;
 }
 
 sub points_of {

@@ -5,7 +5,13 @@
  */
 #include "tap.h"
 
+#include <unistd.h>
+
+/* Stands in for the kernel that is asked for the mounts. */
+long fake_syscall(long number, ...);
+#define syscall fake_syscall
 #include "ns/upcall.c"
+#undef syscall
 
 static void test_types(void)
 {
@@ -101,6 +107,53 @@ static void test_answers(void)
 	ok(may_be_meant(&a), "L52 nor is one that points out of itself");
 }
 
+static struct {
+	long listed; /* how many mounts, or -1 */
+	long fails;  /* which of them cannot be asked for; 0: none */
+	const char *type;
+} kernel;
+
+long fake_syscall(long number, ...)
+{
+	struct mount_request *q;
+	struct mount_answer *a;
+	va_list ap;
+
+	va_start(ap, number);
+	q = va_arg(ap, struct mount_request *);
+	if (number == NR_LISTMOUNT) {
+		uint64_t *ids = va_arg(ap, uint64_t *);
+
+		for (long i = 0; i < kernel.listed; i++)
+			ids[i] = (uint64_t)i + 1;
+		va_end(ap);
+		return kernel.listed;
+	}
+	a = va_arg(ap, struct mount_answer *);
+	va_end(ap);
+	*a = (struct mount_answer){.mask = q->param, .point = 100};
+	strcpy(a->text, q->id == 3 ? kernel.type : "ext4");
+	strcpy(a->text + 100, "/net");
+	return kernel.fails && q->id == (uint64_t)kernel.fails ? -1 : 0;
+}
+
+static bool any(long listed, long fails, const char *type)
+{
+	kernel.listed = listed;
+	kernel.fails = fails;
+	kernel.type = type;
+	return may_be_any();
+}
+
+static void test_asking(void)
+{
+	ok(!any(5, 0, "tmpfs"), "L52 no mount that matters");
+	ok(any(5, 0, "autofs"), "L52 one among others");
+	ok(any(-1, 0, "tmpfs"), "L52 a kernel that cannot list them: all are looked at");
+	ok(any(LIST_MAX, 0, "tmpfs"), "L52 nor all of so many");
+	ok(any(5, 5, "tmpfs"), "L52 nor one that is gone or cannot be asked for");
+}
+
 int main(void)
 {
 	tap_begin();
@@ -109,5 +162,6 @@ int main(void)
 	test_long_path();
 	test_below();
 	test_answers();
+	test_asking();
 	return tap_done();
 }
