@@ -62,11 +62,9 @@ static int add(struct listeners *l, const char *name, size_t len, uint32_t ino, 
 /* Of the hidden /run a sandbox has the removable media. */
 static bool is_hidden(const struct listeners *l, const char *name)
 {
-	if (str_starts(name, "/run/media/") || str_starts(name, "/run/mount/"))
-		return false;
 	for (size_t i = 0; l->hidden && l->hidden[i]; i++)
 		if (str_starts(name, l->hidden[i]))
-			return true;
+			return !str_starts(name, "/run/media/") && !str_starts(name, "/run/mount/");
 	return false;
 }
 

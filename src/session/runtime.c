@@ -173,11 +173,14 @@ static bool is_listed(const struct session *s, const char *dir, const char *name
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct row *row = &rows[i];
-		size_t len = strlen(row->begin);
-		bool whole = row->begin[len - 1] == '/';
+		size_t len;
+		bool whole;
 
-		if (!(s->classes & row->class) || strcmp(row->dir, dir) != 0)
+		if (name[0] != row->begin[0] || !(s->classes & row->class) ||
+		    strcmp(row->dir, dir) != 0)
 			continue;
+		len = strlen(row->begin);
+		whole = row->begin[len - 1] == '/';
 		if (whole ? strncmp(name, row->begin, len - 1) != 0 || name[len - 1]
 			  : !str_starts(name, row->begin) || ends_with(name, ".lock"))
 			continue;
@@ -190,7 +193,7 @@ static bool is_listed(const struct session *s, const char *dir, const char *name
 static bool is_listed_dir(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (!strcmp(rows[i].dir, name))
+		if (rows[i].dir[0] == name[0] && !strcmp(rows[i].dir, name))
 			return true;
 	return false;
 }
