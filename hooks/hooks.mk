@@ -34,18 +34,18 @@ $(B)/lib/vpnrun/policy/oci/%.json: policy/%.json
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
-# The plugins.
+# The plugins: a directory each, whose vpnrun.c is the main.
+PLUGIN_NAMES := cni netavark
 COMMON_OBJ   := $(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(wildcard hooks/common/*.c))
-CNI_OBJ      := $(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(wildcard hooks/cni/*.c))
-NETAVARK_OBJ := $(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(wildcard hooks/netavark/*.c))
-PLUGINS      := $(B)/libexec/vpnrun/cni/vpnrun $(B)/libexec/vpnrun/netavark/vpnrun
+PLUGIN_OBJ   := $(patsubst hooks/%.c,$(B)/obj/hooks/%.o,$(wildcard $(PLUGIN_NAMES:%=hooks/%/*.c)))
+PLUGINS      := $(PLUGIN_NAMES:%=$(B)/libexec/vpnrun/%/vpnrun)
 
-$(B)/libexec/vpnrun/cni/vpnrun: $(CNI_OBJ) $(COMMON_OBJ) $(LIB)
-$(B)/libexec/vpnrun/netavark/vpnrun: $(NETAVARK_OBJ) $(COMMON_OBJ) $(LIB)
-$(PLUGINS):
+plugin-needs = $(eval $(B)/libexec/vpnrun/$(1)/vpnrun: $(filter $(B)/obj/hooks/$(1)/%,$(PLUGIN_OBJ)))
+$(foreach p,$(PLUGIN_NAMES),$(call plugin-needs,$(p)))
+$(PLUGINS): $(COMMON_OBJ) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(HOOK_LDFLAGS) -o $@ $^ -ljansson
+	$(Q)$(CC) $(HOOK_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -ljansson
 
 # Engines look in directories of their own (CNI: /opt/cni/bin, /usr/lib/cni; netavark: /usr/libexec/netavark and more): see the manual pages.
 install-plugins: $(PLUGINS)
@@ -55,7 +55,7 @@ install-plugins: $(PLUGINS)
 .PHONY: install-plugins
 
 # All but the mains, for the tests.
-PLUGIN_PARTS := $(filter-out %/vpnrun.o,$(CNI_OBJ) $(NETAVARK_OBJ) $(COMMON_OBJ))
+PLUGIN_PARTS := $(filter-out %/vpnrun.o,$(PLUGIN_OBJ) $(COMMON_OBJ))
 $(B)/tests/unit/test_engine: tests/unit/test_engine.c $(PLUGIN_PARTS) $(LIB) tests/unit/tap.h
 	@mkdir -p $(@D) $(B)/obj/tests/unit
 	$(call say,CC,$@)
