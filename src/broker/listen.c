@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where clients come in. Runs before the broker has confined itself, as root or as systemd's
- * choice; must not accept anybody, nor remove from the file system what is no dead socket. Called
- * by vpnrund.c.
+ * Clients come in here. Runs before the broker has confined itself, as root or as systemd's choice;
+ * must not accept anybody, nor remove from the file system what is no dead socket. Called by
+ * vpnrund.c.
  */
 #include "broker/listen.h"
 

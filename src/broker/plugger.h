@@ -8,9 +8,10 @@
 
 #include "ipc/plug.h"
 
-/* Before privileges are dropped. path NULL: starts vpnrund-plug, which lies beside this program,
- * with the other end of a socket pair, which takes CAP_NET_ADMIN; else connects to where systemd
- * starts it. Returns a descriptor when it is ready: when its other end is closed, it has ended. */
+/* Must be called before privileges are dropped. path NULL: starts vpnrund-plug, which lies beside
+ * this program, with the other end of a socket pair, which takes CAP_NET_ADMIN; else connects to
+ * where systemd starts it. Returns a descriptor when it is ready: when its other end is closed, it
+ * has ended. */
 int plugger_start(const char *path, struct err *e);
 
 /* One worker's side of it. */

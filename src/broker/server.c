@@ -33,7 +33,7 @@
 #define POLL_TRIES	1000 /* in a row */
 #define ACCEPTS_A_ROUND 64
 
-/* Of the poll set; after them come the workers' channels, and then those who wait. */
+/* These are in the poll set; after them come the workers' channels, and then those who wait. */
 enum { POLL_SIGNALS, POLL_LISTEN, POLL_PLUGGER, POLLS };
 
 struct pending {
@@ -275,7 +275,7 @@ static void turn(struct server *s)
 			s->pending[i].ready = true;
 			s->pending[i].since_ms = now;
 		}
-	/* Before any is collected, which changes their order. */
+	/* This comes before any is collected, which changes their order. */
 	for (size_t i = 0; i < s->crew.n; i++)
 		if (channels[i].revents)
 			crew_hear(&s->crew, i);

@@ -32,7 +32,7 @@ static void deadline_set(int seconds)
 {
 	struct itimerval t = {.it_value = {.tv_sec = seconds}};
 
-	/* The default action, so that nothing in here needs to cooperate. */
+	/* This is the default action, so that nothing in here needs to cooperate. */
 	setitimer(ITIMER_REAL, &t, NULL);
 }
 
@@ -127,7 +127,7 @@ static int check_expose(const struct record *r, const struct proto_request *req,
 	return inbound_check(r, req->expose, req->n_expose, e);
 }
 
-/* What a worker has ready when the request comes. */
+/* A worker has this ready when the request comes. */
 struct ready {
 	struct plugger *plugger;
 	struct accounts files; /* of the moment at which it began to wait: a first opinion */

@@ -10,7 +10,8 @@
 
 #define WORKER_SENTENCE 96
 
-/* What the server tells a worker, with the connection as a descriptor. Both are one program. */
+/* The message by which the server tells a worker of a connection, whose descriptor it carries. Both
+ * are one program. */
 struct worker_task {
 	struct peer peer;		/* without its groups */
 	bool alone;			/* nobody else is served */

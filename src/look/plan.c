@@ -48,7 +48,8 @@ static bool is_missing(const struct planned *plan, const struct want *w)
 	return !plan->is_up;
 }
 
-/* What the firewall's tables looked like when they were made, and what this kernel went without. */
+/* Notes what the firewall's tables looked like when they were made, and what this kernel went
+ * without. */
 static void learn_from_made(struct planned *plan)
 {
 	AUTO_WANT_LIST struct want_list made = {0};

@@ -14,8 +14,8 @@
 
 #define SEARCH_HOSTS 1024 /* a bridge takes 1023 ports */
 
-/* Which numbers of a VPN are taken, as far as somebody remembers who plugs often. Hints only: a lie
- * in here costs time and nothing else. All 0: nothing is known. */
+/* Remembers which numbers of a VPN are taken, as far as somebody remembers who plugs often. Hints
+ * only: a lie in here costs time and nothing else. All 0: nothing is known. */
 struct search_memory {
 	uint32_t next; /* goes round: the last holder's cable takes a while to go */
 	uint64_t taken[SEARCH_HOSTS / 64];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How many cables of a VPN a user may hold.
+ * Counts how many cables of a VPN a user may hold.
  */
 #pragma once
 

@@ -214,6 +214,11 @@ freeze demo
 in_vpn demo ip link set br-demo down
 hint missing 'vpnctl up demo' -- vpnctl status demo
 freeze demo
+in_vpn demo ip link set br-demo down
+hint plan-missing 'vpnctl up demo' -- vpnctl plan demo
+vpnctl down other >/dev/null
+hint plan-down 'vpnctl up other' -- vpnctl plan other
+freeze demo
 state /run/vpnrun/demo 3
 hint lost 'sudo vpnctl up demo' -- vpnctl status demo
 freeze demo

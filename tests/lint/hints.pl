@@ -31,7 +31,7 @@ for my $file (@ARGV) {
 		next unless $s =~ m{[`'(]$program(?: |['`)])|(?:: |; |\bor |\band |\bwith |^)$program (?=[-0-9A-Za-z%</])};
 		next if $s =~ m{^(?:add |delete |set |vpnrun <)};
 		# How a command is used; a name that is none of a command's.
-		next if $s =~ m{usage: |FILE\b.* \[-|\[--json\]|profile 'vpnrun'|\(vpnrun none\)|vpnrun never|podman without root|sysctl net/|^vpnrun (?:does|starts)};
+		next if $s =~ m{usage: |FILE\b.* \[-|\[--json\]|profile 'vpnrun'|\(vpnrun none\)|vpnrun never|podman without root|sysctl net/|^vpnrun (?:does|starts)|vpnrund starts it};
 		print "$s\n" if !$seen{$s}++;
 	}
 }
