@@ -36,7 +36,8 @@ static int apply_profile(const char *name, apply_fn apply, struct profile *ret)
 		r = err_set(&e, -EPERM,
 			    "the private key of %s can be read by every user; first: chmod 600 %s",
 			    name, p.config ? p.config : "its private_key_file");
-	r = r ?: apply(&p, &note, &e);
+	/* The machine's default follows its VPNs. */
+	r = r ?: default_around(apply, &p, &note, &e);
 	if (r < 0)
 		ctl_fail(&e);
 	else if (note.msg[0])
