@@ -56,4 +56,14 @@ t 'a planted circle of folders is counted' counted 'circles of folders, by calls
 	src/nl/four.c 'int four(void); int four(void) { return 0; }'
 t 'a call downwards is none' counted 'circles of files, by calls' 0 \
 	src/nl/one.c "$one int one(void) { return two(); }" src/nl/two.c "$one int two(void) { return 0; }"
+
+# unsaid TESTS PAGE: prints each requirement that a test cites and the page does not say.
+unsaid() {
+	comm -23 <(grep -rhoE '\b[LR][0-9]{2}\b' "$1" --include='*.t' --include='*.c' | sort -u) \
+		<(grep -oE '^\| [LR][0-9]{2} ' "$2" | grep -oE '[LR][0-9]{2}' | sort -u)
+}
+t 'each requirement that a test cites is said in tests/README.md' test -z "$(unsaid tests tests/README.md)"
+nines=L"99"
+plant src/x.t "ok $nines"; echo '| L''98 | x |' >"$d/page"
+t 'one that is not is found' test "$(unsaid "$d/src" "$d/page")" = "$nines"
 echo "1..$n"
