@@ -42,7 +42,7 @@ static int check_start(struct err *e)
 	return 0;
 }
 
-static int run(struct nl_sock *s, struct err *e)
+static int run(struct nl_sock *s, struct nl_sock *nft, struct err *e)
 {
 	int r = check_start(e);
 
@@ -51,22 +51,25 @@ static int run(struct nl_sock *s, struct err *e)
 	if (r == 0)
 		r = whose_init(e);
 	if (r == 0)
-		r = isolate_fds((const int[]){s->fd}, 1, e);
+		/* A kernel without it has no port that would have to be guarded. */
+		nl_sock_open(nft, NETLINK_NETFILTER, NULL);
+	if (r == 0)
+		r = isolate_fds((const int[]){s->fd, nft->fd}, 2, e);
 	if (r == 0)
 		r = isolate_limits(ISOLATE_PLUG_FILES, e);
 	if (r == 0)
 		r = box_caps_keep(1ull << ISOLATE_CAP, e);
 	if (r == 0)
 		r = isolate_lock(vpnrund_plug_filter, ARRAY_SIZE(vpnrund_plug_filter), e);
-	return r < 0 ? r : serve_run(STDIN_FILENO, s, e);
+	return r < 0 ? r : serve_run(STDIN_FILENO, s, nft, e);
 }
 
 int main(void)
 {
-	struct nl_sock s = NL_SOCK_INIT;
+	struct nl_sock s = NL_SOCK_INIT, nft = NL_SOCK_INIT;
 	struct err e = ERR_INIT;
 
-	if (run(&s, &e) == 0)
+	if (run(&s, &nft, &e) == 0)
 		return 0;
 	dprintf(STDERR_FILENO, "vpnrund-plug: %s\n", e.msg);
 	return 1;

@@ -9,27 +9,30 @@
 #include "base/accounts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/util.h"
 
 #define FIELDS 4 /* the longest prefix of a line that is of interest */
 
-static int load(const char *path, char **ret, struct err *e)
+/* They are root's own: what else than a file may be there is nothing that could be waited for. */
+int accounts_read(const char *path, char **ret, struct err *e)
 {
-	int r = file_read(path, ACCOUNTS_FILE_MAX, ret, NULL, e);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int r = fd < 0 ? -errno : file_read_fd(fd, ACCOUNTS_FILE_MAX, ret, NULL);
 
-	return r == -ENOENT ? 0 : r;
+	return r == -ENOENT ? 0 : r < 0 ? err_sys(e, r, "cannot read %s", path) : 0;
 }
 
 int accounts_load(const char *passwd_path, const char *group_path, struct accounts *ret,
 		  struct err *e)
 {
 	struct accounts a = {NULL, NULL};
-	int r = load(passwd_path, &a.passwd, e);
+	int r = accounts_read(passwd_path, &a.passwd, e);
 
 	if (r == 0)
-		r = load(group_path, &a.group, e);
+		r = accounts_read(group_path, &a.group, e);
 	if (r < 0) {
 		accounts_free(&a);
 		return r;
@@ -105,35 +108,51 @@ static bool field_id(const struct field *f, uint32_t *ret)
 	return true;
 }
 
+/* The first line from *at on of that name whose n fields from the third on are numbers. */
+static bool find_name(const char *text, const char *name, int n, uint32_t ret[2])
+{
+	const char *at = text;
+	struct field f[FIELDS];
+
+	while (next_line(&at, f))
+		if (field_is(&f[0], name, strlen(name)) && field_id(&f[2], &ret[0]) &&
+		    (n == 1 || field_id(&f[3], &ret[1])))
+			return true;
+	return false;
+}
+
+/* The next line from *at on whose number is that. */
+static bool next_id(const char **at, uint32_t id, struct field f[FIELDS])
+{
+	uint32_t n;
+
+	while (next_line(at, f))
+		if (field_id(&f[2], &n) && n == id)
+			return true;
+	return false;
+}
+
 bool accounts_user_by_name(const struct accounts *a, const char *name, uid_t *ret_uid,
 			   gid_t *ret_gid)
 {
-	const char *at = a->passwd;
-	struct field f[FIELDS];
-	uint32_t uid, gid;
+	uint32_t ids[2];
 
-	while (next_line(&at, f)) {
-		if (!field_is(&f[0], name, strlen(name)) || !field_id(&f[2], &uid) ||
-		    !field_id(&f[3], &gid))
-			continue;
-		if (ret_uid)
-			*ret_uid = uid;
-		if (ret_gid)
-			*ret_gid = gid;
-		return true;
-	}
-	return false;
+	if (!find_name(a->passwd, name, 2, ids))
+		return false;
+	if (ret_uid)
+		*ret_uid = ids[0];
+	if (ret_gid)
+		*ret_gid = ids[1];
+	return true;
 }
 
 bool accounts_user_by_uid(const struct accounts *a, uid_t uid, char ret_name[ACCOUNTS_NAME_MAX])
 {
 	const char *at = a->passwd;
 	struct field f[FIELDS];
-	uint32_t id;
 
-	while (next_line(&at, f)) {
-		if (!field_id(&f[2], &id) || id != uid || f[0].len == 0 ||
-		    f[0].len >= ACCOUNTS_NAME_MAX)
+	while (next_id(&at, uid, f)) {
+		if (f[0].len == 0 || f[0].len >= ACCOUNTS_NAME_MAX)
 			continue;
 		if (ret_name) {
 			memcpy(ret_name, f[0].s, f[0].len);
@@ -146,30 +165,21 @@ bool accounts_user_by_uid(const struct accounts *a, uid_t uid, char ret_name[ACC
 
 bool accounts_group_by_name(const struct accounts *a, const char *name, gid_t *ret_gid)
 {
-	const char *at = a->group;
-	struct field f[FIELDS];
-	uint32_t gid;
+	uint32_t ids[2];
 
-	while (next_line(&at, f)) {
-		if (!field_is(&f[0], name, strlen(name)) || !field_id(&f[2], &gid))
-			continue;
-		if (ret_gid)
-			*ret_gid = gid;
-		return true;
-	}
-	return false;
+	if (!find_name(a->group, name, 1, ids))
+		return false;
+	if (ret_gid)
+		*ret_gid = ids[0];
+	return true;
 }
 
 bool accounts_group_has_gid(const struct accounts *a, gid_t gid)
 {
 	const char *at = a->group;
 	struct field f[FIELDS];
-	uint32_t id;
 
-	while (next_line(&at, f))
-		if (field_id(&f[2], &id) && id == gid)
-			return true;
-	return false;
+	return next_id(&at, gid, f);
 }
 
 static bool list_has(const struct field *list, const struct field *name)
@@ -192,10 +202,9 @@ static bool group_lists(const struct accounts *a, gid_t gid, const struct field 
 {
 	const char *at = a->group;
 	struct field f[FIELDS];
-	uint32_t id;
 
-	while (next_line(&at, f))
-		if (field_id(&f[2], &id) && id == gid && list_has(&f[3], name))
+	while (next_id(&at, gid, f))
+		if (list_has(&f[3], name))
 			return true;
 	return false;
 }
@@ -204,15 +213,12 @@ bool accounts_is_member(const struct accounts *a, uid_t uid, gid_t gid)
 {
 	const char *at = a->passwd;
 	struct field f[FIELDS];
-	uint32_t id, primary;
+	uint32_t primary;
 
-	while (next_line(&at, f)) {
-		if (!field_id(&f[2], &id) || id != uid || f[0].len == 0 ||
-		    !field_id(&f[3], &primary))
-			continue;
-		if (primary == gid || group_lists(a, gid, &f[0]))
+	while (next_id(&at, uid, f))
+		if (f[0].len && field_id(&f[3], &primary) &&
+		    (primary == gid || group_lists(a, gid, &f[0])))
 			return true;
-	}
 	return false;
 }
 

@@ -18,6 +18,9 @@ struct accounts {
 	char *group;
 };
 
+/* The whole file, which is the caller's to free; absent: 0, and *ret stays as it is. */
+int accounts_read(const char *path, char **ret, struct err *e);
+
 /* Reads both; a file that does not exist is an empty one. */
 int accounts_load(const char *passwd_path, const char *group_path, struct accounts *ret,
 		  struct err *e);

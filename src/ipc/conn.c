@@ -284,8 +284,7 @@ uid_t conn_find_owner(uid_t uid)
 	AUTO_ACCOUNTS struct accounts a = {NULL, NULL};
 	AUTO_FREE char *text = NULL;
 
-	if (file_read(SUBUID_FILE, ACCOUNTS_FILE_MAX, &text, NULL, NULL) < 0 ||
-	    !accounts_is_subordinate(text, uid) ||
+	if (accounts_read(SUBUID_FILE, &text, NULL) < 0 || !accounts_is_subordinate(text, uid) ||
 	    accounts_load(PASSWD_FILE, GROUP_FILE, &a, NULL) < 0)
 		return uid;
 	return accounts_owner(&a, text, uid);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "nl/attr.h"
 
 #ifndef NETLINK_GET_STRICT_CHK
 #define NETLINK_GET_STRICT_CHK 12
@@ -82,16 +83,6 @@ static int send_all(struct nl_sock *s, struct nl_msg *m, unsigned int silent, ui
 	return 0;
 }
 
-static size_t payload_len(const struct nlmsghdr *nlh)
-{
-	return nlh->nlmsg_len - NLMSG_HDRLEN;
-}
-
-static const uint8_t *payload(const struct nlmsghdr *nlh)
-{
-	return (const uint8_t *)nlh + NLMSG_HDRLEN;
-}
-
 /* The message at *at of len bytes, and *at is moved behind it. NULL: no whole one is left. */
 static const struct nlmsghdr *next_message(const uint8_t *buf, size_t len, size_t *at)
 {
@@ -104,24 +95,10 @@ static const struct nlmsghdr *next_message(const uint8_t *buf, size_t len, size_
 	return nlh;
 }
 
-/* The sentence of the extended ack whose attributes begin at skip; NULL: none. */
-static const char *find_text(const struct nlmsghdr *nlh, size_t skip)
+static void find_text(const struct nlattr *a, void *arg)
 {
-	const uint8_t *p = payload(nlh);
-	size_t len = payload_len(nlh);
-
-	while (skip <= len && len - skip >= sizeof(struct nlattr)) {
-		struct nlattr a;
-
-		memcpy(&a, p + skip, sizeof(a));
-		if (a.nla_len < sizeof(a) || a.nla_len > len - skip)
-			break;
-		if ((a.nla_type & NLA_TYPE_MASK) == NLMSGERR_ATTR_MSG && a.nla_len > sizeof(a) &&
-		    p[skip + a.nla_len - 1] == '\0')
-			return (const char *)p + skip + sizeof(a);
-		skip += NLMSG_ALIGN(a.nla_len);
-	}
-	return NULL;
+	if (nl_attr_type(a) == NLMSGERR_ATTR_MSG)
+		*(const char **)arg = nl_attr_str(a);
 }
 
 /* Returns the ack's code, which is 0 or a negative errno, and puts its sentence into e. */
@@ -131,16 +108,16 @@ static int read_ack(const struct nlmsghdr *nlh, struct err *e)
 	struct nlmsgerr ne;
 	size_t skip = sizeof(ne);
 
-	if (payload_len(nlh) < sizeof(ne))
+	if (nl_payload_len(nlh) < sizeof(ne))
 		return err_set(e, -EPROTO, "the kernel's answer is too short");
-	memcpy(&ne, payload(nlh), sizeof(ne));
+	memcpy(&ne, nl_payload(nlh), sizeof(ne));
 	if (ne.error == 0)
 		return 0;
 	/* An uncapped ack repeats the request's payload before the attributes. */
 	if (!(nlh->nlmsg_flags & NLM_F_CAPPED))
 		skip += NLMSG_ALIGN(ne.msg.nlmsg_len) - sizeof(ne.msg);
 	if (nlh->nlmsg_flags & NLM_F_ACK_TLVS)
-		text = find_text(nlh, skip);
+		nl_attr_each(nlh, skip, find_text, &text);
 	if (text)
 		return err_set(e, ne.error, "%s (%s)", strerror(-ne.error), text);
 	return err_set(e, ne.error, "%s", strerror(-ne.error));
@@ -169,37 +146,85 @@ static bool is_ours(const struct nl_sock *s, const struct nlmsghdr *nlh, uint32_
 	return nlh->nlmsg_pid == s->port && nlh->nlmsg_seq >= first && nlh->nlmsg_seq <= s->seq;
 }
 
-static int call(struct nl_sock *s, struct nl_msg *m, unsigned int silent, struct err *e)
+/* A dump that failed half-way says so in its last message. */
+static int read_done(const struct nlmsghdr *nlh, bool interrupted, struct err *e)
 {
-	uint8_t buf[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
-	bool done = false;
-	uint32_t first;
-	int result = send_all(s, m, silent, &first, e);
+	int code = 0;
 
-	if (result < 0)
-		return result;
-	while (!done) {
-		ssize_t n = receive(s, buf, sizeof(buf), e);
+	if (nl_payload_len(nlh) >= sizeof(code))
+		memcpy(&code, nl_payload(nlh), sizeof(code));
+	if (code < 0)
+		return err_set(e, code, "%s", strerror(-code));
+	if (interrupted)
+		return err_set(e, -EINTR, "the table changed while read");
+	return 0;
+}
+
+struct talk {
+	uint8_t *buf;
+	size_t size;
+	unsigned int silent; /* so many of the last messages are not answered */
+	nl_fn fn;	     /* NULL: nobody wants the answers */
+	void *arg;
+	uint32_t first;
+	bool done, interrupted;
+	int stop, seen; /* what fn said, and how many answers there were */
+	int result;	/* the first failure */
+};
+
+static void hear(struct nl_sock *s, struct talk *t, const struct nlmsghdr *nlh, struct err *e)
+{
+	struct err said = ERR_INIT;
+	int r = 0;
+
+	t->interrupted |= (nlh->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+	if (nlh->nlmsg_type == NLMSG_ERROR) {
+		/* A batch that fails as a whole fails by its first message. */
+		t->done |= nlh->nlmsg_seq == s->seq - t->silent ||
+			   (t->silent && nlh->nlmsg_seq == t->first);
+		r = read_ack(nlh, &said);
+	} else if (nlh->nlmsg_type == NLMSG_DONE) {
+		t->done = true;
+		r = read_done(nlh, t->interrupted, &said);
+	} else {
+		t->seen++;
+		if (t->stop == 0 && t->fn)
+			t->stop = t->fn(nlh, t->arg);
+	}
+	if (r == 0 || t->result < 0)
+		return;
+	t->result = r;
+	if (e)
+		*e = said;
+}
+
+/* Reads messages up to the last ack or NLMSG_DONE. How many answers there were, or what fn said. */
+static int talk(struct nl_sock *s, struct nl_msg *m, struct talk *t, struct err *e)
+{
+	int r = send_all(s, m, t->silent, &t->first, e);
+
+	if (r < 0)
+		return r;
+	while (!t->done) {
+		ssize_t n = receive(s, t->buf, t->size, e);
 		const struct nlmsghdr *nlh;
 
 		if (n < 0)
 			return (int)n;
-		for (size_t at = 0; (nlh = next_message(buf, (size_t)n, &at));) {
-			struct err ack = ERR_INIT;
-
-			if (!is_ours(s, nlh, first) || nlh->nlmsg_type != NLMSG_ERROR)
-				continue;
-			/* A batch that fails as a whole fails by its first message. */
-			done |= nlh->nlmsg_seq == s->seq - silent ||
-				(silent && nlh->nlmsg_seq == first);
-			if (read_ack(nlh, &ack) < 0 && result == 0) {
-				result = ack.code;
-				if (e)
-					*e = ack;
-			}
-		}
+		for (size_t at = 0; !t->done && (nlh = next_message(t->buf, (size_t)n, &at));)
+			if (is_ours(s, nlh, t->first))
+				hear(s, t, nlh, e);
 	}
-	return result;
+	return t->result < 0 ? t->result : t->stop < 0 ? t->stop : t->seen;
+}
+
+static int call(struct nl_sock *s, struct nl_msg *m, unsigned int silent, struct err *e)
+{
+	uint8_t buf[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct talk t = {.buf = buf, .size = sizeof(buf), .silent = silent};
+	int r = talk(s, m, &t, e);
+
+	return r < 0 ? r : 0;
 }
 
 int nl_call(struct nl_sock *s, struct nl_msg *m, struct err *e)
@@ -212,73 +237,21 @@ int nl_call_batch(struct nl_sock *s, struct nl_msg *m, struct err *e)
 	return call(s, m, 1, e);
 }
 
-/* A dump that failed half-way says so in its last message. */
-static int read_done(const struct nlmsghdr *nlh, bool interrupted, struct err *e)
-{
-	int code = 0;
-
-	if (payload_len(nlh) >= sizeof(code))
-		memcpy(&code, payload(nlh), sizeof(code));
-	if (code < 0)
-		return err_set(e, code, "%s", strerror(-code));
-	if (interrupted)
-		return err_set(e, -EINTR, "the table changed while read");
-	return 0;
-}
-
-struct reading {
-	nl_fn fn;
-	void *arg;
-	uint32_t first; /* request */
-	int stop, seen;
-	bool interrupted;
-};
-
-/* Takes the messages of one datagram. 1: the last was among them. */
-static int take_some(struct nl_sock *s, const uint8_t *buf, size_t n, struct reading *rd,
-		     struct err *e)
-{
-	const struct nlmsghdr *nlh;
-	int r;
-
-	for (size_t at = 0; (nlh = next_message(buf, n, &at));) {
-		if (!is_ours(s, nlh, rd->first))
-			continue;
-		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-			rd->interrupted = true;
-		if (nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE) {
-			r = nlh->nlmsg_type == NLMSG_ERROR ? read_ack(nlh, e)
-							   : read_done(nlh, rd->interrupted, e);
-			return r < 0 ? r : 1;
-		}
-		rd->seen++;
-		if (rd->stop == 0 && rd->fn)
-			rd->stop = rd->fn(nlh, rd->arg);
-	}
-	return 0;
-}
-
-/* Reads messages up to the ack or NLMSG_DONE. */
-static int converse(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct err *e)
+static int ask(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct err *e)
 {
 	uint8_t buf[RECV_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct reading rd = {.fn = fn, .arg = arg};
-	int r = send_all(s, m, 0, &rd.first, e);
+	struct talk t = {.buf = buf, .size = sizeof(buf), .fn = fn, .arg = arg};
+	int r = talk(s, m, &t, e);
 
-	while (r == 0) {
-		ssize_t n = receive(s, buf, RECV_SIZE, e);
-
-		r = n < 0 ? (int)n : take_some(s, buf, (size_t)n, &rd, e);
-	}
 	/* A WireGuard device's answer has its private key in it. */
 	if (s->has_secrets)
 		util_wipe(buf, sizeof(buf));
-	return r < 0 ? r : rd.stop < 0 ? rd.stop : rd.seen;
+	return r;
 }
 
 int nl_query(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct err *e)
 {
-	int r = converse(s, m, fn, arg, e);
+	int r = ask(s, m, fn, arg, e);
 
 	if (r == 0)
 		return err_set(e, -ENODATA, "the kernel gave no answer");
@@ -287,7 +260,7 @@ int nl_query(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct er
 
 int nl_dump(struct nl_sock *s, struct nl_msg *m, nl_fn fn, void *arg, struct err *e)
 {
-	int r = converse(s, m, fn, arg, e);
+	int r = ask(s, m, fn, arg, e);
 
 	return r < 0 ? r : 0;
 }

@@ -16,13 +16,12 @@ int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, cons
 {
 	AUTO_CLOSE int vpn_fd = record_open_netns(r, e);
 	AUTO_NL_SOCK struct nl_sock there = NL_SOCK_INIT;
+	AUTO_NL_SOCK struct nl_sock nft = NL_SOCK_INIT;
 	struct search_memory m = {.next = hint};
 	struct search a = {
-		.s = s,
-		.there = &there,
+		.s = {s, &there, &nft},
 		.r = r,
 		.pool = record_pool(r),
-		.port_fd = vpn_fd,
 		.vpn_fd = vpn_fd,
 		.nsid = RTNL_HERE,
 		.netns_fd = netns_fd,
@@ -33,6 +32,8 @@ int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, cons
 		return vpn_fd;
 	/* One who has CAP_NET_ADMIN alone plugs as well, and only searches slower. */
 	ns_nl_open(&there, vpn_fd, NETLINK_ROUTE, NULL);
+	if ((r->flags & RECORD_GUARD_EACH) && ns_nl_open(&nft, vpn_fd, NETLINK_NETFILTER, e) < 0)
+		return -EIO;
 	return search_take(&a, &m, ret_host, e);
 }
 
@@ -54,11 +55,11 @@ int attach_for_user(struct attach_users *u, const struct record *r, int netns_fd
 		    uint32_t *ret_host, struct err *e)
 {
 	AUTO_CLOSE int vpn_fd = record_open_netns(r, e);
+	struct nl_sock entered = NL_SOCK_INIT;
 	struct search a = {
-		.s = u->s,
+		.s = {u->s, &entered, u->nft},
 		.r = r,
 		.pool = record_pool(r),
-		.port_fd = -1,
 		.vpn_fd = vpn_fd,
 		.nsid = RTNL_HERE,
 		.netns_fd = netns_fd,

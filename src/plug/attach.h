@@ -17,10 +17,11 @@
 int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, const char *ifname,
 		   uint32_t hint, uint32_t *ret_host, struct err *e);
 
-/* Things that the plugger holds while it plugs for users. All 0 but for the socket: nothing is
+/* Things that the plugger holds while it plugs for users. All 0 but for the sockets: nothing is
  * known. */
 struct attach_users {
-	struct nl_sock *s; /* NETLINK_ROUTE, of the plugger's own namespace */
+	struct nl_sock *s;   /* NETLINK_ROUTE, of the plugger's own namespace */
+	struct nl_sock *nft; /* NETLINK_NETFILTER there; closed: the kernel has none */
 	struct search_memory vpns[100];
 };
 

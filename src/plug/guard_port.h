@@ -14,7 +14,13 @@
 /* The table of a VPN's guard; no VPN is called so. */
 void guard_table(const char *vpn, char ret[GUARD_TABLE_LEN]);
 
+struct guard_socks {
+	struct nl_sock *here;  /* NETLINK_ROUTE, where the caller is */
+	struct nl_sock *there; /* the same where the ports are; closed: that is the same place */
+	struct nl_sock *nft;   /* NETLINK_NETFILTER there */
+};
+
 /* rtnl_link_add_veth(), and where `up` could not guard ports that were not there yet, the guard
- * before the port is up. ns_fd is where the port is, -1: where the caller is. All or nothing. */
-int guard_port_add(struct nl_sock *s, const struct record *r, int ns_fd, const struct rtnl_veth *v,
+ * before the port is up. All or nothing. */
+int guard_port_add(const struct guard_socks *s, const struct record *r, const struct rtnl_veth *v,
 		   struct err *e);

@@ -12,14 +12,18 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/utsname.h>
 
-#include "plug/guard_port.h"
+#include "nl/port.h"
 
 #define ROUNDS	    32 /* in a nearly full pool the others of a storm are faster, for a while */
 #define BLIND_TRIES 8  /* after that many surprises a list of all costs less */
 #define BITS	    64
+
+/* Steps of so much go through all numbers of any pool, whose size it does not divide, for it is a
+ * prime; and they leave a long run of taken ones at once. */
+#define STRIDE 631
 
 /* Before 6.14 the kernel makes the peer first and takes it back when the name is taken: 15 ms. */
 static bool eexist_is_slow(void)
@@ -39,25 +43,27 @@ int search_need_nsid(struct search *a, struct err *e)
 	/* The bridge layout's ports are in the caller's own namespace. */
 	if (a->r->layout == LAYOUT_BRIDGE || a->nsid != RTNL_HERE)
 		return 0;
-	return rtnl_nsid_ensure(a->s, a->vpn_fd, &a->nsid, e);
+	return rtnl_nsid_ensure(a->s.here, a->vpn_fd, &a->nsid, e);
 }
 
+/* The plugger cannot enter the namespace where the ports are; root has done so. */
 static bool can_look(const struct search *a)
 {
-	return a->there && a->there->fd >= 0;
+	return a->s.there->fd >= 0;
 }
 
 /* 1: the port exists; 0: it does not. */
-static int port_exists(struct search *a, const char *port, struct rtnl_link *ret, struct err *e)
+static int port_exists(struct search *a, const char *name, struct err *e)
 {
+	struct port port;
 	int r;
 
 	if (can_look(a))
-		return rtnl_link_exists(a->there, port);
+		return rtnl_link_exists(a->s.there, name);
 	r = search_need_nsid(a, e);
 	if (r < 0)
 		return r;
-	r = rtnl_link_get(a->s, a->nsid, port, ret, e);
+	r = port_get(a->s.here, a->nsid, name, &port, e);
 	return r == -ENODEV ? 0 : r < 0 ? r : 1;
 }
 
@@ -76,20 +82,19 @@ static int create(struct search *a, uint32_t h, const char *port, struct err *e)
 	};
 
 	lease_mac(&a->pool, h, mac);
-	return guard_port_add(a->s, a->r, a->port_fd, &v, e);
+	return guard_port_add(&a->s, a->r, &v, e);
 }
 
 /* -EEXIST: the lease is taken, try another. */
 static int try_host(struct search *a, uint32_t h, struct err *e)
 {
-	struct rtnl_link link;
 	char port[LEASE_IF_LEN];
 	int r = 0, there;
 
 	lease_port(&a->pool, h, port);
 	/* To look costs a hundredth of an EEXIST where a socket is there to look by. */
 	if (can_look(a) || eexist_is_slow()) {
-		there = port_exists(a, port, &link, e);
+		there = port_exists(a, port, e);
 		if (there != 0)
 			return there < 0 ? there : -EEXIST;
 	}
@@ -98,7 +103,7 @@ static int try_host(struct search *a, uint32_t h, struct err *e)
 		r = create(a, h, port, e);
 		if (r != -EEXIST)
 			break;
-		there = port_exists(a, port, &link, e);
+		there = port_exists(a, port, e);
 		if (there != 0)
 			return there < 0 ? there : -EEXIST;
 	}
@@ -129,42 +134,34 @@ static void mark(struct search_memory *m, uint32_t h)
 		m->taken[h / BITS] |= 1ull << (h % BITS);
 }
 
+struct taken {
+	const struct lease_pool *pool;
+	struct search_memory *m;
+};
+
+static void forget(void *arg)
+{
+	const struct taken *t = arg;
+
+	memset(t->m->taken, 0, sizeof(t->m->taken));
+}
+
+static void mark_port(const struct port *p, void *arg)
+{
+	const struct taken *t = arg;
+
+	mark(t->m, lease_from_port(t->pool, p->name));
+}
+
 /* Asks the kernel which numbers are taken, by one list: a crowded pool must not cost an EEXIST for
  * each. */
 static int list_taken(struct search *a, struct search_memory *m, struct err *e)
 {
-	AUTO_FREE struct rtnl_link *links = NULL;
-	struct search_memory now = {.next = m->next};
-	size_t n;
+	struct taken t = {&a->pool, m};
+	const struct port_reader reader = {forget, mark_port, &t};
 	int r = search_need_nsid(a, e);
 
-	if (r == 0)
-		r = rtnl_link_list(a->s, a->nsid, &links, &n, e);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < n; i++)
-		mark(&now, lease_from_port(&a->pool, links[i].name));
-	*m = now;
-	return 0;
-}
-
-/* Steps of so much go through all n numbers, and leave a long run of taken ones at once. */
-static uint32_t find_stride(uint32_t n)
-{
-	uint32_t stride = n * 5 / 8 + 1;
-
-	for (;; stride++) {
-		uint32_t a = n, b = stride;
-
-		while (b) {
-			uint32_t rest = a % b;
-
-			a = b;
-			b = rest;
-		}
-		if (a == 1)
-			return stride;
-	}
+	return r < 0 ? r : port_each(a->s.here, a->nsid, &reader, e);
 }
 
 #define ALL_TAKEN 1
@@ -173,11 +170,11 @@ static uint32_t find_stride(uint32_t n)
  * known was wrong of some. */
 static int go_through(struct search *a, struct search_memory *m, uint32_t *ret, struct err *e)
 {
-	uint32_t n = lease_max(&a->pool) - 1, stride = find_stride(n), start = m->next++;
+	uint32_t n = lease_max(&a->pool) - 1, start = m->next++;
 	int surprises = 0;
 
 	for (uint32_t i = 0; i < n && surprises < BLIND_TRIES; i++) {
-		uint32_t h = 2 + (start % n + i * stride) % n;
+		uint32_t h = 2 + (start % n + i * STRIDE) % n;
 		int r;
 
 		if (is_taken(m, h))
@@ -224,11 +221,11 @@ int search_take(struct search *a, struct search_memory *m, uint32_t *ret, struct
 
 void search_give_back(struct search *a, uint32_t host)
 {
-	struct rtnl_link link;
-	char port[LEASE_IF_LEN];
+	struct port port;
+	char name[LEASE_IF_LEN];
 
-	lease_port(&a->pool, host, port);
+	lease_port(&a->pool, host, name);
 	if (search_need_nsid(a, NULL) == 0 &&
-	    rtnl_link_get(a->s, a->nsid, port, &link, NULL) == 0 && link.group == a->group)
-		rtnl_link_delete(a->s, a->nsid, port, NULL);
+	    port_get(a->s.here, a->nsid, name, &port, NULL) == 0 && port.group == a->group)
+		rtnl_link_delete(a->s.here, a->nsid, name, NULL);
 }

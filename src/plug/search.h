@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "nl/rtnl.h"
+#include "plug/guard_port.h"
 #include "state/record.h"
 
 #define SEARCH_HOSTS 1024 /* a bridge takes 1023 ports */
@@ -22,12 +22,9 @@ struct search_memory {
 };
 
 struct search {
-	struct nl_sock *s;     /* NETLINK_ROUTE, of the caller's own namespace */
-	struct nl_sock *there; /* a socket where the ports are, for who may open one, to look
-				* names up by; NULL or closed: there is none */
+	struct guard_socks s; /* of them, there is open for who may enter, to look names up by */
 	const struct record *r;
 	struct lease_pool pool;
-	int port_fd; /* where the port is made, -1: where the caller is */
 	int vpn_fd;
 	int nsid; /* of vpn_fd; RTNL_HERE: not asked for yet, or not needed */
 	int netns_fd;

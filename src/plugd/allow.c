@@ -89,8 +89,7 @@ static bool is_spare_uid(const struct record *r, const struct accounts *a, uid_t
 	AUTO_FREE char *text = NULL;
 
 	return (r->flags & RECORD_EVERYONE) && !accounts_user_by_uid(a, uid, NULL) &&
-	       file_read(SUBUID_FILE, ACCOUNTS_FILE_MAX, &text, NULL, NULL) == 0 &&
-	       accounts_is_subordinate(text, uid);
+	       accounts_read(SUBUID_FILE, &text, NULL) == 0 && accounts_is_subordinate(text, uid);
 }
 
 int allow_load(struct accounts *ret, struct err *e)

@@ -10,8 +10,8 @@
 #include <errno.h>
 
 #include "base/util.h"
-#include "nl/rtnl.h"
-#include "plug/attach.h"
+#include "nl/port.h"
+#include "plug/search.h"
 
 static uint32_t *find_held(struct limit_memory *m, const struct record *r, uid_t uid)
 {
@@ -24,23 +24,31 @@ struct count {
 	uint32_t mine, shared;
 };
 
+static void begin(void *arg)
+{
+	struct count *c = arg;
+
+	c->mine = c->shared = 0;
+}
+
+static void add(const struct port *p, void *arg)
+{
+	struct count *c = arg;
+
+	if (!lease_from_port(&c->pool, p->name))
+		return;
+	c->mine += p->group == c->uid;
+	c->shared += p->group % LIMIT_PLACES == c->uid % LIMIT_PLACES;
+}
+
 static int count(struct nl_sock *s, const struct record *r, struct count *c, struct err *e)
 {
 	AUTO_CLOSE int vpn_fd = record_open_netns(r, e);
-	AUTO_FREE struct rtnl_link *links = NULL;
-	struct search a = {.s = s, .r = r, .vpn_fd = vpn_fd, .nsid = RTNL_HERE};
-	size_t n = 0;
+	const struct port_reader reader = {begin, add, c};
+	struct search a = {.s = {.here = s}, .r = r, .vpn_fd = vpn_fd, .nsid = RTNL_HERE};
 	int rc = vpn_fd < 0 ? vpn_fd : search_need_nsid(&a, e);
 
-	if (rc == 0)
-		rc = rtnl_link_list(s, a.nsid, &links, &n, e);
-	for (size_t i = 0; i < n; i++) {
-		if (!lease_from_port(&c->pool, links[i].name))
-			continue;
-		c->mine += links[i].group == c->uid;
-		c->shared += links[i].group % LIMIT_PLACES == c->uid % LIMIT_PLACES;
-	}
-	return rc;
+	return rc < 0 ? rc : port_each(s, a.nsid, &reader, e);
 }
 
 int limit_check(struct limit_memory *m, struct nl_sock *s, const struct record *r, uid_t uid,

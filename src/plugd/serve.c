@@ -123,12 +123,13 @@ static ssize_t receive(int sock, int fds[2], bool *ret_cut)
 	return n;
 }
 
-int serve_run(int sock, struct nl_sock *s, struct err *e)
+int serve_run(int sock, struct nl_sock *s, struct nl_sock *nft, struct err *e)
 {
 	const struct plug_answer ready = {.code = 0};
 	int failures = 0;
 
 	mem.users.s = s;
+	mem.users.nft = nft;
 	/* The front waits for that word, and not for long: without it there is nothing to serve. */
 	if (answer(sock, &ready) < 0)
 		return err_set(e, -EPIPE, "the plugger cannot say that it is ready");

@@ -8,6 +8,6 @@
 
 struct nl_sock;
 
-/* Serves what comes by sock (ipc/plug.h) until its other end is closed: 0. s is a NETLINK_ROUTE
- * socket of the machine's own network. */
-int serve_run(int sock, struct nl_sock *s, struct err *e);
+/* Serves what comes by sock (ipc/plug.h) until its other end is closed: 0. s and nft are sockets of
+ * the machine's own network, NETLINK_ROUTE and NETLINK_NETFILTER; nft may be closed. */
+int serve_run(int sock, struct nl_sock *s, struct nl_sock *nft, struct err *e);

@@ -147,7 +147,7 @@ is "$(status Uid "$P"),$(status Gid "$P"),$(status Groups "$P")" $'4000\t4000\t4
 is "$(stat -c %u "/proc/$P/environ")" 0 'not dumpable either'
 is "$(awk '/^Max core file size/ { print $5, $6 }' "/proc/$P/limits")" '0 0' 'no core'
 is "$(status NoNewPrivs "$P") $(status Seccomp "$P")" '1 2' 'no_new_privs, and a filter of its own'
-is "$(find "/proc/$P/fd" -type l | wc -l)" 4 'no stray descriptor: the pair, stdio, netlink'
+is "$(find "/proc/$P/fd" -type l | wc -l)" 5 'no stray descriptor: the pair, stdio, two of netlink'
 is "$(tr '\0' ' ' <"/proc/$P/cmdline")$(tr '\0' ' ' <"/proc/$P/environ" | wc -c)" 'vpnrund-plug 0' 'no argument, no environment'
 like "$(/run/t/vpnrund --listen $S 2>&1)" 'somebody listens at' 'a second broker refuses'
 touch /run/t/plain
@@ -400,7 +400,7 @@ lie uid=4002 'refused: that network namespace belongs to uid 4001, not to uid 40
 lie uid=0 'refused: the broker serves ordinary users only'
 lie uid=4000 "refused: user vpnrun \(uid 4000\) may not use VPN|refused: that network namespace belongs to uid 4001, not to uid 4000"
 lie kind=hostnet "refused: the network namespace is the host's own"
-for k in usernamespace pipe udp netlink; do lie "kind=$k" 'refused: the descriptor is no network namespace'; done
+for k in usernamespace pipe udp netlink; do lie "kind=$k" 'refused: the descriptor is not a network namespace'; done
 for k in memfd /etc/passwd /dev/null; do lie "kind=$k" 'refused: the descriptor is a file'; done
 for k in vpn=nowhere vpn=low vpn=../tst; do lie "$k" 'refused: '; done
 for k in place vpn=abcdefghijklmnop magic groups overflow short; do lie "$k" 'refused: not a request that the broker makes'; done
@@ -472,8 +472,8 @@ if command -v strace >/dev/null; then
 	is "$(after "$P" | tr ' ' '\n' | grep -vxE 'recvmsg|recvfrom|sendto|getsockopt|openat|open|read|close|fstat|newfstatat|statx|readlink|ioctl|brk|mmap|munmap|mremap|uname|exit_group|lseek')" '' \
 		'the plugger accepts, listens, polls, forks and sleeps not, and makes no socket'
 	like "$(after "$P")" 'recvmsg' 'control: it was seen at work'
-	is "$(cat /run/t/calls.* | grep -cE '^(socket\(AF_(NETLINK|INET|PACKET)|setns|unshare|mount)')" 1 \
-		'one netlink socket, and that is the plugger'"'"'s'
+	is "$(cat /run/t/calls.* | grep -cE '^(socket\(AF_(NETLINK|INET|PACKET)|setns|unshare|mount)')" 2 \
+		'two netlink sockets, and those are the plugger'"'"'s, made before its filter'
 	rm -f /run/t/calls.* /run/t/started
 	start
 else

@@ -185,7 +185,10 @@ static void test_plugger(void)
 	never(f, "AF_UNIX", SYS_socket, AF_UNIX, SOCK_STREAM, 0);
 	never(f, "AF_INET", SYS_socket, AF_INET, SOCK_STREAM, 0);
 	never(f, "route netlink", SYS_socket, AF_NETLINK, SOCK_RAW, 0);
+	never(f, "netfilter's netlink", SYS_socket, AF_NETLINK, SOCK_RAW, 12);
 	never(f, "another netlink", SYS_socket, AF_NETLINK, SOCK_RAW, 16);
+	never(f, "bind", SYS_bind, 0, 0, 0);
+	never(f, "setsockopt", SYS_setsockopt, 0, 0, 0);
 #ifdef __x86_64__
 	never(f, "fork", SYS_fork, 0, 0, 0);
 	never(f, "vfork", SYS_vfork, 0, 0, 0);
