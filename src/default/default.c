@@ -246,7 +246,7 @@ static int write_made(const struct default_note *n, struct err *e)
 	if (r == 0)
 		r = ensure_seal(&l, -1, e);
 	made_name(&n->now, name);
-	return r < 0 ? r : made_write(name, &l, e);
+	return r < 0 ? r : made_write(name, NULL, &l, e);
 }
 
 /* In an order that never sends names to the VPN's servers in the clear: where a step fails the rest
@@ -343,7 +343,7 @@ static int finish(struct default_note *n, struct err *e)
 	return 0;
 }
 
-/* Of the two that a killed switch left, one stands for sure. The other goes. */
+/* One of the two that a killed switch left stands for sure. The other goes. */
 static int keep_one(struct default_note *n, struct err *e)
 {
 	struct default_way *gone = &n->old;

@@ -26,8 +26,6 @@
 #include "conf/model.h"
 #include "tunnel/supervise.h"
 
-#define METRIC_UNREACHABLE UINT32_MAX
-
 static const int families[] = {AF_INET, AF_INET6};
 
 static bool has_family(const struct default_way *w, int family)
@@ -195,23 +193,11 @@ int default_cable_forget(const struct default_way *w, struct err *e)
 
 int default_cable_close(const struct default_way *w, struct err *e)
 {
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	int r;
+	const struct lease_pool any = {.id = w->id, .plen = 24};
+	AUTO_WANT_LIST struct want_list l = {0};
 
 	if (w->layout == LAYOUT_BRIDGE)
 		return 0;
-	r = nl_sock_open(&s, NETLINK_ROUTE, e);
-	if (r == 0)
-		r = rtnl_link_delete(&s, RTNL_HERE, w->dev, e);
-	if (r == -ENODEV)
-		r = 0;
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
-		const struct rtnl_route last = {.family = families[i],
-						.table = w->id,
-						.metric = METRIC_UNREACHABLE,
-						.unreachable = true};
-
-		r = rtnl_route_delete(&s, &last, e);
-	}
-	return r;
+	want_default_cable(&l, w, &any);
+	return ensure_remove(&l, -1, e);
 }

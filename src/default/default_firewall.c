@@ -13,6 +13,7 @@
 
 #include "base/util.h"
 #include "default/default_part.h"
+#include "ensure/ensure.h"
 #include "wall/firewall.h"
 #include "conf/model.h"
 
@@ -146,16 +147,8 @@ int default_firewall_add(struct default_way *w, const struct want_marks *marks, 
 
 int default_firewall_remove(const struct default_way *w, struct err *e)
 {
-	char text[256];
+	AUTO_WANT_LIST struct want_list l = {0};
 
-	/* The kernel may have had none to be made. */
-	str_fmt(text, sizeof(text),
-		"add table arp vpnrun-default-%s\ndelete table arp vpnrun-default-%s\n", w->name,
-		w->name);
-	enter(w, text, NULL);
-	/* To add what is there already is no error; to delete what is not is one. */
-	str_fmt(text, sizeof(text),
-		"add table inet vpnrun-default-%s\ndelete table inet vpnrun-default-%s\n", w->name,
-		w->name);
-	return enter(w, text, e);
+	want_default_firewall(&l, w);
+	return ensure_remove(&l, -1, e);
 }

@@ -9,7 +9,6 @@
 #include "default/default_part.h"
 #include "nl/rule.h"
 #include "ensure/ensure.h"
-#include "ensure/rules.h"
 
 #define RULES_MAX 200
 
@@ -21,14 +20,20 @@ int default_rules_add(const struct default_way *w, const struct want_marks *mark
 	return ensure_make(&l, -1, NULL, e);
 }
 
+/* All of a number go, whatever they say; the place that they jump to goes last. */
 int default_rules_remove(const struct default_way *w, struct err *e)
 {
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	static const uint32_t bases[] = {DEFAULT_SKIP_BASE, DEFAULT_RULE_BASE};
+	AUTO_WANT_LIST struct want_list l = {0};
 
-	if (r == 0)
-		r = rules_remove(&s, DEFAULT_RULE_BASE + w->id, e);
-	return r < 0 ? r : rules_remove(&s, DEFAULT_SKIP_BASE + w->id, e);
+	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
+		struct rtnl_rule any = {.family = AF_INET, .priority = bases[i] + w->id};
+
+		want_add_rule(&l, &any);
+		any.family = AF_INET6;
+		want_add_rule(&l, &any);
+	}
+	return ensure_remove(&l, -1, e);
 }
 
 bool default_rules_stand(const struct default_way *w)

@@ -90,6 +90,22 @@ int ensure_make(const struct want_list *l, int ns_fd, const struct ensure_by *by
 	return r;
 }
 
+int ensure_remove(const struct want_list *l, int ns_fd, struct err *e)
+{
+	AUTO_SEEN struct net_seen s = SEEN_INIT;
+	int r = want_list_check(l, e);
+
+	if (r == 0)
+		r = seen_open(&s, ns_fd, e);
+	for (size_t i = 0; r == 0 && i < l->n; i++)
+		if (l->at[i].kind == WANT_LINK)
+			r = kind_remove(&l->at[i], &s, e);
+	for (size_t i = l->n; r == 0 && i-- > 0;)
+		if (l->at[i].kind != WANT_LINK)
+			r = kind_remove(&l->at[i], &s, e);
+	return r;
+}
+
 /* Says, of what may be lacking, whether it does. */
 static int is_lacking(struct want *w, struct net_seen *s, struct err *e)
 {

@@ -27,6 +27,11 @@ struct ensure_by {
  * fails. by may be NULL where the list has no table. */
 int ensure_make(const struct want_list *l, int ns_fd, const struct ensure_by *by, struct err *e);
 
+/* Takes away all of the list: the devices first, as without them there is nobody left to keep in,
+ * then the rest in reverse. Rules go by their number, whatever they say. What is not there is no
+ * error; settings, addresses and neighbours go with their devices, and are passed over. */
+int ensure_remove(const struct want_list *l, int ns_fd, struct err *e);
+
 /* For a list that was just made: notes what the kernel lists of each of its firewall's tables, and
  * takes out what this kernel does not know. */
 int ensure_seal(struct want_list *l, int ns_fd, struct err *e);

@@ -17,6 +17,9 @@ int kind_missing(const struct want *w, struct net_seen *s, char *why, size_t siz
  * -EEXIST and a sentence. Tables and files are not made here. */
 int kind_make(const struct want *w, struct net_seen *s, struct err *e);
 
+/* Takes it away, unless it goes with its device. What is not there is not an error. */
+int kind_remove(const struct want *w, struct net_seen *s, struct err *e);
+
 /* Counts how many of the list from first on are rules of one family and priority. */
 size_t rules_count(const struct want_list *l, size_t first);
 /* Calls fn with each of the n that is not there; if all are, but in another order or with others
@@ -26,3 +29,5 @@ int rules_missing(const struct want *first, size_t n, struct net_seen *s,
 		  struct err *e);
 /* The new ones behind the old, then the old away: at no moment is there none. */
 int rules_make(const struct want *first, size_t n, struct net_seen *s, struct err *e);
+/* Takes away all of that family and priority. */
+int rules_remove(const struct rtnl_rule *r, struct nl_sock *s, struct err *e);

@@ -14,13 +14,14 @@
 #include "state/record.h"
 
 #define MADE_MAGIC   0x4d505652u /* "RVPM" */
-#define MADE_VERSION 1
+#define MADE_VERSION 2
 #define MADE_MAX     (1u << 20)
 
-struct header {
+struct made_header {
 	uint32_t magic, version;
 	uint32_t size; /* of one object */
 	uint32_t n;
+	struct record record;
 };
 
 static int path_of(const char *name, char *ret, size_t size, struct err *e)
@@ -30,29 +31,34 @@ static int path_of(const char *name, char *ret, size_t size, struct err *e)
 	return 0;
 }
 
-int made_write(const char *name, const struct want_list *l, struct err *e)
+int made_write(const char *name, const struct record *r, const struct want_list *l, struct err *e)
 {
-	struct header h = {MADE_MAGIC, MADE_VERSION, sizeof(*l->at), (uint32_t)l->n};
+	struct made_header h = {.magic = MADE_MAGIC, .version = MADE_VERSION};
 	size_t len = sizeof(h) + l->n * sizeof(*l->at);
 	AUTO_FREE char *all = malloc(len);
 	char path[64];
-	int r = path_of(name, path, sizeof(path), e);
+	int rc = path_of(name, path, sizeof(path), e);
 
-	if (r < 0)
-		return r;
+	if (rc < 0)
+		return rc;
 	if (!all)
 		return err_sys(e, -ENOMEM, "cannot write %s", path);
+	h.size = sizeof(*l->at);
+	h.n = (uint32_t)l->n;
+	if (r)
+		h.record = *r;
 	memcpy(all, &h, sizeof(h));
 	if (l->n)
 		memcpy(all + sizeof(h), l->at, l->n * sizeof(*l->at));
 	return file_replace(path, all, len, 0600, e);
 }
 
-int made_read(const char *name, struct want_list *ret, struct err *e)
+static int read_all(const char *name, struct record *ret_record, struct want_list *ret,
+		    struct err *e)
 {
 	AUTO_FREE char *all = NULL;
 	struct want_list l = {0};
-	struct header h;
+	struct made_header h;
 	char path[64];
 	size_t len = 0;
 	int r = path_of(name, path, sizeof(path), e);
@@ -74,6 +80,28 @@ int made_read(const char *name, struct want_list *ret, struct err *e)
 	l.n = h.n;
 	l.room = h.n + 1;
 	*ret = l;
+	*ret_record = h.record;
+	return 0;
+}
+
+int made_read(const char *name, struct want_list *ret, struct err *e)
+{
+	struct record ignored;
+
+	return read_all(name, &ignored, ret, e);
+}
+
+int made_read_record(const char *name, struct record *ret, struct err *e)
+{
+	AUTO_WANT_LIST struct want_list l = {0};
+	struct record r;
+	int rc = read_all(name, &r, &l, e);
+
+	if (rc < 0)
+		return rc;
+	if (!r.id)
+		return err_set(e, -ENOENT, "nothing is noted of whose %s is", name);
+	*ret = r;
 	return 0;
 }
 

@@ -6,9 +6,13 @@
 #pragma once
 
 #include "base/err.h"
+#include "state/record.h"
 #include "want/want.h"
 
-int made_write(const char *name, const struct want_list *l, struct err *e);
+/* r: whose it is, as the record will say; NULL: nobody asks. */
+int made_write(const char *name, const struct record *r, const struct want_list *l, struct err *e);
 /* -ENOENT: there is none. -EPROTO: of another version. */
 int made_read(const char *name, struct want_list *ret, struct err *e);
+/* Whose it is alone; nobody's is -ENOENT, too. */
+int made_read_record(const char *name, struct record *ret, struct err *e);
 int made_remove(const char *name, struct err *e); /* absent: 0 */

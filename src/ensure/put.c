@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "nl/nft.h"
 
 #define SYSCTL_DIR "/proc/sys/net/"
 
@@ -160,4 +161,64 @@ int kind_make(const struct want *w, struct net_seen *s, struct err *e)
 	if (w->kind >= ARRAY_SIZE(rows) || !rows[w->kind])
 		return err_set(e, -EPROTO, "an object of the kind %u is not known", w->kind);
 	return rows[w->kind](w, s, e);
+}
+
+/* --- taking away ----------------------------------------------------------------------------- */
+
+static int link_remove(const struct want_link *k, struct net_seen *s, struct err *e)
+{
+	int r;
+
+	/* A tunnel's goes with what stands behind it, and lo is everybody's. */
+	if (!k->kind[0] || !seen_link(s, k->name))
+		return 0;
+	r = rtnl_link_delete(&s->rt, RTNL_HERE, k->name, e);
+	return r == -ENODEV ? 0 : r;
+}
+
+static int route_remove(const struct want_route *x, struct net_seen *s, struct err *e)
+{
+	const struct rtnl_route r = {
+		.family = x->family,
+		.dst = x->plen ? x->dst : NULL,
+		.plen = x->plen,
+		.oif = x->dev[0] ? LO_IFINDEX : 0,
+		.metric = x->metric,
+		.table = x->table,
+		.unreachable = !x->dev[0],
+	};
+
+	if (x->dev[0] && strcmp(x->dev, "lo") != 0)
+		return 0;
+	return rtnl_route_delete(&s->rt, &r, e);
+}
+
+/* A kernel that has no such tables has none of ours. */
+static int table_remove(const struct want *w, struct net_seen *s, struct err *e)
+{
+	int r = nft_table_delete(&s->nft, w->nft.family, w->nft.table, e);
+
+	if (w->flags & WANT_IF_KNOWN && (r == -EOPNOTSUPP || r == -EAFNOSUPPORT))
+		return 0;
+	return r < 0 ? err_wrap(e, r, "cannot remove the firewall's table %s", w->nft.table) : 0;
+}
+
+int kind_remove(const struct want *w, struct net_seen *s, struct err *e)
+{
+	switch ((enum want_kind)w->kind) {
+	case WANT_LINK:
+		return link_remove(&w->link, s, e);
+	case WANT_ROUTE:
+		return route_remove(&w->route, s, e);
+	case WANT_RULE:
+		return rules_remove(&w->rule, &s->rt, e);
+	case WANT_NFT:
+		return table_remove(w, s, e);
+	case WANT_ADDR:
+	case WANT_NEIGH:
+	case WANT_SYSCTL:
+	case WANT_FILE:
+		return 0;
+	}
+	return 0;
 }

@@ -4,13 +4,12 @@
  * not carry our protocol number and that priority (see nl/rule.h). Called by ensure/ensure,
  * up/bridge and default/default.
  */
-#include "ensure/rules.h"
+#include "ensure/kinds.h"
 
 #include <string.h>
 
 #include "base/util.h"
 #include "nl/rule.h"
-#include "ensure/kinds.h"
 
 #define RULES_MAX 200
 
@@ -26,8 +25,8 @@ static int list_rules(struct nl_sock *s, int family, uint32_t priority, struct r
 	return ret->n < 0 ? ret->n : 0;
 }
 
-/* To delete, the kernel takes the first that has what the request names: so those that name more
- * come first. Of the rest, what leads somewhere goes before what closes, and last what lets the
+/* The kernel deletes the first rule that has what the request names: so those that name more come
+ * first. Of the rest, what leads somewhere goes before what closes, and last what lets the
  * tunnels' own packets jump over all of them. */
 static int delete_order(const struct rtnl_rule *r)
 {
@@ -104,16 +103,10 @@ int rules_make(const struct want *first, size_t n, struct net_seen *s, struct er
 	return r < 0 ? r : delete_rules(&s->rt, &there, e);
 }
 
-int rules_remove(struct nl_sock *s, uint32_t priority, struct err *e)
+int rules_remove(const struct rtnl_rule *r, struct nl_sock *s, struct err *e)
 {
-	static const int families[] = {AF_INET, AF_INET6};
 	struct rules there;
-	int r = 0;
+	int rc = list_rules(s, r->family, r->priority, &there, e);
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
-		r = list_rules(s, families[i], priority, &there, e);
-		if (r == 0)
-			r = delete_rules(s, &there, e);
-	}
-	return r;
+	return rc < 0 ? rc : delete_rules(s, &there, e);
 }

@@ -16,7 +16,7 @@
 int nft_out_only_by(struct nl_sock *s, const char *table, const int *ifindexes, size_t n,
 		    struct err *e);
 /* A table of that family. Absent: 0. */
-int nft_table_delete(struct nl_sock *s, const char *table, struct err *e);
+int nft_table_delete(struct nl_sock *s, uint8_t family, const char *table, struct err *e);
 int nft_table_exists(struct nl_sock *s, const char *table, struct err *e); /* 1, 0 */
 
 /* The packets of a named counter of a table of the family inet. */

@@ -125,14 +125,16 @@ int nft_out_only_by(struct nl_sock *s, const char *table, const int *ifindexes, 
 	return nl_call_batch(s, &m, e);
 }
 
-int nft_table_delete(struct nl_sock *s, const char *table, struct err *e)
+int nft_table_delete(struct nl_sock *s, uint8_t family, const char *table, struct err *e)
 {
+	const struct nfgenmsg nfg = {.nfgen_family = family, .version = NFNETLINK_V0};
 	struct nl_msg m;
 	int r;
 
 	nl_msg_init(&m);
 	put_bound(&m, NFNL_MSG_BATCH_BEGIN);
-	put_table(&m, NFT_MSG_DELTABLE, 0, table);
+	nl_msg_begin(&m, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE, 0, &nfg, sizeof(nfg));
+	nl_put_str(&m, NFTA_TABLE_NAME, table);
 	put_bound(&m, NFNL_MSG_BATCH_END);
 	r = nl_call_batch(s, &m, e);
 	return r == -ENOENT ? 0 : r;

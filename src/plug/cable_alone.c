@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <linux/netfilter.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -79,7 +80,7 @@ void cable_alone_undo(struct nl_sock *s, struct nl_sock *nft)
 {
 	struct err ignored = ERR_INIT;
 
-	nft_table_delete(nft, GUARD, &ignored);
+	nft_table_delete(nft, NFPROTO_INET, GUARD, &ignored);
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		struct rtnl_rule end = rule_of(families[i], PREF_END);
 		struct rtnl_rule cable = rule_of(families[i], PREF_CABLE);

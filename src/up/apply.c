@@ -40,7 +40,9 @@ static void record_as_failed(const struct up *u, const struct err *why)
 
 	if (!is_lost && (u->ns_created || r.id == 0)) {
 		record_remove(u->p->name, NULL);
-		made_remove(u->p->name, NULL);
+		/* Of a bridge, it says what there is to undo, and goes with that. */
+		if (u->p->layout != LAYOUT_BRIDGE)
+			made_remove(u->p->name, NULL);
 		return;
 	}
 	r.state = is_lost ? RECORD_LOST : RECORD_DOWN;

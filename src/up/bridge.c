@@ -21,12 +21,13 @@
 
 #include "nl/rtnl.h"
 #include "ns/netns.h"
+#include "ensure/ensure.h"
+#include "ensure/made.h"
 #include "up/bridge_table.h"
-#include "wall/firewall.h"
+#include "up/wanted.h"
 #include "wall/flows.h"
 #include "up/foreign.h"
 #include "wall/forwarding.h"
-#include "wall/guard.h"
 #include "up/hold.h"
 #include "conf/plan.h"
 #include "want/record.h"
@@ -35,64 +36,65 @@
 
 static const int families[] = {AF_INET, AF_INET6};
 
-/* --- the note -------------------------------------------------------------------------------- */
+/* --- the ledger ------------------------------------------------------------------------------ */
 
-static void note_path(const char *name, char *ret, size_t size)
+/* The versions before noted the record alone, and the first of them lacks its last field. Nobody
+ * else would take away what they made. */
+static void former_path(const char *name, char *ret, size_t size)
 {
 	snprintf(ret, size, RUN_DIR "/%s.undo", name);
 }
 
-/* Also that of the version before, which lacks the last field: what it made, nobody else would take
- * away. */
-static bool is_whole(const struct record *r, ssize_t n)
-{
-	return n >= 0 && r->size == (size_t)n &&
-	       ((size_t)n == sizeof(*r) || (size_t)n == offsetof(struct record, why));
-}
-
-int bridge_note_read(const char *name, struct record *ret, struct err *e)
+static int read_former(const char *name, struct record *ret, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
 	struct record r = {.size = 0};
 	char path[64];
 	ssize_t n;
 
-	note_path(name, path, sizeof(path));
+	former_path(name, path, sizeof(path));
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open %s", path);
 	n = read(fd, &r, sizeof(r));
-	if (!is_whole(&r, n) || r.magic != RECORD_MAGIC || r.id < 1 || r.id > 99 ||
-	    strcmp(r.name, name) != 0)
+	if (n < (ssize_t)offsetof(struct record, why) || r.size != (size_t)n ||
+	    r.magic != RECORD_MAGIC)
 		return err_set(e, -EPROTO, "%s was written by another version of vpnrun", path);
 	*ret = r;
 	return 0;
 }
 
-void bridge_note_clear_half(const char *name)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), RUN_DIR "/%s.undo.new", name);
-	unlink(path);
-}
-
-static int note_write(const struct up *u, struct err *e)
+int bridge_note_read(const char *name, struct record *ret, struct err *e)
 {
 	struct record r;
-	char path[64];
-	int rc = plan_record(u->p, u->mtu, &r, e);
+	int rc = made_read_record(name, &r, NULL);
 
 	if (rc < 0)
+		rc = read_former(name, &r, e);
+	if (rc < 0)
 		return rc;
-	r.magic = RECORD_MAGIC;
-	r.size = sizeof(r);
-	r.version = RECORD_VERSION;
+	if (r.layout != LAYOUT_BRIDGE || r.id < 1 || r.id > 99 || strcmp(r.name, name) != 0)
+		return err_set(e, -ENOENT, "nothing is noted of a bridge of %s", name);
+	*ret = r;
+	return 0;
+}
+
+/* All that will be made, before any of it is. */
+static int note_write(struct up *u, struct err *e)
+{
+	AUTO_WANT_LIST struct want_list l = {0};
+	struct record r;
+	int rc = plan_record(u->p, u->mtu, &r, e);
+
+	if (rc == 0)
+		rc = wanted_vpn(u->p, u->mtu, &l, e);
+	if (rc < 0)
+		return rc;
 	r.state = RECORD_DOWN;
 	r.netns_dev = u->record.netns_dev;
 	r.netns_ino = u->record.netns_ino;
-	note_path(u->p->name, path, sizeof(path));
-	return file_replace(path, &r, sizeof(r), 0600, e);
+	u->record = r;
+	return made_write(u->p->name, &u->record, &l, e);
 }
 
 /* --- before ---------------------------------------------------------------------------------- */
@@ -194,15 +196,6 @@ static int step_begin(struct up *u, struct err *e)
 	return r;
 }
 
-static void undo_begin(struct up *u)
-{
-	char path[64];
-
-	note_path(u->p->name, path, sizeof(path));
-	if (u->ns_created)
-		file_remove(path, NULL);
-}
-
 /* --- what the lists say ---------------------------------------------------------------------- */
 
 static int step_firewall(struct up *u, struct err *e)
@@ -213,12 +206,6 @@ static int step_firewall(struct up *u, struct err *e)
 	return step_make(u, &l, e);
 }
 
-static void undo_firewall(struct up *u)
-{
-	if (u->ns_created)
-		firewall_remove(u->p->name, u->ns_fd, NULL);
-}
-
 static int step_bridge(struct up *u, struct err *e)
 {
 	AUTO_WANT_LIST struct want_list l = {0};
@@ -227,17 +214,6 @@ static int step_bridge(struct up *u, struct err *e)
 	want_bridge_device(&l, u->p, u->mtu);
 	r = step_make(u, &l, e);
 	return r < 0 ? r : step_ports(u, e);
-}
-
-static void undo_bridge(struct up *u)
-{
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-
-	if (!u->ns_created)
-		return;
-	if (nl_sock_open(&s, NETLINK_ROUTE, NULL) == 0)
-		rtnl_link_delete(&s, RTNL_HERE, u->p->bridge, NULL);
-	guard_remove(u->p->name, u->ns_fd, NULL);
 }
 
 /* The table is closed before a rule leads there; who has sent by another is ended between. */
@@ -255,12 +231,6 @@ static int step_table(struct up *u, struct err *e)
 	return r < 0 ? r : step_make(u, &rules, e);
 }
 
-static void undo_table(struct up *u)
-{
-	if (u->ns_created)
-		bridge_table_remove(u->p->id, NULL);
-}
-
 /* --- forwarding ------------------------------------------------------------------------------ */
 
 /* What is opened for answers from the LAN is noted first, closed by the firewall, then opened. */
@@ -274,19 +244,45 @@ static int step_forwarding(struct up *u, struct err *e)
 	return forwarding_take(u->p, true, e);
 }
 
-static void undo_forwarding(struct up *u)
+/* --- undo ------------------------------------------------------------------------------------ */
+
+/* The bridge first: without it there is nobody left to keep in. The firewall goes last. */
+static int remove_rest(const struct record *r, int ns_fd, struct err *e)
+{
+	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
+	AUTO_WANT_LIST struct want_list l = {0};
+	char former[64];
+	int rc = nl_sock_open(&s, NETLINK_ROUTE, e);
+
+	want_bridge_rest(&l, r);
+	if (rc == 0)
+		rc = rtnl_link_delete(&s, RTNL_HERE, r->bridge, e);
+	nl_sock_close(&s); /* this may run because descriptors ran out */
+	if (rc == 0 || rc == -ENODEV)
+		rc = flows_forget(r, ns_fd, e);
+	if (rc == 0)
+		rc = sysctls_give_back(r->name, e);
+	if (rc == 0)
+		rc = ensure_remove(&l, -1, e);
+	former_path(r->name, former, sizeof(former));
+	if (rc == 0)
+		rc = file_remove(former, e);
+	return rc < 0 ? rc : made_remove(r->name, e);
+}
+
+static void undo_all(struct up *u)
 {
 	if (u->ns_created)
-		sysctls_give_back(u->p->name, NULL);
+		remove_rest(&u->record, u->ns_fd, NULL);
 }
 
 const struct step bridge_steps[] = {
-	{step_begin, undo_begin},
-	{step_note_forwarding, undo_forwarding},
-	{step_firewall, undo_firewall},
+	{step_begin, undo_all},
+	{step_note_forwarding, NULL},
+	{step_firewall, NULL},
 	{step_forwarding, NULL},
-	{step_bridge, undo_bridge},
-	{step_table, undo_table},
+	{step_bridge, NULL},
+	{step_table, NULL},
 	{step_tunnel, step_undo_tunnel},
 	{step_flows, NULL},
 	{step_made, NULL},
@@ -343,30 +339,6 @@ static int cut_cables(const struct record *r, struct err *e)
 			rc = 0;
 	}
 	return rc;
-}
-
-static int remove_rest(const struct record *r, int ns_fd, struct err *e)
-{
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	char path[64];
-	int rc = nl_sock_open(&s, NETLINK_ROUTE, e);
-
-	/* The bridge first: without it there is nobody left to keep in. */
-	if (rc == 0)
-		rc = rtnl_link_delete(&s, RTNL_HERE, r->bridge, e);
-	if (rc == 0 || rc == -ENODEV)
-		rc = flows_forget(r, ns_fd, e);
-	if (rc == 0)
-		rc = sysctls_give_back(r->name, e);
-	if (rc == 0)
-		rc = bridge_table_remove(r->id, e);
-	if (rc == 0)
-		rc = firewall_remove(r->name, ns_fd, e);
-	/* A kernel that cannot has none. */
-	if (rc == 0 && guard_remove(r->name, ns_fd, e) < 0 && (r->flags & RECORD_GUARDED))
-		rc = e ? e->code : -EIO;
-	note_path(r->name, path, sizeof(path));
-	return rc < 0 ? rc : file_remove(path, e);
 }
 
 int bridge_down(struct record *r, bool force, struct down_report *rep, struct err *e)

@@ -20,8 +20,5 @@ int bridge_count_ports(const struct record *r, unsigned int *ret, struct err *e)
 /* Reads what `up` noted of a VPN of this layout before it made anything. -ENOENT: nothing. */
 int bridge_note_read(const char *name, struct record *ret, struct err *e);
 
-/* Where nothing is noted, what an `up` has left that was killed while it wrote the note. */
-void bridge_note_clear_half(const char *name);
-
 /* Takes the tunnel away; and the rest if no port is held, or force. */
 int bridge_down(struct record *r, bool force, struct down_report *rep, struct err *e);

@@ -15,41 +15,11 @@
 #include "nl/rtnl.h"
 #include "nl/rule.h"
 #include "conf/plan.h"
-#include "ensure/rules.h"
 #include "want/want.h"
 
-#define RULES_MAX	   80
-#define METRIC_UNREACHABLE UINT32_MAX
-#define METRIC_FALLBACK	   (UINT32_MAX - 1)
+#define RULES_MAX 80
 
 static const int families[] = {AF_INET, AF_INET6};
-
-int bridge_table_remove(int id, struct err *e)
-{
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
-
-	if (r == 0)
-		r = rules_remove(&s, BRIDGE_RULE_BASE + (uint32_t)id, e);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
-		struct rtnl_route last = {
-			.family = families[i],
-			.table = (uint8_t)id,
-			.metric = METRIC_UNREACHABLE,
-			.unreachable = true,
-		};
-
-		r = rtnl_route_delete(&s, &last, e);
-		/* The others went with the bridge. */
-		if (r < 0 || families[i] != AF_INET)
-			continue;
-		last.unreachable = false;
-		last.oif = LO_IFINDEX;
-		last.metric = METRIC_FALLBACK;
-		r = rtnl_route_delete(&s, &last, e);
-	}
-	return r;
-}
 
 /* --- sockets of the tunnel's address ---------------------------------------------------------- */
 

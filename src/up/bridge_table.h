@@ -7,8 +7,6 @@
 #include "nl/sock.h"
 #include "conf/model.h"
 
-int bridge_table_remove(int id, struct err *e); /* idempotent */
-
 /* Ends the sockets of the host that send from the VPN's own addresses as its rules have them, but
  * for those that keep (may be NULL) has as well; of UDP only with all. *ret: those that are left
  * and would send by another way without the rules: of IPv6, which does not ask whether the host has

@@ -84,8 +84,6 @@ static int down_bridge(const struct record *rec, bool force, struct down_report 
 
 	rep->was_there = true;
 	rc = bridge_down(&r, force, rep, e);
-	if (rc == 0 && !rep->kept)
-		rc = made_remove(r.name, e);
 	return rc < 0 || rep->kept ? rc : record_remove(r.name, e);
 }
 
@@ -114,10 +112,8 @@ static int close_record(const char *name, struct record *rec, struct err *e)
 	if (record_read(name, rec, NULL) < 0)
 		memset(rec, 0, sizeof(*rec));
 	if (!rec->id) {
-		if (bridge_note_read(name, rec, NULL) < 0) {
+		if (bridge_note_read(name, rec, NULL) < 0)
 			memset(rec, 0, sizeof(*rec));
-			bridge_note_clear_half(name);
-		}
 		return 0;
 	}
 	rec->state = RECORD_DOWN;

@@ -208,7 +208,7 @@ int step_made(struct up *u, struct err *e)
 
 	if (r == 0)
 		r = ensure_seal(&l, u->ns_fd, e);
-	return r < 0 ? r : made_write(u->p->name, &l, e);
+	return r < 0 ? r : made_write(u->p->name, &u->record, &l, e);
 }
 
 int step_record(struct up *u, struct err *e)

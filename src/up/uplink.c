@@ -20,7 +20,8 @@ struct uplink_check {
 	int oif;
 };
 
-/* What is as wide as that is no network of the host's: a half of all there is, by another VPN. */
+/* Routes as wide as that are not a network of the host's: a half of all there is, by another VPN.
+ */
 static const struct ipaddr *overlapping_subnet(const struct profile *p, const struct ipaddr *a)
 {
 	for (size_t i = 0; i < p->n_subnets && a->plen >= 8; i++)

@@ -469,25 +469,3 @@ int firewall_apply_arp(const struct profile *p, int netns_fd, struct err *e)
 		return err_set(e, -ENOMEM, "cannot write the firewall of %s: no memory", p->name);
 	return firewall_run(p->name, text, netns_fd, e);
 }
-
-int firewall_remove(const char *name, int netns_fd, struct err *e)
-{
-	static const char *const optional[] = {"netdev", "arp"};
-	char text[512];
-
-	/* Transactions of their own, which fail where the kernel has no such table to have been
-	 * made.
-	 */
-	for (size_t i = 0; i < ARRAY_SIZE(optional); i++)
-		if (str_fmt(text, sizeof(text),
-			    "add table %s vpnrun-%s\ndelete table %s vpnrun-%s\n", optional[i],
-			    name, optional[i], name) > 0)
-			firewall_run(name, text, netns_fd, NULL);
-	/* To add what is there already is no error; to delete what is not is one. */
-	if (str_fmt(text, sizeof(text),
-		    "add table inet vpnrun-%s\ndelete table inet vpnrun-%s\n"
-		    "add table bridge vpnrun-%s\ndelete table bridge vpnrun-%s\n",
-		    name, name, name, name) < 0)
-		return err_set(e, -ENAMETOOLONG, "the name '%s' is too long", name);
-	return firewall_run(name, text, netns_fd, e);
-}

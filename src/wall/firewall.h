@@ -34,8 +34,5 @@ void firewall_apply_busy(const struct profile *p, int netns_fd);
  * NF_TABLES_ARP) goes without it. */
 int firewall_apply_arp(const struct profile *p, int netns_fd, struct err *e);
 
-/* Removes the tables of the bridge layout, which stand beside those of others. Absent: 0. */
-int firewall_remove(const char *name, int netns_fd, struct err *e);
-
 /* Writes text with every @NAME@ replaced. */
 void firewall_put_named(FILE *f, const char *text, const char *name);

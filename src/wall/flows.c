@@ -63,7 +63,7 @@ static bool is_stale(const struct ct_flow *f, void *arg)
 		return is_in(g->p->subnets, g->p->n_subnets, &dst) && !has_tunnels;
 	if (ipaddr_contains(own, &dst))
 		return false;
-	/* One of the address itself is what an accident left, which nothing translates any more. */
+	/* An accident left the one of the address itself, which nothing translates any more. */
 	if (is_in(g->p->allow_lan, g->p->n_allow_lan, &dst))
 		return has_tunnels || ipaddr_contains(own, &back);
 	return !has_tunnels;

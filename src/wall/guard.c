@@ -114,14 +114,3 @@ int guard_make(const struct profile *p, int ns_fd, uint32_t *ret_flags, struct e
 	}
 	return r;
 }
-
-int guard_remove(const char *vpn, int ns_fd, struct err *e)
-{
-	char text[160], table[GUARD_TABLE_LEN];
-
-	guard_table(vpn, table);
-	if (str_fmt(text, sizeof(text), "add table netdev %s\ndelete table netdev %s\n", table,
-		    table) < 0)
-		return err_set(e, -ENAMETOOLONG, "the name '%s' is too long", vpn);
-	return firewall_run(vpn, text, ns_fd, e);
-}

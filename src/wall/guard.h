@@ -15,6 +15,3 @@
  * to *ret_flags RECORD_GUARDED, and RECORD_GUARD_EACH where each port needs its own chain. A kernel
  * that cannot at all (before 5.16) goes without: flags stay, and e says so. */
 int guard_make(const struct profile *p, int ns_fd, uint32_t *ret_flags, struct err *e);
-
-/* Absent: 0. */
-int guard_remove(const char *vpn, int ns_fd, struct err *e);

@@ -135,12 +135,12 @@ static void add_closed_routes(struct want_list *l, const struct profile *p)
 	}
 }
 
-static void add_table(struct want_list *l, const struct profile *p, uint8_t family,
-		      const char *tail, uint32_t flags)
+static void add_table(struct want_list *l, const char *vpn, uint8_t family, const char *tail,
+		      uint32_t flags)
 {
 	char table[WANT_TABLE_LEN];
 
-	if (str_fmt(table, sizeof(table), "vpnrun-%s%s", p->name, tail) < 0)
+	if (str_fmt(table, sizeof(table), "vpnrun-%s%s", vpn, tail) < 0)
 		l->failed = true;
 	want_add_nft(l, family, table, flags);
 }
@@ -149,8 +149,8 @@ static void add_table(struct want_list *l, const struct profile *p, uint8_t fami
 
 void want_bridge_firewall(struct want_list *l, const struct profile *p)
 {
-	add_table(l, p, NFPROTO_INET, "", 0);
-	add_table(l, p, NFPROTO_BRIDGE, "", 0);
+	add_table(l, p->name, NFPROTO_INET, "", 0);
+	add_table(l, p->name, NFPROTO_BRIDGE, "", 0);
 }
 
 void want_bridge_device(struct want_list *l, const struct profile *p, uint32_t mtu)
@@ -167,8 +167,8 @@ void want_bridge_device(struct want_list *l, const struct profile *p, uint32_t m
 	want_add_link(l, br, "bridge", mac, mtu);
 	want_device_settings(l, br, "1", ip6);
 	/* What the host itself must not do with the bridge's devices. */
-	add_table(l, p, NFPROTO_ARP, "", WANT_IF_KNOWN);
-	add_table(l, p, NFPROTO_NETDEV, "/guard", WANT_IF_KNOWN);
+	add_table(l, p->name, NFPROTO_ARP, "", WANT_IF_KNOWN);
+	add_table(l, p->name, NFPROTO_NETDEV, "/guard", WANT_IF_KNOWN);
 	want_add_addr(l, br, AF_INET, &g4, pool.plen, false);
 	if (ip6) {
 		want_add_addr(l, br, AF_INET6, &g6, 64, false);
@@ -187,7 +187,7 @@ void want_bridge_device(struct want_list *l, const struct profile *p, uint32_t m
 void want_bridge_table(struct want_list *l, const struct profile *p)
 {
 	/* Adds what refuses a busy program at once. */
-	add_table(l, p, NFPROTO_NETDEV, "", WANT_IF_KNOWN);
+	add_table(l, p->name, NFPROTO_NETDEV, "", WANT_IF_KNOWN);
 	add_closed_routes(l, p);
 }
 
@@ -195,4 +195,23 @@ void want_bridge_rules(struct want_list *l, const struct profile *p)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
 		add_rules(l, p, families[i]);
+}
+
+void want_bridge_rest(struct want_list *l, const struct record *r)
+{
+	add_table(l, r->name, NFPROTO_INET, "", 0);
+	add_table(l, r->name, NFPROTO_BRIDGE, "", 0);
+	want_add_link(l, r->bridge, "bridge", NULL, 0);
+	add_table(l, r->name, NFPROTO_ARP, "", WANT_IF_KNOWN);
+	add_table(l, r->name, NFPROTO_NETDEV, "/guard", WANT_IF_KNOWN);
+	add_table(l, r->name, NFPROTO_NETDEV, "", WANT_IF_KNOWN);
+	want_add_route(l, "", AF_INET, r->id, NULL, 0, METRIC_UNREACHABLE);
+	want_add_route(l, "", AF_INET6, r->id, NULL, 0, METRIC_UNREACHABLE);
+	want_add_route(l, "lo", AF_INET, r->id, NULL, 0, METRIC_FALLBACK);
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		const struct rtnl_rule any = {.family = families[i],
+					      .priority = BRIDGE_RULE_BASE + r->id};
+
+		want_add_rule(l, &any);
+	}
 }

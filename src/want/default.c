@@ -140,17 +140,22 @@ void want_default_rules(struct want_list *l, const struct default_way *w,
 	}
 }
 
-void want_default(struct want_list *l, const struct default_way *w, const struct lease_pool *pool,
-		  const struct want_marks *marks)
+/* A VPN without IPv4 has no address that the LAN could ask for; the table of ARP is not made. */
+void want_default_firewall(struct want_list *l, const struct default_way *w)
 {
 	char table[WANT_TABLE_LEN];
 
 	if (str_fmt(table, sizeof(table), "vpnrun-default-%s", w->name) < 0)
 		l->failed = true;
+	want_add_nft(l, NFPROTO_INET, table, 0);
+	want_add_nft(l, NFPROTO_ARP, table, WANT_IF_KNOWN);
+}
+
+void want_default(struct want_list *l, const struct default_way *w, const struct lease_pool *pool,
+		  const struct want_marks *marks)
+{
 	if (w->layout == LAYOUT_NETNS)
 		want_default_cable(l, w, pool);
-	want_add_nft(l, NFPROTO_INET, table, 0);
-	if (w->has_ip4)
-		want_add_nft(l, NFPROTO_ARP, table, WANT_IF_KNOWN);
+	want_default_firewall(l, w);
 	want_default_rules(l, w, marks);
 }

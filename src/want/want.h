@@ -159,6 +159,9 @@ void want_bridge_firewall(struct want_list *l, const struct profile *p);
 void want_bridge_device(struct want_list *l, const struct profile *p, uint32_t mtu);
 void want_bridge_table(struct want_list *l, const struct profile *p);
 void want_bridge_rules(struct want_list *l, const struct profile *p);
+/* The objects that are left to be taken away once the tunnel is gone, whatever the profile was: all
+ * else goes with the bridge. */
+void want_bridge_rest(struct want_list *l, const struct record *r);
 /* The objects of either layout that are made anew with the tunnel's device. */
 void want_tunnel(struct want_list *l, const struct profile *p);
 
@@ -174,6 +177,7 @@ void want_default(struct want_list *l, const struct default_way *w, const struct
 /* Parts of it: the host's own cable and its table; what leads there. */
 void want_default_cable(struct want_list *l, const struct default_way *w,
 			const struct lease_pool *pool);
+void want_default_firewall(struct want_list *l, const struct default_way *w);
 void want_default_rules(struct want_list *l, const struct default_way *w,
 			const struct want_marks *marks);
 

@@ -131,7 +131,7 @@ fi
 # --- parse all, then act -------------------------------------------------------------------------
 
 # Whatever is wrong with the last argument is said before anything is done for the first.
-look() { echo "$(cat /run/vpnrun/demo.supervisor 2>/dev/null) $(stat -c %Y.%i /run/vpnrun/demo) $(ip rule | md5sum) $(md5sum </etc/resolv.conf) $(find /run/vpnrun "$HOME/.local" -newer "$odd/then" ! -name '*.lock' ! -name '*.health*' 2>/dev/null)"; }
+look() { echo "$(cat /run/vpnrun/demo.supervisor 2>/dev/null) $(stat -c %Y.%i /run/vpnrun/demo) $(ip rule | md5sum) $(md5sum </etc/resolv.conf) $(find /run/vpnrun "$HOME/.local" -mindepth 1 -newer "$odd/then" ! -name '*.lock' ! -name '*.health*' 2>/dev/null)"; }
 touch "$odd/then"
 bad=''
 untouched() { # COMMAND...

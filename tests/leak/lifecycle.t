@@ -360,7 +360,7 @@ printf garbage >/run/vpnrun/demo
 ok 'R76: a record of another version: down' vpnctl down demo
 if [ "$bridge" ]; then
 	# The record before had no last field: 256 bytes less, and it says so.
-	former() { perl -e 'for my $f (@ARGV) { my $size = (-s $f) - 256; truncate $f, $size; open my $h, "+<", $f or die;
+	former() { cp /run/vpnrun/demo /run/vpnrun/demo.undo; rm /run/vpnrun/demo.made; perl -e 'for my $f (@ARGV) { my $size = (-s $f) - 256; truncate $f, $size; open my $h, "+<", $f or die;
 		seek $h, 4, 0; print $h pack "LL", 2, $size; }' /run/vpnrun/demo /run/vpnrun/demo.undo; }
 	vpnctl up demo >/dev/null
 	former
@@ -368,6 +368,7 @@ if [ "$bridge" ]; then
 	former
 	is "$(vpnctl down demo)" 'demo is down' 'R76: the same: down'
 	ok 'and nothing is left of it' not ip link show br-demo
+	ok 'nor of the note' not ls /run/vpnrun/demo.undo
 fi
 ok 'R76: all is gone' wait_for 5 is_clean
 if [ "$bridge" ]; then
@@ -375,7 +376,7 @@ if [ "$bridge" ]; then
 	for bad in 'rm -f' 'truncate -s 7'; do
 		for c in up down; do
 			vpnctl up demo >/dev/null
-			$bad /run/vpnrun/demo.undo
+			$bad /run/vpnrun/demo.made
 			ok "R76: $bad of the note: $c" vpnctl $c demo
 			[ $c = down ] || ok 'R76: works' works
 			vpnctl down demo >/dev/null

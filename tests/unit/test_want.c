@@ -176,6 +176,33 @@ static void test_bridge(void)
 	want_list_free(&l);
 }
 
+/* Taken away in reverse, but for the bridge, which goes first. */
+static void test_rest(void)
+{
+	const struct record r = {.name = "demo", .id = 1, .bridge = "br-demo"};
+	struct want_list l = {0}, all = {0};
+	struct demo d;
+	int found = 0;
+
+	make(&d, LAYOUT_BRIDGE, true);
+	want_bridge_firewall(&all, &d.p);
+	want_bridge_device(&all, &d.p, 1420);
+	want_bridge_table(&all, &d.p);
+	want_bridge_rest(&l, &r);
+	is_int(place(&l, "the firewall's table inet vpnrun-demo"), 0,
+	       "L03: the firewall goes last");
+	for (size_t i = 0; i < all.n; i++)
+		for (size_t k = 0; all.at[i].kind == WANT_NFT && k < l.n; k++)
+			found += want_is_same(&all.at[i], &l.at[k]);
+	is_int(found, count(&all, WANT_NFT), "R37: every table that was made is taken away");
+	ok(place(&l, "the device br-demo") > 0 &&
+		   place(&l, "the route default dev lo metric 4294967294 of the table 1") > 0,
+	   "R37: so are the bridge, and the routes that do not go with it");
+	is_int(count(&l, WANT_RULE), 2, "R37: and the rules of its number, of both families");
+	want_list_free(&l);
+	want_list_free(&all);
+}
+
 static void test_default(void)
 {
 	const struct want_marks none = {.n = 0};
@@ -213,6 +240,7 @@ int main(void)
 	tap_begin();
 	test_netns();
 	test_bridge();
+	test_rest();
 	test_default();
 	return tap_done();
 }
