@@ -144,6 +144,10 @@ ok 'R45 at once' test "$(ms run none getent hosts a.example)" -lt $((500 * ${RIG
 # --- powers ------------------------------------------------------------------------------------
 
 is "$(run none grep -E '^Cap' /proc/self/status | cut -f2 | uniq)" 0000000000000000 'no capability in any set'
+# PR_GET_SECUREBITS: NOROOT, NO_SETUID_FIXUP and NO_CAP_AMBIENT_RAISE, each locked.
+if [ "$(uname -m)" = x86_64 ]; then
+	is "$(run none perl -e 'print syscall(157, 27, 0, 0, 0, 0)')" 207 'L17: nor does any program get one by who runs it'
+fi
 is "$(run none grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status | cut -f2 | tr -d '\n')" 12 \
 	'no_new_privs and a filter'
 is "$(run --policy none none grep -E '^(CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | cut -f2 | tr '\n' ' ')" \
