@@ -160,11 +160,10 @@ static int attach(int sock, const struct proto_request *req, const struct ready 
 	n = allow_user(&r, &with->files, p, e);
 	if (n == 0)
 		n = check_expose(&r, req, e);
-	if (n == 0)
-		n = conn_request_take(sock, &netns_fd, e);
 	if (n < 0)
 		return n;
-	n = whose_check_kind(netns_fd, e);
+	n = conn_request_take(sock, &netns_fd, e);
+	n = n ?: whose_check_kind(netns_fd, e);
 	if (n < 0) {
 		*ret_bad = take_fd(&netns_fd);
 		return n;
@@ -208,7 +207,6 @@ int session_serve(int sock, struct peer *p, bool alone, struct plugger *plugger)
 	conn_finish(sock);
 	conn_peer_free(p);
 	accounts_free(&with.files);
-	deadline_set(0);
 	return bad;
 }
 
@@ -220,5 +218,9 @@ void session_refuse(int sock, const struct peer *p, int code, const char *senten
 	err_set(&e, code, "%s", sentence);
 	refuse(sock, p, NULL, &e);
 	conn_finish(sock);
+}
+
+void session_end(void)
+{
 	deadline_set(0);
 }

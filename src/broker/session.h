@@ -19,3 +19,7 @@
  * served. */
 int session_serve(int sock, struct peer *p, bool alone, struct plugger *plugger);
 void session_refuse(int sock, const struct peer *p, int code, const char *sentence);
+/* Once sock is closed: the last close of what a client has sent and nobody took, a socket that
+ * lingers, is within the deadline of the session, too. Not called where a bad descriptor is left.
+ */
+void session_end(void);

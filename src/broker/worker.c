@@ -75,6 +75,7 @@ static void serve(int channel, struct plugger *plugger)
 			close(bad);
 			return;
 		}
+		session_end();
 		if (send(channel, "", 1, MSG_NOSIGNAL) < 0)
 			return;
 	}

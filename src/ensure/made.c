@@ -58,7 +58,7 @@ static int read_all(const char *name, struct record *ret_record, struct want_lis
 {
 	AUTO_FREE char *all = NULL;
 	struct want_list l = {0};
-	struct made_header h;
+	struct made_header h = {0};
 	char path[64];
 	size_t len = 0;
 	int r = path_of(name, path, sizeof(path), e);
@@ -103,6 +103,18 @@ int made_read_record(const char *name, struct record *ret, struct err *e)
 		return err_set(e, -ENOENT, "nothing is noted of whose %s is", name);
 	*ret = r;
 	return 0;
+}
+
+void made_keep_digests(const char *name, struct want_list *l)
+{
+	AUTO_WANT_LIST struct want_list made = {0};
+
+	if (made_read(name, &made, NULL) < 0)
+		return;
+	for (size_t i = 0; i < l->n; i++)
+		for (size_t j = 0; j < made.n; j++)
+			if (l->at[i].kind == WANT_NFT && want_is_same(&l->at[i], &made.at[j]))
+				l->at[i].nft.digest = made.at[j].nft.digest;
 }
 
 int made_remove(const char *name, struct err *e)

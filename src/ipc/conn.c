@@ -194,21 +194,21 @@ int conn_request_take(int sock, int *ret_fd, struct err *e)
 		.msg_controllen = CMSG_LEN(sizeof(int)),
 	};
 	struct cmsghdr *c;
-	AUTO_CLOSE int fd = -1;
-	ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	ssize_t n;
 
+	*ret_fd = -1;
+	n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	if (n < 0)
 		return err_sys(e, -errno, "cannot read the request");
 	c = CMSG_FIRSTHDR(&msg);
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
 	    c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(c), sizeof(int));
+		memcpy(ret_fd, CMSG_DATA(c), sizeof(int));
 	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
 		return err_set(e, -EBADMSG,
 			       "the request carries more than the one descriptor it needs");
-	if (fd < 0)
+	if (*ret_fd < 0)
 		return err_set(e, -EBADMSG, "the request carries no descriptor");
-	*ret_fd = take_fd(&fd);
 	return 0;
 }
 

@@ -27,8 +27,9 @@ int conn_request_send(int sock, const struct proto_request *req, int fd, struct 
  * installed. -ETIME: none came; -EPIPE: the client went away. */
 int conn_request_peek(int sock, int timeout_ms, struct proto_request *ret, struct err *e);
 
-/* Takes the message that conn_request_peek() saw; *ret_fd is the caller's. At most one descriptor
- * is ever installed; none, or more than one in the message: -EBADMSG. */
+/* Takes the message that conn_request_peek() saw. At most one descriptor is ever installed; none,
+ * or more than one in the message: -EBADMSG. *ret_fd is the caller's on failure, too, unless it is
+ * -1: a stranger's descriptor may be one that to close takes for ever. */
 int conn_request_take(int sock, int *ret_fd, struct err *e);
 
 int conn_reply_send(int sock, const struct proto_reply *reply); /* never blocks */

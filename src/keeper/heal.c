@@ -58,11 +58,15 @@ void healer_close(struct healer *h)
 
 void healer_poll(const struct healer *h, struct pollfd ret[HEALER_FDS], int *ret_timeout_ms)
 {
+	int64_t now = util_now_ms();
 	int64_t at = h->due_at > h->not_before ? h->due_at : h->not_before;
-	int64_t left = at - util_now_ms();
+	/* Where a look is due already, one more word of the kernel's says nothing, and whoever can
+	 * make it say many must not keep a processor of root's busy. */
+	bool told = h->helper || h->due_at <= now + SETTLE_MS;
+	int64_t left = (h->helper ? h->helper_until : at) - now;
 
-	ret[0] = (struct pollfd){.fd = h->route.fd, .events = POLLIN};
-	ret[1] = (struct pollfd){.fd = h->nft.fd, .events = POLLIN};
+	ret[0] = (struct pollfd){.fd = told ? -1 : h->route.fd, .events = POLLIN};
+	ret[1] = (struct pollfd){.fd = told ? -1 : h->nft.fd, .events = POLLIN};
 	ret[2] = (struct pollfd){.fd = h->helper_fd, .events = POLLIN};
 	*ret_timeout_ms = left > 0 ? (int)left : 0;
 }
@@ -86,9 +90,10 @@ bool healer_wake(struct healer *h)
 {
 	int64_t now = util_now_ms();
 	/* Both are read, whatever the first says. */
-	bool changed = nl_change_read(&h->route) | nl_change_read(&h->nft);
+	bool route = nl_change_read(&h->route);
+	bool nft = nl_change_read(&h->nft);
 
-	if (changed && h->due_at > now + SETTLE_MS)
+	if ((route || nft) && h->due_at > now + SETTLE_MS)
 		h->due_at = now + SETTLE_MS;
 	if (h->helper && (child_wait_pidfd(h->helper_fd, 0) || now >= h->helper_until))
 		end_helper(h);
@@ -98,7 +103,7 @@ bool healer_wake(struct healer *h)
 /* --- looking --------------------------------------------------------------------------------- */
 
 struct heal_finding {
-	const char *name;
+	struct healer *h;
 	int n;
 };
 
@@ -106,9 +111,13 @@ static void say_missing(const struct want *w, const char *sentence, void *arg)
 {
 	struct heal_finding *f = arg;
 
-	(void)w;
-	if (f->n++ < SAY_MAX)
-		log_error("%s: %s", f->name, sentence);
+	/* What the host's owner decides of the host is shown by status, and not fought over. */
+	if (w->flags & WANT_OTHERS)
+		return;
+	if (!f->n)
+		str_copy(f->h->why, sizeof(f->h->why), sentence);
+	if (f->n++ < SAY_MAX && !f->h->failures)
+		log_error("%s: %s", f->h->name, sentence);
 }
 
 static int exec_revive(void *arg)
@@ -145,27 +154,30 @@ static void restore(struct healer *h)
 		end_helper(h);
 }
 
-/* How many objects are missing; each is said where say. -EWOULDBLOCK: somebody is at it. */
-static int count_missing(const char *name, int ns, bool say, struct err *e)
+/* How many objects are missing; each is said, the first time. -EWOULDBLOCK: somebody is at it. */
+static int count_missing(struct healer *h, int ns, enum record_state *ret, struct err *e)
 {
 	AUTO_WANT_LIST struct want_list l = {0};
-	AUTO_CLOSE int lock = vpn_lock_try(name, e);
-	struct heal_finding f = {name, 0};
+	AUTO_CLOSE int lock = vpn_lock_try(h->name, e);
+	struct heal_finding f = {h, 0};
 	struct record r;
 	int n;
 
 	if (lock < 0)
 		return lock;
-	n = record_read(name, &r, e);
-	if (n == 0 && r.state != RECORD_UP)
-		return 0;
-	if (n == 0)
-		n = made_read(name, &l, e);
-	if (n == 0)
-		n = ensure_missing(&l, ns, say ? say_missing : NULL, &f, e);
-	if (say && f.n > SAY_MAX)
-		log_error("%s: and %d more", name, f.n - SAY_MAX);
-	return n;
+	n = record_read(h->name, &r, e);
+	if (n < 0)
+		return n;
+	*ret = (enum record_state)r.state;
+	/* A repair that failed half-way is still to be made. */
+	if (r.state != RECORD_UP)
+		return r.state == RECORD_LOST;
+	h->why[0] = '\0';
+	n = made_read(h->name, &l, e);
+	n = n ?: ensure_missing(&l, ns, say_missing, &f, e);
+	if (f.n > SAY_MAX && !h->failures)
+		log_error("%s: and %d more", h->name, f.n - SAY_MAX);
+	return n < 0 ? n : f.n;
 }
 
 /* Somebody may take away what is put back, for as long as both are there. */
@@ -179,6 +191,7 @@ static int64_t patience_ms(unsigned int failures)
 void healer_look(struct healer *h, int vpn_netns_fd)
 {
 	int64_t began = util_now_ms(), now;
+	enum record_state state = RECORD_DOWN;
 	struct err e = ERR_INIT;
 	int n;
 
@@ -186,11 +199,11 @@ void healer_look(struct healer *h, int vpn_netns_fd)
 		h->due_at = began + LOOK_MS;
 		return;
 	}
-	n = count_missing(h->name, vpn_netns_fd, h->failures == 0, &e);
+	n = count_missing(h, vpn_netns_fd, &state, &e);
 	now = util_now_ms();
 	h->not_before = now + LOAD * (now - began);
 	h->due_at = now + (n == -EWOULDBLOCK ? AGAIN_MS : LOOK_MS);
-	if (n == 0 && h->failures)
+	if (n == 0 && h->failures && state == RECORD_UP)
 		log_info("%s: it is all there again", h->name);
 	if (n <= 0) {
 		if (n == 0)

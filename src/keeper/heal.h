@@ -26,6 +26,7 @@ struct healer {
 	int helper_fd;
 	int64_t helper_until;
 	unsigned int failures; /* in a row */
+	char why[200];	       /* the first that was missing at the last look; "": none */
 };
 
 #define HEALER_FDS 3

@@ -147,7 +147,16 @@ static int open_ports(const struct record *r, int ns_fd, const struct inbound_re
 	return rc;
 }
 
-static int serve_request(const char *name, int ns_fd, const struct inbound_request *q,
+/* What the broker asks for is judged here once more: it serves strangers. That the lease is the
+ * user's it alone can know. */
+static int check_asked(const struct record *r, const struct inbound_request *q, struct err *e)
+{
+	if (q->uid == 0)
+		return err_set(e, -EPERM, "a sandbox of root's asks for its ports by itself");
+	return inbound_check(r, q->at, q->n, e);
+}
+
+static int serve_request(const char *name, int ns_fd, bool by_root, const struct inbound_request *q,
 			 struct err *e)
 {
 	struct record r;
@@ -158,17 +167,21 @@ static int serve_request(const char *name, int ns_fd, const struct inbound_reque
 	for (uint32_t i = 0; rc == 0 && i < q->n; i++)
 		if (!inbound_is_sound(&q->at[i]))
 			rc = err_set(e, -EBADMSG, "no request for a port");
+	if (rc == 0 && !by_root)
+		rc = check_asked(&r, q, e);
 	return rc < 0 ? rc : open_ports(&r, ns_fd, q, e);
 }
 
-static bool is_trusted(int sock)
+static bool is_trusted(int sock, bool *ret_root)
 {
 	const struct passwd *pw = getpwnam(BROKER_USER);
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
-	return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
-	       (cred.uid == 0 || (pw && cred.uid == pw->pw_uid));
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return false;
+	*ret_root = cred.uid == 0;
+	return *ret_root || (pw && cred.uid == pw->pw_uid);
 }
 
 void inbound_serve(int listen_fd, const char *name, int vpn_netns_fd)
@@ -178,14 +191,15 @@ void inbound_serve(int listen_fd, const char *name, int vpn_netns_fd)
 	struct inbound_request q = {0};
 	struct err e = ERR_INIT;
 	char text[INBOUND_TEXT_LEN];
+	bool by_root = false;
 
-	if (sock < 0 || !is_trusted(sock) || poll(&p, 1, REQUEST_MS) != 1 ||
+	if (sock < 0 || !is_trusted(sock, &by_root) || poll(&p, 1, REQUEST_MS) != 1 ||
 	    recv(sock, &q, sizeof(q), MSG_DONTWAIT) != (ssize_t)sizeof(q))
 		return;
 	/* Who has given up holds the sandbox no more: that lease may be another's by now. */
 	if (poll(&p, 1, 0) < 0 || (p.revents & (POLLHUP | POLLERR)))
 		return;
-	e.code = serve_request(name, vpn_netns_fd, &q, &e);
+	e.code = serve_request(name, vpn_netns_fd, by_root, &q, &e);
 	if (e.code == 0) {
 		inbound_format(q.at, q.n, text);
 		log_info("%s: lease %u of uid %u is open at %s", name, q.host, q.uid, text);

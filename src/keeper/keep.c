@@ -91,6 +91,8 @@ static void end_helper(struct keeper *k)
 	/* No way is like this one: the next look tries again. */
 	if (status != 0)
 		k->oif = -1;
+	else
+		k->tried_default = false;
 	k->helper = 0;
 	util_close(&k->helper_fd);
 }
@@ -368,6 +370,8 @@ static void write_health(const struct keeper *k, const struct tunnel_stats *st,
 		str_copy(seen.why, sizeof(seen.why), "WireGuard does not answer");
 	else
 		seen.far = far_of(st, k->oif, s);
+	if (!seen.why[0])
+		str_copy(seen.why, sizeof(seen.why), k->healer.why);
 	if (st->handshake_age_s >= 0)
 		seen.handshake_ms = health_now_ms() - st->handshake_age_s * 1000;
 	str_copy(seen.endpoint, sizeof(seen.endpoint), st->endpoint);
@@ -421,17 +425,22 @@ void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 	bool due, moved;
 	int oif;
 
-	if (k->heal_due)
+	if (k->heal_due) {
+		bool was_whole = !k->healer.why[0];
+
 		heal(k, vpn_netns_fd);
+		k->due = k->due || was_whole != !k->healer.why[0];
+	}
 	if (!k->due && !told)
 		return;
 	k->look_at = util_now_ms() + LOOK_MS;
 	k->event_at = 0;
 	mend_ports(k, vpn_netns_fd);
-	if (!k->helper && is_default_lost(k->name)) {
+	/* One that cannot be repaired must not keep the tunnel's own from being looked after: it
+	 * has every second turn. */
+	k->tried_default = !k->helper && !k->tried_default && is_default_lost(k->name);
+	if (k->tried_default)
 		start_helper(k, vpn_netns_fd, "", HELP_DEFAULT);
-		return;
-	}
 	if (tunnel_dev_stats(k->name, vpn_netns_fd, k->userspace, &st, NULL) < 0)
 		return;
 	if (!st.asked) {
@@ -442,7 +451,8 @@ void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 	s = hear(k, &st);
 	if (k->helper) {
 		/* What is remembered of the way stays, so that its change is seen again. */
-		k->look_at = util_now_ms() + SETTLE_MS;
+		if (!k->tried_default)
+			k->look_at = util_now_ms() + SETTLE_MS;
 		write_health(k, &st, s);
 		return;
 	}

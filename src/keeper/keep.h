@@ -39,6 +39,7 @@ struct keeper {
 	int64_t helper_until;
 	struct healer healer;
 	bool due, heal_due; /* what woke it */
+	bool tried_default; /* at the last look, and it was not repaired yet */
 };
 
 #define KEEPER_FDS (2 + HEALER_FDS)

@@ -48,21 +48,6 @@ static bool is_missing(const struct planned *plan, const struct want *w)
 	return !plan->is_up;
 }
 
-/* Notes what the firewall's tables looked like when they were made, and what this kernel went
- * without. */
-static void learn_from_made(struct planned *plan)
-{
-	AUTO_WANT_LIST struct want_list made = {0};
-
-	if (made_read(plan->p.name, &made, NULL) < 0)
-		return;
-	for (size_t i = 0; i < plan->l.n; i++)
-		for (size_t j = 0; j < made.n; j++)
-			if (plan->l.at[i].kind == WANT_NFT &&
-			    want_is_same(&plan->l.at[i], &made.at[j]))
-				plan->l.at[i].nft.digest = made.at[j].nft.digest;
-}
-
 static int compare(struct planned *plan, struct err *e)
 {
 	AUTO_CLOSE int ns = -1;
@@ -77,7 +62,7 @@ static int compare(struct planned *plan, struct err *e)
 	plan->missing = calloc(plan->l.n + 1, sizeof(const struct want *));
 	if (!plan->missing)
 		return err_sys(e, -ENOMEM, "cannot hold the plan");
-	learn_from_made(plan);
+	made_keep_digests(plan->p.name, &plan->l);
 	n = ensure_missing(&plan->l, ns, note_missing, plan, e);
 	plan->is_up = n >= 0;
 	return n < 0 ? n : 0;

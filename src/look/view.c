@@ -286,7 +286,7 @@ static void judge_health(struct view *v)
 			"nobody looks after it, its keeper has ended; now: sudo vpnctl up %s",
 			v->name);
 		degrade(v, why);
-	} else if (s.why[0]) {
+	} else if (s.why[0] && !v->looked) {
 		degrade(v, s.why);
 	} else if (health_is_dead(&s, why, sizeof(why))) {
 		degrade(v, why);

@@ -94,6 +94,9 @@ static int note_write(struct up *u, struct err *e)
 	r.netns_dev = u->record.netns_dev;
 	r.netns_ino = u->record.netns_ino;
 	u->record = r;
+	/* Until this one is sealed, the tables are as they were. */
+	if (u->is_ours)
+		made_keep_digests(u->p->name, &l);
 	return made_write(u->p->name, &u->record, &l, e);
 }
 

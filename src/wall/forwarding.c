@@ -167,7 +167,7 @@ int forwarding_want(const struct profile *p, struct want_list *l, struct err *e)
 
 	/* A device that has gone has taken its setting with it. */
 	for (size_t i = 0; r == 0 && i < w.n; i++)
-		want_add_sysctl(l, w.at[i].key, "", w.at[i].value, WANT_IF_KNOWN);
+		want_add_sysctl(l, w.at[i].key, "", w.at[i].value, WANT_IF_KNOWN | WANT_OTHERS);
 	free(w.at);
 	return r;
 }

@@ -87,6 +87,7 @@ struct want_file {
 enum want_flags {
 	WANT_IF_KNOWN = 1u << 0, /* a kernel that does not know such a thing goes without */
 	WANT_IF_CAN = 1u << 1,	 /* and one that does not let it be set */
+	WANT_OTHERS = 1u << 2, /* of the host: set by `up`, and not again behind its owner's back */
 };
 
 struct want {

@@ -25,7 +25,7 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mount -t tmpfs -o mode=755 tmpfs /mnt
 mkdir -p /mnt/bin /mnt/lib/vpnrun /mnt/libexec /mnt/home /mnt/run
 install -m 755 "$B/bin/vpnrun" "$B/bin/vpnctl" "$B/tests/net/mkvpn" /mnt/bin/
-install -m 755 "$B/libexec/vpnrun/vpnrund" /mnt/libexec/
+install -m 755 "$B/libexec/vpnrun/vpnrund" "$B/libexec/vpnrun/vpnrund-plug" /mnt/libexec/
 cp -r "$B/lib/vpnrun/policy" /mnt/lib/vpnrun/
 cp -a /etc /mnt/etc
 mount --bind /mnt/etc /etc

@@ -137,7 +137,9 @@ static void test_fds(void)
 		send_fds(pair[0], bad[i]);
 		is_int(conn_request_peek(pair[1], 1000, &out, &e), 0, "the next");
 		is_int(conn_request_take(pair[1], &fd, &e), -EBADMSG, "L25 with none or too many");
-		is_int(tap_open_fds(), before, "L25 leaves none open");
+		is_int(tap_open_fds(), before + (bad[i] != 0), "L25 no more than one comes in");
+		util_close(&fd);
+		is_int(tap_open_fds(), before, "L25 which is the caller's to close");
 	}
 	is_int(conn_request_peek(pair[1], 10, &out, &e), -ETIME, "nothing comes");
 	for (int i = 0; i < 5; i++)
