@@ -136,6 +136,10 @@ static int look_outside(struct up *u, struct err *e)
 	struct record via;
 	int r, back = -1;
 
+	if (u->is_mend) {
+		u->mtu = u->old.mtu;
+		return 0;
+	}
 	if (u->p->via) {
 		u->via_lock = vpn_lock(u->p->via, e);
 		if (u->via_lock < 0)
@@ -214,6 +218,24 @@ static bool is_lost(const char *name)
 	       ensure_missing(&l, ns, NULL, NULL, NULL) > 0;
 }
 
+/* What is missing beside a tunnel that works is put back without asking for its endpoint's name: a
+ * guard must come back where no name server answers, and the address that answers stays. */
+static bool is_tunnel_well(const struct profile *p)
+{
+	AUTO_CLOSE int ns = -1;
+	struct tunnel_stats st;
+	struct record r;
+
+	if (p->via || record_read(p->name, &r, NULL) < 0 || r.state != RECORD_UP ||
+	    r.layout != (uint32_t)p->layout || !has_same_ground(&r, p) ||
+	    supervise_is_alive(p->name, NULL) != 1)
+		return false;
+	ns = record_open_netns(&r, NULL);
+	return ns >= 0 &&
+	       tunnel_dev_stats(p->name, ns, r.flags & RECORD_USERSPACE, &st, NULL) == 0 &&
+	       st.present && st.asked;
+}
+
 static int up(const struct profile *p, bool only_lost, struct err *note, struct err *e)
 {
 	AUTO_CLOSE int lock = -1;
@@ -225,6 +247,7 @@ static int up(const struct profile *p, bool only_lost, struct err *note, struct 
 		return lock;
 	if (only_lost && !is_lost(p->name))
 		return 1;
+	u.is_mend = only_lost && is_tunnel_well(p);
 	r = check_before(&u, e);
 	if (r == 0)
 		r = run_layout(&u, e);

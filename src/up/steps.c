@@ -154,11 +154,12 @@ static int finish_tunnel(struct up *u, struct err *e)
 static int keep_tunnel(struct up *u, struct err *e)
 {
 	const struct tunnel_dev dev = {u->p->name, u->ns_fd, u->old.flags & RECORD_USERSPACE};
-	int r;
+	int r = 0;
 
 	u->userspace = dev.userspace;
 	u->supervisor_pid = u->old.supervisor_pid;
-	r = tunnel_dev_configure(&dev, &u->p->tunnel, &u->endpoints, e);
+	if (!u->is_mend)
+		r = tunnel_dev_configure(&dev, &u->p->tunnel, &u->endpoints, e);
 	return r < 0 ? r : finish_tunnel(u, e);
 }
 
@@ -183,10 +184,10 @@ int step_tunnel(struct up *u, struct err *e)
 {
 	struct err why = ERR_INIT;
 
-	if (!may_keep_tunnel(u))
-		return make_tunnel(u, e);
-	if (keep_tunnel(u, &why) == 0 && may_keep_tunnel(u))
+	if (may_keep_tunnel(u) && keep_tunnel(u, &why) == 0 && may_keep_tunnel(u))
 		return 0;
+	if (u->is_mend)
+		return err_set(e, -ECHILD, "its tunnel has ended meanwhile");
 	return make_tunnel(u, e);
 }
 

@@ -29,6 +29,7 @@ struct up {
 	bool is_ours;	 /* the namespace that the record speaks of is there */
 	bool was_up;	 /* and the record says that it is up */
 	bool is_restart;
+	bool is_mend; /* the tunnel works and is left alone; endpoints are not known */
 	struct record old, record;
 	uint32_t guard_flags; /* of enum record_flags */
 	bool userspace;

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# repair: off
 # `vpnctl default`: the whole machine's traffic through a VPN, both families and names; the LAN stays direct;
 # whatever goes wrong nothing goes in the clear; and all is put back to the byte. Runs inside the rig.
 # shellcheck source=tests/lib.sh

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# repair: off
 # `vpnctl status`, `list` and `kick`: what is said of a VPN is what the kernel says of it. Runs inside
 # the rig.
 # shellcheck disable=SC2016 # Perl's variables
