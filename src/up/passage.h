@@ -11,5 +11,5 @@
 
 /* 0: it does, or that cannot be told (no free lease, another look is under way). -EHOSTUNREACH and
  * a sentence: it does not, whose chain is in the way, and the commands that mend it. Root, in the
- * host's namespace; takes some milliseconds, and a fifth of a second where nothing passes. */
+ * host's namespace; takes some milliseconds, and a second where nothing passes. */
 int passage_judge(const struct record *r, struct err *e);
