@@ -93,7 +93,7 @@ refused 'L30 docker, a bridge' 'start it with --network none' --runtime demo --n
 stay base --runtime runc plain:1 sleep 600
 refused "L30 docker, the network of a container without a VPN" 'start it with --network none' --runtime demo --network container:base
 d rm -f base >/dev/null
-refused 'docker, an unknown VPN' "VPN 'nosuch' is unknown" --runtime nosuch --network none
+refused 'docker, an unknown VPN' "VPN 'nosuch' is down" --runtime nosuch --network none
 refused 'docker, an unknown key' "'polcy=strict' is unknown" --runtime typo --network none
 vpnctl down demo >/dev/null
 refused 'R21 docker, VPN down' "VPN 'demo'" --runtime demo --network none

@@ -222,7 +222,7 @@ pod_root crun rm -f -t 0 base >/dev/null
 pod_root crun "${long[@]}" --name base --annotation vpnrun=other plain:1 sleep 60 >/dev/null
 refused 'L30 a namespace of a container in another VPN' 'exit code: 6' root crun --network container:base --annotation vpnrun=demo "${started[@]}"
 pod_root crun rm -f -t 0 base >/dev/null
-refused 'unknown VPN' "VPN 'nosuch' is unknown" root runc --network none --annotation vpnrun=nosuch "${started[@]}"
+refused 'unknown VPN' "VPN 'nosuch' is down" root runc --network none --annotation vpnrun=nosuch "${started[@]}"
 refused 'unknown VPN, by its exit code' 'exit code: 5' user crun --network none --annotation vpnrun=nosuch "${started[@]}"
 refused 'unknown key' 'exit status 3' root runc --network none --annotation 'vpnrun=demo;polcy=strict' "${started[@]}"
 like "$(tail -n 1 /run/vpnrun/hook.log)" "'polcy=strict' is unknown" 'and the log says why'
