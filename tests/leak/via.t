@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# repair: off
 # "via": a VPN whose encrypted packets go through another VPN, and through nothing else whatever becomes of that.
 # `nested` has the far end of `other`, and is reached through `demo`. Runs inside the rig.
 # shellcheck source=tests/lib.sh
