@@ -54,7 +54,7 @@ static ssize_t receive(int channel, struct worker_task *w, int *ret_conn)
 static void serve(int channel, struct plugger *plugger)
 {
 	for (;;) {
-		struct worker_task w;
+		struct worker_task w = {0};
 		int conn = -1, bad = -1;
 		ssize_t n;
 
