@@ -30,4 +30,27 @@ while IFS='|' read -r _ id _ _ tests _; do
 done < <(grep '^| L[0-9]' tests/README.md)
 is "$rows rows $wrong" '63 rows ' 'the threat model: a row a channel, and each test that it names, names it'
 is "$(comm -23 <(grep -oE '\bL[0-9]{2}\b' README.md | sort -u) <(known))" '' 'README.md: each id is one of these'
+
+threats=tests/lint/threats.pl
+ok 'the threat model: each mutation that a row names is one, and a test of that row notices it' $threats --names
+# The judge itself: a row is green by a test that ran, named it and came to its end; not by one that only ran.
+runs=$(mktemp -d)
+trap 'rm -rf "$runs"' EXIT
+tap() { printf '%s\n' "${@:2}" >"$runs/$1.tap"; }
+judged() { $threats "$@" "$runs" | grep -oE '^(not )?ok [0-9]+ - L01: .*' | sed -E 's/ [0-9]+ -//'; }
+is "$(judged)" '' 'what did not run is not judged'
+ok 'and is said' sh -c "$threats '$runs' | grep -q '^# not judged in this run: L01 L02 '"
+is "$(judged --whole)" 'not ok L01: none of its tests ran' 'in a whole run it fails'
+tap tests_leak_die.t '1..1' 'ok 1 - L01 nothing left'
+is "$(judged)" 'ok L01: green in leak/die.t' 'a test that ran and names the row'
+tap tests_leak_die.t '1..2' 'ok 1 - L01 nothing left'
+is "$(judged)" 'not ok L01: failed in leak/die.t' 'a test that broke off'
+tap tests_leak_die.t '1..1' 'ok 1 - nothing left'
+is "$(judged)" 'not ok L01: no test that ran says L01' 'a test that does not say the row'
+tap tests_leak_die.t '1..1' 'ok 1 - L01 nothing left # SKIP no capture'
+is "$(judged)" 'not ok L01: no test that ran says L01' 'a test that was skipped'
+tap tests_leak_die.t '1..1' 'ok 1 - L01 nothing left'
+tap bridgetests_leak_die.t 1..1 'not ok 1 - L01 nothing left'
+is "$(judged)" 'not ok L01: failed in leak/die.t' 'in either layout'
+ok 'and the script fails' sh -c "! $threats '$runs' >/dev/null"
 finish
