@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # Every system call of a launch, of the broker, of a CNI ADD and of the OCI hook fails once: never a weaker sandbox or
 # container, never something left behind, always a sentence (L51). FAULT_SAMPLE: how many points of each kind, all of them by 0.
 # shellcheck source=tests/lib.sh

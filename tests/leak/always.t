@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # A program that tries without a pause, by both families, by names and from many processes, while its VPN
 # comes, goes, gets another key and is killed piece by piece: nothing of it is ever seen in the clear.
 # And three kinds of traffic at one moment, each by its own way. Runs inside the rig.

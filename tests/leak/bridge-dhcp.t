@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # repair: off
-# vm: no
 # The bridge layout beside a DHCP client of the host's that serves every device: a user who answers
 # from inside a sandbox gives the host nothing. Runs inside the rig, whatever the rig's own layout is.
 # shellcheck source=tests/lib.sh

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # repair: off
-# vm: no
 # The bridge layout on a host that has tables, rules, addresses and firewalls of its own: none of them
 # is lost, and none of them is in the way without a word. Runs inside the rig, whatever its layout is.
 # shellcheck source=tests/lib.sh

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # `vpnctl up` and `down` of the bridge layout beside a container engine's firewall, a mesh VPN's
 # rules and other people's settings: they stay as they are, byte for byte; wrong input is refused
 # before anything is touched. (An up or down that is killed or fails: lifecycle.t.) Inside the rig.

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # repair: off
-# vm: no
 # The bridge layout: the host's own services, and whoever is on another VPN's bridge, are there, and
 # are not reached. Runs inside the rig, whatever the rig's own layout is.
 # shellcheck source=tests/lib.sh

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # Questions that a program sends to a name server of its own choice: by default they go through the
 # tunnel, and with "other_dns" only the VPN's own servers are ever asked. Runs inside the rig.
 # shellcheck source=tests/lib.sh

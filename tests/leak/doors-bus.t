@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # The session bus of a VPN's own: names are free there, what it starts is in the VPN, and of the
 # session's own only what policy/dbus/ lists is carried. Runs inside the rig.
 # shellcheck disable=SC2016 # scripts for other shells

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # A program inside knows that it is inside: a wrapped program opens another of the same VPN, and what
 # cannot be had from there says where one is (W2). What decides is the kernel, not the environment.
 # shellcheck disable=SC2016,SC2086 # shell text that the shell inside expands; commands of several words

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # Unix sockets with a path on which somebody outside listens: each is shown to be open to whoever only
 # sits in the VPN's network, then dead in a sandbox. Runs inside the rig.
 # shellcheck disable=SC2016,SC2086 # scripts for other shells and for perl; lists of words

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # More programs of the kinds that doors-servers.t shows: servers of the user's that work for whoever
 # asks (music players, a downloader), helpers that fetch (CRLs) or know passwords, terminals and editors
 # that have an instance outside do it, by a socket or by X11. Runs inside the rig; its programs are the

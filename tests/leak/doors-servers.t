@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # Programs that hand their work to a server of the user's by a socket in the file tree: real ones, each
 # shown to go out in the clear when it only sits in the VPN's network, then shut, then still working.
 # Runs inside the rig; its programs are the set `desktop` of tests/setup/deps.

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # The session of a user and a VPN: one runtime directory for that user's sandboxes of that VPN, and
 # for nobody else. Runs inside the rig.
 # shellcheck disable=SC2016,SC2010 # scripts for other shells; names that are known

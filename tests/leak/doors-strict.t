@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # --strict as a wall, by real programs (L42 to L45, L63): each door is shown open as people do it
 # today, then shut, then that what the words of --allow give back works. Runs inside the rig.
 # shellcheck source=tests/lib.sh

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # R28: a message that names a command is made to appear, and the command in it is typed as it stands and works.
 # tests/lint/hints.list has all such messages of the sources; `hint ID COMMAND -- CMD...` takes one.
 # shellcheck source=tests/lib.sh

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # 32-bit programs, whose C library makes sockets by socketcall (W4). Runs inside the rig.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"

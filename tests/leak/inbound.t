@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # What may come in from the VPN's side: ports of a sandbox (-e) and of services ("expose"), and
 # nothing else, to nobody else. Runs inside the rig, in either layout.
 # shellcheck source=tests/lib.sh

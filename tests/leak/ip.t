@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # vpnctl ip: the address that the world sees, asked inside the VPN, with the provider's verdict.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # repair: off
-# vm: no
 # `vpnctl leak-test`: says that a closed VPN is closed, and finds out one that is not. Runs inside the rig.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # Many launches: 300 in a row leave nothing, 250 at once all work, a full pool and a limit are
 # refused with their sentences, and a launcher killed anywhere leaves nothing. Runs inside the rig.
 # shellcheck source=tests/lib.sh

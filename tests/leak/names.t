@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # Names: what is asked inside is answered by the VPN's own DNS and seen by nobody else, whatever the
 # host's resolver does meanwhile. Runs inside the rig.
 # shellcheck source=tests/lib.sh

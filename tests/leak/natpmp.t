@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # The port that a provider forwards: asked for inside the tunnel, kept, shown, opened, and told to the
 # user's program. The gateway of the test is tests/rig/natpmpd. Runs inside the rig, in either layout.
 # shellcheck source=tests/lib.sh

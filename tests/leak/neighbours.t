@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # repair: off
-# vm: no
 # A hostile sandbox on the same bridge: its owner re-enters it with every capability there and forges
 # frames. It can take nobody's address, reach neither host nor LAN nor other VPN. Runs inside the rig.
 # shellcheck source=tests/lib.sh

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # Published ports: the host's localhost reaches the command's, and nothing else changes. Inside the rig.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"

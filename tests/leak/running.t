@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # Programs that would hand their window over to an instance outside the sandbox (R71, L16). Their
 # place is taken by copies of sleep: what counts is the lock and whose process it names.
 # shellcheck source=tests/lib.sh

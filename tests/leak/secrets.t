@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # Private and preshared keys: nowhere but in root's own files and in WireGuard itself. And what an
 # installation consists of: no file with a privilege of its own. Runs inside the rig.
 # shellcheck source=tests/lib.sh

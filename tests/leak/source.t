@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # repair: off
-# vm: no
 # Packets that would leave with an address that is not the tunnel's: what connection tracking calls
 # invalid and so does not translate, sources that are nobody's on the bridge, the kernel's own errors.
 # Each is shown to leave when what stops it is taken away. Runs inside the rig.

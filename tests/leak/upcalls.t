@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # File systems whose lookups somebody in the host's network carries out (L52): a real automount(8), with
 # a map that resolves and fetches what the path names, as the map -hosts does.
 # shellcheck source=tests/lib.sh

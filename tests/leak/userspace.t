@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # Without WireGuard in the kernel: wireguard-go, its supervisor, and what goes wrong with them. Runs
 # inside the rig.
 # shellcheck disable=SC2016,SC2046 # inner shells expand; a list of files

@@ -147,7 +147,10 @@ in_vpn demo nft -f - <<-X
 tried() { [ "$(in_vpn demo nft list counter ip tried outer | sed -n 's/.*packets \([0-9]*\).*/\1/p')" -gt "$1" ]; }
 ok 'control: its encrypted packets are counted where they are born' wait_for 10 tried 0
 closed() { ok "R74 L01: $1: connects fail" wait_for 20 is_state 'refused|unreachable|timeout'; }
-for how in 'the tunnel deleted' 'vpnctl restart' 'vpnctl down --force'; do
+deaths=('the tunnel deleted' 'vpnctl restart' 'vpnctl down --force')
+# In a guest only what the kernel's device does differs.
+[ -z "${RIG_SLOW:-}" ] || deaths=("${deaths[0]}")
+for how in "${deaths[@]}"; do
 	cap start
 	$RIG_CAPTURE start
 	before=$(seen host)
@@ -188,6 +191,13 @@ for how in 'the tunnel deleted' 'vpnctl restart' 'vpnctl down --force'; do
 done
 kill $job
 wait $job 2>/dev/null
+
+if [ -n "${RIG_SLOW:-}" ]; then
+	vpnctl down --force nested >/dev/null
+	kill $capture2
+	finish
+	exit
+fi
 
 # --- what cannot be ------------------------------------------------------------------------------
 

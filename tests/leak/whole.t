@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # repair: off
 # All that a VPN consists of, object by object, from the lists themselves: taken away or altered,
 # `status` names it and `up` puts it back, and no packet has left meanwhile. Runs inside the rig.

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: no
 # What is said to somebody who has typed something else than meant, or wants what cannot be inside.
 # shellcheck disable=SC2086 # command lines
 # shellcheck source=tests/lib.sh

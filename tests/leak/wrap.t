@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vpnctl wrap: a program that always goes through a VPN (R09), for a user without root. Runs in the rig.
-# vm: no
 # shellcheck disable=SC2016
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"

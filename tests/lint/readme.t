@@ -31,6 +31,13 @@ done < <(grep '^| L[0-9]' tests/README.md)
 is "$rows rows $wrong" '63 rows ' 'the threat model: a row a channel, and each test that it names, names it'
 is "$(comm -23 <(grep -oE '\bL[0-9]{2}\b' README.md | sort -u) <(known))" '' 'README.md: each id is one of these'
 
+not_there=
+while IFS=$'\t' read -r t why; do
+	case $t in '' | '#'*) continue ;; esac
+	[ -x "tests/${t#bridge:}" ] && [ -n "$why" ] || not_there+=" $t"
+done <tests/vm/tests.list
+is "$not_there" '' 'what runs in the guest is there, and says why'
+
 threats=tests/lint/threats.pl
 ok 'the threat model: each mutation that a row names is one, and a test of that row notices it' $threats --names
 # The judge itself: a row is green by a test that ran, named it and came to its end; not by one that only ran.
@@ -49,6 +56,8 @@ tap tests_leak_die.t '1..1' 'ok 1 - nothing left'
 is "$(judged)" 'not ok L01: no test that ran says L01' 'a test that does not say the row'
 tap tests_leak_die.t '1..1' 'ok 1 - L01 nothing left # SKIP no capture'
 is "$(judged)" 'not ok L01: no test that ran says L01' 'a test that was skipped'
+tap tests_leak_die.t '1..0 # SKIP no capture'
+is "$(judged --whole)" 'not ok L01: none of its tests ran' 'nor is one that was skipped whole'
 tap tests_leak_die.t '1..1' 'ok 1 - L01 nothing left'
 tap bridgetests_leak_die.t 1..1 'not ok 1 - L01 nothing left'
 is "$(judged)" 'not ok L01: failed in leak/die.t' 'in either layout'

@@ -119,13 +119,14 @@ sub judge_names {
 
 # --- what ran -------------------------------------------------------------------------------------
 
-# One file of TAP: which ids it proved, which it failed, and whether it came to its end.
+# One file of TAP: which ids it proved, which it failed, whether it came to its end, or was skipped whole.
 sub read_tap {
 	my ($file) = @_;
-	my $seen = {ok => {}, bad => {}, ended => 0};
+	my $seen = {ok => {}, bad => {}, ended => 0, skipped => 0};
 	my ($plan, $count) = (undef, 0);
 	for (lines_of($file)) {
 		$plan = $1 if /^1\.\.(\d+)/;
+		$seen->{skipped} = 1 if /^1\.\.0\b/;
 		next if !/^(not )?ok\b(.*)/;
 		my ($not, $text) = ($1, $2);
 		$count++;
@@ -152,6 +153,7 @@ sub judge_id {
 	for my $test (@{$row->{tests}}) {
 		for my $file (taps_of($test, $all)) {
 			my $t = $cache->{$file} //= read_tap($file);
+			next if $t->{skipped};
 			$ran++;
 			push(@bad, $test), next if $t->{bad}{$id} || !$t->{ended};
 			push @by, $test if $t->{ok}{$id};

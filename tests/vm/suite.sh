@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # suite.sh [TEST…]: runs test files in the guest and makes one TAP stream of theirs, each line led
-# by the file's name. Without arguments: the rig's own test and all of tests/leak, net and fault,
-# except files that say `# vm: no` (nothing in them depends on the kernel's WireGuard), and some of
-# them once more with the VPNs in the layout "bridge": bridge:TEST.
+# by the file's name. Without arguments: what tests.list names, with the reason for each. bridge:TEST
+# has the VPNs in the layout "bridge".
 # Tests find RIG_SLOW=1 here and scale their loops and patience to a machine 20 times slower.
 export RIG_SLOW=1 RIG_SLOW_FACTOR=10 RIG_WG=kernel RIG_PATIENCE=30
 cd "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../.." || exit
@@ -12,10 +11,13 @@ mkdir -p $TAP_DIR
 
 tests=("$@")
 if [ $# = 0 ]; then
-	for t in tests/rig/*.t tests/leak/*.t tests/net/*.t tests/fault/*.t; do
-		[ -x "$t" ] && ! head -20 "$t" | grep -q '^# vm: no' && tests+=("$t")
-	done
-	tests+=(bridge:tests/leak/die.t)
+	while IFS=$'\t' read -r t _; do
+		case $t in
+		'' | '#'*) ;;
+		bridge:*) tests+=("bridge:tests/${t#bridge:}") ;;
+		*) tests+=("tests/$t") ;;
+		esac
+	done <tests/vm/tests.list
 fi
 
 n=0 failed=0
