@@ -8,24 +8,25 @@
 
 #include "base/log.h"
 #include "launch/launch.h"
+#include "line/options.h"
 
 int main(int argc, char **argv)
 {
-	struct launch_options o;
+	struct line_options o;
 	struct err e = ERR_INIT;
 	int status;
 
 	log_program = "vpnrun";
 	if (argc < 2) {
-		fputs(launch_usage, stderr);
+		fputs(line_usage, stderr);
 		return LAUNCH_FAILED;
 	}
-	if (launch_parse(argc, argv, &o, &e) < 0) {
+	if (line_parse(argc, argv, &o, &e) < 0) {
 		log_error("%s", e.msg);
 		return LAUNCH_FAILED;
 	}
 	if (o.help || o.version) {
-		fputs(o.help ? launch_usage : "vpnrun " VPNRUN_VERSION "\n", stdout);
+		fputs(o.help ? line_usage : "vpnrun " VPNRUN_VERSION "\n", stdout);
 		return fflush(stdout) == 0 ? 0 : LAUNCH_FAILED;
 	}
 	log_verbose = o.verbose;

@@ -26,7 +26,7 @@ static const char *policy_name(const struct launch *l)
 {
 	const char *name = l->o->policy;
 
-	if (!name && l->network == LAUNCH_HOST && !l->o->strict)
+	if (!name && l->network == LINE_HOST && !l->o->strict)
 		return NULL;
 	if (!name)
 		return launch_default_policy(l->running.i386, l->o->strict);

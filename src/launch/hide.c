@@ -27,7 +27,7 @@ static const char *const *hidden_directories(const struct launch *l)
 	static const char *const all[] = {"/tmp/", "/run/", "/var/run/", NULL};
 	static const char *const tmp[] = {"/tmp/", NULL};
 
-	if (l->network == LAUNCH_HOST)
+	if (l->network == LINE_HOST)
 		return l->o->strict ? tmp : NULL;
 	return l->o->strict ? all : all + 1;
 }
@@ -40,9 +40,9 @@ static bool is_in_other_network(pid_t pid, void *arg)
 /* A sandbox that runs already has its own. */
 int launch_session_open(struct launch *l, struct err *e)
 {
-	const char *name = l->network == LAUNCH_VPN ? l->record.name : "none";
+	const char *name = l->network == LINE_VPN ? l->record.name : "none";
 
-	if (l->o->with_pid || l->network == LAUNCH_HOST)
+	if (l->o->with_pid || l->network == LINE_HOST)
 		name = NULL;
 	/* What a strict sandbox has of it the line names: session_words_open(). */
 	if (l->o->strict)
@@ -112,7 +112,7 @@ int launch_view_make(struct launch *l, struct err *e)
 	struct ns_view v = {
 		.runtime = launch_is_apart(l) ? &runtime : NULL,
 		.resolv_conf = l->resolv_conf,
-		.host_network = l->network == LAUNCH_HOST,
+		.host_network = l->network == LINE_HOST,
 		.own_userns = !l->root,
 		.strict = l->o->strict,
 		.display = l->o->words & (SESSION_WAYLAND | SESSION_X11),
@@ -164,7 +164,7 @@ int launch_words_finish(struct launch *l, struct err *e)
  * with a path are shut only where the policy forbids that, too. */
 int launch_scope_enter(struct launch *l, struct err *e)
 {
-	const char *allowed[LAUNCH_ALLOW_MAX + SESSION_GRANTS_MAX + 1];
+	const char *allowed[LINE_ALLOW_MAX + SESSION_GRANTS_MAX + 1];
 	/* Who joins a sandbox is not of its domain, and has to reach its sockets. */
 	bool sockets = !l->o->with_pid && (!l->o->policy || strcmp(l->o->policy, "strict") == 0);
 	char wayland[PATH_MAX + 16];

@@ -21,7 +21,7 @@ static bool is_default(const char *vpn)
 }
 
 /* Options that a sandbox gets when it is made. */
-static const char *too_late(const struct launch_options *o, const struct sandbox *s)
+static const char *too_late(const struct line_options *o, const struct sandbox *s)
 {
 	if (o->strict && !s->strict)
 		return "--strict";
@@ -50,7 +50,7 @@ static int say_where(const char *wanted, const struct sandbox *s, struct err *e)
 		       strcmp(wanted, "host") ? "'" : "");
 }
 
-int launch_inside(const struct launch_options *o, struct sandbox *ret, struct err *e)
+int launch_inside(const struct line_options *o, struct sandbox *ret, struct err *e)
 {
 	const char *vpn = o->vpn, *option;
 	int r = sandbox_look(ret, e);
@@ -73,7 +73,7 @@ int launch_inside(const struct launch_options *o, struct sandbox *ret, struct er
 	return 1;
 }
 
-int launch_mark(const struct launch_options *o, const struct record *r, uint32_t host,
+int launch_mark(const struct line_options *o, const struct record *r, uint32_t host,
 		const char *policy, struct err *e)
 {
 	struct lease_pool pool = record_pool(r);

@@ -28,7 +28,7 @@ int launch_broker_connect(struct launch *l, struct err *e)
 
 int launch_namespaces_enter(struct launch *l, struct err *e)
 {
-	int flags = CLONE_NEWNS | (l->network == LAUNCH_HOST ? 0 : CLONE_NEWNET) |
+	int flags = CLONE_NEWNS | (l->network == LINE_HOST ? 0 : CLONE_NEWNET) |
 		    (l->o->strict ? CLONE_NEWIPC : 0);
 
 	if (!l->root)
@@ -82,8 +82,8 @@ static int ask_for_cable(struct launch *l, struct err *e)
 {
 	int r;
 
-	cable_prepare(l->network == LAUNCH_VPN ? &l->record : NULL);
-	if (l->network != LAUNCH_VPN)
+	cable_prepare(l->network == LINE_VPN ? &l->record : NULL);
+	if (l->network != LINE_VPN)
 		return 0;
 	r = open_netns(l, e);
 	if (r < 0)
@@ -107,7 +107,7 @@ int launch_cable_take(struct launch *l, struct err *e)
 {
 	int r = nl_sock_open(&l->nl, NETLINK_ROUTE, e);
 
-	if (r == 0 && l->network == LAUNCH_VPN && !l->root)
+	if (r == 0 && l->network == LINE_VPN && !l->root)
 		r = ipc_attach_receive(l->sock, &l->host, e);
 	return r < 0 ? r : 0;
 }

@@ -13,7 +13,7 @@
 
 #define HELPER "/libexec/vpnrun/vpnrun-notify"
 
-void launch_notify(const struct launch_options *o, int status, const char *sentence)
+void launch_notify(const struct line_options *o, int status, const char *sentence)
 {
 	char path[PATH_MAX + sizeof(HELPER)], code[8];
 	ssize_t n;

@@ -12,7 +12,7 @@
 #include "base/util.h"
 #include "state/lease.h"
 
-int launch_ports_open(const struct launch_options *o, struct launch_ports *p, struct err *e)
+int launch_ports_open(const struct line_options *o, struct launch_ports *p, struct err *e)
 {
 	int r = 0;
 
@@ -56,7 +56,7 @@ static int serve_publish(const struct record *r, uint32_t host, struct launch_po
 	return rc;
 }
 
-static int serve_reach(const struct launch_options *o, int channel, struct err *e)
+static int serve_reach(const struct line_options *o, int channel, struct err *e)
 {
 	struct relay_ports inside;
 	int r = relay_listen(&o->reach, "the sandbox's", &inside, e);
@@ -68,7 +68,7 @@ static int serve_reach(const struct launch_options *o, int channel, struct err *
 	return r;
 }
 
-int launch_ports_serve(const struct launch_options *o, const struct record *r, uint32_t host,
+int launch_ports_serve(const struct line_options *o, const struct record *r, uint32_t host,
 		       struct launch_ports *p, struct err *e)
 {
 	int rc = 0;

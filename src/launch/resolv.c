@@ -54,7 +54,7 @@ int launch_resolv_write(struct launch *l, struct err *e)
 
 	if (r < 0)
 		return r;
-	if (l->network == LAUNCH_HOST && !l->o->n_dns)
+	if (l->network == LINE_HOST && !l->o->n_dns)
 		return copy_names(l, e);
 	if (l->o->n_dns)
 		r = names_resolv_conf(l->resolv_conf, sizeof(l->resolv_conf), l->o->dns,

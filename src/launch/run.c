@@ -19,6 +19,8 @@
 #include "base/util.h"
 #include "box/apparmor.h"
 #include "box/fds.h"
+#include "line/hint.h"
+#include "line/identity.h"
 #include "running/elf.h"
 
 /* --- small steps ------------------------------------------------------------------------------ */
@@ -31,7 +33,7 @@ static int guard_streams(struct launch *l, struct err *e)
 
 static int become_user(struct launch *l, struct err *e)
 {
-	int r = launch_become(l->o, &l->by_sudo, e);
+	int r = line_become(l->o, &l->by_sudo, e);
 
 	l->root = geteuid() == 0;
 	return r;
@@ -39,27 +41,27 @@ static int become_user(struct launch *l, struct err *e)
 
 static int find_vpn(struct launch *l, struct err *e)
 {
-	return launch_find(l->o->vpn, &l->network, &l->record, e);
+	return line_find(l->o->vpn, &l->network, &l->record, e);
 }
 
 static int check_line(struct launch *l, struct err *e)
 {
-	const struct launch_options *o = l->o;
+	const struct line_options *o = l->o;
 
-	if (l->network == LAUNCH_HOST && (o->publish.n || o->reach.n))
+	if (l->network == LINE_HOST && (o->publish.n || o->reach.n))
 		return err_set(e, -EINVAL,
 			       "'host' is the host's own network: its ports need neither "
 			       "-p nor --reach");
-	if (o->expose.n && l->network != LAUNCH_VPN)
+	if (o->expose.n && l->network != LINE_VPN)
 		return err_set(e, -EINVAL, "-e opens a port of a VPN's: give a VPN");
 	return 0;
 }
 
 static int check_running(struct launch *l, struct err *e)
 {
-	const struct launch_options *o = l->o;
+	const struct line_options *o = l->o;
 
-	if (l->network != LAUNCH_HOST && !o->allow_running)
+	if (l->network != LINE_HOST && !o->allow_running)
 		return launch_check_running(o, &l->record, &l->running, e);
 	running_find_i386(o->command, l->running.i386, sizeof(l->running.i386));
 	return 0;
@@ -68,14 +70,14 @@ static int check_running(struct launch *l, struct err *e)
 static int say_dead(struct launch *l, struct err *e)
 {
 	(void)e;
-	launch_say_dead(&l->record);
+	line_say_dead(&l->record);
 	return 0;
 }
 
 static int say_hint(struct launch *l, struct err *e)
 {
 	(void)e;
-	launch_say_hint(l->o->command[0], l->by_sudo);
+	line_say_hint(l->o->command[0], l->by_sudo);
 	return 0;
 }
 
@@ -106,7 +108,7 @@ static int set_environment(struct launch *l, struct err *e)
 {
 	(void)e;
 	launch_clean_env(l->session.runtime, l->closed_fds > 0);
-	if (l->network != LAUNCH_HOST && !l->o->allow_running)
+	if (l->network != LINE_HOST && !l->o->allow_running)
 		launch_hold_windows(&l->record, !(l->o->words & SESSION_BUS), &l->running);
 	return 0;
 }
@@ -125,13 +127,13 @@ static bool finds_vpn(const struct launch *l)
 
 static bool has_vpn(const struct launch *l)
 {
-	return l->network == LAUNCH_VPN;
+	return l->network == LINE_VPN;
 }
 
 /* Who has given something back knows what for. */
 static bool may_need_hint(const struct launch *l)
 {
-	return l->o->command && l->network != LAUNCH_HOST && !l->o->n_allow;
+	return l->o->command && l->network != LINE_HOST && !l->o->n_allow;
 }
 
 static bool makes_sandbox(const struct launch *l)
@@ -146,7 +148,7 @@ static bool makes_session(const struct launch *l)
 
 static bool makes_network(const struct launch *l)
 {
-	return !joins(l) && l->network != LAUNCH_HOST;
+	return !joins(l) && l->network != LINE_HOST;
 }
 
 static bool asks_broker(const struct launch *l)
@@ -234,7 +236,7 @@ static int run_steps(struct launch *l, struct err *e)
 	return 0;
 }
 
-static int become_command(const struct launch_options *o, struct err *e)
+static int become_command(const struct line_options *o, struct err *e)
 {
 	char *shell[] = {NULL, NULL};
 	char **argv = o->command;
@@ -244,7 +246,7 @@ static int become_command(const struct launch_options *o, struct err *e)
 	} u = {.in = NULL}; /* execve(2) has no const */
 
 	if (!argv) {
-		u.in = launch_shell();
+		u.in = line_shell();
 		shell[0] = u.out;
 		argv = shell;
 	}
@@ -265,11 +267,11 @@ static void close_launch(struct launch *l)
 	nl_sock_close(&l->nl);
 }
 
-int launch_run(const struct launch_options *o, struct err *e)
+int launch_run(const struct line_options *o, struct err *e)
 {
 	struct launch l = {.o = o,
 			   .strict = o->strict,
-			   .network = LAUNCH_NONE,
+			   .network = LINE_NONE,
 			   .sock = -1,
 			   .netns = -1,
 			   .host_netns = -1,

@@ -16,6 +16,7 @@
 #include "base/util.h"
 #include "running/check.h"
 #include "running/command.h"
+#include "session/words.h"
 
 /* A shell without a script: a person will type there. */
 static bool is_for_a_person(char *const *command)
@@ -31,7 +32,7 @@ static bool is_for_a_person(char *const *command)
 	return len >= 2 && !strcmp(name + len - 2, "sh");
 }
 
-int launch_check_running(const struct launch_options *o, const struct record *vpn,
+int launch_check_running(const struct line_options *o, const struct record *vpn,
 			 struct running_state *ret, struct err *e)
 {
 	const char *display = getenv("DISPLAY");

@@ -6,13 +6,15 @@
 #pragma once
 
 #include "launch/launch.h"
+#include "line/find.h"
 #include "nl/sock.h"
 #include "session/listeners.h"
 #include "session/session.h"
+#include "session/words.h"
 
 struct launch {
-	const struct launch_options *o;
-	enum launch_network network;
+	const struct line_options *o;
+	enum line_network network;
 	bool root;    /* no user namespace, no broker */
 	bool strict;  /* by the line, or by the sandbox that it joins */
 	bool by_sudo; /* root's once, the caller's now */
@@ -37,7 +39,7 @@ struct launch {
  * strict. */
 static inline bool launch_is_apart(const struct launch *l)
 {
-	return l->network != LAUNCH_HOST || l->o->strict;
+	return l->network != LINE_HOST || l->o->strict;
 }
 
 /* What the line and the machine allow: filter.c and resolv.c. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * launch/options.c, ns/names.c and box/fds.c: the command line, the text of a sandbox's resolver
+ * line/options.c, ns/names.c and box/fds.c: the command line, the text of a sandbox's resolver
  * files, and which descriptors are harmless.
  */
 #include "tap.h"
@@ -18,14 +18,19 @@
 #include "box/fds.h"
 #include "launch/i386.h"
 #include "launch/launch.h"
+#include "line/find.h"
+#include "line/hint.h"
+#include "line/identity.h"
+#include "line/options.h"
 #include "ns/account.h"
 #include "ns/names.h"
 #include "running/elf.h"
+#include "session/words.h"
 
 #define ARGS_MAX 24
 
 /* Splits line at blanks into argv behind "vpnrun"; "''" is an empty word. */
-static int parse(const char *line, struct launch_options *o, struct err *e)
+static int parse(const char *line, struct line_options *o, struct err *e)
 {
 	static char text[256];
 	static char empty[] = "", self[] = "vpnrun";
@@ -37,7 +42,7 @@ static int parse(const char *line, struct launch_options *o, struct err *e)
 	     w = strtok_r(NULL, " ", &save))
 		argv[argc++] = strcmp(w, "''") ? w : empty;
 	argv[argc] = NULL;
-	return launch_parse(argc, argv, o, e);
+	return line_parse(argc, argv, o, e);
 }
 
 static const char *text_or(const char *s)
@@ -66,7 +71,7 @@ static void test_lines(void)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct launch_options o;
+		struct line_options o;
 		struct err e = ERR_INIT;
 		int r = parse(cases[i].line, &o, &e);
 		bool good = r == 0 && !strcmp(text_or(o.vpn), cases[i].vpn) &&
@@ -117,7 +122,7 @@ static void test_bad_lines(void)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct launch_options o;
+		struct line_options o;
 		struct err e = ERR_INIT;
 
 		ok(parse(cases[i], &o, &e) < 0 && e.msg[0], "vpnrun %s is refused", cases[i]);
@@ -126,7 +131,7 @@ static void test_bad_lines(void)
 
 static void test_values(void)
 {
-	struct launch_options o;
+	struct line_options o;
 	struct err e = ERR_INIT;
 
 	is_int(parse("-v --strict --policy=p --socket s --allow /run/a --allow /run/b --keep-fd 7 "

@@ -5,7 +5,7 @@
  * what has to be root's says --as-root. Must never go on as root when becoming somebody fails. The
  * files are read here, without NSS: its plugins ask daemons. Called by launch/run.c.
  */
-#include "launch/launch.h"
+#include "line/identity.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -182,7 +182,7 @@ static int become_named(const char *user, struct err *e)
 	return r;
 }
 
-int launch_become(const struct launch_options *o, bool *ret_sudo, struct err *e)
+int line_become(const struct line_options *o, bool *ret_sudo, struct err *e)
 {
 	*ret_sudo = false;
 	if (geteuid() == 0)
@@ -197,7 +197,7 @@ int launch_become(const struct launch_options *o, bool *ret_sudo, struct err *e)
 	return 0;
 }
 
-const char *launch_shell(void)
+const char *line_shell(void)
 {
 	static char shell[256];
 	const char *env = getenv("SHELL");

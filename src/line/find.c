@@ -3,7 +3,7 @@
  * Leads from the name on the command line to a VPN that is up. Must never choose another VPN than
  * the one that was named: a name that is not up ends the launch. Called by launch/run.c.
  */
-#include "launch/launch.h"
+#include "line/find.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -138,7 +138,7 @@ static int is_down(const char *name, struct err *e)
 	return record_fail_down(name, e);
 }
 
-void launch_hint_command(const char *vpn, struct err *e)
+void line_hint_command(const char *vpn, struct err *e)
 {
 	char path[64];
 	struct record r;
@@ -171,7 +171,7 @@ static int is_unknown(const char *name, struct err *e)
 	for (size_t i = 0; i < l.n; i++)
 		if (near_name(name, l.at[i].text))
 			return err_hint(e, -ENOENT, "did you mean '%s'?", l.at[i].text);
-	launch_hint_command(name, e);
+	line_hint_command(name, e);
 	return -ENOENT;
 }
 
@@ -195,16 +195,16 @@ static int find_default(struct record *ret, struct err *e)
 		       text);
 }
 
-int launch_find(const char *vpn, enum launch_network *ret, struct record *ret_record, struct err *e)
+int line_find(const char *vpn, enum line_network *ret, struct record *ret_record, struct err *e)
 {
 	int r;
 
 	memset(ret_record, 0, sizeof(*ret_record));
-	*ret = LAUNCH_VPN;
+	*ret = LINE_VPN;
 	if (!vpn || !strcmp(vpn, "-") || !strcmp(vpn, "default"))
 		return find_default(ret_record, e);
 	if (!strcmp(vpn, "none") || !strcmp(vpn, "host")) {
-		*ret = vpn[0] == 'n' ? LAUNCH_NONE : LAUNCH_HOST;
+		*ret = vpn[0] == 'n' ? LINE_NONE : LINE_HOST;
 		return 0;
 	}
 	r = record_read_settled(vpn, ret_record, e);
@@ -217,7 +217,7 @@ int launch_find(const char *vpn, enum launch_network *ret, struct record *ret_re
 
 /* The command starts all the same, and waits inside: it is closed, and works as soon as the server
  * answers. A file that nobody writes any more tells nothing. */
-void launch_say_dead(const struct record *r)
+void line_say_dead(const struct record *r)
 {
 	char why[160];
 	struct health s;

@@ -3,15 +3,17 @@
  * Owns vpnrun's command line. What follows the command's name is the command's: nothing behind it
  * may ever be read as an option of ours. Touches nothing. Called by main.
  */
-#include "launch/launch.h"
+#include "line/options.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/util.h"
+#include "line/find.h"
+#include "session/words.h"
 
-const char launch_usage[] =
+const char line_usage[] =
 	"usage: vpnrun [OPTION...] VPN [--] [COMMAND [ARGUMENT...]]\n"
 	"       vpnrun [OPTION...] -- COMMAND [ARGUMENT...]      the VPN with the lowest id\n"
 	"       vpnrun --with PID [--] [COMMAND [ARGUMENT...]]   in a sandbox that runs already\n"
@@ -84,7 +86,7 @@ static const struct {
 	{"--allow-running", OPT_ALLOW_RUNNING},
 };
 
-static int add_dns(struct launch_options *o, const char *v, struct err *e)
+static int add_dns(struct line_options *o, const char *v, struct err *e)
 {
 	struct names_dns *d = &o->dns[o->n_dns];
 
@@ -97,15 +99,15 @@ static int add_dns(struct launch_options *o, const char *v, struct err *e)
 	return 0;
 }
 
-static int add_allow(struct launch_options *o, const char *v, struct err *e)
+static int add_allow(struct line_options *o, const char *v, struct err *e)
 {
 	unsigned int word = session_word(v);
 
 	o->words |= word;
 	if (word)
 		return 0;
-	if (o->n_allow == LAUNCH_ALLOW_MAX)
-		return err_set(e, -E2BIG, "more than %d --allow", LAUNCH_ALLOW_MAX);
+	if (o->n_allow == LINE_ALLOW_MAX)
+		return err_set(e, -E2BIG, "more than %d --allow", LINE_ALLOW_MAX);
 	if (v[0] != '/')
 		return err_set(e, -EINVAL, "--allow %s: neither an absolute path nor one of: %s", v,
 			       session_word_list);
@@ -113,19 +115,19 @@ static int add_allow(struct launch_options *o, const char *v, struct err *e)
 	return 0;
 }
 
-static int add_keep_fd(struct launch_options *o, const char *v, struct err *e)
+static int add_keep_fd(struct line_options *o, const char *v, struct err *e)
 {
 	uint64_t fd;
 
-	if (o->n_keep_fd == LAUNCH_KEEP_MAX)
-		return err_set(e, -E2BIG, "more than %d --keep-fd", LAUNCH_KEEP_MAX);
+	if (o->n_keep_fd == LINE_KEEP_MAX)
+		return err_set(e, -E2BIG, "more than %d --keep-fd", LINE_KEEP_MAX);
 	if (str_uint(v, 0, INT32_MAX, &fd) < 0)
 		return err_set(e, -EINVAL, "--keep-fd %s: not a descriptor's number", v);
 	o->keep_fd[o->n_keep_fd++] = (int)fd;
 	return 0;
 }
 
-static int set_value(struct launch_options *o, enum option option, const char *v, struct err *e)
+static int set_value(struct line_options *o, enum option option, const char *v, struct err *e)
 {
 	uint64_t pid;
 
@@ -182,7 +184,7 @@ static int set_value(struct launch_options *o, enum option option, const char *v
 }
 
 /* Takes the option at argv[*i] with its value. */
-static int take_option(int argc, char **argv, int *i, struct launch_options *o, struct err *e)
+static int take_option(int argc, char **argv, int *i, struct line_options *o, struct err *e)
 {
 	const char *arg = argv[*i], *value = strchr(arg, '=');
 	size_t len = value ? (size_t)(value - arg) : strlen(arg);
@@ -201,7 +203,7 @@ static int take_option(int argc, char **argv, int *i, struct launch_options *o, 
 	return err_set(e, -EINVAL, "unknown option %s; see: vpnrun --help", arg);
 }
 
-static int check(const struct launch_options *o, struct err *e)
+static int check(const struct line_options *o, struct err *e)
 {
 	if (o->with_pid && (o->n_dns || o->n_allow || o->words || o->socket || o->expose.n))
 		return err_set(e, -EINVAL,
@@ -216,9 +218,9 @@ static int check(const struct launch_options *o, struct err *e)
 	return 0;
 }
 
-int launch_parse(int argc, char **argv, struct launch_options *ret, struct err *e)
+int line_parse(int argc, char **argv, struct line_options *ret, struct err *e)
 {
-	struct launch_options o = {0};
+	struct line_options o = {0};
 	int i, r;
 
 	for (i = 1; i < argc; i++) {
@@ -229,7 +231,7 @@ int launch_parse(int argc, char **argv, struct launch_options *ret, struct err *
 		if (argv[i][0] == '-' && argv[i][1]) {
 			r = take_option(argc, argv, &i, &o, e);
 			if (r < 0 && o.vpn)
-				launch_hint_command(o.vpn, e);
+				line_hint_command(o.vpn, e);
 			if (r < 0)
 				return r;
 			continue;

@@ -4,7 +4,7 @@
  * of containers, podman of a migration, su of a wrong password. One line before theirs says why,
  * and what to do instead. Called by launch/run.c.
  */
-#include "launch/launch.h"
+#include "line/hint.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -62,7 +62,7 @@ static const char *const roots[] = {"apt",    "apt-get",      "aptitude",     "d
 				    "yum",    "rpm",	      "zypper",	      "pacman", "apk",
 				    "emerge", "xbps-install", "nixos-rebuild"};
 
-void launch_say_hint(const char *command, bool by_sudo)
+void line_say_hint(const char *command, bool by_sudo)
 {
 	const char *name = running_base(command);
 	bool root = geteuid() == 0;
