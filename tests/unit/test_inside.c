@@ -15,61 +15,9 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "inside.h"
 #include "ns/dev.h"
 #include "state/sandbox.h"
-
-#define SKIPPED 77
-
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	util_close(&fd);
-	return good;
-}
-
-static void enter(void)
-{
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-	char map[64];
-
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC) < 0)
-		_exit(SKIPPED);
-	str_fmt(map, sizeof(map), "0 %u 1", uid);
-	if (!write_file("/proc/self/setgroups", "deny") || !write_file("/proc/self/uid_map", map))
-		_exit(SKIPPED);
-	str_fmt(map, sizeof(map), "0 %u 1", gid);
-	if (!write_file("/proc/self/gid_map", map) || mount("t", "/run", "tmpfs", 0, NULL) < 0)
-		_exit(SKIPPED);
-}
-
-/* Runs fn inside; what it returns is to be 0. */
-static void inside(int (*fn)(void), const char *what)
-{
-	int status = 0;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		enter();
-		_exit(fn());
-	}
-	waitpid(pid, &status, 0);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
-		printf("ok %d - %s # SKIP no namespaces, or no ip(8)\n", ++tap_count, what);
-	else
-		is_int(status, 0, what);
-}
-
-static int run(const char *command)
-{
-	int r = system(command); /* a test's own words */
-
-	return WIFEXITED(r) ? WEXITSTATUS(r) : -1;
-}
 
 /* --- the record --------------------------------------------------------------------------------
  */
