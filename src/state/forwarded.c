@@ -15,7 +15,7 @@ void forwarded_path(const char *name, const char *what, char ret[64])
 void forwarded_ports(const struct record *r, uint16_t ret[2])
 {
 	AUTO_FREE char *text = NULL;
-	unsigned int tcp, udp;
+	unsigned int tcp = 0, udp = 0;
 	char path[64];
 	int n;
 
@@ -24,7 +24,7 @@ void forwarded_ports(const struct record *r, uint16_t ret[2])
 	if (!r->natpmp_gateway.s_addr || file_read(path, FORWARDED_SIZE, &text, NULL, NULL) < 0)
 		return;
 	n = sscanf(text, "%5u %5u", &tcp, &udp);
-	if (n < 1 || tcp > 65535 || (n == 2 && udp > 65535))
+	if (tcp > 65535 || (n == 2 && udp > 65535))
 		return;
 	ret[0] = (uint16_t)tcp;
 	ret[1] = (uint16_t)(n == 2 ? udp : tcp);

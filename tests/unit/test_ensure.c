@@ -129,10 +129,24 @@ static const struct {
 	 "a permanent IPv4 neighbour of br-demo (10.20.1.2) is missing"},
 	{"ip neigh change 10.20.1.2 dev br-demo lladdr 02:76:70:01:00:02 nud reachable",
 	 "a permanent IPv4 neighbour of br-demo (10.20.1.2) is missing"},
+	{"ip neigh change 10.20.1.2 dev br-demo lladdr 02:00:00:00:00:02 nud permanent",
+	 "a permanent IPv4 neighbour of br-demo (10.20.1.2) is missing"},
+	{"ip neigh del 10.20.1.2 dev br-demo && "
+	 "ip neigh add 10.20.1.7 dev br-demo lladdr 02:76:70:01:00:02 nud permanent",
+	 "a permanent IPv4 neighbour of br-demo (10.20.1.2) is missing"},
+	{"ip neigh del fd76:706e:7275:1::4 dev br-demo && "
+	 "ip neigh add fd76:706e:7275:1::7 dev br-demo lladdr 02:76:70:01:00:04 nud permanent",
+	 "a permanent IPv6 neighbour of br-demo (fd76:706e:7275:1::4) is missing"},
 	{"ip neigh del fd76:706e:7275:1::5 dev br-demo",
 	 "a permanent IPv6 neighbour of br-demo (fd76:706e:7275:1::5) is missing"},
 	{"ip route del unreachable default table 1 metric 4294967295",
 	 "the route unreachable default metric 4294967295 of the table 1 is missing"},
+	{"ip route del unreachable default table 1 metric 4294967295 && "
+	 "ip route add unreachable default table 1 metric 5",
+	 "the route unreachable default metric 4294967295 of the table 1 is missing"},
+	{"ip route del 10.20.1.0/29 dev br-demo table 1 && "
+	 "ip route add 10.20.1.8/29 dev br-demo table 1",
+	 "the route 10.20.1.0/29 dev br-demo of the table 1 is missing"},
 	{"ip route replace blackhole default table 1 metric 4294967295",
 	 "the route unreachable default metric 4294967295 of the table 1 is missing"},
 	{"ip route replace default dev lo table 1 metric 4294967295",
@@ -220,7 +234,7 @@ static int others_stay(void)
 	fill(&l);
 	if (run("ip rule add pref 301 lookup 99 && ip rule add pref 302 lookup 99 protocol kernel && "
 		"ip route add unreachable 192.0.2.0/24 table 1") != 0 ||
-	    make(&l) < 0 || ensure_remove(&l, -1, NULL) < 0)
+	    make(&l) < 0 || missing(&l) != 0 || ensure_remove(&l, -1, NULL) < 0)
 		return 1;
 	if (run("ip rule show pref 301 | grep -q 'lookup 99' && ip rule show pref 302 | grep -q 99") !=
 	    0)
@@ -303,9 +317,9 @@ static int rules_close_last(void)
 	AUTO_WANT_LIST struct want_list l = {0};
 	AUTO_WANT_LIST struct want_list other = {0};
 
+	add_rule(&l, AF_INET, 0, 0, true);
 	add_rule(&l, AF_INET, 1, 7, false);
 	add_rule(&l, AF_INET, 1, 0, false);
-	add_rule(&l, AF_INET, 0, 0, true);
 	add_rule(&other, AF_INET, 2, 0, false);
 	add_rule(&other, AF_INET, 0, 0, true);
 	if (make(&l) < 0)
