@@ -38,7 +38,7 @@ ALL_LDFLAGS = -pie $(HARDENING_LD) -Wl,--as-needed $(LDFLAGS) $(SAN)
 
 LIBS_CTL = -lcap -ljansson -lseccomp -lnftables -lresolv
 
-LIB_SRC := $(sort $(wildcard src/base/*.c src/nl/*.c src/ns/*.c src/session/*.c $(foreach r,conf state tunnel want ensure wall up default keeper plug,src/$(r)/*.c) src/box/*.c src/ipc/*.c src/launch/*.c src/line/*.c src/policy/*.c src/relay/*.c src/running/*.c))
+LIB_SRC := $(sort $(wildcard src/base/*.c src/nf/*.c src/nl/*.c src/ns/*.c src/session/*.c $(foreach r,conf state tunnel want ensure wall up default keeper plug,src/$(r)/*.c) src/box/*.c src/ipc/*.c src/launch/*.c src/line/*.c src/policy/*.c src/relay/*.c src/running/*.c))
 # The commands of vpnctl, by idea.
 CTL_SRC := $(sort $(wildcard $(foreach r,ctl look leak confine files engine command,src/$(r)/*.c)))
 BRK_SRC := $(sort $(wildcard src/broker/*.c) src/plugd/allow.c src/plugd/whose.c)
@@ -83,7 +83,7 @@ else
 # musl-gcc knows neither the kernel's headers nor how a static program is made that may lie anywhere.
 MUSL_DIR := $(call musl-dir,$(LAUNCHER_CC))
 LAUNCHER_SRC := src/vpnrun.c $(shell grep -LE '^\#include <(sys/capability|jansson|seccomp|nftables/)' \
-	$(filter-out src/box/isolate.c,$(filter $(foreach r,base box ipc launch line look nl ns plug relay running session state,src/$(r)/%),$(LIB_SRC))))
+	$(filter-out src/box/isolate.c,$(filter $(foreach r,base box ipc launch line look nf nl ns plug relay running session state,src/$(r)/%),$(LIB_SRC))))
 LAUNCHER_OBJ := $(LAUNCHER_SRC:src/%.c=$(B)/musl/%.o)
 LAUNCHER_LINK = $(LAUNCHER_CC) $(filter-out -pie,$(ALL_LDFLAGS)) -static -nostartfiles \
 	-Wl,-pie,--no-dynamic-linker,-z,text,--gc-sections -o $@ $(MUSL_DIR)/rcrt1.o $(MUSL_DIR)/crti.o $^ $(MUSL_DIR)/crtn.o

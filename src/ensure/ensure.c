@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "nl/nft_digest.h"
+#include "nf/nft_digest.h"
 #include "ensure/kinds.h"
 
 struct verdict {

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "nl/nft_digest.h"
+#include "nf/nft_digest.h"
 
 #define SYSCTL_DIR "/proc/sys/net/"
 #define FILE_MAX   (1u << 16)

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "nl/nft.h"
+#include "nf/nft.h"
 
 #define SYSCTL_DIR "/proc/sys/net/"
 

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "nl/nft.h"
+#include "nf/nft.h"
 #include "nl/rule.h"
 
 /* The rules stand behind the kernel's own rule 0, which finds the namespace's own addresses. */

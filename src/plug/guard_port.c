@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "nl/egress.h"
+#include "nf/egress.h"
 
 void guard_table(const char *vpn, char ret[GUARD_TABLE_LEN])
 {

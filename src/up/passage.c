@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "nl/nft.h"
+#include "nf/nft.h"
 #include "nl/rtnl.h"
 #include "plug/attach.h"
 #include "plug/cable.h"

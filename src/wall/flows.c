@@ -10,7 +10,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "nl/ct.h"
+#include "nf/ct.h"
 #include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "conf/plan.h"

@@ -26,7 +26,7 @@ static void put_chain(FILE *f, const struct profile *p, const char *chain)
 		p->name, chain);
 }
 
-/* The MAC as raw bytes: see nl/egress.c. */
+/* The MAC as raw bytes: see nf/egress.c. */
 static void end_chain(FILE *f, const struct profile *p, const char *chain)
 {
 	struct lease_pool pool = plan_pool(p);

@@ -76,7 +76,7 @@ struct want_sysctl {
 struct want_nft {
 	uint8_t family; /* NFPROTO_INET, ... */
 	char table[WANT_TABLE_LEN];
-	uint64_t digest; /* see nl/nft_digest.h; 0: not known yet */
+	uint64_t digest; /* see nf/nft_digest.h; 0: not known yet */
 };
 
 struct want_file {

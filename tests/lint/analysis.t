@@ -29,7 +29,7 @@ t 'clang builds everything without a warning' make -s CC=clang WERROR=1 B="$B/cl
 # analyser does not see that err_set() returns the negative code that it is given.
 objects() {
 	local f
-	for f in src/{base,nl,ns,session,box,ipc,broker,plugd,line,launch}/*.c src/{state,plug}/*.c src/vpnrun.c src/vpnrund.c; do
+	for f in src/{base,nf,nl,ns,session,box,ipc,broker,plugd,line,launch}/*.c src/{state,plug}/*.c src/vpnrun.c src/vpnrund.c; do
 		case $f in src/base/json.c) continue ;; esac
 		f=${f#src/}
 		echo "$B/fanalyzer/obj/${f%.c}.o"

@@ -5,7 +5,7 @@
  * change by design, and so do handles, counters and the number of users: they are left out. Nothing
  * here interprets a rule. Called by ensure/ensure.
  */
-#include "nl/nft_digest.h"
+#include "nf/nft_digest.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

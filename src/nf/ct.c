@@ -3,7 +3,7 @@
  * Lists, then deletes: each entry by its tuple and its number, so that one which took its place
  * meanwhile stays. Judges nothing itself. Called by wall/flows.
  */
-#include "nl/ct.h"
+#include "nf/ct.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
  * A transaction of <linux/netfilter/nf_tables.h>: all of a batch is done or nothing. Called by
  * plug/guard_port.
  */
-#include "nl/egress.h"
+#include "nf/egress.h"
 
 #include <arpa/inet.h>
 #include <linux/if_ether.h>

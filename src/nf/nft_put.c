@@ -3,7 +3,7 @@
  * The one nftables table that is made without libnftables: where it is needed a container waits,
  * and what is linked there starts without the dynamic linker. Called by plug/cable_alone.
  */
-#include "nl/nft.h"
+#include "nf/nft.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

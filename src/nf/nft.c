@@ -2,7 +2,7 @@
 /*
  * Questions of <linux/netfilter/nf_tables.h>. Judges nothing. Called by up/passage.
  */
-#include "nl/nft.h"
+#include "nf/nft.h"
 
 #include <arpa/inet.h>
 #include <endian.h>
