@@ -12,7 +12,7 @@
 #include "base/util.h"
 #include "ensure/ensure.h"
 #include "inside.h"
-#include "nl/nft_digest.h"
+#include "nf/nft_digest.h"
 #include "want/want.h"
 
 #define LAST UINT32_MAX
