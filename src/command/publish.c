@@ -47,19 +47,18 @@ static bool is_over(int inotify)
 	return false;
 }
 
-static int find_netns(const char *name, struct err *e)
+static int find_netns(const char *name, struct record *rec, struct err *e)
 {
-	struct record rec;
-	int r = view_find_record(name, &rec, e);
+	int r = view_find_record(name, rec, e);
 
 	if (r == 0)
 		return record_fail_down(name, e);
-	if (r > 0 && rec.layout != LAYOUT_NETNS)
+	if (r > 0 && rec->layout != LAYOUT_NETNS)
 		return err_set(e, -EINVAL,
 			       "VPN '%s' has no namespace of its own: its services are the host's, "
 			       "and their ports too",
 			       name);
-	return r < 0 ? r : record_open_netns(&rec, e);
+	return r < 0 ? r : record_open_netns(rec, e);
 }
 
 /* Sockets that listen are the host's; then the process moves. */
@@ -67,13 +66,14 @@ static int prepare(struct relay *r, const char *name, const struct relay_specs *
 		   struct err *e)
 {
 	AUTO_CLOSE int ns = -1, notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	struct record rec;
 	int rc;
 
 	/* The watch begins before the namespace is looked up, so that no removal is missed. */
 	rc = notify < 0 ? -errno : 0;
 	if (rc == 0 && inotify_add_watch(notify, NETNS_DIR, IN_DELETE | IN_DELETE_SELF) < 0)
 		rc = -errno;
-	ns = find_netns(name, e);
+	ns = find_netns(name, &rec, e);
 	if (ns < 0)
 		return ns;
 	if (rc < 0)
@@ -84,6 +84,10 @@ static int prepare(struct relay *r, const char *name, const struct relay_specs *
 	if (setns(ns, CLONE_NEWNET) < 0)
 		return err_sys(e, -errno, "cannot enter the namespace of VPN '%s'", name);
 	relay_targets_loopback(r);
+	if (rec.flags & RECORD_HAS_IP4)
+		relay_own_add(r, AF_INET, &rec.addr4);
+	if (rec.flags & RECORD_HAS_IP6)
+		relay_own_add(r, AF_INET6, &rec.addr6);
 	r->end_fd = take_fd(&notify);
 	r->is_over = is_over;
 	published = name;

@@ -46,18 +46,9 @@ void launch_hold_windows(const struct record *vpn, bool own_bus, const struct ru
 
 /* Published ports: before the namespaces, and when the network inside is there. Where the line asks
  * for none these do nothing. */
-struct launch_ports {
-	struct relay relay;
-	int channel; /* to the one that reaches out, -1: none */
-};
-#define LAUNCH_PORTS_INIT      \
-	{                      \
-		.channel = -1, \
-	}
-int launch_ports_open(const struct line_options *o, struct launch_ports *p, struct err *e);
+int launch_ports_open(const struct line_options *o, struct relay_sandbox *p, struct err *e);
 int launch_ports_serve(const struct line_options *o, const struct record *r, uint32_t host,
-		       struct launch_ports *p, struct err *e);
-void launch_ports_close(struct launch_ports *p);
+		       struct relay_sandbox *p, struct err *e);
 
 /* Notes that a step is done, for launch_steps_print(). */
 void launch_step(const char *what);

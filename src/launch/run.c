@@ -256,7 +256,7 @@ static int become_command(const struct line_options *o, struct err *e)
 
 static void close_launch(struct launch *l)
 {
-	launch_ports_close(&l->ports);
+	relay_sandbox_close(&l->ports);
 	util_close(&l->sock);
 	util_close(&l->netns);
 	util_close(&l->host_netns);
@@ -281,7 +281,7 @@ int launch_run(const struct line_options *o, struct err *e)
 			   .display = -1,
 			   .words = SESSION_WORDS_INIT,
 			   .nl = NL_SOCK_INIT,
-			   .ports = LAUNCH_PORTS_INIT};
+			   .ports = RELAY_SANDBOX_INIT};
 	struct sandbox around;
 	int r = launch_inside(o, &around, e);
 

@@ -28,7 +28,7 @@ struct launch {
 	struct session session;
 	struct listeners listeners;
 	int display; /* held for the compositor, -1: none */
-	struct launch_ports ports;
+	struct relay_sandbox ports;
 	struct session_words words;
 	int bus; /* to the helper of the session's bus, -1: none */
 	struct record record;

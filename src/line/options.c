@@ -30,7 +30,7 @@ const char line_usage[] =
 	"                      wayland, x11, sound (with --strict); bus, the session's own, whole\n"
 	"  --keep-fd N         hand on the open descriptor N, whatever it is\n"
 	"  -p [ADDR:]HOST:INSIDE[/udp]  localhost:HOST outside reaches the command's INSIDE\n"
-	"  --reach PORT        inside, localhost:PORT reaches the host's; or INSIDE:HOST\n"
+	"  --reach PORT        inside, localhost:PORT reaches the host's; or INSIDE:HOST, ADDR:PORT\n"
 	"  -e PORT[/udp]       the VPN's side reaches the command's PORT; OUTER:INNER; or natpmp\n"
 	"  --with PID          enter the sandbox of process PID\n"
 	"  --allow-running     start a browser although one that runs outside may take the window\n"

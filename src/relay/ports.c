@@ -35,40 +35,38 @@ static int parse_port(const char *s, uint16_t *ret)
 	return 0;
 }
 
-/* Cuts "/tcp" or "/udp" off. */
-static int cut_protocol(char *text, bool *ret_udp)
+/* Cuts "/tcp" or what else stands there off. */
+static int cut_protocol(char *text, struct relay_spec *s)
 {
 	char *slash = strchr(text, '/');
 
-	*ret_udp = slash && strcmp(slash, "/udp") == 0;
-	if (slash && !*ret_udp && strcmp(slash, "/tcp") != 0)
-		return -EINVAL;
-	if (slash)
-		*slash = '\0';
-	return 0;
+	if (!slash)
+		return 0;
+	*slash++ = '\0';
+	s->udp = !strcmp(slash, "udp");
+	s->proxy = !strcmp(slash, "proxy");
+	return s->udp || s->proxy || !strcmp(slash, "tcp") ? 0 : -EINVAL;
 }
 
-/* Takes "ADDR:" or "[ADDR]:" off; *rest are the ports. */
-static int cut_address(char *text, struct relay_spec *s, char **rest)
+/* Takes "[ADDR]:" off, or what stands before the first colon; *rest comes behind. */
+static int cut_address(char *text, struct relay_target *t, char **rest)
 {
-	char *colon = strchr(text, ':'), *end;
+	bool is_six = text[0] == '[';
+	char *end = strchr(text, is_six ? ']' : ':');
 
-	*rest = text;
-	if (text[0] == '[') {
-		end = strchr(text, ']');
-		if (!end || end[1] != ':')
-			return -EINVAL;
-		*end = '\0';
-		*rest = end + 2;
-		s->family = AF_INET6;
-		return inet_pton(AF_INET6, text + 1, s->addr) == 1 ? 0 : -EINVAL;
-	}
-	if (!colon || !strchr(colon + 1, ':'))
-		return 0;
-	*colon = '\0';
-	*rest = colon + 1;
-	s->family = AF_INET;
-	return inet_pton(AF_INET, text, s->addr) == 1 ? 0 : -EINVAL;
+	if (!end || (is_six && end[1] != ':'))
+		return -EINVAL;
+	*end = '\0';
+	*rest = end + (is_six ? 2 : 1);
+	t->family = is_six ? AF_INET6 : AF_INET;
+	return inet_pton(t->family, text + is_six, t->addr) == 1 ? 0 : -EINVAL;
+}
+
+static bool is_wide(const struct relay_target *at)
+{
+	if (at->family == AF_INET)
+		return at->addr[0] != 127;
+	return at->family == AF_INET6 && memcmp(at->addr, relay_loopback6, 16) != 0;
 }
 
 static int add(struct relay_specs *list, const struct relay_spec *s, const char *option,
@@ -83,11 +81,14 @@ static int add(struct relay_specs *list, const struct relay_spec *s, const char 
 int relay_spec_add(struct relay_specs *list, const char *option, const char *text, struct err *e)
 {
 	struct relay_spec s = {0};
-	char copy[96], *ports, *colon;
+	char copy[96], *ports = copy, *colon;
 
-	if (str_copy(copy, sizeof(copy), text) < 0 || cut_protocol(copy, &s.udp) < 0)
-		return bad(option, text, "not [ADDR:]HOST:INSIDE, or with /udp behind it", e);
-	if (cut_address(copy, &s, &ports) < 0)
+	if (str_copy(copy, sizeof(copy), text) < 0 || cut_protocol(copy, &s) < 0)
+		return bad(option, text, "not [ADDR:]HOST:INSIDE, or with /udp or /proxy behind it",
+			   e);
+	colon = strchr(copy, ':');
+	if ((copy[0] == '[' || (colon && strchr(colon + 1, ':'))) &&
+	    cut_address(copy, &s.at, &ports) < 0)
 		return bad(option, text,
 			   "what stands before the ports is not an IP address (IPv6 in brackets)",
 			   e);
@@ -100,19 +101,45 @@ int relay_spec_add(struct relay_specs *list, const char *option, const char *tex
 	return add(list, &s, option, e);
 }
 
+static bool is_name_server(const struct relay_spec *s)
+{
+	return s->to.family && (s->target == 53 || s->target == 853);
+}
+
 int relay_reach_add(struct relay_specs *list, const char *option, const char *text, struct err *e)
 {
 	struct relay_spec s = {0};
-	char copy[32], *colon;
+	char copy[96], *rest = copy, *colon;
+	bool has_inside;
 
-	if (str_copy(copy, sizeof(copy), text) < 0 || cut_protocol(copy, &s.udp) < 0)
-		return bad(option, text, "not PORT or INSIDE:HOST, or with /udp behind it", e);
+	if (str_copy(copy, sizeof(copy), text) < 0 || cut_protocol(copy, &s) < 0 || s.proxy)
+		return bad(option, text, "not [INSIDE:][ADDR:]PORT, or with /udp behind it", e);
 	colon = strchr(copy, ':');
-	if (colon)
+	/* An address has a dot or a bracket, which no port has. */
+	has_inside = colon && strcspn(copy, ".[") > (size_t)(colon - copy);
+	if (has_inside) {
 		*colon = '\0';
-	if (parse_port(copy, &s.listen) < 0 || parse_port(colon ? colon + 1 : copy, &s.target) < 0)
+		rest = colon + 1;
+	}
+	if (strpbrk(rest, ".[") && cut_address(rest, &s.to, &rest) < 0)
+		return bad(option, text,
+			   "what stands before the port is not an IP address (IPv6 in brackets)",
+			   e);
+	if (parse_port(has_inside ? copy : rest, &s.listen) < 0 || parse_port(rest, &s.target) < 0)
 		return bad(option, text, "a port is a number from 1 to 65535", e);
+	if (is_name_server(&s))
+		return bad(option, text,
+			   "ports 53 and 853 elsewhere are not reached: names go through the VPN",
+			   e);
 	return add(list, &s, option, e);
+}
+
+bool relay_specs_are_wide(const struct relay_specs *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (is_wide(&s->at[i].at))
+			return true;
+	return false;
 }
 
 /* --- sockets --------------------------------------------------------------------------------- */
@@ -122,8 +149,8 @@ static int explain(const struct relay_spec *s, const char *whose, int code, stru
 	const char *proto = s->udp ? "UDP" : "TCP";
 	char text[INET6_ADDRSTRLEN] = "localhost";
 
-	if (s->family)
-		inet_ntop(s->family, s->addr, text, sizeof(text));
+	if (s->at.family)
+		inet_ntop(s->at.family, s->at.addr, text, sizeof(text));
 	if (code == -EADDRINUSE)
 		return err_set(e, code,
 			       "%s port %u of %s %s is in use: choose another, or end the program "
@@ -184,7 +211,12 @@ static int open_one(const struct relay_spec *s, const struct place *at, const ch
 		return 0;
 	if (fd < 0)
 		return explain(s, whose, fd, e);
-	p->at[p->n++] = (struct relay_listener){.fd = fd, .target = s->target, .udp = s->udp};
+	p->at[p->n++] = (struct relay_listener){.fd = fd,
+						.target = s->target,
+						.udp = s->udp,
+						.proxy = s->proxy,
+						.is_wide = is_wide(&s->at),
+						.to = s->to};
 	return 0;
 }
 
@@ -198,9 +230,9 @@ int relay_listen(const struct relay_specs *s, const char *whose, struct relay_po
 
 	for (size_t i = 0; r == 0 && i < s->n; i++) {
 		const struct relay_spec *spec = &s->at[i];
-		const struct place named = {spec->family, spec->addr, false};
+		const struct place named = {spec->at.family, spec->at.addr, false};
 
-		if (spec->family) {
+		if (spec->at.family) {
 			r = open_one(spec, &named, whose, &p, e);
 			continue;
 		}

@@ -8,16 +8,17 @@
 #include "relay/ports.h"
 
 #define RELAY_TARGETS_MAX 4
-
-struct relay_target {
-	int family;
-	uint8_t addr[16];
-};
+#define RELAY_OWN_MAX	  2
 
 struct relay {
 	struct relay_ports ports;
 	struct relay_target targets[RELAY_TARGETS_MAX]; /* tried in this order */
 	size_t n_targets;
+	/* Who comes by a wide listener comes from one of these: a program that trusts localhost, as
+	 * many web pages do, must never take a stranger for it. A family without one is not tried.
+	 */
+	struct relay_target own[RELAY_OWN_MAX];
+	size_t n_own;
 	int end_fd; /* readable: it may be over */
 	/* NULL: then it is. Must not block, open or allocate anything. */
 	bool (*is_over)(int end_fd);
@@ -26,6 +27,8 @@ struct relay {
 /* The loopback addresses; more may follow. */
 void relay_targets_loopback(struct relay *r);
 void relay_targets_add(struct relay *r, int family, const void *addr);
+/* An address of the network that the relay connects in: a target, and where strangers come from. */
+void relay_own_add(struct relay *r, int family, const void *addr);
 
 /* Opens what the loop needs; r must stay where it is. One relay a process. */
 int relay_prepare(const struct relay *r, struct err *e);
@@ -37,8 +40,26 @@ int relay_confine(struct err *e);
 /* Runs until it is over: 0, or why not. */
 int relay_loop(struct err *e);
 
-/* Starts it as a process that is nobody's child and ends with the caller's process, whatever that
- * executes. When this returns 0 it is confined and serves. With no listeners in r they come later,
- * by relay_stay_hand(). *ret_channel is the caller's to close. */
-int relay_stay_start(const struct relay *r, int *ret_channel, struct err *e);
-int relay_stay_hand(int channel, const struct relay_ports *p, struct err *e);
+/* The ports of one sandbox or container, in both directions, by processes that are nobody's child.
+ */
+struct relay_sandbox {
+	struct relay in; /* listens outside, connects inside */
+	int out;	 /* the channel of the one that listens inside and connects outside; -1 */
+};
+
+#define RELAY_SANDBOX_INIT \
+	{                  \
+		.out = -1, \
+	}
+
+/* In the host's network, before the caller enters the sandbox's: a port that is taken fails here.
+ * end_fd as in struct relay; -1: they end with the caller's process. All or nothing. */
+int relay_sandbox_open(struct relay_sandbox *s, const struct relay_specs *publish,
+		       const struct relay_specs *reach, int end_fd, struct err *e);
+
+/* In the sandbox's network, with the addresses that relay_own_add() has added to s->in. When it
+ * returns 0, both directions are served. */
+int relay_sandbox_serve(struct relay_sandbox *s, const struct relay_specs *reach, struct err *e);
+
+/* What serves goes on. What was only opened ends. */
+void relay_sandbox_close(struct relay_sandbox *s);

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The one process of ours that stays beside a command. It is forked twice, so that the command is
- * never told of its end; it is told of the command's by a pidfd that was opened before there was a
- * command, so that no number can come to mean somebody else. It holds sockets of two networks:
- * nobody may look into it, so it is confined before the launch goes on. Must hold nothing of the
- * caller's: no terminal, no pipe, no directory. Called by the launcher.
+ * The one process of ours that stays beside a command or a container. It is forked twice, so that
+ * the command is never told of its end; it is told of the command's by a pidfd that was opened
+ * before there was a command, so that no number can come to mean somebody else. It holds sockets of
+ * two networks: nobody may look into it, so it is confined before the launch goes on. Must hold
+ * nothing of the caller's: no terminal, no pipe, no directory.
+ *
+ * publish: sockets that listen are the host's, made before the network changes; the relay lives
+ * inside and connects there. reach: the relay is left behind in the host's network, and is handed
+ * the sockets that listen inside. Must cost nothing where neither is asked for. Called by the
+ * launcher and by what engines call for containers.
  */
 #include "relay/relay.h"
 
@@ -58,7 +63,7 @@ union fds_control {
 	char room[CMSG_SPACE(sizeof(int) * RELAY_LISTENERS_MAX)];
 };
 
-int relay_stay_hand(int channel, const struct relay_ports *p, struct err *e)
+static int hand(int channel, const struct relay_ports *p, struct err *e)
 {
 	union fds_control control = {.room = {0}};
 	struct relay_ports copy = *p;
@@ -174,7 +179,10 @@ static pid_t fork_quietly(void)
 	return (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
 }
 
-int relay_stay_start(const struct relay *r, int *ret_channel, struct err *e)
+/* Starts it as a process that is nobody's child; it ends as r->end_fd says, or with the caller's
+ * process, whatever that executes. When this returns 0 it is confined and serves; with no listeners
+ * in r they come later, by hand(). *ret_channel is the caller's to close. */
+static int start(const struct relay *r, int *ret_channel, struct err *e)
 {
 	AUTO_CLOSE int ours = -1, theirs = -1, self = -1;
 	struct relay copy = *r;
@@ -182,14 +190,16 @@ int relay_stay_start(const struct relay *r, int *ret_channel, struct err *e)
 	int sv[2];
 	pid_t pid;
 
-	self = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	if (self < 0)
-		return err_sys(e, -errno, "cannot open a pidfd");
+	if (r->end_fd < 0) {
+		self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+		if (self < 0)
+			return err_sys(e, -errno, "cannot open a pidfd");
+		copy.end_fd = self;
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		return err_sys(e, -errno, "cannot make the relay's channel");
 	ours = sv[0];
 	theirs = sv[1];
-	copy.end_fd = self;
 	pid = fork_quietly();
 	if (pid < 0)
 		return err_sys(e, -errno, "cannot start the relay of the ports");
@@ -212,4 +222,67 @@ int relay_stay_start(const struct relay *r, int *ret_channel, struct err *e)
 	}
 	*ret_channel = take_fd(&ours);
 	return 0;
+}
+
+/* --- both directions of one sandbox ---------------------------------------------------------- */
+
+int relay_sandbox_open(struct relay_sandbox *s, const struct relay_specs *publish,
+		       const struct relay_specs *reach, int end_fd, struct err *e)
+{
+	int r = 0;
+
+	relay_targets_loopback(&s->in);
+	s->in.end_fd = end_fd;
+	if (publish->n)
+		r = relay_listen(publish, "the host's", &s->in.ports, e);
+	if (r == 0 && reach->n) {
+		struct relay out = {.end_fd = end_fd};
+
+		relay_targets_loopback(&out);
+		r = start(&out, &s->out, e);
+	}
+	if (r < 0)
+		relay_sandbox_close(s);
+	return r;
+}
+
+static int serve_publish(struct relay_sandbox *s, struct err *e)
+{
+	AUTO_CLOSE int channel = -1;
+	int r = 0;
+
+	for (size_t i = 0; i < s->in.ports.n; i++)
+		if (s->in.ports.at[i].is_wide && !s->in.n_own)
+			return err_set(e, -EADDRNOTAVAIL,
+				       "a client from beyond localhost would look like localhost "
+				       "inside, where there is no other address: publish the port "
+				       "on localhost");
+	r = start(&s->in, &channel, e);
+	relay_ports_close(&s->in.ports);
+	return r;
+}
+
+static int serve_reach(struct relay_sandbox *s, const struct relay_specs *reach, struct err *e)
+{
+	struct relay_ports inside;
+	int r = relay_listen(reach, "the sandbox's", &inside, e);
+
+	if (r < 0)
+		return r;
+	r = hand(s->out, &inside, e);
+	relay_ports_close(&inside);
+	return r;
+}
+
+int relay_sandbox_serve(struct relay_sandbox *s, const struct relay_specs *reach, struct err *e)
+{
+	int r = s->in.ports.n ? serve_publish(s, e) : 0;
+
+	return r == 0 && reach->n ? serve_reach(s, reach, e) : r;
+}
+
+void relay_sandbox_close(struct relay_sandbox *s)
+{
+	relay_ports_close(&s->in.ports);
+	util_close(&s->out);
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "relay/address.h"
 
 #define TABLE_MAX   1024
 #define PIPE_SIZE   (256 * 1024)
@@ -42,7 +43,7 @@ struct conn {
 	bool used, connecting, queued;
 	uint8_t target; /* that is tried */
 	uint16_t generation;
-	uint16_t port;
+	uint16_t listener;
 };
 
 enum side { CLIENT, TARGET };
@@ -139,16 +140,17 @@ static int watch(struct conn *c, enum side side)
 /* Tries the targets from c->target on. */
 static int reach_target(struct conn *c)
 {
-	int r = -ECONNREFUSED;
+	int r;
 
-	for (; c->target < relay->n_targets; c->target++) {
-		r = relay_connect(relay, c->target, SOCK_STREAM, c->port);
+	for (;; c->target++) {
+		r = relay_connect(relay, &relay->ports.at[c->listener], c->target);
+		if (r == -ENOENT)
+			return -ECONNREFUSED;
 		if (r < 0)
 			continue;
 		c->fd[TARGET] = r;
 		return watch(c, TARGET);
 	}
-	return r;
 }
 
 static void try_next_target(struct conn *c)
@@ -258,7 +260,7 @@ static struct conn *find_free(void)
 	return NULL;
 }
 
-static void add(int fd, uint16_t port)
+static void add(int fd, uint16_t listener)
 {
 	const struct linger now = {.l_onoff = 1, .l_linger = 0};
 	const struct flow empty = {.pipe = {-1, -1}};
@@ -274,7 +276,7 @@ static void add(int fd, uint16_t port)
 			   .used = true,
 			   .connecting = true,
 			   .generation = c->generation,
-			   .port = port};
+			   .listener = listener};
 	n_used++;
 	if (watch(c, CLIENT) < 0 || reach_target(c) < 0)
 		drop(c, true);
@@ -288,7 +290,7 @@ void tcp_accept(size_t listener)
 		int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			add(fd, l->target);
+			add(fd, (uint16_t)listener);
 			continue;
 		}
 		/* The machine is out of something: do not turn in circles about it. */
@@ -296,6 +298,17 @@ void tcp_accept(size_t listener)
 			nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
 		return;
 	}
+}
+
+/* The line of the PROXY protocol, version 1. A socket that has sent nothing yet takes it whole. */
+static int introduce(const struct conn *c)
+{
+	char line[RELAY_PROXY_LINE];
+	int n = relay_proxy_line(c->fd[CLIENT], line);
+
+	if (n < 0)
+		return n;
+	return send(c->fd[TARGET], line, (size_t)n, MSG_NOSIGNAL) == n ? 0 : -EPIPE;
 }
 
 static void connect_event(struct conn *c, uint32_t events)
@@ -311,6 +324,10 @@ static void connect_event(struct conn *c, uint32_t events)
 		return;
 	}
 	c->connecting = false;
+	if (relay->ports.at[c->listener].proxy && introduce(c) < 0) {
+		drop(c, true);
+		return;
+	}
 	c->writable[TARGET] = true;
 	c->readable[TARGET] = true;
 	carry(c);

@@ -52,17 +52,18 @@ static int reach_target(struct udp_peer *p)
 {
 	struct relay_key key = {
 		.kind = RELAY_PEER, .generation = p->generation, .index = (uint32_t)(p - table)};
-	uint16_t port = relay->ports.at[p->listener].target;
-	int r = -ECONNREFUSED;
+	const struct relay_listener *l = &relay->ports.at[p->listener];
+	int r;
 
-	for (; p->target < relay->n_targets; p->target++) {
-		r = relay_connect(relay, p->target, SOCK_DGRAM, port);
+	for (;; p->target++) {
+		r = relay_connect(relay, l, p->target);
+		if (r == -ENOENT)
+			return -ECONNREFUSED;
 		if (r < 0)
 			continue;
 		p->fd = r;
 		return relay_watch(p->fd, EPOLLIN, key);
 	}
-	return r;
 }
 
 static struct udp_peer *make(uint32_t listener, const struct sockaddr_storage *addr, socklen_t len)

@@ -5,6 +5,7 @@
 #include "relay/watch.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -24,6 +25,18 @@ void relay_targets_add(struct relay *r, int family, const void *addr)
 	t->family = family;
 	memcpy(t->addr, addr, family == AF_INET ? 4 : 16);
 	r->n_targets++;
+}
+
+void relay_own_add(struct relay *r, int family, const void *addr)
+{
+	struct relay_target *t = &r->own[r->n_own];
+
+	relay_targets_add(r, family, addr);
+	if (r->n_own == RELAY_OWN_MAX)
+		return;
+	t->family = family;
+	memcpy(t->addr, addr, family == AF_INET ? 4 : 16);
+	r->n_own++;
 }
 
 void relay_targets_loopback(struct relay *r)
@@ -52,15 +65,51 @@ int relay_watch(int fd, uint32_t events, struct relay_key key)
 	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
 }
 
-int relay_connect(const struct relay *r, size_t target, int type, uint16_t port)
+/* -ENOENT: no more of them. */
+static int find_target(const struct relay *r, const struct relay_listener *l, size_t n,
+		       const struct relay_target **ret)
 {
-	const struct relay_target *t = &r->targets[target];
-	AUTO_CLOSE int fd = socket(t->family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct sockaddr_storage sa;
-	socklen_t len = relay_address(&sa, t->family, t->addr, port);
+	size_t max = l->to.family ? 1 : r->n_targets;
 
+	*ret = l->to.family ? &l->to : &r->targets[n];
+	return n < max ? 0 : -ENOENT;
+}
+
+static int come_from_own(const struct relay *r, int fd, int family)
+{
+	const int one = 1;
+	struct sockaddr_storage sa;
+	socklen_t len;
+
+	for (size_t i = 0; i < r->n_own; i++) {
+		if (r->own[i].family != family)
+			continue;
+		/* The port is chosen by connect(2), which knows of more that are free. */
+		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+		len = relay_address(&sa, family, r->own[i].addr, 0);
+		return bind(fd, (struct sockaddr *)&sa, len) < 0 ? -errno : 0;
+	}
+	return -EAFNOSUPPORT;
+}
+
+int relay_connect(const struct relay *r, const struct relay_listener *l, size_t target)
+{
+	const struct relay_target *t;
+	AUTO_CLOSE int fd = -1;
+	struct sockaddr_storage sa;
+	socklen_t len;
+	int rc = find_target(r, l, target, &t);
+
+	if (rc < 0)
+		return rc;
+	fd = socket(t->family, (l->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		    0);
 	if (fd < 0)
 		return -errno;
+	rc = l->is_wide ? come_from_own(r, fd, t->family) : 0;
+	if (rc < 0)
+		return rc;
+	len = relay_address(&sa, t->family, t->addr, l->target);
 	if (connect(fd, (struct sockaddr *)&sa, len) < 0 && errno != EINPROGRESS)
 		return -errno;
 	return take_fd(&fd);

@@ -26,5 +26,6 @@ int relay_watch_wait(struct epoll_event *ret, int max, int timeout_ms); /* as ep
 
 int relay_watch(int fd, uint32_t events, struct relay_key key);
 
-/* A socket connected to target of r, or connecting; -errno. type: SOCK_STREAM, SOCK_DGRAM. */
-int relay_connect(const struct relay *r, size_t target, int type, uint16_t port);
+/* A socket connected to a target of that listener's, or connecting; -errno, -ENOENT: there is no
+ * such target. */
+int relay_connect(const struct relay *r, const struct relay_listener *l, size_t target);

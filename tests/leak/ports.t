@@ -102,6 +102,30 @@ ok 'R48: and then not on localhost' not get http://127.0.0.1:9000/
 stop "$pid"
 wait_for 5 no_relay
 
+# Many programs trust who comes from localhost: whom the relay lets in from elsewhere is a stranger to
+# them, too. The danger was the relay's own localhost.
+sees=(perl -MIO::Socket::IP -e '$| = 1; my $s = IO::Socket::IP->new(LocalHost => shift, LocalPort => 9001,
+	Listen => 9, ReuseAddr => 1) or die; print "ready\n"; while (my $c = $s->accept) { my $l = <$c>; $l =~ s/\s+$//;
+	my $from = $c->peerhost; 1 while defined($_ = <$c>) && /\S/; print $c "HTTP/1.0 200 OK\r\n\r\n$from: $l"; close $c }')
+for at in 0.0.0.0 127.0.0.1; do
+	start as_user vpnrun -p 9000:9001 -p "$RIG_HOST4:9000:9001" demo "${sees[@]}" $at
+	like "$(get http://127.0.0.1:9000/)" '^127.0.0.1: GET' "localhost looks like localhost to a program on $at"
+	like "$(in_ns lan curl -s -m 5 "http://$RIG_HOST4:9000/")" '^10\.[0-9.]*: GET' "R48: a LAN client does not: $at"
+	stop "$pid"
+	wait_for 5 no_relay
+done
+start as_user vpnrun -p "[$RIG_HOST6]:9000:9001" demo "${sees[@]}" ::
+like "$(in_ns lan curl -s -m 5 -g "http://[$RIG_HOST6]:9000/")" '^(fd|::ffff:10[.])[0-9a-f:.]*: GET' 'R48: nor does one by IPv6'
+stop "$pid"
+wait_for 5 no_relay
+like "$(as_user vpnrun -p "$RIG_HOST4:9000:9001" none true 2>&1)" 'look like localhost' \
+	'R48: where localhost is the only address it is refused'
+start as_user vpnrun -p "$RIG_HOST4:9000:9001/proxy" demo "${sees[@]}" 127.0.0.1
+like "$(in_ns lan curl -s -m 5 "http://$RIG_HOST4:9000/")" "^10\.[0-9.]*: PROXY TCP4 [0-9.]* $RIG_HOST4 [0-9]* 9000\$" \
+	'/proxy: the program is told who the client is'
+stop "$pid"
+wait_for 5 no_relay
+
 # Bytes.
 start as_user vpnrun -p 9000:9001 demo "$ports" echo 127.0.0.1 9001
 is "$("$ports" cut 127.0.0.1 9000)" line 'half-close: the end of one direction arrives, the other goes on'
@@ -160,6 +184,9 @@ start "$ports" answer 0.0.0.0 9200 'echo host'
 one=$pid
 is "$(get "http://$RIG_HOST4:9200/")" host 'control: at another address it is there, for the host'
 ok 'R50: nor at another address' not as_user vpnrun --reach 9200 demo curl -s -m 3 "http://$RIG_HOST4:9200/"
+is "$(as_user vpnrun --reach "8080:$RIG_HOST4:9200" demo curl -s -m 5 http://localhost:8080/)" host \
+	'--reach: one port of one address'
+ok 'R50: and no other address' not as_user vpnrun --reach "$RIG_HOST4:9200" demo curl -s -m 3 "http://$RIG_HOST4:9200/"
 is "$(as_user vpnrun --reach 9200 -p 9000:9001 demo curl -s -m 5 "http://$RIG_WEB4/")" demo '--reach: all else goes through the VPN'
 is "$($RIG_CAPTURE stop)" 0 'L01: nothing of all that left by the uplink'
 stop "$one"
@@ -228,6 +255,7 @@ refused '1 to 65535' 'a port that is none' -p 9000:99999
 refused 'two ports' 'one port alone' -p 9000
 refused 'not an IP address' 'an address that is none' -p localhost:9000:80
 refused 'not an address of' 'an address of somebody else' -p 192.0.2.1:9000:80
+refused 'names go through' 'a name server elsewhere is not reached' --reach "$RIG_HOST4:53"
 refused 'udp' 'a protocol that is none' -p 9000:80/sctp
 refused 'root' "a port that is root's" -p 80:80
 like "$(as_user vpnrun -p 9000:80 host true 2>&1)" 'host' 'the host network needs none: refused'

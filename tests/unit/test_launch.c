@@ -153,17 +153,45 @@ static void test_values(void)
 		     "--reach 8:9/udp demo id",
 		     &o, &e),
 	       0, "a line with ports");
-	ok(o.publish.n == 3 && o.publish.at[0].family == 0 && o.publish.at[0].listen == 9000 &&
+	ok(o.publish.n == 3 && o.publish.at[0].at.family == 0 && o.publish.at[0].listen == 9000 &&
 		   o.publish.at[0].target == 80 && !o.publish.at[0].udp,
 	   "R46 its -p");
-	ok(o.publish.at[1].family == AF_INET && o.publish.at[1].addr[0] == 10 &&
-		   o.publish.at[1].udp && o.publish.at[2].family == AF_INET6 &&
-		   o.publish.at[2].addr[15] == 1 && o.publish.at[2].target == 65535,
+	ok(o.publish.at[1].at.family == AF_INET && o.publish.at[1].at.addr[0] == 10 &&
+		   o.publish.at[1].udp && o.publish.at[2].at.family == AF_INET6 &&
+		   o.publish.at[2].at.addr[15] == 1 && o.publish.at[2].target == 65535,
 	   "R48 their addresses");
 	ok(o.reach.n == 2 && o.reach.at[0].listen == 7 && o.reach.at[0].target == 7 &&
 		   o.reach.at[1].listen == 8 && o.reach.at[1].target == 9 && o.reach.at[1].udp,
 	   "R50 its --reach");
 	is_int(parse("--help", &o, &e), 0, "--help needs nothing else");
+}
+
+static void test_ports(void)
+{
+	static const char *const wrong[] = {
+		"",	     "80:",	   ":80",	    "1:2:3",	   "10.0.0.1", "10.0.0.1:",
+		"10.0.0:80", "[::1]",	   "[::1:80",	    "::1:80",	   "nas:80",   "80/proxy",
+		"80/sctp",   "1.2.3.4:53", "[::1]:853/udp", "5:1.2.3.4:53"};
+	struct relay_specs s = {.n = 0}, p = {.n = 0};
+	struct err e;
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		is_int(relay_reach_add(&s, "reach", wrong[i], &e), -EINVAL, wrong[i]);
+	is_int(relay_reach_add(&s, "reach", "53", &e), 0, "a name server of this machine's");
+	is_int(relay_reach_add(&s, "reach", "192.168.1.5:445", &e), 0, "one place elsewhere");
+	ok(s.at[1].to.family == AF_INET && s.at[1].to.addr[0] == 192 && s.at[1].listen == 445 &&
+		   s.at[1].target == 445 && !s.at[1].at.family,
+	   "R50 its address and port");
+	is_int(relay_reach_add(&s, "reach", "80:[2001:db8::5]:8080/udp", &e), 0,
+	       "the same by IPv6");
+	ok(s.at[2].to.family == AF_INET6 && s.at[2].to.addr[15] == 5 && s.at[2].listen == 80 &&
+		   s.at[2].target == 8080 && s.at[2].udp,
+	   "R50 its address and ports");
+	is_int(relay_spec_add(&p, "-p", "127.0.0.2:80:81", &e), 0, "another loopback address");
+	is_int(relay_spec_add(&p, "-p", "[::1]:80:81", &e), 0, "that of IPv6");
+	ok(!relay_specs_are_wide(&p), "R48 neither is beyond loopback");
+	is_int(relay_spec_add(&p, "-p", "0.0.0.0:80:81/proxy", &e), 0, "all addresses, with PROXY");
+	ok(relay_specs_are_wide(&p) && p.at[2].proxy && !p.at[2].udp, "R48 they are");
 }
 
 static void test_resolv_conf(void)
@@ -466,6 +494,7 @@ int main(void)
 	test_lines();
 	test_bad_lines();
 	test_values();
+	test_ports();
 	test_resolv_conf();
 	test_nsswitch();
 	test_accounts();
