@@ -46,6 +46,9 @@ static int run(struct nl_sock *s, struct nl_sock *nft, struct err *e)
 {
 	int r = check_start(e);
 
+	/* Whoever started it may have forgotten to close something. */
+	if (r == 0 && close_range(STDERR_FILENO + 1, ~0u, 0) < 0)
+		r = err_sys(e, -errno, "cannot close inherited descriptors");
 	if (r == 0)
 		r = nl_sock_open(s, NETLINK_ROUTE, e);
 	if (r == 0)
@@ -53,8 +56,6 @@ static int run(struct nl_sock *s, struct nl_sock *nft, struct err *e)
 	if (r == 0)
 		/* A kernel without it has no port that would have to be guarded. */
 		nl_sock_open(nft, NETLINK_NETFILTER, NULL);
-	if (r == 0)
-		r = isolate_fds((const int[]){s->fd, nft->fd}, 2, e);
 	if (r == 0)
 		r = isolate_limits(ISOLATE_PLUG_FILES, e);
 	if (r == 0)

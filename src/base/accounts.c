@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A small reader of passwd(5) and group(5), for decisions about who may. Reads at request time, so
- * that `gpasswd -d` counts at once and `usermod -aG` without a new login. A line that is not of
- * the right form is passed over, never guessed at; "+" and "-" lines (NIS) are no users. Must not
- * cache and must not call getpwnam(3) or its like. Called by plugd/allow.c, ipc/conn.c, and by
- * box/isolate.c for the broker's own user.
+ * A small reader of passwd(5), group(5) and subuid(5), for decisions about who may. Reads at
+ * request time, so that `gpasswd -d` counts at once and `usermod -aG` without a new login. A line
+ * that is not of the right form is passed over, never guessed at; "+" and "-" lines (NIS) are no
+ * users. Must not cache and must not call getpwnam(3) or its like. Called by plugd/allow.c,
+ * ipc/conn.c, and by box/isolate.c for the broker's own user.
  */
 #include "base/accounts.h"
 
@@ -14,7 +14,10 @@
 
 #include "base/util.h"
 
-#define FIELDS 4 /* the longest prefix of a line that is of interest */
+#define FIELDS	    4 /* the longest prefix of a line that is of interest */
+
+#define PASSWD_FILE "/etc/passwd"
+#define GROUP_FILE  "/etc/group"
 
 /* They are root's own: what else than a file may be there is nothing that could be waited for. */
 int accounts_read(const char *path, char **ret, struct err *e)
@@ -25,27 +28,22 @@ int accounts_read(const char *path, char **ret, struct err *e)
 	return r == -ENOENT ? 0 : r < 0 ? err_sys(e, r, "cannot read %s", path) : 0;
 }
 
-int accounts_load(const char *passwd_path, const char *group_path, struct accounts *ret,
-		  struct err *e)
+int accounts_load(struct accounts *ret, struct err *e)
 {
-	struct accounts a = {NULL, NULL};
-	int r = accounts_read(passwd_path, &a.passwd, e);
+	int r = accounts_read(PASSWD_FILE, &ret->passwd, e);
 
 	if (r == 0)
-		r = accounts_read(group_path, &a.group, e);
-	if (r < 0) {
-		accounts_free(&a);
-		return r;
-	}
-	*ret = a;
-	return 0;
+		r = accounts_read(GROUP_FILE, &ret->group, e);
+	if (r == 0)
+		r = accounts_read(ACCOUNTS_SUBUID, &ret->subuid, e);
+	return r;
 }
 
 void accounts_free(struct accounts *a)
 {
 	util_free(&a->passwd);
 	util_free(&a->group);
-	*a = (struct accounts){NULL, NULL};
+	util_free(&a->subuid);
 }
 
 struct field {
@@ -54,7 +52,8 @@ struct field {
 };
 
 /* Moves *at behind the line; its first want fields, of which the last is the line's rest up to
- * the next ':'. False at the end of the text. Lines with fewer fields are passed over. */
+ * the next ':'. False at the end of the text. Lines with fewer fields, or without a name, are
+ * passed over. */
 static bool next_fields(const char **at, struct field *f, int want)
 {
 	while (*at && **at) {
@@ -65,7 +64,7 @@ static bool next_fields(const char **at, struct field *f, int want)
 		int n = 0;
 
 		*at = *end ? end + 1 : end;
-		if (*line == '+' || *line == '-' || *line == '#')
+		if (*line == '+' || *line == '-' || *line == '#' || *line == ':')
 			continue;
 		for (;;) {
 			const char *colon = memchr(p, ':', (size_t)(end - p));
@@ -80,11 +79,6 @@ static bool next_fields(const char **at, struct field *f, int want)
 		}
 	}
 	return false;
-}
-
-static bool next_line(const char **at, struct field f[FIELDS])
-{
-	return next_fields(at, f, FIELDS);
 }
 
 static bool field_is(const struct field *f, const char *s, size_t len)
@@ -108,14 +102,14 @@ static bool field_id(const struct field *f, uint32_t *ret)
 	return true;
 }
 
-/* The first line from *at on of that name whose n fields from the third on are numbers. */
-static bool find_name(const char *text, const char *name, int n, uint32_t ret[2])
+/* The first line of that name whose n fields from the third on are numbers. */
+static bool find_name(const char *text, const char *name, size_t len, int n, uint32_t *ret)
 {
 	const char *at = text;
 	struct field f[FIELDS];
 
-	while (next_line(&at, f))
-		if (field_is(&f[0], name, strlen(name)) && field_id(&f[2], &ret[0]) &&
+	while (next_fields(&at, f, FIELDS))
+		if (field_is(&f[0], name, len) && field_id(&f[2], &ret[0]) &&
 		    (n == 1 || field_id(&f[3], &ret[1])))
 			return true;
 	return false;
@@ -126,60 +120,37 @@ static bool next_id(const char **at, uint32_t id, struct field f[FIELDS])
 {
 	uint32_t n;
 
-	while (next_line(at, f))
+	while (next_fields(at, f, FIELDS))
 		if (field_id(&f[2], &n) && n == id)
 			return true;
 	return false;
 }
 
-bool accounts_user_by_name(const struct accounts *a, const char *name, uid_t *ret_uid,
-			   gid_t *ret_gid)
+static bool has_id(const char *text, uint32_t id)
 {
-	uint32_t ids[2];
-
-	if (!find_name(a->passwd, name, 2, ids))
-		return false;
-	if (ret_uid)
-		*ret_uid = ids[0];
-	if (ret_gid)
-		*ret_gid = ids[1];
-	return true;
-}
-
-bool accounts_user_by_uid(const struct accounts *a, uid_t uid, char ret_name[ACCOUNTS_NAME_MAX])
-{
-	const char *at = a->passwd;
 	struct field f[FIELDS];
 
-	while (next_id(&at, uid, f)) {
-		if (f[0].len == 0 || f[0].len >= ACCOUNTS_NAME_MAX)
-			continue;
-		if (ret_name) {
-			memcpy(ret_name, f[0].s, f[0].len);
-			ret_name[f[0].len] = '\0';
-		}
-		return true;
-	}
-	return false;
+	return next_id(&text, id, f);
 }
 
-bool accounts_group_by_name(const struct accounts *a, const char *name, gid_t *ret_gid)
+bool accounts_find_user(const struct accounts *a, const char *name, uint32_t ret[2])
 {
-	uint32_t ids[2];
-
-	if (!find_name(a->group, name, 1, ids))
-		return false;
-	if (ret_gid)
-		*ret_gid = ids[0];
-	return true;
+	return find_name(a->passwd, name, strlen(name), 2, ret);
 }
 
-bool accounts_group_has_gid(const struct accounts *a, gid_t gid)
+bool accounts_find_group(const struct accounts *a, const char *name, gid_t *ret)
 {
-	const char *at = a->group;
-	struct field f[FIELDS];
+	return find_name(a->group, name, strlen(name), 1, ret);
+}
 
-	return next_id(&at, gid, f);
+bool accounts_has_user(const struct accounts *a, uid_t uid)
+{
+	return has_id(a->passwd, uid);
+}
+
+bool accounts_has_group(const struct accounts *a, gid_t gid)
+{
+	return has_id(a->group, gid);
 }
 
 static bool list_has(const struct field *list, const struct field *name)
@@ -216,52 +187,44 @@ bool accounts_is_member(const struct accounts *a, uid_t uid, gid_t gid)
 	uint32_t primary;
 
 	while (next_id(&at, uid, f))
-		if (f[0].len && field_id(&f[3], &primary) &&
-		    (primary == gid || group_lists(a, gid, &f[0])))
+		if (field_id(&f[3], &primary) && (primary == gid || group_lists(a, gid, &f[0])))
 			return true;
 	return false;
 }
 
-/* The line of /etc/subuid that gives the uid away: whose, and from where on. */
-static bool find_range(const char *subuid, uid_t uid, struct field *ret_whose, uid_t *ret_first)
+bool accounts_is_spare(const struct accounts *a, uid_t uid, uid_t *ret)
 {
-	const char *at = subuid;
+	const char *at = a->subuid;
+	uint32_t first, count, ids[2];
 	struct field f[3];
-	uint32_t first, count;
 
+	*ret = uid;
 	while (next_fields(&at, f, 3)) {
 		if (!field_id(&f[1], &first) || !field_id(&f[2], &count) || uid < first ||
 		    uid - first >= count)
 			continue;
-		*ret_whose = f[0];
-		*ret_first = first;
+		if (accounts_has_user(a, uid))
+			return false;
+		if (find_name(a->passwd, f[0].s, f[0].len, 2, ids))
+			*ret = ids[0];
+		else if (!field_id(&f[0], ret))
+			*ret = first;
 		return true;
 	}
 	return false;
 }
 
-bool accounts_is_subordinate(const char *subuid, uid_t uid)
+void accounts_name(const struct accounts *a, uid_t uid, char ret[ACCOUNTS_NAME_MAX])
 {
-	struct field whose;
-	uid_t first;
+	const char *at = a->passwd;
+	struct field f[FIELDS];
 
-	return find_range(subuid, uid, &whose, &first);
-}
-
-uid_t accounts_owner(const struct accounts *a, const char *subuid, uid_t uid)
-{
-	char name[ACCOUNTS_NAME_MAX];
-	struct field whose;
-	uint32_t number;
-	uid_t first, owner;
-
-	if (!find_range(subuid, uid, &whose, &first) || accounts_user_by_uid(a, uid, NULL))
-		return uid;
-	if (whose.len < sizeof(name)) {
-		memcpy(name, whose.s, whose.len);
-		name[whose.len] = '\0';
-		if (accounts_user_by_name(a, name, &owner, NULL))
-			return owner;
+	str_copy(ret, ACCOUNTS_NAME_MAX, "unknown");
+	while (next_id(&at, uid, f)) {
+		if (f[0].len >= ACCOUNTS_NAME_MAX)
+			continue;
+		memcpy(ret, f[0].s, f[0].len);
+		ret[f[0].len] = '\0';
+		return;
 	}
-	return field_id(&whose, &number) ? number : first;
 }

@@ -108,19 +108,22 @@ static int shut_ways_back(unsigned long more, struct err *e)
  * supplementary group, or a saved id to return by. */
 static int become_user(struct err *e)
 {
-	AUTO_ACCOUNTS struct accounts a = {NULL, NULL};
+	AUTO_ACCOUNTS struct accounts a = {.passwd = NULL};
+	int r = accounts_load(&a, e);
+	uint32_t ids[2];
 	uid_t uid;
 	gid_t gid;
-	int r = accounts_load("/etc/passwd", "/etc/group", &a, e);
 
 	if (r < 0)
 		return r;
-	if (!accounts_user_by_name(&a, ISOLATE_USER, &uid, &gid))
+	if (!accounts_find_user(&a, ISOLATE_USER, ids))
 		return err_set(e, -ENOENT,
 			       "there is no user '" ISOLATE_USER
 			       "' in /etc/passwd for the broker to "
 			       "become: make it with `systemd-sysusers` or `useradd --system "
 			       "--user-group --shell /usr/sbin/nologin " ISOLATE_USER "`");
+	uid = ids[0];
+	gid = ids[1];
 	if (uid == 0)
 		return err_set(e, -EPERM,
 			       "user '" ISOLATE_USER "' is root: the broker must not be");

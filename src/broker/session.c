@@ -133,6 +133,21 @@ struct ready {
 	struct accounts files; /* of the moment at which it began to wait: a first opinion */
 };
 
+/* Tells a user whom no list lets in what can be done, where it is true. */
+static int advise(const struct record *r, const struct accounts *a, const struct peer *p,
+		  struct err *e)
+{
+	char name[ACCOUNTS_NAME_MAX];
+
+	accounts_name(a, p->uid, name);
+	err_set(e, -EACCES, "user %s (uid %u) may not use VPN '%s'", name, p->uid, r->name);
+	if (accounts_has_user(a, p->uid) && r->allow_groups[0][0])
+		return err_hint(e, -EACCES,
+				"let them in with `sudo usermod -aG %.*s %s`, which counts at once",
+				RECORD_ALLOW_LEN, r->allow_groups[0], name);
+	return err_hint(e, -EACCES, "\"allow\" in /etc/vpnrun/%s.json says who may", r->name);
+}
+
 static int plug(struct plugger *plugger, const struct proto_request *req, const struct record *r,
 		const struct peer *p, int netns_fd, uint32_t *ret_host, struct err *e)
 {
@@ -158,6 +173,8 @@ static int attach(int sock, const struct proto_request *req, const struct ready 
 		return n;
 	conn_peer_groups(sock, p);
 	n = allow_user(&r, &with->files, p, e);
+	if (n == ALLOW_NOT_LISTED)
+		return advise(&r, &with->files, p, e);
 	if (n == 0)
 		n = check_expose(&r, req, e);
 	if (n < 0)
@@ -170,7 +187,7 @@ static int attach(int sock, const struct proto_request *req, const struct ready 
 	}
 	n = plug(with->plugger, req, &r, p, netns_fd, &reply->host, e);
 	if (n < 0)
-		return n;
+		return n == ALLOW_NOT_LISTED ? advise(&r, &with->files, p, e) : n;
 	pool = record_pool(&r);
 	lease_port(&pool, reply->host, port);
 	return 0;
@@ -190,7 +207,7 @@ int session_serve(int sock, struct peer *p, bool alone, struct plugger *plugger)
 	int bad = -1;
 
 	/* Before the request comes: the client is busy making its namespaces meanwhile. */
-	if (allow_load(&with.files, &e) == 0 && alone)
+	if (accounts_load(&with.files, &e) == 0 && alone)
 		spin_for_request(sock);
 	if (e.code < 0 || conn_request_peek(sock, SESSION_IDLE_S * 1000, &req, &e) < 0) {
 		deadline_set(SESSION_SERVE_S);

@@ -16,10 +16,7 @@
 #include "base/accounts.h"
 #include "base/util.h"
 
-#define PASSWD_FILE "/etc/passwd"
-#define GROUP_FILE  "/etc/group"
-#define SUBUID_FILE "/etc/subuid"
-#define GROUPS_MAX  65536
+#define GROUPS_MAX 65536
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
@@ -279,15 +276,17 @@ void conn_remember_place(void)
 }
 
 /* Nearly every uid is its own, which one file says. What cannot be read gives nobody away. */
-uid_t conn_find_owner(uid_t uid)
+static uid_t find_owner(uid_t uid)
 {
-	AUTO_ACCOUNTS struct accounts a = {NULL, NULL};
-	AUTO_FREE char *text = NULL;
+	AUTO_ACCOUNTS struct accounts ranges = {.passwd = NULL};
+	AUTO_ACCOUNTS struct accounts all = {.passwd = NULL};
+	uid_t owner;
 
-	if (accounts_read(SUBUID_FILE, &text, NULL) < 0 || !accounts_is_subordinate(text, uid) ||
-	    accounts_load(PASSWD_FILE, GROUP_FILE, &a, NULL) < 0)
+	if (accounts_read(ACCOUNTS_SUBUID, &ranges.subuid, NULL) < 0 ||
+	    !accounts_is_spare(&ranges, uid, &owner) || accounts_load(&all, NULL) < 0)
 		return uid;
-	return accounts_owner(&a, text, uid);
+	accounts_is_spare(&all, uid, &owner);
+	return owner;
 }
 
 /* A unix socket keeps the network namespace that it was made in, and the accepted end is given its
@@ -311,7 +310,7 @@ int conn_peer_get(int sock, struct peer *ret, struct err *e)
 		return err_sys(e, -errno, "cannot learn who a client is");
 	*ret = (struct peer){
 		.uid = cred.uid,
-		.owner = conn_find_owner(cred.uid),
+		.owner = find_owner(cred.uid),
 		.gid = cred.gid,
 		.pid = cred.pid,
 		.place = find_place(sock),

@@ -63,8 +63,6 @@ void conn_remember_place(void);
 
 /* SO_PEERCRED, SO_NETNS_COOKIE and /etc/subuid. */
 int conn_peer_get(int sock, struct peer *ret, struct err *e);
-/* The user behind a uid, by /etc/subuid at this moment. */
-uid_t conn_find_owner(uid_t uid);
 /* SO_PEERGROUPS; none if the kernel does not tell. */
 void conn_peer_groups(int sock, struct peer *p);
 void conn_peer_free(struct peer *p);

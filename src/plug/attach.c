@@ -9,17 +9,14 @@
 
 #include <errno.h>
 
-#include "ns/netns.h"
-
 int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, const char *ifname,
 		   uint32_t hint, uint32_t *ret_host, struct err *e)
 {
 	AUTO_CLOSE int vpn_fd = record_open_netns(r, e);
-	AUTO_NL_SOCK struct nl_sock there = NL_SOCK_INIT;
 	AUTO_NL_SOCK struct nl_sock nft = NL_SOCK_INIT;
 	struct search_memory m = {.next = hint};
 	struct search a = {
-		.s = {s, &there, &nft},
+		.s = {s, &nft},
 		.r = r,
 		.pool = record_pool(r),
 		.vpn_fd = vpn_fd,
@@ -30,9 +27,7 @@ int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, cons
 
 	if (vpn_fd < 0)
 		return vpn_fd;
-	/* One who has CAP_NET_ADMIN alone plugs as well, and only searches slower. */
-	ns_nl_open(&there, vpn_fd, NETLINK_ROUTE, NULL);
-	if ((r->flags & RECORD_GUARD_EACH) && ns_nl_open(&nft, vpn_fd, NETLINK_NETFILTER, e) < 0)
+	if ((r->flags & RECORD_GUARD_EACH) && nl_sock_open(&nft, NETLINK_NETFILTER, e) < 0)
 		return -EIO;
 	return search_take(&a, &m, ret_host, e);
 }
@@ -44,10 +39,7 @@ static int check_still_up(const struct record *r, struct err *e)
 
 	if (record_read(r->name, &now, NULL) < 0 || now.state != RECORD_UP ||
 	    now.netns_ino != r->netns_ino || now.netns_dev != r->netns_dev)
-		return err_set(e, -ENETDOWN,
-			       "VPN '%s' went down while it was asked for: bring it up with `sudo "
-			       "vpnctl up %s`",
-			       r->name, r->name);
+		return record_fail_down(r->name, e);
 	return 0;
 }
 
@@ -55,9 +47,8 @@ int attach_for_user(struct attach_users *u, const struct record *r, int netns_fd
 		    uint32_t *ret_host, struct err *e)
 {
 	AUTO_CLOSE int vpn_fd = record_open_netns(r, e);
-	struct nl_sock entered = NL_SOCK_INIT;
 	struct search a = {
-		.s = {u->s, &entered, u->nft},
+		.s = {u->s, u->nft},
 		.r = r,
 		.pool = record_pool(r),
 		.vpn_fd = vpn_fd,

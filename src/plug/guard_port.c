@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Before 6.16 a chain can only be for a device that is there: so the port is made down, guarded,
- * and set up. Called by plug/search.c.
+ * and set up. The caller is where the ports are: only the bridge layout's are guarded. Called by
+ * plug/search.c.
  */
 #include "plug/guard_port.h"
 
@@ -15,7 +16,7 @@ void guard_table(const char *vpn, char ret[GUARD_TABLE_LEN])
 	snprintf(ret, GUARD_TABLE_LEN, "vpnrun-%s/guard", vpn);
 }
 
-static int guard(const struct record *r, struct nl_sock *rt, struct nl_sock *nft, const char *port,
+static int guard(const struct guard_socks *s, const struct record *r, const char *port,
 		 struct err *e)
 {
 	struct lease_pool pool = record_pool(r);
@@ -25,26 +26,23 @@ static int guard(const struct record *r, struct nl_sock *rt, struct nl_sock *nft
 
 	guard_table(r->name, table);
 	lease_mac(&pool, 1, bridge);
-	rc = egress_guard_device(nft, table, port, bridge, e);
-	return rc < 0 ? rc : rtnl_link_set_up(rt, port, true, e);
+	rc = egress_guard_device(s->nft, table, port, bridge, e);
+	return rc < 0 ? rc : rtnl_link_set_up(s->rt, port, true, e);
 }
 
 int guard_port_add(const struct guard_socks *s, const struct record *r, const struct rtnl_veth *v,
 		   struct err *e)
 {
-	struct nl_sock *there = s->there->fd >= 0 ? s->there : s->here;
 	struct rtnl_veth port = *v;
 	int rc;
 
-	if (!(r->flags & RECORD_GUARD_EACH))
-		return rtnl_link_add_veth(s->here, v, e);
-	port.down = true;
-	rc = rtnl_link_add_veth(s->here, &port, e);
-	if (rc < 0)
+	port.down = r->flags & RECORD_GUARD_EACH;
+	rc = rtnl_link_add_veth(s->rt, &port, e);
+	if (rc < 0 || !port.down)
 		return rc;
-	rc = guard(r, there, s->nft, v->name, e);
+	rc = guard(s, r, v->name, e);
 	if (rc == 0)
 		return 0;
-	rtnl_link_delete(there, RTNL_HERE, v->name, NULL);
+	rtnl_link_delete(s->rt, RTNL_HERE, v->name, NULL);
 	return rc == -EEXIST ? -EIO : rc; /* which of a port means: take another */
 }

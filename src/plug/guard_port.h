@@ -15,9 +15,8 @@
 void guard_table(const char *vpn, char ret[GUARD_TABLE_LEN]);
 
 struct guard_socks {
-	struct nl_sock *here;  /* NETLINK_ROUTE, where the caller is */
-	struct nl_sock *there; /* the same where the ports are; closed: that is the same place */
-	struct nl_sock *nft;   /* NETLINK_NETFILTER there */
+	struct nl_sock *rt;  /* NETLINK_ROUTE, where the caller is */
+	struct nl_sock *nft; /* NETLINK_NETFILTER there; may be closed where no port is guarded */
 };
 
 /* rtnl_link_add_veth(), and where `up` could not guard ports that were not there yet, the guard

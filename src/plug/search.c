@@ -43,27 +43,17 @@ int search_need_nsid(struct search *a, struct err *e)
 	/* The bridge layout's ports are in the caller's own namespace. */
 	if (a->r->layout == LAYOUT_BRIDGE || a->nsid != RTNL_HERE)
 		return 0;
-	return rtnl_nsid_ensure(a->s.here, a->vpn_fd, &a->nsid, e);
-}
-
-/* The plugger cannot enter the namespace where the ports are; root has done so. */
-static bool can_look(const struct search *a)
-{
-	return a->s.there->fd >= 0;
+	return rtnl_nsid_ensure(a->s.rt, a->vpn_fd, &a->nsid, e);
 }
 
 /* 1: the port exists; 0: it does not. */
 static int port_exists(struct search *a, const char *name, struct err *e)
 {
 	struct port port;
-	int r;
+	int r = search_need_nsid(a, e);
 
-	if (can_look(a))
-		return rtnl_link_exists(a->s.there, name);
-	r = search_need_nsid(a, e);
-	if (r < 0)
-		return r;
-	r = port_get(a->s.here, a->nsid, name, &port, e);
+	if (r == 0)
+		r = port_get(a->s.rt, a->nsid, name, &port, e);
 	return r == -ENODEV ? 0 : r < 0 ? r : 1;
 }
 
@@ -92,8 +82,7 @@ static int try_host(struct search *a, uint32_t h, struct err *e)
 	int r = 0, there;
 
 	lease_port(&a->pool, h, port);
-	/* To look costs a hundredth of an EEXIST where a socket is there to look by. */
-	if (can_look(a) || eexist_is_slow()) {
+	if (eexist_is_slow()) {
 		there = port_exists(a, port, e);
 		if (there != 0)
 			return there < 0 ? there : -EEXIST;
@@ -161,7 +150,7 @@ static int list_taken(struct search *a, struct search_memory *m, struct err *e)
 	const struct port_reader reader = {forget, mark_port, &t};
 	int r = search_need_nsid(a, e);
 
-	return r < 0 ? r : port_each(a->s.here, a->nsid, &reader, e);
+	return r < 0 ? r : port_each(a->s.rt, a->nsid, &reader, e);
 }
 
 #define ALL_TAKEN 1
@@ -187,7 +176,7 @@ static int go_through(struct search *a, struct search_memory *m, uint32_t *ret, 
 		}
 		if (r != -EEXIST)
 			return r;
-		surprises += !can_look(a);
+		surprises++;
 	}
 	return surprises ? -EEXIST : ALL_TAKEN;
 }
@@ -225,7 +214,7 @@ void search_give_back(struct search *a, uint32_t host)
 	char name[LEASE_IF_LEN];
 
 	lease_port(&a->pool, host, name);
-	if (search_need_nsid(a, NULL) == 0 &&
-	    port_get(a->s.here, a->nsid, name, &port, NULL) == 0 && port.group == a->group)
-		rtnl_link_delete(a->s.here, a->nsid, name, NULL);
+	if (search_need_nsid(a, NULL) == 0 && port_get(a->s.rt, a->nsid, name, &port, NULL) == 0 &&
+	    port.group == a->group)
+		rtnl_link_delete(a->s.rt, a->nsid, name, NULL);
 }

@@ -22,7 +22,7 @@ struct search_memory {
 };
 
 struct search {
-	struct guard_socks s; /* of them, there is open for who may enter, to look names up by */
+	struct guard_socks s;
 	const struct record *r;
 	struct lease_pool pool;
 	int vpn_fd;

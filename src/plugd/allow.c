@@ -11,10 +11,6 @@
 
 #include "base/util.h"
 
-#define PASSWD_FILE "/etc/passwd"
-#define GROUP_FILE  "/etc/group"
-#define SUBUID_FILE "/etc/subuid"
-
 int allow_check_up(const struct record *r, struct err *e)
 {
 	return r->state == RECORD_UP ? 0 : record_fail_down(r->name, e);
@@ -32,11 +28,11 @@ static bool peer_has_gid(const struct peer *p, gid_t gid)
 
 static bool user_entry_matches(const char *entry, const struct accounts *a, const struct peer *p)
 {
+	uint32_t ids[2];
 	uint64_t num;
-	uid_t uid;
 
-	if (accounts_user_by_name(a, entry, &uid, NULL))
-		return uid == p->uid;
+	if (accounts_find_user(a, entry, ids))
+		return ids[0] == p->uid;
 	return str_uint(entry, 0, UINT32_MAX - 1, &num) == 0 && num == p->uid;
 }
 
@@ -50,15 +46,15 @@ static bool group_entry_matches(const char *entry, const struct accounts *a, con
 {
 	uint64_t num;
 	gid_t gid;
-	bool in_file = accounts_group_by_name(a, entry, &gid);
+	bool in_file = accounts_find_group(a, entry, &gid);
 
 	if (!in_file) {
 		if (str_uint(entry, 0, UINT32_MAX - 1, &num) < 0)
 			return false;
 		gid = (gid_t)num;
-		in_file = accounts_group_has_gid(a, gid);
+		in_file = accounts_has_group(a, gid);
 	}
-	if (in_file && accounts_user_by_uid(a, p->uid, NULL))
+	if (in_file && accounts_has_user(a, p->uid))
 		return accounts_is_member(a, p->uid, gid);
 	return peer_has_gid(p, gid);
 }
@@ -82,26 +78,9 @@ bool allow_is_allowed(const struct record *r, const struct accounts *a, const st
 	return false;
 }
 
-/* "Everyone" is everyone once: who has 65536 uids by subuid(5) must not have as many shares of the
- * broker's children and as many limits. */
-static bool is_spare_uid(const struct record *r, const struct accounts *a, uid_t uid)
+int allow_user(const struct record *r, const struct accounts *a, struct peer *p, struct err *e)
 {
-	AUTO_FREE char *text = NULL;
-
-	return (r->flags & RECORD_EVERYONE) && !accounts_user_by_uid(a, uid, NULL) &&
-	       accounts_read(SUBUID_FILE, &text, NULL) == 0 && accounts_is_subordinate(text, uid);
-}
-
-int allow_load(struct accounts *ret, struct err *e)
-{
-	return accounts_load(PASSWD_FILE, GROUP_FILE, ret, e);
-}
-
-int allow_user(const struct record *r, const struct accounts *a, const struct peer *p,
-	       struct err *e)
-{
-	char name[ACCOUNTS_NAME_MAX];
-	bool named;
+	bool is_spare = accounts_is_spare(a, p->uid, &p->owner);
 
 	/* Root attaches by itself. A root that asks is one that was talked into asking. */
 	if (p->uid == 0)
@@ -109,20 +88,14 @@ int allow_user(const struct record *r, const struct accounts *a, const struct pe
 			       "the broker serves ordinary users only: root needs no broker to use "
 			       "VPN '%s'",
 			       r->name);
-	if (is_spare_uid(r, a, p->uid))
-		return err_set(e, -EACCES,
+	/* "Everyone" is everyone once: who has 65536 uids by subuid(5) must not have as many shares
+	 * of the broker's children and as many limits. */
+	if ((r->flags & RECORD_EVERYONE) && is_spare)
+		return err_set(e, -EPERM,
 			       "uid %u may not use VPN '%s': it is a subordinate uid of somebody's "
 			       "(/etc/subuid), not a user",
 			       p->uid, r->name);
 	if (allow_is_allowed(r, a, p))
 		return 0;
-	named = accounts_user_by_uid(a, p->uid, name);
-	err_set(e, -EACCES, "user %s (uid %u) may not use VPN '%s'", named ? name : "unknown",
-		p->uid, r->name);
-	/* The advice is given only where it is true. */
-	if (named && r->allow_groups[0][0])
-		return err_hint(e, -EACCES,
-				"let them in with `sudo usermod -aG %.*s %s`, which counts at once",
-				RECORD_ALLOW_LEN, r->allow_groups[0], name);
-	return err_hint(e, -EACCES, "\"allow\" in /etc/vpnrun/%s.json says who may", r->name);
+	return err_set(e, ALLOW_NOT_LISTED, "uid %u may not use VPN '%s'", p->uid, r->name);
 }

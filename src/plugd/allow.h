@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 
 #include "base/accounts.h"
@@ -18,9 +19,8 @@ int allow_check_up(const struct record *r, struct err *e);
 /* Pure: whether the record's lists let that peer in, by those files. */
 bool allow_is_allowed(const struct record *r, const struct accounts *a, const struct peer *p);
 
-/* The files of this moment, for allow_user(); the caller's to free (AUTO_ACCOUNTS). */
-int allow_load(struct accounts *ret, struct err *e);
+/* No list lets them in, and the front has advice; a number that no system call fails with. */
+#define ALLOW_NOT_LISTED (-EKEYREJECTED)
 
-/* The same, with the sentence. */
-int allow_user(const struct record *r, const struct accounts *a, const struct peer *p,
-	       struct err *e);
+/* The same, with a sentence. p->owner is set anew, by the same files. */
+int allow_user(const struct record *r, const struct accounts *a, struct peer *p, struct err *e);

@@ -45,7 +45,7 @@ static int count(struct nl_sock *s, const struct record *r, struct count *c, str
 {
 	AUTO_CLOSE int vpn_fd = record_open_netns(r, e);
 	const struct port_reader reader = {begin, add, c};
-	struct search a = {.s = {.here = s}, .r = r, .vpn_fd = vpn_fd, .nsid = RTNL_HERE};
+	struct search a = {.s = {.rt = s}, .r = r, .vpn_fd = vpn_fd, .nsid = RTNL_HERE};
 	int rc = vpn_fd < 0 ? vpn_fd : search_need_nsid(&a, e);
 
 	return rc < 0 ? rc : port_each(s, a.nsid, &reader, e);

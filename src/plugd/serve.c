@@ -50,21 +50,20 @@ static int attach(const struct plug_head *q, int netns_fd, uint32_t *ret_host, s
 		.groups = mem.request.groups,
 		.n_groups = q->n_groups,
 	};
-	AUTO_ACCOUNTS struct accounts a = {NULL, NULL};
+	AUTO_ACCOUNTS struct accounts a = {.passwd = NULL};
 	struct record r;
 	int rc = record_read(q->vpn, &r, e);
 
 	if (rc == 0)
 		rc = allow_check_up(&r, e);
 	if (rc == 0)
-		rc = allow_load(&a, e);
+		rc = accounts_load(&a, e);
 	if (rc == 0)
 		rc = allow_user(&r, &a, &p, e);
 	if (rc == 0)
 		rc = whose_check(netns_fd, &r, &p, e);
 	if (rc < 0)
 		return rc;
-	p.owner = conn_find_owner(p.uid);
 	rc = limit_check(&mem.limits, mem.users.s, &r, p.owner, e);
 	if (rc == 0)
 		rc = attach_for_user(&mem.users, &r, netns_fd, p.owner, ret_host, e);

@@ -22,35 +22,45 @@ static int record_path(const char *name, char *ret, size_t size)
 	return str_fmt(ret, size, RUN_DIR "/%s", name) < 0 ? -ENAMETOOLONG : 0;
 }
 
-static bool is_terminated(const char *s, size_t size)
-{
-	return memchr(s, '\0', size) != NULL;
-}
+#define TEXT(member)                                                                     \
+	{                                                                                \
+		offsetof(struct record, member), sizeof(((struct record *)0)->member), 1 \
+	}
+#define NAMES(member, n)                                             \
+	{                                                            \
+		offsetof(struct record, member), RECORD_ALLOW_LEN, n \
+	}
+
+/* n texts in a row, each of which must end within its own size. */
+static const struct {
+	uint16_t at, size, n;
+} texts[] = {
+	TEXT(name),
+	TEXT(bridge),
+	TEXT(device),
+	TEXT(search),
+	TEXT(via),
+	TEXT(endpoint),
+	TEXT(hook_user),
+	TEXT(hook_command),
+	TEXT(why),
+	NAMES(allow_users, RECORD_ALLOW_MAX),
+	NAMES(allow_groups, RECORD_ALLOW_MAX),
+	NAMES(default_users, RECORD_DEFAULT_MAX),
+	NAMES(default_groups, RECORD_DEFAULT_MAX),
+};
 
 static bool is_sound(const struct record *r, const char *name)
 {
 	if (r->magic != RECORD_MAGIC || r->version != RECORD_VERSION || r->size != sizeof(*r))
 		return false;
-	if (!is_terminated(r->name, sizeof(r->name)) || strcmp(r->name, name) != 0)
-		return false;
-	if (!is_terminated(r->bridge, sizeof(r->bridge)) ||
-	    !is_terminated(r->device, sizeof(r->device)) ||
-	    !is_terminated(r->search, sizeof(r->search)) ||
-	    !is_terminated(r->via, sizeof(r->via)) ||
-	    !is_terminated(r->endpoint, sizeof(r->endpoint)) ||
-	    !is_terminated(r->hook_user, sizeof(r->hook_user)) ||
-	    !is_terminated(r->hook_command, sizeof(r->hook_command)) ||
-	    !is_terminated(r->why, sizeof(r->why)))
-		return false;
-	for (size_t i = 0; i < RECORD_ALLOW_MAX; i++)
-		if (!is_terminated(r->allow_users[i], RECORD_ALLOW_LEN) ||
-		    !is_terminated(r->allow_groups[i], RECORD_ALLOW_LEN))
-			return false;
-	for (size_t i = 0; i < RECORD_DEFAULT_MAX; i++)
-		if (!is_terminated(r->default_users[i], RECORD_ALLOW_LEN) ||
-		    !is_terminated(r->default_groups[i], RECORD_ALLOW_LEN))
-			return false;
-	return r->id >= 1 && r->id <= 99 && r->subnet4_plen >= 22 && r->subnet4_plen <= 29;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		for (size_t n = 0; n < texts[i].n; n++)
+			if (!memchr((const char *)r + texts[i].at + n * texts[i].size, '\0',
+				    texts[i].size))
+				return false;
+	return strcmp(r->name, name) == 0 && r->id >= 1 && r->id <= 99 && r->subnet4_plen >= 22 &&
+	       r->subnet4_plen <= 29;
 }
 
 int record_read(const char *name, struct record *ret, struct err *e)

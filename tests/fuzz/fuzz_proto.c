@@ -23,9 +23,10 @@ static void check_sentence(const struct err *e)
 static void fuzz_accounts(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1);
-	struct accounts a = {text, text};
+	struct accounts a = {text, text, text};
 	char name[ACCOUNTS_NAME_MAX];
-	uid_t uid;
+	uint32_t ids[2];
+	uid_t uid, owner;
 
 	if (!text)
 		return;
@@ -33,12 +34,15 @@ static void fuzz_accounts(const uint8_t *data, size_t size)
 	text[size] = '\0';
 	for (uid = 0; uid < 4; uid++) {
 		/* A colon or newline in a name would be another field. */
-		if (accounts_user_by_uid(&a, uid, name) && strpbrk(name, ":\n"))
+		accounts_name(&a, uid, name);
+		if (strpbrk(name, ":\n"))
 			abort();
 		accounts_is_member(&a, uid, 1);
+		if (!accounts_is_spare(&a, uid, &owner) && owner != uid)
+			abort();
 	}
-	accounts_user_by_name(&a, "alice", &uid, NULL);
-	accounts_group_by_name(&a, "vpnrun", NULL);
+	accounts_find_user(&a, "alice", ids);
+	accounts_find_group(&a, "vpnrun", ids);
 	free(text);
 }
 

@@ -398,7 +398,7 @@ group alice
 lie() { like "$(sed -n "s|^$1: ||p" <<<"$said")" "^$2" "L25 it says $1"; }
 lie uid=4002 'refused: that network namespace belongs to uid 4001, not to uid 4002'
 lie uid=0 'refused: the broker serves ordinary users only'
-lie uid=4000 "refused: user vpnrun \(uid 4000\) may not use VPN|refused: that network namespace belongs to uid 4001, not to uid 4000"
+lie uid=4000 "refused: uid 4000 may not use VPN|refused: that network namespace belongs to uid 4001, not to uid 4000"
 lie kind=hostnet "refused: the network namespace is the host's own"
 for k in usernamespace pipe udp netlink; do lie "kind=$k" 'refused: the descriptor is not a network namespace'; done
 for k in memfd /etc/passwd /dev/null; do lie "kind=$k" 'refused: the descriptor is a file'; done
@@ -412,9 +412,9 @@ lie end 'status 0'
 fresh 4002
 said=$(front 4001 9 good uid=4002 end)
 lie good 'refused: that network namespace belongs to uid 4002, not to uid 4001'
-lie uid=4002 'refused: user bob'
+lie uid=4002 'refused: uid 4002 may not use VPN'
 said=$(front 4002 9 group=4000 end)
-lie group=4000 'refused: user bob'
+lie group=4000 'refused: uid 4002 may not use VPN'
 exec 8<"/proc/$BOX/ns/net"
 ip netns exec two sleep 1000 & IN_TWO=$!
 wait_for 10 in_another_net $IN_TWO

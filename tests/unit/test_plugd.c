@@ -30,6 +30,7 @@ static char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
 		       "+nis:x:1005:50::/:\n"
 		       "bad:x:12a:50::/:\n"
 		       "neg:x:-1:50::/:\n"
+		       ":x:1007:50::/:\n"
 		       "max:x:4294967295:50::/:\n"
 		       "robert:x:1002:1002::/home/bob:/bin/bash\n"
 		       "last:x:1006:1006::/:/bin/sh";
@@ -39,62 +40,73 @@ static char group[] = "root:x:0:\n"
 		      "tail:x:52:alicex,xalice,al,,last\n"
 		      "broken:x\n"
 		      "end:x:53:last";
-static const struct accounts files = {passwd, group};
+static const struct accounts files = {passwd, group, NULL};
 
 static void test_accounts(void)
 {
 	char name[ACCOUNTS_NAME_MAX];
-	struct accounts none = {NULL, NULL}, a;
-	struct err e = ERR_INIT;
-	uid_t uid = 0;
+	struct accounts none = {.passwd = NULL};
+	uint32_t ids[2];
 	gid_t gid = 0;
 
-	ok(accounts_user_by_name(&files, "alice", &uid, &gid) && uid == 1001 && gid == 1001,
-	   "alice");
-	ok(accounts_user_by_name(&files, "last", &uid, NULL) && uid == 1006,
-	   "a line without its end");
-	ok(!accounts_user_by_name(&files, "ali", NULL, NULL), "not by the beginning of a name");
-	ok(!accounts_user_by_name(&files, "", NULL, NULL), "not by no name");
-	ok(!accounts_user_by_name(&files, "short", NULL, NULL), "a short line is passed over");
-	ok(!accounts_user_by_name(&files, "+nis", NULL, NULL), "so is NIS's");
-	ok(!accounts_user_by_name(&files, "bad", NULL, NULL), "so is a uid that is no number");
-	ok(!accounts_user_by_name(&files, "neg", NULL, NULL), "or negative");
-	ok(!accounts_user_by_name(&files, "max", NULL, NULL), "or nobody's");
-	ok(accounts_user_by_uid(&files, 1002, name) && !strcmp(name, "bob"),
-	   "the first name of a uid");
-	ok(!accounts_user_by_uid(&files, 1004, NULL), "a uid without a line");
-	ok(accounts_group_by_name(&files, "vpnrun", &gid) && gid == 50, "a group");
-	ok(!accounts_group_by_name(&files, "broken", NULL), "a broken line");
-	ok(accounts_group_has_gid(&files, 53) && !accounts_group_has_gid(&files, 54), "by its gid");
+	ok(accounts_find_user(&files, "alice", ids) && ids[0] == 1001 && ids[1] == 1001, "alice");
+	ok(accounts_find_user(&files, "last", ids) && ids[0] == 1006, "a line without its end");
+	ok(!accounts_find_user(&files, "ali", ids), "not by the beginning of a name");
+	ok(!accounts_find_user(&files, "", ids), "not by no name");
+	ok(!accounts_find_user(&files, "short", ids), "a short line is passed over");
+	ok(!accounts_find_user(&files, "+nis", ids), "so is NIS's");
+	ok(!accounts_find_user(&files, "bad", ids), "so is a uid that is not a number");
+	ok(!accounts_find_user(&files, "neg", ids), "or negative");
+	ok(!accounts_find_user(&files, "max", ids), "or nobody's");
+	accounts_name(&files, 1002, name);
+	ok(accounts_has_user(&files, 1002) && !strcmp(name, "bob"), "the first name of a uid");
+	accounts_name(&files, 1004, name);
+	ok(!accounts_has_user(&files, 1004) && !strcmp(name, "unknown"), "a uid without a line");
+	ok(!accounts_has_user(&files, 1007), "a line without a name");
+	ok(accounts_find_group(&files, "vpnrun", &gid) && gid == 50, "a group");
+	ok(!accounts_find_group(&files, "broken", &gid), "a broken line");
+	ok(accounts_has_group(&files, 53) && !accounts_has_group(&files, 54), "by its gid");
 	ok(accounts_is_member(&files, 1001, 50), "a member");
 	ok(accounts_is_member(&files, 1002, 50), "a member by the uid's other name");
 	ok(accounts_is_member(&files, 1003, 50), "a member by the primary group");
-	ok(!accounts_is_member(&files, 1006, 50), "no member");
+	ok(!accounts_is_member(&files, 1006, 50), "not a member");
 	ok(accounts_is_member(&files, 1006, 52) && accounts_is_member(&files, 1006, 53),
 	   "the last of the list, and of the file");
 	ok(!accounts_is_member(&files, 1001, 52), "not by a part of a name");
 	ok(!accounts_is_member(&files, 0, 50) && !accounts_is_member(&none, 0, 0),
 	   "not by nothing");
-	ok(accounts_is_subordinate("a:100000:65536\nbob:200000:1\n", 165535) &&
-		   accounts_is_subordinate("a:100000:65536\nbob:200000:1", 200000),
-	   "L25 a subordinate uid");
-	ok(!accounts_is_subordinate("a:100000:65536\nbob:200000:1\n", 165536) &&
-		   !accounts_is_subordinate("a:100000\n:x:\n", 100000) &&
-		   !accounts_is_subordinate("", 0),
-	   "L25 none");
-	is_int(accounts_owner(&files, "alice:100000:65536\nbob:200000:1\n", 165535), 1001,
-	       "L49 a subordinate uid is its owner");
-	is_int(accounts_owner(&files, "1003:100000:10\n", 100009), 1003, "L49 the owner by number");
-	is_int(accounts_owner(&files, "ldapuser:100000:10\n", 100009), 100000,
-	       "L49 an owner whom the files do not know: one for the whole range");
-	is_int(accounts_owner(&files, "alice:1000:10\n", 1002), 1002,
-	       "L49 a user of the files is their own");
-	is_int(accounts_owner(&files, "alice:100000:10\n", 100010), 100010,
-	       "L49 nobody's: their own");
-	is_int(accounts_owner(&files, "alice:100000:10\n", 1001), 1001,
-	       "L49 the owner is their own");
-	is_int(accounts_load("/nonexistent", "/nonexistent", &a, &e), 0, "absent files are empty");
-	accounts_free(&a);
+	is_int(accounts_read("/nonexistent", &none.passwd, NULL), 0, "an absent file is empty");
+	ok(!none.passwd, "and nothing was made for it");
+}
+
+static void is_spare(const char *subuid, uid_t uid, bool is, uid_t owner, const char *what)
+{
+	struct accounts a = files;
+	char text[100];
+	uid_t got = 0;
+
+	str_copy(text, sizeof(text), subuid);
+	a.subuid = text;
+	ok(accounts_is_spare(&a, uid, &got) == is, "%s", what);
+	ok(got == owner, "%s: who stands behind it", what);
+}
+
+static void test_spare(void)
+{
+	is_spare("alice:100000:65536\nbob:200000:1\n", 165535, true, 1001,
+		 "L25 L49 a subordinate uid is its owner");
+	is_spare("alice:100000:65536\nbob:200000:1", 200000, true, 1002,
+		 "L25 L49 of a line without its end");
+	is_spare("alice:100000:65536\nbob:200000:1\n", 165536, false, 165536,
+		 "L25 one beyond the range");
+	is_spare("alice:100000\n:x:\n", 100000, false, 100000, "L25 a short line");
+	is_spare("", 0, false, 0, "L25 no line");
+	is_spare("1003:100000:10\n", 100009, true, 1003, "L49 the owner by number");
+	is_spare("ldapuser:100000:10\n", 100009, true, 100000,
+		 "L49 an owner whom the files do not know: one for the whole range");
+	is_spare("ldapuser:100000:10\n", 100000, true, 100000, "L25 and the first of it is spare");
+	is_spare("alice:1000:10\n", 1002, false, 1002, "L49 a user of the files is their own");
+	is_spare("alice:100000:10\n", 1001, false, 1001, "L49 the owner is their own");
 }
 
 static void test_allowed(void)
@@ -297,6 +309,7 @@ int main(void)
 {
 	tap_begin();
 	test_accounts();
+	test_spare();
 	test_allowed();
 	test_netns();
 	test_owner();
