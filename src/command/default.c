@@ -21,6 +21,7 @@
 #include "command/ip_answer.h"
 #include "ctl/show.h"
 #include "default/default.h"
+#include "state/health.h"
 
 #define ASK_TIMEOUT_MS 3000
 
@@ -124,6 +125,17 @@ static int clear(struct default_options *o, const char *before)
 	return CTL_OK;
 }
 
+/* It is made so all the same, closed: who has asked for a way that is dead must not go another. */
+static void say_dead(const char *name)
+{
+	char why[RECORD_WHY_LEN];
+
+	if (health_is_of_no_use(name, why, sizeof(why)))
+		log_info("VPN '%s' is of no use now: %s; until that is mended this machine reaches "
+			 "no more than its LAN; back: vpnctl default none",
+			 name, why);
+}
+
 static int set(struct default_options *o, const char *before)
 {
 	struct err e = ERR_INIT;
@@ -135,6 +147,7 @@ static int set(struct default_options *o, const char *before)
 		return CTL_FAILED;
 	}
 	say("%s is the default: all traffic but the LAN's goes through it\n", o->name);
+	say_dead(o->name);
 	say_addresses(o, before);
 	return CTL_OK;
 }

@@ -255,9 +255,10 @@ static int clear_locked(struct default_note *n, struct err *e)
 {
 	int r = 0;
 
-	/* Of one that never was on, the note stays as it is: whoever finds it undoes it, too. */
+	/* Of one that never was on, the note stays as it is: whoever finds it undoes it, too. Of
+	 * any other, whoever finds it goes on: the machine's owner has asked for that. */
 	if (n->state != DEFAULT_BEGUN) {
-		n->state = DEFAULT_CHANGING;
+		n->state = DEFAULT_GOING;
 		r = default_note_write(n, e);
 	}
 	if (r == 0)
@@ -520,8 +521,8 @@ static int follow(bool only_lost, struct err *e)
 		return 0;
 	if (fd < 0 || !has)
 		return fd < 0 ? fd : 0;
-	if (n.state == DEFAULT_BEGUN) {
-		r = undo_begun(&n, &has, e);
+	if (n.state == DEFAULT_BEGUN || n.state == DEFAULT_GOING) {
+		r = n.state == DEFAULT_GOING ? clear_locked(&n, e) : undo_begun(&n, &has, e);
 		return r < 0 ? r : 1;
 	}
 	/* Another that was at it when it was looked at is done by now. */
@@ -599,6 +600,10 @@ int default_judge(const struct default_note *n, struct err *e)
 			e, -ENOENT,
 			"%s is to become it and is not yet; if that lasts: vpnctl default %s",
 			n->now.name, n->old.id ? n->old.name : "none");
+	if (n->state == DEFAULT_GOING)
+		return err_set(e, -ENOENT,
+			       "it is being taken away as the machine's default; if that lasts: "
+			       "vpnctl default none");
 	if (n->state != DEFAULT_ON)
 		return err_set(e, -ENOENT, "it was not finished; run again: vpnctl default %s",
 			       n->now.name);

@@ -38,7 +38,7 @@ int default_around(int (*apply)(const struct profile *p, struct err *note, struc
 		   const struct profile *p, struct err *note, struct err *e);
 
 /* After a VPN came up, or its device was made anew: what of the default depends on it. No default:
- * nothing. What was begun and broken off is undone. */
+ * nothing. What was begun and broken off is undone, and what was to be taken away goes. */
 int default_follow(struct err *e);
 /* The same, if default_judge() misses something; 1: there was one that was undone. */
 int default_repair(struct err *e);

@@ -216,18 +216,12 @@ int line_find(const char *vpn, enum line_network *ret, struct record *ret_record
 }
 
 /* The command starts all the same, and waits inside: it is closed, and works as soon as the server
- * answers. A file that nobody writes any more tells nothing. */
+ * answers. */
 void line_say_dead(const struct record *r)
 {
-	char why[160];
-	struct health s;
+	char why[RECORD_WHY_LEN];
 
-	if (health_read(r->name, &s) < 0 || !health_is_fresh(&s))
-		return;
-	if (s.why[0])
-		log_info("VPN '%s' is of no use now: %s; see: vpnctl status %s", r->name, s.why,
-			 r->name);
-	else if (health_is_dead(&s, why, sizeof(why)))
+	if (health_is_of_no_use(r->name, why, sizeof(why)))
 		log_info("VPN '%s' is of no use now: %s; see: vpnctl status %s", r->name, why,
 			 r->name);
 }

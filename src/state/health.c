@@ -112,3 +112,15 @@ bool health_is_dead(const struct health *s, char *ret, size_t size)
 	}
 	return false;
 }
+
+bool health_is_of_no_use(const char *name, char *ret, size_t size)
+{
+	struct health s;
+
+	if (health_read(name, &s) < 0 || !health_is_fresh(&s))
+		return false;
+	if (!s.why[0])
+		return health_is_dead(&s, ret, size);
+	str_copy(ret, size, s.why);
+	return true;
+}

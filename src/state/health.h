@@ -52,3 +52,6 @@ bool health_is_fresh(const struct health *s);
 /* False: the tunnel is as far as is known of use. True: *ret says why it is not, as the end of a
  * sentence that begins with the VPN's name; with the address, and for how long. */
 bool health_is_dead(const struct health *s, char *ret, size_t size);
+/* The same of what is written down of that VPN, whatever is wrong with it. A file that nobody
+ * writes any more tells nothing. */
+bool health_is_of_no_use(const char *name, char *ret, size_t size);

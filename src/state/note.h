@@ -18,9 +18,10 @@
 #define DEFAULT_DNS_MAX	  4 /* of the uplink's name servers */
 
 enum default_state {
-	DEFAULT_CHANGING = 1, /* now is the default, or is being taken away: to be finished */
+	DEFAULT_CHANGING = 1, /* now is the default: to be finished */
 	DEFAULT_ON = 2,
 	DEFAULT_BEGUN = 3, /* now never was it: to be undone, to what old says, or to none */
+	DEFAULT_GOING = 4, /* it was asked to be none: to be taken away */
 };
 enum default_dns {
 	DEFAULT_DNS_UNTOUCHED,

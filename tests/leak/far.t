@@ -55,7 +55,14 @@ is "$? $said" "7 vpnrun: VPN 'demo' is of no use now: the server at $RIG_ENDPOIN
 	'R79: vpnrun says in a line that the tunnel is dead, and the command is started all the same'
 is "$(as_user vpnrun other echo fine 2>&1)" fine 'R79: and of one that lives it says nothing'
 as_user vpnrun demo curl -s -m 1 "http://$RIG_WEB4/" >/dev/null 2>&1
-is "$($RIG_CAPTURE stop)" 0 'L01: nothing of it leaves in the clear'
+said=$(vpnctl default --no-ip demo 2>&1)
+like "$? $said" "^0 .*VPN 'demo' is of no use now: the server at $RIG_ENDPOINT4:$RIG_PORT has never answered; .*back: vpnctl default none" \
+	'R79: so does default, which is made all the same'
+curl -s -m 1 "http://$RIG_WEB4/" >/dev/null 2>&1
+is "$($RIG_CAPTURE stop)" 0 'L01 R15: nothing of it leaves in the clear'
+ok 'R79: the hint is a command that works' vpnctl default --no-ip none
+is "$(vpnctl default --no-ip other 2>&1)" 'other is the default: all traffic but the LAN'"'"'s goes through it' 'R79: of one that lives default says nothing'
+vpnctl default --no-ip none >/dev/null
 
 # --- the hint's own way out ----------------------------------------------------------------------------
 cp "$RIG_DIR/demo.good" "$conf"
