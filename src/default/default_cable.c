@@ -87,13 +87,16 @@ int default_cable_check(const struct default_way *w, struct err *e)
 static int plug(struct nl_sock *s, const struct record *r, struct default_way *w, struct err *e)
 {
 	AUTO_CLOSE int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	struct rtnl_link former;
 
 	if (here < 0)
 		return err_sys(e, -errno, "cannot open the host's network namespace");
 	w->host = find_cable(s, r, w->dev);
 	if (w->host)
 		return 0;
-	rtnl_link_delete(s, RTNL_HERE, w->dev, NULL); /* of a namespace that is no more */
+	/* It is of a namespace that is no more; of another kind, it is somebody else's. */
+	if (rtnl_link_get(s, RTNL_HERE, w->dev, &former, NULL) == 0 && !strcmp(former.kind, "veth"))
+		rtnl_link_delete(s, RTNL_HERE, w->dev, NULL);
 	return attach_as_root(s, r, here, w->dev, (uint32_t)getpid(), &w->host, e);
 }
 

@@ -79,20 +79,52 @@ static int find_device(const struct net_seen *s, const char *name, int *ret, str
 	return 0;
 }
 
+static int add_addr(const struct want_addr *a, int ifindex, struct net_seen *s, struct err *e)
+{
+	struct nl_msg m;
+
+	nl_msg_init(&m);
+	rtnl_put_addr(&m, ifindex, a->family, a->addr, a->plen, a->no_prefix_route);
+	return nl_call(&s->rt, &m, e);
+}
+
+/* The device is ours, and the address with it: IPv6 has one once a device, whatever the prefix, and
+ * IPv4's other prefix would lead more into the device than belongs there. */
+static int remove_other_prefixes(const struct want_addr *a, int ifindex, struct net_seen *s,
+				 bool *ret_any, struct err *e)
+{
+	int r = 0;
+
+	*ret_any = false;
+	for (size_t i = 0; r == 0 && i < s->n_addrs; i++) {
+		const struct nl_addr *x = &s->addrs[i];
+
+		if (x->ifindex != ifindex || x->family != a->family || x->plen == a->plen ||
+		    memcmp(x->addr, a->addr, sizeof(x->addr)) != 0)
+			continue;
+		*ret_any = true;
+		r = rtnl_addr_delete(&s->rt, ifindex, a->family, a->addr, x->plen, e);
+	}
+	return r;
+}
+
 static int addr_make(const struct want *w, struct net_seen *s, struct err *e)
 {
 	const struct want_addr *a = &w->addr;
 	char name[WANT_TEXT_LEN];
-	int ifindex, r = find_device(s, a->dev, &ifindex, e);
-	struct nl_msg m;
+	bool other = false;
+	int ifindex = 0, r = find_device(s, a->dev, &ifindex, e);
 
+	r = r ?: remove_other_prefixes(a, ifindex, s, &other, e);
 	if (r < 0)
 		return r;
-	nl_msg_init(&m);
-	rtnl_put_addr(&m, ifindex, a->family, a->addr, a->plen, a->no_prefix_route);
-	r = nl_call(&s->rt, &m, e);
-	want_describe(w, name);
-	return r == -EEXIST ? 0 : r < 0 ? err_wrap(e, r, "cannot add %s", name) : 0;
+	r = add_addr(a, ifindex, s, e);
+	if (r < 0 && r != -EEXIST) {
+		want_describe(w, name);
+		return err_wrap(e, r, "cannot add %s", name);
+	}
+	/* Routes have gone with the other. */
+	return other ? seen_again(s, e) : 0;
 }
 
 static int neigh_make(const struct want *w, struct net_seen *s, struct err *e)
@@ -167,10 +199,12 @@ int kind_make(const struct want *w, struct net_seen *s, struct err *e)
 
 static int link_remove(const struct want_link *k, struct net_seen *s, struct err *e)
 {
+	const struct rtnl_link *l = seen_link(s, k->name);
 	int r;
 
-	/* A tunnel's goes with what stands behind it, and lo is everybody's. */
-	if (!k->kind[0] || !seen_link(s, k->name))
+	/* A tunnel's goes with what stands behind it, lo is everybody's, and what has taken the
+	 * place of ours meanwhile is somebody else's. */
+	if (!k->kind[0] || !l || strcmp(l->kind, k->kind) != 0)
 		return 0;
 	r = rtnl_link_delete(&s->rt, RTNL_HERE, k->name, e);
 	return r == -ENODEV ? 0 : r;

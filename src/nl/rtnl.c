@@ -264,6 +264,28 @@ int rtnl_addr_add(struct nl_sock *s, const char *dev, int family, const void *ad
 	return 0;
 }
 
+int rtnl_addr_delete(struct nl_sock *s, int ifindex, int family, const void *addr, uint8_t plen,
+		     struct err *e)
+{
+	const struct ifaddrmsg ifa = {
+		.ifa_family = (uint8_t)family,
+		.ifa_prefixlen = plen,
+		.ifa_index = (uint32_t)ifindex,
+	};
+	char text[64];
+	struct nl_msg m;
+	int r;
+
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_DELADDR, 0, &ifa, sizeof(ifa));
+	nl_put(&m, IFA_LOCAL, addr, rtnl_addr_len(family));
+	nl_put(&m, IFA_ADDRESS, addr, rtnl_addr_len(family));
+	r = nl_call(s, &m, e);
+	if (r == -EADDRNOTAVAIL || r == -ENODEV)
+		return 0;
+	return r < 0 ? err_wrap(e, r, "cannot remove %s", addr_text(family, addr, plen, text)) : 0;
+}
+
 /* --- routes ---------------------------------------------------------------------------------- */
 
 int rtnl_route_replace(struct nl_sock *s, const struct rtnl_route *r, const char *dev,

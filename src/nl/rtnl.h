@@ -94,6 +94,10 @@ int rtnl_link_set_netns(struct nl_sock *s, const char *name, int netns_fd, struc
 int rtnl_addr_add(struct nl_sock *s, const char *dev, int family, const void *addr, uint8_t plen,
 		  struct err *e);
 
+/* Takes it away, with that prefix length alone. Absent: 0. */
+int rtnl_addr_delete(struct nl_sock *s, int ifindex, int family, const void *addr, uint8_t plen,
+		     struct err *e);
+
 /* Bytes of an address of that family. */
 size_t rtnl_addr_len(int family);
 

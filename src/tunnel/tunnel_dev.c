@@ -114,12 +114,18 @@ int tunnel_dev_call(const struct tunnel_dev *d, const struct tunnel *t,
 	return act_on_peers(&act, d, t, es, e);
 }
 
+/* Of another kind, it is what somebody else has put into the place of ours. */
 static int delete_link(const char *name, int vpn_netns_fd, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
 	struct err why = ERR_INIT;
+	struct rtnl_link link;
 	int r = ns_nl_open(&s, vpn_netns_fd, NETLINK_ROUTE, &why);
 
+	if (r == 0)
+		r = rtnl_link_get(&s, RTNL_HERE, name, &link, &why);
+	if (r == 0 && strcmp(link.kind, "wireguard") != 0 && strcmp(link.kind, "tun") != 0)
+		return 0;
 	if (r == 0)
 		r = rtnl_link_delete(&s, RTNL_HERE, name, &why);
 	if (r < 0 && r != -ENODEV)

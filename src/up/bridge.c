@@ -252,16 +252,14 @@ static int step_forwarding(struct up *u, struct err *e)
 /* The bridge first: without it there is nobody left to keep in. The firewall goes last. */
 static int remove_rest(const struct record *r, int ns_fd, struct err *e)
 {
-	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	AUTO_WANT_LIST struct want_list l = {0};
+	AUTO_WANT_LIST struct want_list bridge = {0}, l = {0};
 	char former[64];
-	int rc = nl_sock_open(&s, NETLINK_ROUTE, e);
+	int rc;
 
+	want_add_link(&bridge, r->bridge, "bridge", NULL, 0);
 	want_bridge_rest(&l, r);
+	rc = ensure_remove(&bridge, -1, e);
 	if (rc == 0)
-		rc = rtnl_link_delete(&s, RTNL_HERE, r->bridge, e);
-	nl_sock_close(&s); /* this may run because descriptors ran out */
-	if (rc == 0 || rc == -ENODEV)
 		rc = flows_forget(r, ns_fd, e);
 	if (rc == 0)
 		rc = sysctls_give_back(r->name, e);

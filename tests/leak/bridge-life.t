@@ -157,4 +157,12 @@ ok 'all is as before' wait_for 5 is_clean
 $RIG_CAPTURE stop >/dev/null
 is "$($RIG_CAPTURE list | grep -cE '(^|[ ])(10\.64\.|10\.2\.0\.|10\.20\.|fd64:|fd02:|fd76:)')" 0 \
 	'L02: through all of that nothing of the VPNs left by the uplink'
+# A device that somebody has put into the place of the bridge is theirs.
+: >/run/vpnrun/no-repair
+vpnctl up --no-wait demo >/dev/null
+ip link delete br-demo
+ip link add br-demo type veth peer name theirs
+ok 'R76: down of a VPN in whose place somebody has put a device' vpnctl down --force demo
+ok 'which stays' ip link delete br-demo
+rm /run/vpnrun/no-repair
 finish

@@ -695,6 +695,17 @@ for c in 'rename 2' 'sendto 15' 'linkat 1'; do
 	is "$(rules)" "$none" 'R12: all of it'
 done
 same 'R12: to the byte'
+# Whoever finds it half taken away goes the way that was asked, and not back.
+for c in 'rename 2' 'sendto 6' 'sendto 16'; do
+	on demo >/dev/null
+	# shellcheck disable=SC2086
+	strike $c vpnctl default --no-ip none
+	is $? 137 "none killed at ${c% *}"
+	look
+	ok "R12: a default that was being taken away, killed at ${c% *}: goes, and is not switched on again" wait_for 10 no_note
+	is "$(rules)" "$none" 'R12: all of it'
+done
+same 'R12: to the byte'
 on demo >/dev/null
 is_demo() { [[ $(vpnctl status demo) = *"demo is the machine's default"* ]] && vpnctl status demo && ! ip rule | grep -q ^302:; }
 $RIG_CAPTURE start
@@ -770,6 +781,14 @@ if [ "$RIG_LAYOUT" = netns ]; then
 	like "$(on demo 2>&1)" 'interface vh-demo already' 'a device of that name: refused'
 	ok 'and left alone' ip link show vh-demo
 	ip link delete vh-demo
+	on demo >/dev/null
+	kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+	ip link delete vh-demo
+	ip link add vh-demo type bridge
+	like "$(on demo 2>&1)" 'cannot make demo the default' 'nor is one taken that somebody has put there since'
+	off >/dev/null
+	kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+	ok 'R12: none leaves it where it is' ip link delete vh-demo
 fi
 
 # --- users ---------------------------------------------------------------------------------------

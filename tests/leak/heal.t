@@ -31,6 +31,10 @@ taken() {
 gateway=$(in_vpn demo ip -4 -br addr show br-demo | awk '{ print $3 }')
 taken 'an address of the bridge' "the address $gateway of br-demo is missing" \
 	ip addr del "$gateway" dev br-demo
+own6=$(in_vpn demo ip -6 -br addr show br-demo | grep -o 'fd76:[^ ]*::1/64')
+taken 'the prefix of an IPv6 address' "the address $own6 of br-demo is missing" \
+	sh -c "ip -6 addr del $own6 dev br-demo && ip -6 addr add ${own6%/64}/80 dev br-demo nodad"
+is "$(in_vpn demo ip -6 -br addr show br-demo | grep -o "${own6%/64}[^ ]*")" "$own6" 'R78: and the other prefix is gone'
 taken 'the whole firewall' "the firewall's table $table is missing" nft delete table $table
 taken 'a rule of the firewall' "the firewall's table $table was altered" \
 	sh -c "nft delete rule $table forward handle \$(nft -a list chain $table forward | sed -n 's/.*# handle //p' | tail -n 1)"

@@ -132,6 +132,11 @@ static void breakages(const struct want *w)
 	case WANT_ADDR:
 		printf("%s\tip addr delete %s dev %s\n", name,
 		       prefix(w->addr.family, w->addr.addr, w->addr.plen, addr), w->addr.dev);
+		/* What is there with another prefix is not what is wanted, nor may it stay. */
+		printf("%s\tip addr delete %s dev %s", name, addr, w->addr.dev);
+		printf(" && ip addr add %s dev %s%s\n",
+		       prefix(w->addr.family, w->addr.addr, w->addr.plen - 8, addr), w->addr.dev,
+		       w->addr.family == AF_INET6 ? " nodad" : "");
 		break;
 	case WANT_NEIGH:
 		neigh_breakages(name, &w->neigh);
