@@ -238,8 +238,7 @@ static int repair_default(const char *name)
 	if (r < 0)
 		log_error("cannot repair the machine's default: %s", e.msg);
 	else if (r > 0)
-		log_info("%s: a default that was not finished, or was to go, is taken away",
-			 name);
+		log_info("%s: a default that was not finished, or was to go, is taken away", name);
 	else
 		log_info("%s: some of what makes the machine's default had gone", name);
 	return r;
