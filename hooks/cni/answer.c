@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "nl/link.h"
 #include "plug/cable.h"
 
 #define IP6_PLEN 64

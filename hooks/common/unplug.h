@@ -2,7 +2,7 @@
 /* A port is taken away, and the caller does not wait for more than that. */
 #pragma once
 
-#include "nl/rtnl.h"
+#include "nl/link.h"
 
 /* s is a socket in the namespace vpn_netns, where the port is. When this returns 0 the cable is
  * gone at both ends and its name and lease are free; a port that is not there is 0 too. */

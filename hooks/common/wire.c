@@ -23,6 +23,7 @@
 #include "base/same.h"
 #include "base/util.h"
 #include "common/unplug.h"
+#include "nl/route.h"
 #include "nl/sock.h"
 #include "ns/netns.h"
 #include "ns/sysctl.h"
@@ -491,14 +492,15 @@ static int check_family(struct nl_sock *in, const struct wire_family *f,
 			const struct rtnl_link *end, struct err *e)
 {
 	int family = f->family;
+	const struct rtnl_target own = {.family = family, .addr = f->own};
+	const struct rtnl_target far = {.family = family, .addr = f->gateway};
 	char text[INET6_ADDRSTRLEN];
-	uint32_t mtu;
-	int oif;
+	struct rtnl_way way;
 
-	if (rtnl_route_get(in, family, f->own, 0, &oif, &mtu, e) < 0 || oif != LO_IFINDEX)
+	if (rtnl_route_get(in, &own, &way, e) < 0 || way.oif != LO_IFINDEX)
 		return err_set(e, -ENOLINK, "%s has lost its address %s", end->name,
 			       inet_ntop(family, f->own, text, sizeof(text)));
-	if (rtnl_route_get(in, family, f->gateway, 0, &oif, &mtu, e) < 0 || oif != end->ifindex)
+	if (rtnl_route_get(in, &far, &way, e) < 0 || way.oif != end->ifindex)
 		return err_set(e, -ENOLINK, "the container's route by %s to %s is gone", end->name,
 			       inet_ntop(family, f->gateway, text, sizeof(text)));
 	return 0;

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "state/record.h"
 
 #define WIRE_TAG_LEN 256 /* an interface's alias */

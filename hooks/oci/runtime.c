@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "ipc/client.h"
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "plug/attach.h"
 #include "plug/cable.h"
 #include "plug/cable_alone.h"

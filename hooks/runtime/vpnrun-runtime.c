@@ -21,7 +21,7 @@
 #include "runtime/call.h"
 #include "base/child.h"
 #include "base/log.h"
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "plug/cable.h"
 #include "plug/cable_alone.h"
 

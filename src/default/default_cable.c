@@ -13,7 +13,7 @@
 
 #include "base/util.h"
 #include "nl/diag.h"
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "ns/netns.h"
 #include "plug/attach.h"
 #include "plug/cable.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "nl/rtnl.h"
+#include "nl/addr.h"
 #include "default/default_dns.h"
 
 #define DEST	   "org.freedesktop.resolve1"

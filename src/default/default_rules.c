@@ -40,17 +40,18 @@ bool default_rules_stand(const struct default_way *w)
 {
 	static const int families[] = {AF_INET, AF_INET6};
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	struct rtnl_rule there[RULES_MAX];
+	struct rtnl_rule room[RULES_MAX];
+	struct rtnl_rules there = {.at = room, .max = RULES_MAX};
 	bool stands = nl_sock_open(&s, NETLINK_ROUTE, NULL) == 0;
 
 	for (size_t i = 0; stands && i < ARRAY_SIZE(families); i++) {
 		bool leads = false, closes = false;
-		int n = rtnl_rule_list(&s, families[i], DEFAULT_RULE_BASE + w->id, there, RULES_MAX,
-				       NULL);
 
-		for (int k = 0; k < n; k++) {
-			leads = leads || (!there[k].dst_len && there[k].table == w->id);
-			closes = closes || there[k].unreachable;
+		if (rtnl_rule_list(&s, families[i], DEFAULT_RULE_BASE + w->id, &there, NULL) < 0)
+			return false;
+		for (int k = 0; k < there.n; k++) {
+			leads = leads || (!room[k].dst_len && room[k].table == w->id);
+			closes = closes || room[k].unreachable;
 		}
 		stands = leads && closes;
 	}

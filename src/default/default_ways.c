@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "nl/rtnl.h"
+#include "nl/route.h"
 #include "default/default_part.h"
 
 #define WAYS_MAX 4096

@@ -16,6 +16,7 @@
 
 #include "base/util.h"
 #include "nf/nft_digest.h"
+#include "nl/link.h"
 
 #define SYSCTL_DIR "/proc/sys/net/"
 #define FILE_MAX   (1u << 16)
@@ -70,34 +71,40 @@ static int addr_missing(const struct want *w, struct net_seen *s, char *why, siz
 	return say(why, size, "is missing");
 }
 
+/* The host whose permanent neighbour that is, as it should be; 0: nobody's. */
+static uint32_t neigh_host(const struct want_neigh *n, const struct nl_neigh *x)
+{
+	uint32_t h = lease_from_mac(x->mac);
+	struct in_addr a4 = lease_ip4(&n->pool, h);
+	struct in6_addr a6 = lease_ip6(&n->pool, h);
+	uint8_t mac[6];
+
+	lease_mac(&n->pool, h, mac);
+	if (h < 2 || h > lease_max(&n->pool) || !(x->state & NUD_PERMANENT) ||
+	    memcmp(mac, x->mac, sizeof(mac)) != 0)
+		return 0;
+	if (n->family == AF_INET)
+		return memcmp(x->addr, &a4, sizeof(a4)) == 0 ? h : 0;
+	return memcmp(x->addr, &a6, sizeof(a6)) == 0 ? h : 0;
+}
+
 static int neigh_missing(const struct want *w, struct net_seen *s, char *why, size_t size,
 			 struct err *e)
 {
 	const struct want_neigh *n = &w->neigh;
 	const struct rtnl_link *l = seen_link(s, n->dev);
-	AUTO_FREE struct nl_neigh *at = NULL;
 	AUTO_FREE bool *found = calloc(lease_max(&n->pool) + 1, sizeof(*found));
-	size_t count = 0;
+	struct nl_neighs there = {0};
 	int r;
 
 	if (!found)
 		return err_sys(e, -ENOMEM, "cannot list the neighbours");
 	if (!l)
 		return say(why, size, "is missing");
-	r = nl_neigh_list(&s->rt, n->family, l->ifindex, &at, &count, e);
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		uint32_t h = lease_from_mac(at[i].mac);
-		struct in_addr a4 = lease_ip4(&n->pool, h);
-		struct in6_addr a6 = lease_ip6(&n->pool, h);
-		uint8_t mac[6];
-
-		lease_mac(&n->pool, h, mac);
-		if (h < 2 || h > lease_max(&n->pool) || !(at[i].state & NUD_PERMANENT) ||
-		    memcmp(mac, at[i].mac, sizeof(mac)) != 0)
-			continue;
-		found[h] |= n->family == AF_INET ? memcmp(at[i].addr, &a4, sizeof(a4)) == 0
-						 : memcmp(at[i].addr, &a6, sizeof(a6)) == 0;
-	}
+	r = nl_neigh_list(&s->rt, n->family, l->ifindex, &there, e);
+	for (size_t i = 0; i < there.n; i++)
+		found[neigh_host(n, &there.at[i])] = true;
+	free(there.at);
 	for (uint32_t h = 2; r == 0 && h <= lease_max(&n->pool); h++) {
 		struct in_addr a4 = lease_ip4(&n->pool, h);
 		struct in6_addr a6 = lease_ip6(&n->pool, h);

@@ -13,6 +13,9 @@
 
 #include "base/util.h"
 #include "nf/nft.h"
+#include "nl/addr.h"
+#include "nl/link.h"
+#include "nl/route.h"
 
 #define SYSCTL_DIR "/proc/sys/net/"
 
@@ -84,7 +87,8 @@ static int add_addr(const struct want_addr *a, int ifindex, struct net_seen *s, 
 	struct nl_msg m;
 
 	nl_msg_init(&m);
-	rtnl_put_addr(&m, ifindex, a->family, a->addr, a->plen, a->no_prefix_route);
+	rtnl_put_addr(&m, ifindex,
+		      &(struct rtnl_addr){a->family, a->addr, a->plen, a->no_prefix_route});
 	return nl_call(&s->rt, &m, e);
 }
 
@@ -103,7 +107,8 @@ static int remove_other_prefixes(const struct want_addr *a, int ifindex, struct 
 		    memcmp(x->addr, a->addr, sizeof(x->addr)) != 0)
 			continue;
 		*ret_any = true;
-		r = rtnl_addr_delete(&s->rt, ifindex, a->family, a->addr, x->plen, e);
+		r = rtnl_addr_delete(&s->rt, ifindex,
+				     &(struct rtnl_addr){a->family, a->addr, x->plen, false}, e);
 	}
 	return r;
 }

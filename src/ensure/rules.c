@@ -13,18 +13,6 @@
 
 #define RULES_MAX 200
 
-struct rules {
-	struct rtnl_rule at[RULES_MAX];
-	int n;
-};
-
-static int list_rules(struct nl_sock *s, int family, uint32_t priority, struct rules *ret,
-		      struct err *e)
-{
-	ret->n = rtnl_rule_list(s, family, priority, ret->at, RULES_MAX, e);
-	return ret->n < 0 ? ret->n : 0;
-}
-
 /* The kernel deletes the first rule that has what the request names: so those that name more come
  * first. Of the rest, what leads somewhere goes before what closes, and last what lets the
  * tunnels' own packets jump over all of them. */
@@ -37,7 +25,7 @@ static int delete_order(const struct rtnl_rule *r)
 	return 2 * (4 - named) + r->unreachable;
 }
 
-static int delete_rules(struct nl_sock *s, const struct rules *rs, struct err *e)
+static int delete_rules(struct nl_sock *s, const struct rtnl_rules *rs, struct err *e)
 {
 	int r = 0;
 
@@ -59,7 +47,7 @@ size_t rules_count(const struct want_list *l, size_t first)
 	return n - first;
 }
 
-static bool is_same(const struct want *first, size_t n, const struct rules *there)
+static bool is_same(const struct want *first, size_t n, const struct rtnl_rules *there)
 {
 	for (size_t i = 0; n == (size_t)there->n && i < n; i++)
 		if (!rtnl_rule_equal(&first[i].rule, &there->at[i]))
@@ -72,8 +60,9 @@ int rules_missing(const struct want *first, size_t n, struct net_seen *s,
 		  struct err *e)
 {
 	bool all = true;
-	struct rules there;
-	int r = list_rules(&s->rt, first->rule.family, first->rule.priority, &there, e);
+	struct rtnl_rule room[RULES_MAX];
+	struct rtnl_rules there = {.at = room, .max = RULES_MAX};
+	int r = rtnl_rule_list(&s->rt, first->rule.family, first->rule.priority, &there, e);
 
 	if (r < 0 || is_same(first, n, &there))
 		return r;
@@ -93,8 +82,9 @@ int rules_missing(const struct want *first, size_t n, struct net_seen *s,
 
 int rules_make(const struct want *first, size_t n, struct net_seen *s, struct err *e)
 {
-	struct rules there;
-	int r = list_rules(&s->rt, first->rule.family, first->rule.priority, &there, e);
+	struct rtnl_rule room[RULES_MAX];
+	struct rtnl_rules there = {.at = room, .max = RULES_MAX};
+	int r = rtnl_rule_list(&s->rt, first->rule.family, first->rule.priority, &there, e);
 
 	if (r < 0 || is_same(first, n, &there))
 		return r;
@@ -105,8 +95,9 @@ int rules_make(const struct want *first, size_t n, struct net_seen *s, struct er
 
 int rules_remove(const struct rtnl_rule *r, struct nl_sock *s, struct err *e)
 {
-	struct rules there;
-	int rc = list_rules(s, r->family, r->priority, &there, e);
+	struct rtnl_rule room[RULES_MAX];
+	struct rtnl_rules there = {.at = room, .max = RULES_MAX};
+	int rc = rtnl_rule_list(s, r->family, r->priority, &there, e);
 
 	return rc < 0 ? rc : delete_rules(s, &there, e);
 }

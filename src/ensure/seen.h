@@ -6,7 +6,7 @@
 #pragma once
 
 #include "nl/list.h"
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "nl/rule.h"
 
 struct net_seen {

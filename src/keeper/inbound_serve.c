@@ -24,7 +24,8 @@
 
 #include "base/log.h"
 #include "ipc/ports.h"
-#include "nl/rtnl.h"
+#include "nl/addr.h"
+#include "nl/link.h"
 #include "ns/netns.h"
 #include "wall/firewall.h"
 #include "wall/flows.h"

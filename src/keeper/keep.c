@@ -20,7 +20,8 @@
 #include "base/child.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "nl/rtnl.h"
+#include "nl/link.h"
+#include "nl/route.h"
 #include "ns/netns.h"
 #include "default/default.h"
 #include "tunnel/path.h"
@@ -282,16 +283,13 @@ static int read_way(const union wg_endpoint *ep, uint32_t *ret_path)
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
 	union wg_endpoint copy = *ep;
 	struct endpoint_set one = {.at = &copy, .n = 1};
-	const void *dst = ep->family == AF_INET6 ? (const void *)&ep->in6.sin6_addr
-						 : (const void *)&ep->in.sin_addr;
-	uint32_t mtu;
-	int oif = 0;
+	const struct rtnl_target to = {ep->family, wg_endpoint_addr(ep), MARK_BASE};
+	struct rtnl_way way;
 
 	if (!ep->family || nl_sock_open(&s, NETLINK_ROUTE, NULL) < 0 ||
-	    rtnl_route_get(&s, ep->family, dst, MARK_BASE, &oif, &mtu, NULL) < 0 ||
-	    path_read(&one, ret_path, NULL) < 0)
+	    rtnl_route_get(&s, &to, &way, NULL) < 0 || path_read(&one, ret_path, NULL) < 0)
 		return 0;
-	return oif;
+	return way.oif;
 }
 
 /* This is for a bridge among the host's devices. It takes no time, and needs no process of its

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "nl/gone.h"
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "state/record.h"
 
 #define SETTLE_MS 300	/* many end at once, and all are forgotten by one look at the table */

@@ -28,7 +28,7 @@
 #include "base/log.h"
 #include "base/same.h"
 #include "base/util.h"
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "ns/netns.h"
 #include "up/finish.h"
 #include "keeper/port_forward.h"

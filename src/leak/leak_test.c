@@ -24,7 +24,7 @@
 #include "leak/leak_inside.h"
 #include "ctl/show.h"
 #include "look/view.h"
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "ns/netns.h"
 #include "default/default.h"
 #include "up/apply.h"

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 
 #include "base/util.h"
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "conf/model.h"
 
 #define ROOM	(32 << 20)

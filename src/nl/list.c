@@ -186,8 +186,7 @@ static int got_neigh(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-int nl_neigh_list(struct nl_sock *s, int family, int ifindex, struct nl_neigh **ret, size_t *ret_n,
-		  struct err *e)
+int nl_neigh_list(struct nl_sock *s, int family, int ifindex, struct nl_neighs *ret, struct err *e)
 {
 	const struct ndmsg nd = {.ndm_family = (uint8_t)family};
 	struct dumped l = {.size = sizeof(struct nl_neigh)};
@@ -201,7 +200,6 @@ int nl_neigh_list(struct nl_sock *s, int family, int ifindex, struct nl_neigh **
 	r = collect(s, &m, got_neigh, &l, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot list the neighbours");
-	*ret = l.at;
-	*ret_n = l.n;
+	*ret = (struct nl_neighs){l.at, l.n};
 	return 0;
 }

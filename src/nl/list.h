@@ -34,6 +34,9 @@ struct nl_neigh {
 int nl_addr_list(struct nl_sock *s, struct nl_addr **ret, size_t *ret_n, struct err *e);
 /* The routes of every table. A route with several ways has none of them here: ours have one. */
 int nl_route_list(struct nl_sock *s, struct nl_route **ret, size_t *ret_n, struct err *e);
-/* The addresses of one family and device. */
-int nl_neigh_list(struct nl_sock *s, int family, int ifindex, struct nl_neigh **ret, size_t *ret_n,
-		  struct err *e);
+struct nl_neighs {
+	struct nl_neigh *at;
+	size_t n;
+};
+/* Those of one family and device. */
+int nl_neigh_list(struct nl_sock *s, int family, int ifindex, struct nl_neighs *ret, struct err *e);

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 #include "nl/attr.h"
-#include "nl/rtnl.h"
+#include "nl/link.h"
 
 #ifndef RTEXT_FILTER_SKIP_STATS
 #define RTEXT_FILTER_SKIP_STATS (1 << 3)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Of a VPN's ports only what they are called and whose they are: nl/rtnl.h knows all of a link.
+ * Of a VPN's ports only what they are called and whose they are: nl/link.h knows all of a link.
  */
 #pragma once
 

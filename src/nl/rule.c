@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * FIB rules of <linux/fib_rules.h>. Must never report, change or delete a rule that does not carry
- * the protocol number of ours. Called by up/bridge_table,
- * default/default_rules and, in containers, plug/cable_alone.
+ * the protocol number of ours. Called by up/bridge_table, default/default_rules and, in containers,
+ * plug/cable_alone.
  */
 #include "nl/rule.h"
 
@@ -13,8 +13,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "nl/addr.h"
 #include "nl/attr.h"
-#include "nl/rtnl.h"
 
 bool rtnl_rule_equal(const struct rtnl_rule *a, const struct rtnl_rule *b)
 {
@@ -24,6 +24,42 @@ bool rtnl_rule_equal(const struct rtnl_rule *a, const struct rtnl_rule *b)
 	       a->unreachable == b->unreachable && a->no_default == b->no_default &&
 	       a->nop == b->nop && a->go_to == b->go_to && a->mark == b->mark &&
 	       a->mask == b->mask && a->family == b->family && a->priority == b->priority;
+}
+
+static uint8_t action_of(const struct rtnl_rule *r)
+{
+	if (r->unreachable)
+		return FR_ACT_UNREACHABLE;
+	if (r->go_to)
+		return FR_ACT_GOTO;
+	return r->nop ? FR_ACT_NOP : FR_ACT_TO_TBL;
+}
+
+void rtnl_put_rule(struct nl_msg *m, uint16_t type, uint16_t flags, const struct rtnl_rule *r)
+{
+	struct fib_rule_hdr hdr = {
+		.family = (uint8_t)r->family,
+		.src_len = r->src_len,
+		.dst_len = r->dst_len,
+		.action = action_of(r),
+	};
+
+	hdr.table = hdr.action == FR_ACT_TO_TBL ? r->table : RT_TABLE_UNSPEC;
+	nl_msg_begin(m, type, flags, &hdr, sizeof(hdr));
+	if (r->src_len)
+		nl_put(m, FRA_SRC, r->src, rtnl_addr_len(r->family));
+	if (r->dst_len)
+		nl_put(m, FRA_DST, r->dst, rtnl_addr_len(r->family));
+	nl_put_u32(m, FRA_PRIORITY, r->priority);
+	if (r->mask) {
+		nl_put_u32(m, FRA_FWMARK, r->mark);
+		nl_put_u32(m, FRA_FWMASK, r->mask);
+	}
+	if (r->go_to)
+		nl_put_u32(m, FRA_GOTO, r->go_to);
+	if (r->no_default)
+		nl_put_u32(m, FRA_SUPPRESS_PREFIXLEN, 0);
+	nl_put_u8(m, FRA_PROTOCOL, RTNL_RULE_PROTOCOL);
 }
 
 int rtnl_rule_add(struct nl_sock *s, const struct rtnl_rule *r, struct err *e)
@@ -55,8 +91,7 @@ int rtnl_rule_delete(struct nl_sock *s, const struct rtnl_rule *r, struct err *e
 struct rule_walk {
 	int family;
 	uint32_t priority;
-	struct rtnl_rule *at;
-	int n, max;
+	struct rtnl_rules *ret;
 };
 
 struct rule_attrs {
@@ -110,22 +145,22 @@ static int got_rule(const struct nlmsghdr *nlh, void *arg)
 	if (at.protocol != RTNL_RULE_PROTOCOL || at.r.priority != w->priority ||
 	    at.r.family != w->family)
 		return 0;
-	if (w->n == w->max)
+	if (w->ret->n == w->ret->max)
 		return -E2BIG;
-	w->at[w->n++] = at.r;
+	w->ret->at[w->ret->n++] = at.r;
 	return 0;
 }
 
 static void begin_rules(void *arg)
 {
-	((struct rule_walk *)arg)->n = 0;
+	((struct rule_walk *)arg)->ret->n = 0;
 }
 
-int rtnl_rule_list(struct nl_sock *s, int family, uint32_t priority, struct rtnl_rule *ret, int max,
+int rtnl_rule_list(struct nl_sock *s, int family, uint32_t priority, struct rtnl_rules *ret,
 		   struct err *e)
 {
 	struct fib_rule_hdr hdr = {.family = (uint8_t)family};
-	struct rule_walk w = {.family = family, .priority = priority, .at = ret, .max = max};
+	struct rule_walk w = {.family = family, .priority = priority, .ret = ret};
 	const struct nl_table table = {begin_rules, got_rule, &w};
 	struct nl_msg m;
 	int r;
@@ -133,7 +168,7 @@ int rtnl_rule_list(struct nl_sock *s, int family, uint32_t priority, struct rtnl
 	nl_msg_init(&m);
 	nl_msg_begin(&m, RTM_GETRULE, NLM_F_DUMP, &hdr, sizeof(hdr));
 	r = nl_read_table(s, &m, &table, e);
-	return r < 0 ? err_wrap(e, r, "cannot list the routing rules") : w.n;
+	return r < 0 ? err_wrap(e, r, "cannot list the routing rules") : 0;
 }
 
 struct other_walk {

@@ -34,9 +34,13 @@ int rtnl_rule_add(struct nl_sock *s, const struct rtnl_rule *r, struct err *e);
 /* Absent: 0. */
 int rtnl_rule_delete(struct nl_sock *s, const struct rtnl_rule *r, struct err *e);
 
-/* Ours of that family and priority, in their order; at most max, which is -E2BIG. Returns how many.
- */
-int rtnl_rule_list(struct nl_sock *s, int family, uint32_t priority, struct rtnl_rule *ret, int max,
+struct rtnl_rules {
+	struct rtnl_rule *at; /* the caller's room ... */
+	int max;	      /* ... for as many */
+	int n;
+};
+/* Ours of that family and priority, in their order. -E2BIG: there is no room for all. */
+int rtnl_rule_list(struct nl_sock *s, int family, uint32_t priority, struct rtnl_rules *ret,
 		   struct err *e);
 
 /* The request alone, for batches: RTM_NEWRULE or RTM_DELRULE. */

@@ -25,6 +25,13 @@ union wg_endpoint {
 	struct sockaddr_in6 in6;
 };
 
+/* A struct in_addr or in6_addr, of one that has a family. */
+static inline const void *wg_endpoint_addr(const union wg_endpoint *ep)
+{
+	return ep->family == AF_INET6 ? (const void *)&ep->in6.sin6_addr
+				      : (const void *)&ep->in.sin_addr;
+}
+
 struct wg_allowed {
 	uint16_t family;
 	uint8_t plen;

@@ -9,6 +9,8 @@
 
 #include <errno.h>
 
+#include "nl/link.h"
+
 int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, const char *ifname,
 		   uint32_t hint, uint32_t *ret_host, struct err *e)
 {

@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "nl/rtnl.h"
+#include "nl/addr.h"
+#include "nl/link.h"
+#include "nl/route.h"
 #include "plug/cable_alone.h"
 
 #define IP6_PLEN    64
@@ -63,7 +65,7 @@ static void put_ip4(struct nl_msg *m, const struct lease_pool *pool, int ifindex
 				   .oif = ifindex,
 				   .table = table};
 
-	rtnl_put_addr(m, ifindex, AF_INET, &addr, pool->plen, true);
+	rtnl_put_addr(m, ifindex, &(struct rtnl_addr){AF_INET, &addr, pool->plen, true});
 	rtnl_put_route(m, &route);
 }
 
@@ -77,7 +79,7 @@ static void put_ip6(struct nl_msg *m, const struct lease_pool *pool, int ifindex
 				   .oif = ifindex,
 				   .table = table};
 
-	rtnl_put_addr(m, ifindex, AF_INET6, &addr, IP6_PLEN, true);
+	rtnl_put_addr(m, ifindex, &(struct rtnl_addr){AF_INET6, &addr, IP6_PLEN, true});
 	rtnl_put_route(m, &route);
 }
 

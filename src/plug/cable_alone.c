@@ -96,15 +96,16 @@ int cable_is_alone(struct nl_sock *s, struct nl_sock *nft, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		struct rtnl_rule cable, end;
-		int r, n;
+		struct rtnl_rules cables = {.at = &cable, .max = 1}, ends = {.at = &end, .max = 1};
+		int r;
 
 		if (!has_family(families[i]))
 			continue;
-		r = rtnl_rule_list(s, families[i], PREF_CABLE, &cable, 1, e);
-		n = r < 0 ? r : rtnl_rule_list(s, families[i], PREF_END, &end, 1, e);
-		if (n < 0)
-			return n;
-		if (r == 0 || n == 0 || cable.table != CABLE_TABLE || !end.unreachable)
+		r = rtnl_rule_list(s, families[i], PREF_CABLE, &cables, e);
+		r = r ?: rtnl_rule_list(s, families[i], PREF_END, &ends, e);
+		if (r < 0)
+			return r;
+		if (cables.n == 0 || ends.n == 0 || cable.table != CABLE_TABLE || !end.unreachable)
 			return 0;
 	}
 	return nft_table_exists(nft, GUARD, e);

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "nl/sock.h"
 
 /* The table into which cable_up() puts the routes of a namespace that is closed. */

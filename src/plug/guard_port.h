@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "state/record.h"
 
 #define GUARD_TABLE_LEN 48

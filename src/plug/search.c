@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "nl/link.h"
 #include "nl/port.h"
 
 #define ROUNDS	    32 /* in a nearly full pool the others of a storm are faster, for a while */

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "base/util.h"
+#include "nl/link.h"
 #include "nl/port.h"
 #include "plug/search.h"
 

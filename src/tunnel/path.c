@@ -7,7 +7,8 @@
 
 #include <arpa/inet.h>
 
-#include "nl/rtnl.h"
+#include "nl/link.h"
+#include "nl/route.h"
 
 #define MTU_FALLBACK 1500u
 #define MTU_MIN	     576u
@@ -17,15 +18,15 @@
 /* 0: there is no way to dst, or none that says. */
 static uint32_t way_mtu(struct nl_sock *s, int family, const void *dst)
 {
+	const struct rtnl_target to = {family, dst, MARK_BASE};
 	struct rtnl_link link;
-	uint32_t mtu = 0;
-	int oif = 0;
+	struct rtnl_way way;
 
-	if (rtnl_route_get(s, family, dst, MARK_BASE, &oif, &mtu, NULL) < 0)
+	if (rtnl_route_get(s, &to, &way, NULL) < 0)
 		return 0;
-	if (mtu)
-		return mtu;
-	return rtnl_link_get_index(s, oif, &link, NULL) < 0 ? 0 : link.mtu;
+	if (way.mtu)
+		return way.mtu;
+	return rtnl_link_get_index(s, way.oif, &link, NULL) < 0 ? 0 : link.mtu;
 }
 
 int path_read(const struct endpoint_set *es, uint32_t *ret, struct err *e)

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "nl/rtnl.h"
+#include "nl/route.h"
 #include "tunnel/uplink_dns.h"
 
 static void (*tell_name)(const char *host);
@@ -33,12 +33,10 @@ void endpoint_set_free(struct endpoint_set *es)
 
 static bool has_route(struct nl_sock *s, const union wg_endpoint *ep)
 {
-	const void *dst = ep->family == AF_INET ? (const void *)&ep->in.sin_addr
-						: (const void *)&ep->in6.sin6_addr;
-	uint32_t mtu;
-	int oif;
+	const struct rtnl_target to = {ep->family, wg_endpoint_addr(ep), MARK_BASE};
+	struct rtnl_way way;
 
-	return rtnl_route_get(s, ep->family, dst, MARK_BASE, &oif, &mtu, NULL) == 0;
+	return rtnl_route_get(s, &to, &way, NULL) == 0;
 }
 
 static bool take_address(const struct addrinfo *ai, union wg_endpoint *ret)

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "ns/netns.h"
 #include "tunnel/supervise.h"
 #include "tunnel/supervise_lock.h"

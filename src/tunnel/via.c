@@ -19,7 +19,7 @@
 
 #include "base/same.h"
 #include "base/child.h"
-#include "nl/rtnl.h"
+#include "nl/route.h"
 #include "ns/names.h"
 #include "ns/netns.h"
 #include "ns/view.h"
@@ -220,12 +220,10 @@ int via_check_way(const struct profile *p, const struct record *via, const struc
 
 	for (size_t i = 0; r == 0 && p->via && i < es->n; i++) {
 		const union wg_endpoint *ep = &es->at[i];
-		const void *dst = ep->family == AF_INET ? (const void *)&ep->in.sin_addr
-							: (const void *)&ep->in6.sin6_addr;
+		const struct rtnl_target to = {.family = ep->family, .addr = wg_endpoint_addr(ep)};
 		char dev[IF_NAMESIZE] = "", text[ENDPOINT_TEXT_LEN];
 		unsigned int port = ntohs(ep->in.sin_port); /* in6's is at the same place */
-		uint32_t mtu;
-		int oif = 0;
+		struct rtnl_way way;
 
 		if (!ep->family)
 			continue;
@@ -234,8 +232,8 @@ int via_check_way(const struct profile *p, const struct record *via, const struc
 				       "port %u of the endpoint is DNS, which \"other_dns\" of "
 				       "VPN '%s' keeps from it: choose another port",
 				       port, p->via);
-		if (rtnl_route_get(&s, ep->family, dst, 0, &oif, &mtu, NULL) == 0 &&
-		    if_indextoname((unsigned int)oif, dev) && !strcmp(dev, p->via))
+		if (rtnl_route_get(&s, &to, &way, NULL) == 0 &&
+		    if_indextoname((unsigned int)way.oif, dev) && !strcmp(dev, p->via))
 			continue;
 		endpoint_format(ep, text);
 		r = err_set(

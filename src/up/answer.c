@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nl/rtnl.h"
+#include "nl/route.h"
 #include "ns/netns.h"
 #include "state/health.h"
 #include "tunnel/resolve.h"
@@ -59,14 +59,12 @@ int answer_begin(const struct profile *p, struct far_answer *ret, struct err *e)
 static bool has_way(const struct far_answer *a)
 {
 	const union wg_endpoint *ep = &a->stats.peer;
-	const void *dst = ep->family == AF_INET6 ? (const void *)&ep->in6.sin6_addr
-						 : (const void *)&ep->in.sin_addr;
+	const struct rtnl_target to = {ep->family, wg_endpoint_addr(ep), MARK_BASE};
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	uint32_t mtu;
-	int oif;
+	struct rtnl_way way;
 
 	return !ep->family || a->record.via[0] || nl_sock_open(&s, NETLINK_ROUTE, NULL) < 0 ||
-	       rtnl_route_get(&s, ep->family, dst, MARK_BASE, &oif, &mtu, NULL) == 0;
+	       rtnl_route_get(&s, &to, &way, NULL) == 0;
 }
 
 void answer_look(struct far_answer *a)

@@ -19,7 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "nl/rtnl.h"
+#include "nl/addr.h"
+#include "nl/link.h"
 #include "ns/netns.h"
 #include "ensure/ensure.h"
 #include "ensure/made.h"

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "nl/diag.h"
-#include "nl/rtnl.h"
+#include "nl/addr.h"
 #include "nl/rule.h"
 #include "conf/plan.h"
 #include "want/want.h"
@@ -55,23 +55,22 @@ int bridge_table_end_sockets(int id, const struct profile *keep, bool all, unsig
 			     struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT, diag = NL_SOCK_INIT;
-	struct rtnl_rule there[RULES_MAX];
-	int n = 0, r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	struct rtnl_rule room[RULES_MAX];
+	struct rtnl_rules there = {.at = room, .max = RULES_MAX};
+	int r = nl_sock_open(&s, NETLINK_ROUTE, e);
 
 	*ret = 0;
-	if (r == 0)
-		r = nl_sock_open(&diag, NETLINK_SOCK_DIAG, e);
+	r = r ?: nl_sock_open(&diag, NETLINK_SOCK_DIAG, e);
 	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(families); i++) {
 		int f = families[i];
 
-		r = rtnl_rule_list(&s, f, BRIDGE_RULE_BASE + (uint32_t)id, there, RULES_MAX, e);
-		n = r;
-		for (int k = 0; r >= 0 && k < n; k++) {
+		r = rtnl_rule_list(&s, f, BRIDGE_RULE_BASE + (uint32_t)id, &there, e);
+		for (int k = 0; r >= 0 && k < there.n; k++) {
 			size_t left = 0;
 
-			if (!is_own_address(&there[k], keep))
+			if (!is_own_address(&there.at[k], keep))
 				continue;
-			r = end_sockets_of(&diag, &there[k], all, &left, e);
+			r = end_sockets_of(&diag, &there.at[k], all, &left, e);
 			/* Without the address, IPv4 sends nothing any more. */
 			if (f == AF_INET6)
 				*ret += (unsigned int)left;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "ns/netns.h"
 #include "up/bridge.h"
 #include "up/hold.h"

@@ -4,7 +4,7 @@
  */
 #include "up/finish.h"
 
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "ns/netns.h"
 #include "ensure/ensure.h"
 

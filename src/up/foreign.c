@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "nl/rtnl.h"
+#include "nl/route.h"
 #include "nl/rule.h"
 
 static const int families[] = {AF_INET, AF_INET6};

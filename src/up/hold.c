@@ -13,6 +13,7 @@
 
 #include "base/same.h"
 #include "base/util.h"
+#include "nl/link.h"
 #include "ns/netns.h"
 
 static int count_processes(int ns_fd, unsigned int *ret, struct err *e)

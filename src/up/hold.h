@@ -8,7 +8,6 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "nl/rtnl.h"
 
 struct hold {
 	unsigned int leases;

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/same.h"
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "ns/netns.h"
 #include "conf/model.h"
 #include "state/sandbox.h"

@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "nl/rtnl.h"
 #include "ns/netns.h"
 #include "up/netnsfiles.h"
 #include "conf/plan.h"

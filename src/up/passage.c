@@ -20,7 +20,8 @@
 #include <unistd.h>
 
 #include "nf/nft.h"
-#include "nl/rtnl.h"
+#include "nl/link.h"
+#include "nl/route.h"
 #include "plug/attach.h"
 #include "plug/cable.h"
 

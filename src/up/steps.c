@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/same.h"
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "ns/netns.h"
 #include "tunnel/supervise.h"
 #include "tunnel/tunnel_dev.h"

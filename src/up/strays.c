@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "base/util.h"
+#include "nl/link.h"
 #include "ns/netns.h"
 #include "up/hold.h"
 

@@ -5,10 +5,10 @@
  */
 #pragma once
 
+#include <net/if.h>
 #include <stddef.h>
 
 #include "base/err.h"
-#include "nl/rtnl.h"
 #include "state/lease.h"
 
 struct strays {

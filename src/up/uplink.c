@@ -7,10 +7,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "nl/rtnl.h"
+#include "nl/route.h"
 #include "conf/value.h"
 
 struct uplink_check {

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "nf/ct.h"
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "ns/netns.h"
 #include "conf/plan.h"
 #include "conf/value.h"

@@ -15,7 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "nl/rtnl.h"
+#include "nl/link.h"
+#include "nl/route.h"
 #include "wall/sysctls.h"
 #include "conf/value.h"
 
@@ -117,17 +118,17 @@ static bool find_device(struct nl_sock *s, const struct ipaddr *net, char dev[IF
 
 	for (int n = rest > 1; n <= (rest > 1 ? 2 : rest); n++) {
 		struct ipaddr host = *net;
-		uint32_t mtu;
-		int oif;
+		const struct rtnl_target to = {net->family, &host.v4, MARK_BASE};
+		struct rtnl_way way;
 
 		if (net->family == AF_INET)
 			host.v4.s_addr |= htonl((uint32_t)n);
 		else
 			host.v6.s6_addr[15] |= (uint8_t)n;
-		if (rtnl_route_get(s, net->family, &host.v4, MARK_BASE, &oif, &mtu, NULL) < 0)
+		if (rtnl_route_get(s, &to, &way, NULL) < 0)
 			return false;
-		if (oif != LO_IFINDEX)
-			return if_indextoname((unsigned int)oif, dev) != NULL;
+		if (way.oif != LO_IFINDEX)
+			return if_indextoname((unsigned int)way.oif, dev) != NULL;
 	}
 	return false;
 }

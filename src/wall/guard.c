@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "nl/link.h"
 #include "ns/netns.h"
 #include "wall/firewall.h"
 #include "plug/guard_port.h"

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "nl/rtnl.h"
+#include "nl/link.h"
 #include "state/record.h"
 
 /* The alias of the cable by which the machine itself is in a VPN: of no sandbox. */

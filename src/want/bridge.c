@@ -12,7 +12,7 @@
 #include "base/util.h"
 #include "conf/plan.h"
 #include "conf/value.h"
-#include "nl/rtnl.h"
+#include "nl/addr.h"
 #include "want/want.h"
 
 #define METRIC_UNREACHABLE UINT32_MAX

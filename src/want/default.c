@@ -14,7 +14,7 @@
 
 #include "base/util.h"
 #include "conf/value.h"
-#include "nl/rtnl.h"
+#include "nl/addr.h"
 #include "want/want.h"
 
 #define METRIC_UNREACHABLE UINT32_MAX

@@ -7,7 +7,6 @@
 
 #include "base/util.h"
 #include "conf/plan.h"
-#include "nl/rtnl.h"
 #include "want/want.h"
 
 void want_device_settings(struct want_list *l, const char *dev, const char *rp_filter, bool ip6)

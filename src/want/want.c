@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "nl/rtnl.h"
+#include "nl/addr.h"
 
 void want_list_free(struct want_list *l)
 {

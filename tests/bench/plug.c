@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include "cable.h"
-#include "nl/rtnl.h"
+#include "nl/addr.h"
+#include "nl/link.h"
+#include "nl/route.h"
 #include "ns/netns.h"
 
 #define KEPT	  10 /* numbers at the pool's end */
@@ -151,7 +153,7 @@ static int configure(const struct plug *p, uint32_t h, struct err *e)
 	nl_msg_init(&m);
 	rtnl_put_link_up(&m, 1);
 	rtnl_put_link_up_quiet(&m, 2);
-	rtnl_put_addr(&m, 2, AF_INET, &a4, p->pool.plen, false);
+	rtnl_put_addr(&m, 2, &(struct rtnl_addr){AF_INET, &a4, p->pool.plen, false});
 	rtnl_put_route(&m, &def);
 	nl_call(&s, &m, e);
 	nl_sock_close(&s);

@@ -18,7 +18,6 @@
 
 #include "base/util.h"
 #include "ensure/made.h"
-#include "nl/rtnl.h"
 
 static const char *prefix(int family, const uint8_t *addr, uint8_t plen, char buf[64])
 {

@@ -13,7 +13,6 @@
 #include "unit/tap.h"
 #include "base/util.h"
 #include "conf/value.h"
-#include "nl/rtnl.h"
 #include "want/want.h"
 
 static char bridge_name[] = "br-demo";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rtnetlink(7): one function per ip(8) verb, same word order. Errors name the whole object, as in
- * "cannot add 10.20.1.1/24 to br-mullvad: File exists". Needs CAP_NET_ADMIN in the user namespace
- * that owns the network namespace concerned, but for what only reads.
+ * Devices, ip-link(8): one function per verb, same word order. Errors name the whole object, as in
+ * "cannot create bridge br-mullvad: File exists". Needs CAP_NET_ADMIN in the user namespace that
+ * owns the network namespace concerned, but for what only reads.
  *
  * An nsid (see ip-netns(8), "ip netns set") names another namespace within the socket's own;
  * RTNL_HERE is the socket's own namespace.
@@ -89,78 +89,11 @@ int rtnl_link_set_quiet(struct nl_sock *s, const char *name, struct err *e);
 int rtnl_link_set_alias(struct nl_sock *s, const char *name, const char *alias, struct err *e);
 int rtnl_link_set_netns(struct nl_sock *s, const char *name, int netns_fd, struct err *e);
 
-/* addr is a struct in_addr or in6_addr, by family. IPv6: without duplicate address detection. An
- * address that is there already is no error. */
-int rtnl_addr_add(struct nl_sock *s, const char *dev, int family, const void *addr, uint8_t plen,
-		  struct err *e);
-
-/* Takes it away, with that prefix length alone. Absent: 0. */
-int rtnl_addr_delete(struct nl_sock *s, int ifindex, int family, const void *addr, uint8_t plen,
-		     struct err *e);
-
-/* Bytes of an address of that family. */
-size_t rtnl_addr_len(int family);
-
-struct rtnl_route {
-	int family;
-	const void *dst; /* NULL: default */
-	uint8_t plen;
-	const void *gateway; /* NULL: on link */
-	bool onlink;	     /* the gateway needs no route of its own */
-	int oif;
-	uint32_t metric;  /* 0: the kernel's default */
-	uint8_t table;	  /* 0: main */
-	bool unreachable; /* no device then */
-};
-/* Absent: 0. */
-int rtnl_route_delete(struct nl_sock *s, const struct rtnl_route *r, struct err *e);
-int rtnl_route_replace(struct nl_sock *s, const struct rtnl_route *r, const char *dev,
-		       struct err *e);
-
-/* How the kernel would reach dst with a packet of that mark (0: none): the device and the route's
- * own MTU (0: the device's). */
-int rtnl_route_get(struct nl_sock *s, int family, const void *dst, uint32_t mark, int *ret_oif,
-		   uint32_t *ret_mtu, struct err *e);
-
-/* Whether what is sent to addr arrives here: 1, 0. */
-int rtnl_addr_is_local(struct nl_sock *s, int family, const void *addr, struct err *e);
-
-/* Which routes of a table are meant. */
-struct rtnl_routes {
-	int family;
-	uint8_t table;
-	int oif;	 /* 0: by any device */
-	const void *dst; /* those that have this address in them; NULL: any */
-	/* Not ours, whose protocol is the kernel's as that of nobody else's in a table of its own
-	 * is. */
-	bool others;
-};
-int rtnl_route_count(struct nl_sock *s, const struct rtnl_routes *q, size_t *ret, struct err *e);
-
-/* A permanent neighbour. Batches: builds only; send with nl_call(). */
-void rtnl_put_neigh(struct nl_msg *m, int ifindex, int family, const void *addr,
-		    const uint8_t mac[6]);
-/* Forgets a neighbour, and what waits for its answer. -ENOENT: it is not known. */
-void rtnl_put_neigh_gone(struct nl_msg *m, int ifindex, int family, const void *addr);
-
 /* Builders for batches that one nl_call() sends. */
 void rtnl_put_link_up(struct nl_msg *m, int ifindex);
 /* Up, and without the link-local address and its chatter (addr_gen_mode none). */
 void rtnl_put_link_up_quiet(struct nl_msg *m, int ifindex);
-void rtnl_put_addr(struct nl_msg *m, int ifindex, int family, const void *addr, uint8_t plen,
-		   bool no_prefix_route);
-void rtnl_put_route(struct nl_msg *m, const struct rtnl_route *r);
 
 /* The id by which the socket's namespace knows netns_fd, made if there is none yet. */
 int rtnl_nsid_get(struct nl_sock *s, int netns_fd, int *ret, struct err *e); /* -ENOENT: none */
 int rtnl_nsid_ensure(struct nl_sock *s, int netns_fd, int *ret, struct err *e);
-
-/* Finds on-link prefixes that must not overlap: calls fn for each route of the main table that has
- * a prefix length above 0. */
-struct rtnl_route_walk {
-	void (*begin)(void *arg); /* throws away what was collected; NULL: nothing is */
-	int (*fn)(int family, const void *dst, uint8_t plen, int oif, void *arg);
-	void *arg;
-};
-int rtnl_route_for_each(struct nl_sock *s, int family, const struct rtnl_route_walk *w,
-			struct err *e);
