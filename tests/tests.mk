@@ -45,6 +45,7 @@ check-mutations:
 	$(Q)tests/setup/unpack '$(abspath $(B))/autofs' autofs && \
 		tests/setup/unpack '$(abspath $(B))/openssh' openssh-server libwrap0
 	$(Q)B='$(abspath $(B))' tests/mutate/mutate.pl
+	$(Q)B='$(abspath $(B))' RULES=. prove --exec tests/exec tests/leak/rules.t
 
 # A Debian guest under QEMU, whose kernel has WireGuard. The image is made once.
 vm-image:
