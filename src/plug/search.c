@@ -11,16 +11,20 @@
 #include "plug/search.h"
 
 #include <errno.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "nl/attr.h"
 #include "nl/link.h"
 #include "nl/port.h"
 
 #define ROUNDS	    32 /* in a nearly full pool the others of a storm are faster, for a while */
 #define BLIND_TRIES 8  /* after that many surprises a list of all costs less */
 #define BITS	    64
+#define MAC_LEN	    6
 
 /* Steps of so much go through all numbers of any pool, whose size it does not divide, for it is a
  * prime; and they leave a long run of taken ones at once. */
@@ -154,6 +158,34 @@ static int list_taken(struct search *a, struct search_memory *m, struct err *e)
 	return r < 0 ? r : port_each(a->s.rt, a->nsid, &reader, e);
 }
 
+/* Of one that is silent the kernel has no MAC address, and of all that it says of another the MAC
+ * address alone is in the words of a cable. */
+static int got_neigh(const struct nlmsghdr *nlh, void *mac)
+{
+	const struct ndmsg *nd = nl_payload(nlh);
+
+	if (nl_payload_len(nlh) < sizeof(*nd) || nd->ndm_state & (NUD_INCOMPLETE | NUD_FAILED))
+		return 0;
+	return memmem(nlh, nlh->nlmsg_len, mac, MAC_LEN) ? 0 : -EADDRINUSE;
+}
+
+/* Who was plugged into the bridge by hand has chosen an address, and from the moment that a cable
+ * has it the firewall believes nobody else who claims it: the search must not silence who was there
+ * first. It is no lock, and who comes later, or was never heard, meets the cable. */
+static bool is_guests(const struct search *a, uint32_t h)
+{
+	const struct ndmsg nd = {.ndm_family = AF_INET, .ndm_ifindex = (int)a->r->bridge_ifindex};
+	struct in_addr addr = lease_ip4(&a->pool, h);
+	uint8_t mac[MAC_LEN];
+	struct nl_msg m;
+
+	lease_mac(&a->pool, h, mac);
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETNEIGH, 0, &nd, sizeof(nd));
+	nl_put(&m, NDA_DST, &addr, sizeof(addr));
+	return nl_query(a->s.rt, &m, got_neigh, mac, NULL) == -EADDRINUSE;
+}
+
 #define ALL_TAKEN 1
 
 /* Once through the numbers of which nothing is known. ALL_TAKEN: none is left; -EEXIST: what is
@@ -167,7 +199,7 @@ static int go_through(struct search *a, struct search_memory *m, uint32_t *ret, 
 		uint32_t h = 2 + (start % n + i * STRIDE) % n;
 		int r;
 
-		if (is_taken(m, h))
+		if (is_taken(m, h) || (!a->takes_all && is_guests(a, h)))
 			continue;
 		mark(m, h);
 		r = try_host(a, h, e);
@@ -193,11 +225,13 @@ int search_take(struct search *a, struct search_memory *m, uint32_t *ret, struct
 {
 	bool listed = false;
 
+	a->takes_all = a->r->layout != LAYOUT_BRIDGE;
 	for (int round = 0; lease_max(&a->pool) >= 2 && round < ROUNDS; round++) {
 		int r = go_through(a, m, ret, e);
 
-		if (r == ALL_TAKEN && listed)
+		if (r == ALL_TAKEN && listed && a->takes_all)
 			break;
+		a->takes_all = a->takes_all || (r == ALL_TAKEN && listed);
 		if (r != ALL_TAKEN && r != -EEXIST)
 			return r;
 		r = list_taken(a, m, e);

@@ -29,7 +29,8 @@ struct search {
 	int nsid; /* of vpn_fd; RTNL_HERE: not asked for yet, or not needed */
 	int netns_fd;
 	const char *ifname;
-	uid_t group; /* whose the cable is, as the kernel's table has it */
+	uid_t group;	/* whose the cable is, as the kernel's table has it */
+	bool takes_all; /* set by the search: also what is used by who was plugged in by hand */
 };
 
 /* Takes a number and makes the whole cable or nothing. *ret is the lease. */

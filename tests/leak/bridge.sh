@@ -20,7 +20,7 @@ with() { # with 'KEY-VALUES, ': demo has them, until `with ''`
 }
 
 # A client by hand: a container, as far as the bridge is concerned.
-plug() { # plug NAME H [VPN [BRIDGE]]: namespace NAME with host number H on the VPN's bridge
+plug() { # plug NAME H [VPN [BRIDGE [NET]]]: namespace NAME with host number H on the VPN's bridge
 	local id=1 net6
 	[ "${3:-demo}" = demo ] || id=2
 	net6=fd76:706e:7275:$id::1
@@ -28,7 +28,7 @@ plug() { # plug NAME H [VPN [BRIDGE]]: namespace NAME with host number H on the 
 	ip link add "$1" type veth peer name eth0 netns "$1"
 	ip link set "$1" master "${4:-br-${3:-demo}}" up
 	ip -n "$1" link set lo up
-	settle "$1" eth0 "10.20.$id" "$net6" "$2"
+	settle "$1" eth0 "${5:-10.20.$id}" "$net6" "$2"
 }
 settle() { # settle NAMESPACE DEVICE NET4 GATEWAY6 H: its address and ways
 	ip -n "$1" -batch - <<-X

@@ -213,12 +213,28 @@ for ((i = 0; i < 3; i++)); do vpnctl up demo >/dev/null && vpnctl down demo >/de
 snapshot >"$RIG_DIR/after"
 is "$(diff "$RIG_DIR/before" "$RIG_DIR/after")" '' 'R37: also after three more rounds'
 
-# A bridge of another name.
-with '"bridge": "br-mine", ' >/dev/null
-plug hand 202 demo br-mine
+# A bridge of another name, and one of few addresses: an address that somebody took by hand is the last
+# that a program gets, and neither vpnctl's own cable.
+with '"bridge": "br-mine", "subnet": "10.99.7.0/29", "limit": 5, ' >/dev/null
+plug hand 5 demo br-mine 10.99.7
 is "$(get "$RIG_WEB4")$(get "$RIG_WEB6")" demodemo 'R20: a bridge of another name: a client reaches the VPN'
 is "$(as_user vpnrun demo curl -s -m 5 "http://$RIG_WEB4/")" demo 'R20: so does a cable of the broker'
 ok 'R20: and there is none of the usual name' not ip link show br-demo
+for i in 1 2 3 4 5 6; do
+	as_user vpnrun demo true
+	vpnctl status demo >/dev/null
+done
+is "$(get "$RIG_WEB4" 5)" demo 'R20: no program took the address of a client by hand'
+jobs=()
+for i in 2 3 4 6; do
+	as_user vpnrun demo sleep 60 &
+	jobs+=($!)
+done
+cables() { [ "$(find /sys/class/net/br-mine/brif/ -name 'vr1.*' | wc -l)" = "$1" ]; }
+wait_for 20 cables 4
+ok 'control: unless all others are taken' as_user vpnrun demo test -e /sys/class/net/vpn0
+kill "${jobs[@]}"
+wait "${jobs[@]}" 2>/dev/null
 unplug hand
 wait_for 20 free br-mine
 is "$(vpnctl down demo)" 'demo is down' 'R20: down'
