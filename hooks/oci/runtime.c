@@ -141,6 +141,7 @@ static int plug(const struct record *r, const struct hook_want *w, int netns, st
 	if (rc < 0)
 		return rc;
 	cable_prepare(r);
+	cable_let_ping();
 	rc = root ? attach_as_root(&outside, r, netns, LEASE_CABLE, (uint32_t)getpid(), &end.host,
 				   e)
 		  : ask_broker(broker, r->name, netns, &end.host, e);

@@ -82,9 +82,9 @@ static int ask_for_cable(struct launch *l, struct err *e)
 {
 	int r;
 
-	cable_prepare(l->network == LINE_VPN ? &l->record : NULL);
 	if (l->network != LINE_VPN)
 		return 0;
+	cable_prepare(&l->record);
 	r = open_netns(l, e);
 	if (r < 0)
 		return r;
@@ -98,6 +98,8 @@ int launch_cable_ask(struct launch *l, struct err *e)
 {
 	int r = ask_for_cable(l, e);
 
+	/* The broker works meanwhile. */
+	cable_let_ping();
 	if (r == 0)
 		session_bus_tell(l->bus, l->netns);
 	return r;

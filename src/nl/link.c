@@ -221,36 +221,15 @@ bool rtnl_link_is_port(const struct rtnl_link *l)
 /* --- of which little is asked ------------------------------------------------------------------
  */
 
-static int got_index(const struct nlmsghdr *nlh, void *arg)
-{
-	struct ifinfomsg ifi;
-
-	if (nlh->nlmsg_type != RTM_NEWLINK || nlh->nlmsg_len < NLMSG_HDRLEN + sizeof(ifi))
-		return -EPROTO;
-	memcpy(&ifi, (const char *)nlh + NLMSG_HDRLEN, sizeof(ifi));
-	*(int *)arg = ifi.ifi_index;
-	return 0;
-}
-
-int rtnl_link_index(struct nl_sock *s, const char *name, int *ret, struct err *e)
-{
-	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC};
-	struct nl_msg m;
-	int r;
-
-	nl_msg_init(&m);
-	nl_msg_begin(&m, RTM_GETLINK, 0, &ifi, sizeof(ifi));
-	nl_put_str(&m, IFLA_IFNAME, name);
-	r = nl_query(s, &m, got_index, ret, e);
-	return r < 0 ? err_wrap(e, r, "no device %s", name) : 0;
-}
-
-bool rtnl_link_exists(const struct nl_sock *s, const char *name)
+int rtnl_link_index(const struct nl_sock *s, const char *name, int *ret, struct err *e)
 {
 	struct ifreq ifr = {.ifr_ifindex = 0};
 
-	return str_copy(ifr.ifr_name, sizeof(ifr.ifr_name), name) == 0 &&
-	       ioctl(s->fd, SIOCGIFINDEX, &ifr) == 0;
+	if (str_copy(ifr.ifr_name, sizeof(ifr.ifr_name), name) < 0 ||
+	    ioctl(s->fd, SIOCGIFINDEX, &ifr) < 0)
+		return err_set(e, -ENODEV, "no device %s", name);
+	*ret = ifr.ifr_ifindex;
+	return 0;
 }
 
 bool rtnl_link_is_running(const struct nl_sock *s, const char *name)

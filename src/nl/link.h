@@ -38,11 +38,9 @@ struct rtnl_link {
 int rtnl_link_get(struct nl_sock *s, int nsid, const char *name, struct rtnl_link *ret,
 		  struct err *e);
 int rtnl_link_get_index(struct nl_sock *s, int ifindex, struct rtnl_link *ret, struct err *e);
-/* The index alone. */
-int rtnl_link_index(struct nl_sock *s, const char *name, int *ret, struct err *e);
-/* Whether the socket's namespace has it. Of everything that can be asked of a name the cheapest:
- * netdevice(7)'s SIOCGIFINDEX takes any socket, no lock and no message. */
-bool rtnl_link_exists(const struct nl_sock *s, const char *name);
+/* The index alone, -ENODEV: the socket's namespace has no such device. netdevice(7)'s SIOCGIFINDEX
+ * takes any socket, no message, and not the lock that is held while devices are made. */
+int rtnl_link_index(const struct nl_sock *s, const char *name, int *ret, struct err *e);
 /* Whether it is up and its other end, too, and the kernel has done what follows from that. As
  * cheap, and it does not wait for whoever changes devices. */
 bool rtnl_link_is_running(const struct nl_sock *s, const char *name);

@@ -40,15 +40,16 @@ bool cable_has_ip6(const struct record *r)
 	return (r->flags & RECORD_HAS_IP6) && r->mtu >= IP6_MIN_MTU;
 }
 
-void cable_prepare(const struct record *r)
+void cable_let_ping(void)
 {
 	char range[32];
 	int n = snprintf(range, sizeof(range), "%u %u", getegid(), getegid());
 
-	/* A new namespace lets nobody ping. */
 	try_sysctl("/proc/sys/net/ipv4/ping_group_range", range, (size_t)n);
-	if (!r)
-		return;
+}
+
+void cable_prepare(const struct record *r)
+{
 	if (cable_has_ip6(r))
 		try_sysctl("/proc/sys/net/ipv6/conf/default/accept_ra", "0", 1);
 	/* Docker, and ipv6.disable_ipv6=1 on the kernel's command line, have it off by default. */

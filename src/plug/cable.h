@@ -13,9 +13,10 @@
 /* Whether cables of that VPN carry IPv6. */
 bool cable_has_ip6(const struct record *r);
 
-/* Inside the new network namespace, before the cable comes: what it must not do by itself. r may be
- * NULL: no cable will come. */
+/* Inside the new network namespace, before the cable comes: what it must not do by itself. */
 void cable_prepare(const struct record *r);
+/* There, at any time: a new one lets nobody ping. */
+void cable_let_ping(void);
 
 /* The near end of a cable. */
 struct cable_end {

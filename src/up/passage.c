@@ -114,6 +114,7 @@ static int open_far_end(struct look *l, struct err *e)
 		return err_sys(e, -errno, "cannot make a network namespace");
 	l->ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	cable_prepare(l->r);
+	cable_let_ping();
 	l->udp4 = open_udp(AF_INET);
 	/* A kernel without IPv6 has no cables with it. */
 	l->udp6 = open_udp(AF_INET6);

@@ -1,5 +1,6 @@
 # The benchmark: numbers side by side in one run, a table and $(B)/bench.json. Root.
-# BENCH='--quick', BENCH='--only flow' and the like are options of tests/bench/run.sh.
+# BENCH='--quick', BENCH='--only flow' and the like are options of tests/bench/run.sh. With BESIDE=DIR, another tree that
+# is built, the two are measured in turns in place of that: tests/bench/beside.pl.
 
 BENCH_TOOLS := $(patsubst %,$(B)/bench/%,floor bench flow spawn)
 BENCH_CFLAGS = -Itests/bench
@@ -24,7 +25,11 @@ $(B)/bench/flow $(B)/bench/spawn: %: %.o
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 bench: all bench-tools
+ifdef BESIDE
+	$(Q)BESIDE_B='$(abspath $(B))' tests/bench/beside.pl '$(BESIDE)' $(BENCH)
+else
 	$(Q)B='$(abspath $(B))' tests/rig/rig run -- tests/bench/run.sh $(BENCH)
+endif
 
 .PRECIOUS: $(B)/bench/%.o
 .PHONY: bench bench-tools

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
-# engines.pl VPN ROUNDS JSON: what the hook adds to a container's start. `crun run` and `runc run` of one
+# engines.pl VPN ROUNDS JSON [RUNTIME]: what the hook adds to a container's start. `crun run` and `runc run` of one
 # bundle, with the hook's two stages and without; `podman run` with --network none,
 # with the hook too, and with --network bridge (netavark). An engine that is not installed is left out.
-# As root, in the rig, in a mount namespace of its own.
+# With RUNTIME that one alone, and no engine. As root, in the rig, in a mount namespace of its own.
 use strict;
 use warnings;
 use FindBin;
@@ -11,7 +11,7 @@ use lib $FindBin::Bin;
 use JSON::PP;
 use Turns;
 
-my ($vpn, $rounds, $out) = @ARGV;
+my ($vpn, $rounds, $out, $only) = @ARGV;
 my $hook = "$ENV{RIG_DIR}/build/libexec/vpnrun/vpnrun-hook";
 my $dir = "$ENV{RIG_DIR}/engines-bench";
 my ($busybox) = grep { -x } qw(/bin/busybox /usr/bin/busybox);
@@ -110,7 +110,7 @@ sub podman {
 
 mkdir $dir or die "$dir: $!\n";
 my @json;
-if (my @runtimes = grep { $at{$_} } qw(crun runc)) {
+if (my @runtimes = grep { $at{$_} && $_ eq ($only // $_) } qw(crun runc)) {
 	my $turns = Turns->new($vpn);
 
 	$turns->rounds($rounds, map { (runtime($_, 0), runtime($_, 1)) } @runtimes);
@@ -124,6 +124,10 @@ if (my @runtimes = grep { $at{$_} } qw(crun runc)) {
 	print "\n";
 } else {
 	print "left out: crun and runc (not installed)\n\n";
+}
+if ($only) {
+	Turns::write_json($out, @json);
+	exit 0;
 }
 if (my @missing = grep { !$at{$_} } qw(podman crun conmon)) {
 	Turns::write_json($out, @json);
