@@ -24,6 +24,8 @@
 
 #define NAME	 "vpnrund-plug"
 #define READY_MS 20000
+#define DIALS	 50 /* 100 ms after each other */
+#define DIAL_NS	 100000000
 #define LOOKS	 5 /* at the limit, 20 ms after the first and twice as long after each */
 #define LOOK_NS	 20000000
 
@@ -54,6 +56,8 @@ static int become_plugger(void *arg)
 	const struct start *s = arg;
 	struct err e = ERR_INIT;
 
+	/* A terminal's Ctrl-C is the front's: the plugger ends when the front has. */
+	setsid();
 	if (dup2(s->sock, STDIN_FILENO) < 0)
 		err_sys(&e, -errno, "cannot hand on a socket");
 	if (e.code == 0 && isolate_for_plugger(&e) == 0 && isolate_fds(NULL, 0, &e) == 0) {
@@ -106,22 +110,42 @@ static int dial(const char *path, struct err *e)
 	return take_fd(&sock);
 }
 
-int plugger_start(const char *path, struct err *e)
+/* -ECONNRESET: hung up on before it was ready. */
+static int wait_ready(int fd, const char *path, struct err *e)
 {
-	AUTO_CLOSE int fd = path ? dial(path, e) : start_it(e);
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	struct plug_answer ready;
+	ssize_t got = -1;
 	int n;
 
-	if (fd < 0)
-		return fd;
 	do {
 		n = poll(&p, 1, READY_MS);
 	} while (n < 0 && errno == EINTR);
-	if (n != 1 || recv(fd, &ready, sizeof(ready), MSG_DONTWAIT) != (ssize_t)sizeof(ready))
-		return err_set(e, -EPIPE, "the plugger, " NAME ", did not start%s",
-			       path ? " (`journalctl -u vpnrund-plug@*`)" : "");
-	return take_fd(&fd);
+	if (n == 1)
+		got = recv(fd, &ready, sizeof(ready), MSG_DONTWAIT);
+	if (got == (ssize_t)sizeof(ready))
+		return 0;
+	return err_set(e, got == 0 || (n == 1 && errno == ECONNRESET) ? -ECONNRESET : -EPIPE,
+		       "the plugger, " NAME ", did not start%s",
+		       path ? " (`journalctl -u vpnrund-plug@*`)" : "");
+}
+
+/* systemd has one plugger at a time, and hangs up while the one of the broker before is still
+ * ending. */
+int plugger_start(const char *path, struct err *e)
+{
+	const struct timespec nap = {.tv_nsec = DIAL_NS};
+
+	for (int tries = 1;; tries++) {
+		AUTO_CLOSE int fd = path ? dial(path, e) : start_it(e);
+		int r = fd < 0 ? fd : wait_ready(fd, path, e);
+
+		if (r == 0)
+			return take_fd(&fd);
+		if (!path || r != -ECONNRESET || tries == DIALS)
+			return r;
+		nanosleep(&nap, NULL);
+	}
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */
@@ -176,11 +200,17 @@ static int ask_once(const struct plugger *p, struct plug_head *q, const struct p
 		    int netns_fd, struct plug_answer *a, struct err *e)
 {
 	int r = send_request(p, q, peer, netns_fd, e);
+	ssize_t n;
 
 	if (r < 0)
 		return r;
-	if (recv(p->here, a, sizeof(*a), 0) != (ssize_t)sizeof(*a))
+	n = recv(p->here, a, sizeof(*a), 0);
+	if (n < 0)
 		return err_sys(e, -errno, "the broker cannot hear its plugger");
+	if (n != (ssize_t)sizeof(*a))
+		return err_set(e, -EPROTO,
+			       "what the broker's plugger answers is not an answer: restart "
+			       "vpnrund");
 	a->msg[sizeof(a->msg) - 1] = '\0';
 	return a->code < 0 ? err_set(e, a->code, "%s", a->msg) : 0;
 }

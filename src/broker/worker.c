@@ -93,6 +93,7 @@ static int begin(void *arg)
 	struct err e = ERR_INIT;
 
 	signal(SIGPIPE, SIG_IGN); /* nobody may read the log any more */
+	signal(SIGINT, SIG_IGN);  /* a terminal's Ctrl-C is the server's */
 	/* Other clients' connections and the listening socket are not this one's. */
 	if (isolate_fds((const int[]){b->channel, b->plugger_fd}, 2, &e) < 0 ||
 	    plugger_open(&plugger, b->plugger_fd, &e) < 0) {

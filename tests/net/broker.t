@@ -517,6 +517,37 @@ ok 'exits when idle' wait_for 10 ended "$BROKER"
 wait "$BROKER"
 is $? 0 'with status 0'
 
+# As in a terminal, where Ctrl-C goes to all of them.
+perl -e '$SIG{INT} = "DEFAULT"; setpgrp; exec @ARGV' /run/t/vpnrund --listen $S 2>/run/t/ctrl-c.log &
+BROKER=$!
+wait_for 10 test -S $S
+like "$(alice tst good)" '^attached' 'control: a broker in a process group of its own'
+P=$(plugger)
+kill -INT -- -"$BROKER"
+wait "$BROKER"
+is "$?" 0 'Ctrl-C ends the broker with status 0'
+ok 'and its plugger' wait_for 10 ended "$P"
+ok 'and nothing is said to have failed' not grep -E 'signal|has ended' /run/t/ctrl-c.log
+
+# A systemd that has one plugger at a time hangs up twice: the one before is still ending.
+cat >/run/t/one-plugger <<'END'
+use Socket; use POSIX;
+my ($path, @cmd) = @ARGV;
+socket(my $l, AF_UNIX, SOCK_SEQPACKET, 0) or die;
+bind($l, pack_sockaddr_un($path)) && listen($l, 100) or die;
+for (1, 2) { accept(my $c, $l) or die; close $c }
+accept(my $c, $l) or die;
+POSIX::dup2(fileno($c), 0);
+exec @cmd;
+END
+setpriv --reuid 4000 --regid 4000 --clear-groups --inh-caps=-all,+net_admin --ambient-caps=-all,+net_admin \
+	--bounding-set=-all,+net_admin perl /run/t/one-plugger /run/t/plug.sock /run/t/vpnrund-plug & P=$!
+wait_for 10 test -S /run/t/plug.sock
+start --plugger /run/t/plug.sock
+like "$(alice tst good)" '^attached' 'L28 the front waits for the plugger before its own to end'
+stop
+ok 'and that one ends with it' wait_for 10 ended $P
+
 cat >/run/t/activate <<'END'
 use Socket; use POSIX;
 my ($path, @cmd) = @ARGV;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 /* The broker's objects are in no library, so that nothing else can be linked with them. */
+#include "broker/plugger.c"
 #include "plugd/allow.c"
 #include "plugd/whose.c"
 
@@ -305,9 +306,45 @@ static void test_owner(void)
 	close(two);
 }
 
+/* --- what the front hears ----------------------------------------------------------------------
+ */
+
+/* What the front makes of an answer of so many bytes. */
+static void answers(size_t len, int code, int wanted, const char *sentence, const char *what)
+{
+	const struct peer p = {.uid = 1};
+	struct plug_answer a = {.code = code, .host = 7, .msg = "no"};
+	struct err e = ERR_INIT;
+	struct plugger plugger;
+	uint32_t host = 0;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
+	    plugger_open(&plugger, pair[0], &e) < 0)
+		exit(1);
+	/* It is there before the question. */
+	if (send(plugger.answers, &a, len, 0) != (ssize_t)len)
+		exit(1);
+	is_int(plugger_ask(&plugger, "v", &p, pair[1], &host, &e), wanted, what);
+	ok(wanted == 0 ? host == 7 : !strcmp(e.msg, sentence), "%s: %s", what, e.msg);
+	plugger_close(&plugger);
+	close(pair[1]);
+}
+
+static void test_answers(void)
+{
+	const char *odd = "what the broker's plugger answers is not an answer: restart vpnrund";
+
+	answers(sizeof(struct plug_answer), 0, 0, "", "R73 an answer");
+	answers(sizeof(struct plug_answer), -EPERM, -EPERM, "no", "R73 a refusal");
+	answers(4, 0, -EPROTO, odd, "R73 half an answer");
+	answers(0, 0, -EPROTO, odd, "R73 an empty one");
+}
+
 int main(void)
 {
 	tap_begin();
+	test_answers();
 	test_accounts();
 	test_spare();
 	test_allowed();
