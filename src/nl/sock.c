@@ -21,6 +21,7 @@
 #define RECV_SIZE   32768
 
 #define TABLE_TRIES 8
+#define ERRNO_MAX   4095
 
 int nl_sock_open(struct nl_sock *s, int family, struct err *e)
 {
@@ -101,26 +102,35 @@ static void find_text(const struct nlattr *a, void *arg)
 		*(const char **)arg = nl_attr_str(a);
 }
 
+/* The kernel fails with a negative errno. Another number has no text, and its negative may not even
+ * exist. */
+static int failure(int code)
+{
+	return code < 0 && code >= -ERRNO_MAX ? code : -EPROTO;
+}
+
 /* Returns the ack's code, which is 0 or a negative errno, and puts its sentence into e. */
 static int read_ack(const struct nlmsghdr *nlh, struct err *e)
 {
 	const char *text = NULL;
 	struct nlmsgerr ne;
 	size_t skip = sizeof(ne);
+	int code;
 
 	if (nl_payload_len(nlh) < sizeof(ne))
 		return err_set(e, -EPROTO, "the kernel's answer is too short");
 	memcpy(&ne, nl_payload(nlh), sizeof(ne));
 	if (ne.error == 0)
 		return 0;
+	code = failure(ne.error);
 	/* An uncapped ack repeats the request's payload before the attributes. */
 	if (!(nlh->nlmsg_flags & NLM_F_CAPPED))
 		skip += NLMSG_ALIGN(ne.msg.nlmsg_len) - sizeof(ne.msg);
 	if (nlh->nlmsg_flags & NLM_F_ACK_TLVS)
 		nl_attr_each(nlh, skip, find_text, &text);
 	if (text)
-		return err_set(e, ne.error, "%s (%s)", strerror(-ne.error), text);
-	return err_set(e, ne.error, "%s", strerror(-ne.error));
+		return err_set(e, code, "%s (%s)", strerror(-code), text);
+	return err_set(e, code, "%s", strerror(-code));
 }
 
 static ssize_t receive(struct nl_sock *s, void *buf, size_t size, struct err *e)
@@ -154,7 +164,7 @@ static int read_done(const struct nlmsghdr *nlh, bool interrupted, struct err *e
 	if (nl_payload_len(nlh) >= sizeof(code))
 		memcpy(&code, nl_payload(nlh), sizeof(code));
 	if (code < 0)
-		return err_set(e, code, "%s", strerror(-code));
+		return err_set(e, failure(code), "%s", strerror(-failure(code)));
 	if (interrupted)
 		return err_set(e, -EINTR, "the table changed while read");
 	return 0;
@@ -215,7 +225,9 @@ static int talk(struct nl_sock *s, struct nl_msg *m, struct talk *t, struct err 
 			if (is_ours(s, nlh, t->first))
 				hear(s, t, nlh, e);
 	}
-	return t->result < 0 ? t->result : t->stop < 0 ? t->stop : t->seen;
+	if (t->result < 0)
+		return t->result;
+	return t->stop < 0 ? err_sys(e, t->stop, "cannot use the kernel's answer") : t->seen;
 }
 
 static int call(struct nl_sock *s, struct nl_msg *m, unsigned int silent, struct err *e)
