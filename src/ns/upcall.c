@@ -66,6 +66,11 @@ bool ns_upcall_is_type(const char *type, bool strict)
 /* --- what is mounted ------------------------------------------------------------------------- */
 
 /* The kernel writes blank, tab, newline and backslash as \ and three octal digits. */
+static bool is_escape(const char *s)
+{
+	return s[0] == '\\' && strspn(s + 1, "01234567") >= 3;
+}
+
 static bool unescape(const char *from, size_t len, char *ret, size_t size)
 {
 	size_t n = 0;
@@ -73,7 +78,7 @@ static bool unescape(const char *from, size_t len, char *ret, size_t size)
 	for (size_t i = 0; i < len; i++) {
 		char c = from[i];
 
-		if (c == '\\' && i + 3 < len) {
+		if (i + 3 < len && is_escape(from + i)) {
 			c = (char)((from[i + 1] - '0') << 6 | (from[i + 2] - '0') << 3 |
 				   (from[i + 3] - '0'));
 			i += 3;
@@ -98,7 +103,7 @@ static bool parse_line(const char *line, const char *end, struct mount_line *ret
 	}
 	if (!at || !dash || at >= dash)
 		return false;
-	if (!unescape(at, strcspn(at, " \n"), ret->path, sizeof(ret->path)))
+	if (*at != '/' || !unescape(at, strcspn(at, " \n"), ret->path, sizeof(ret->path)))
 		return false;
 	len = strcspn(dash + 3, " \n");
 	return len < sizeof(ret->type) && unescape(dash + 3, len, ret->type, sizeof(ret->type));
