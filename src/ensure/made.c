@@ -53,11 +53,61 @@ int made_write(const char *name, const struct record *r, const struct want_list 
 	return file_replace(path, all, len, 0600, e);
 }
 
+static bool is_text(const char *s, size_t size)
+{
+	return memchr(s, '\0', size) != NULL;
+}
+
+/* Any other byte in the place of a bool is none that C knows. */
+static bool is_bool(const bool *b)
+{
+	uint8_t byte;
+
+	memcpy(&byte, b, sizeof(byte));
+	return byte <= 1;
+}
+
+/* Who reads it compares and prints its texts. */
+static bool is_sound(const struct want *w)
+{
+	switch ((enum want_kind)w->kind) {
+	case WANT_LINK:
+		return is_text(w->link.name, sizeof(w->link.name)) &&
+		       is_text(w->link.kind, sizeof(w->link.kind));
+	case WANT_ADDR:
+		return is_text(w->addr.dev, sizeof(w->addr.dev));
+	case WANT_NEIGH:
+		return is_text(w->neigh.dev, sizeof(w->neigh.dev)) && w->neigh.pool.plen >= 22 &&
+		       w->neigh.pool.plen <= 29;
+	case WANT_ROUTE:
+		return is_text(w->route.dev, sizeof(w->route.dev));
+	case WANT_RULE:
+		return is_bool(&w->rule.unreachable) && is_bool(&w->rule.no_default) &&
+		       is_bool(&w->rule.nop);
+	case WANT_SYSCTL:
+		return is_text(w->sysctl.key, sizeof(w->sysctl.key)) &&
+		       is_text(w->sysctl.value, sizeof(w->sysctl.value));
+	case WANT_NFT:
+		return is_text(w->nft.table, sizeof(w->nft.table));
+	case WANT_FILE:
+		return is_text(w->file.path, sizeof(w->file.path));
+	}
+	return false;
+}
+
+static bool are_sound(const struct want_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!is_sound(&l->at[i]))
+			return false;
+	return true;
+}
+
 static int read_all(const char *name, struct record *ret_record, struct want_list *ret,
 		    struct err *e)
 {
 	AUTO_FREE char *all = NULL;
-	struct want_list l = {0};
+	AUTO_WANT_LIST struct want_list l = {0};
 	struct made_header h = {0};
 	char path[64];
 	size_t len = 0;
@@ -79,8 +129,11 @@ static int read_all(const char *name, struct record *ret_record, struct want_lis
 	memcpy(l.at, all + sizeof(h), h.n * sizeof(*l.at));
 	l.n = h.n;
 	l.room = h.n + 1;
+	if (!are_sound(&l))
+		return err_set(e, -EPROTO, "%s was written by another version of vpnrun", path);
 	*ret = l;
 	*ret_record = h.record;
+	l = (struct want_list){0};
 	return 0;
 }
 

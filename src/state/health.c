@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define HEALTH_MAGIC 0x544c4548u /* "HELT" */
+#define TIME_MAX     (INT64_MAX / 4)
 
 static int health_path(const char *name, char *ret, size_t size)
 {
@@ -54,6 +55,12 @@ static bool is_text(const char *s, size_t size)
 	return memchr(s, '\0', size) != NULL;
 }
 
+/* What an age can be reckoned from. A clock that was set may put it before the machine's start. */
+static bool is_time(int64_t ms)
+{
+	return ms > -TIME_MAX && ms < TIME_MAX;
+}
+
 int health_read(const char *name, struct health *ret)
 {
 	AUTO_CLOSE int fd = -1;
@@ -68,6 +75,7 @@ int health_read(const char *name, struct health *ret)
 		return -errno;
 	n = read(fd, &s, sizeof(s));
 	if (n != (ssize_t)sizeof(s) || s.magic != HEALTH_MAGIC || s.size != sizeof(s) ||
+	    !is_time(s.at_ms) || !is_time(s.silent_ms) || !is_time(s.handshake_ms) ||
 	    !is_text(s.endpoint, sizeof(s.endpoint)) || !is_text(s.left, sizeof(s.left)) ||
 	    !is_text(s.why, sizeof(s.why)))
 		return -EPROTO;
