@@ -154,8 +154,9 @@ static void put_families(FILE *f, const struct confine_unit *u)
 int confine_make_dropin(const struct confine *c, const struct confine_unit *u, char **ret,
 			struct err *e)
 {
+	AUTO_FREE char *text = NULL;
 	size_t len;
-	FILE *f = open_memstream(ret, &len);
+	FILE *f = open_memstream(&text, &len);
 	int r;
 
 	if (!f)
@@ -168,6 +169,10 @@ int confine_make_dropin(const struct confine *c, const struct confine_unit *u, c
 		put_families(f, u);
 	if (fclose(f) != 0 && r == 0)
 		r = err_set(e, -ENOMEM, "cannot write the drop-in of %s: no memory", c->unit);
+	if (r == 0) {
+		*ret = text;
+		text = NULL;
+	}
 	return r;
 }
 
