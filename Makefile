@@ -223,7 +223,7 @@ check-format:
 asan:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/asan HARDENING= \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
-		HARDENING_LD= all unit-tests
+		HARDENING_LD= all unit-tests fuzz-targets
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 NET_TOOLS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/net/*.c tests/fault/*.c))
@@ -255,6 +255,7 @@ help:
 		'make check-fast the format, the layers and the unit tests, in seconds' \
 		'make check-rig  and those files of the rig that catch most, in a minute and a half (root)' \
 		'make check-fault every system call of a launch, the broker and CNI ADD fails once' \
+		'make fuzz       any bytes for every reader of them, for SECONDS each (clang)' \
 		'make check-mutations each guard taken out: a test notices' \
 		'make demo       the main job, on two VPN providers built for the moment (root)' \
 		'make bench      launches and paths beside the kernel'\''s floor (BENCH=--quick)' \

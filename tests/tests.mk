@@ -79,4 +79,6 @@ check-nspawn: nspawn-image
 	$(Q)B='$(abspath $(B))' TAP_DIR='$(abspath $(B))/tap' \
 		prove --timer --comments --exec tests/exec tests/nspawn/nspawn.t
 
+-include tests/fuzz/fuzz.mk
+
 .PHONY: rig-tools demo check-rig check-fault check-mutations vm-image check-vm check-system nspawn-image check-nspawn

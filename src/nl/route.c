@@ -277,7 +277,8 @@ static int count_route(const struct nlmsghdr *nlh, void *arg)
 	const struct rtnl_routes *q = c->q;
 	struct route_prefix p = {0};
 
-	if (nlh->nlmsg_type != RTM_NEWROUTE || nl_payload_len(nlh) < sizeof(*rt))
+	if (nlh->nlmsg_type != RTM_NEWROUTE || nl_payload_len(nlh) < sizeof(*rt) ||
+	    rt->rtm_family != q->family || rt->rtm_dst_len > rtnl_addr_len(q->family) * 8)
 		return 0;
 	p.table = rt->rtm_table;
 	nl_attr_each(nlh, sizeof(*rt), parse_prefix_attr, &p);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libFuzzer: any bytes as a request and as a reply, and any text as /etc/passwd and /etc/group.
+ * libFuzzer: any bytes as a request and as a reply, and any text as /etc/passwd, /etc/group and
+ * /etc/subuid.
  * What is accepted is what a good client sends; sentences are printable.
  */
 #include <stdlib.h>
@@ -38,6 +39,7 @@ static void fuzz_accounts(const uint8_t *data, size_t size)
 		if (strpbrk(name, ":\n"))
 			abort();
 		accounts_is_member(&a, uid, 1);
+		/* Who is nobody's is their own. */
 		if (!accounts_is_spare(&a, uid, &owner) && owner != uid)
 			abort();
 	}
