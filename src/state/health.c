@@ -55,7 +55,7 @@ static bool is_text(const char *s, size_t size)
 	return memchr(s, '\0', size) != NULL;
 }
 
-/* What an age can be reckoned from. A clock that was set may put it before the machine's start. */
+/* An age can be reckoned from it. A clock that was set may put it before the machine's start. */
 static bool is_time(int64_t ms)
 {
 	return ms > -TIME_MAX && ms < TIME_MAX;

@@ -16,7 +16,7 @@
 #include "ns/names.h"
 #include "up/netnsfiles.h"
 
-/* As glibc reads it: blanks, the word, a colon or a blank. */
+/* It reads as glibc does: blanks, the word, a colon or a blank. */
 static void check_hosts(const char *text)
 {
 	unsigned int n = 0;

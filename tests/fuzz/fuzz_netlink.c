@@ -93,13 +93,13 @@ static int routes(struct nl_sock *s, struct err *e)
 				      .dst = world_choice(2) ? addr : NULL,
 				      .others = world_choice(2)};
 	const struct rtnl_route_walk walk = {.fn = on_route};
-	uint32_t mtu;
+	const struct rtnl_target to = {.family = AF_INET, .addr = addr};
+	struct rtnl_way way;
 	size_t n;
-	int oif;
 
 	switch (world_choice(4)) {
 	case 0:
-		return rtnl_route_get(s, AF_INET, addr, 0, &oif, &mtu, e);
+		return rtnl_route_get(s, &to, &way, e);
 	case 1:
 		return rtnl_route_count(s, &q, &n, e);
 	case 2:
@@ -111,6 +111,7 @@ static int routes(struct nl_sock *s, struct err *e)
 
 static int lists(struct nl_sock *s, struct err *e)
 {
+	struct nl_neighs neighs = {.at = NULL};
 	void *all = NULL;
 	size_t n;
 	int r;
@@ -123,7 +124,8 @@ static int lists(struct nl_sock *s, struct err *e)
 		r = nl_route_list(s, (struct nl_route **)&all, &n, e);
 		break;
 	default:
-		r = nl_neigh_list(s, AF_INET, 7, (struct nl_neigh **)&all, &n, e);
+		r = nl_neigh_list(s, AF_INET, 7, &neighs, e);
+		all = neighs.at;
 		break;
 	}
 	free(all);
@@ -133,12 +135,13 @@ static int lists(struct nl_sock *s, struct err *e)
 static int rules(struct nl_sock *s, struct err *e)
 {
 	struct rtnl_rule r[4];
+	struct rtnl_rules all = {.at = r, .max = ARRAY_SIZE(r)};
 	uint32_t priority;
 	int id;
 
 	switch (world_choice(4)) {
 	case 0:
-		return rtnl_rule_list(s, AF_INET, 201, r, ARRAY_SIZE(r), e);
+		return rtnl_rule_list(s, AF_INET, 201, &all, e);
 	case 1:
 		return rtnl_rule_find_other(s, AF_INET, 1, &priority, e);
 	case 2:

@@ -77,7 +77,7 @@ static void ids(struct err *e)
 	must(host_servers(servers, LEAK_ADDR_MAX) <= LEAK_ADDR_MAX);
 }
 
-/* What a process inside answers is the word of a stranger, on its way to a terminal. */
+/* A stranger inside answers, and it goes to a terminal. */
 static void answers(struct err *e)
 {
 	static struct leak_table t;

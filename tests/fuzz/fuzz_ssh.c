@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What would be written, and where from. */
+/* Their static functions are the readers. */
 #include "ns/etc.c"
 #include "session/ssh.c"
 

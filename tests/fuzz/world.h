@@ -42,7 +42,7 @@ void *world_copy(struct bytes b);	     /* exactly as many bytes, to be freed */
 int world_socket(void);			     /* a descriptor from which the bytes are received */
 extern uint32_t world_nl_seq, world_nl_port; /* netlink: of the last request, and of its sender */
 
-/* What every refusal must be: a code, and words. */
+/* Aborts where a refusal is not a code and words. */
 struct err;
 void must_be_sentence(const struct err *e);
 void must(bool what); /* aborts */
