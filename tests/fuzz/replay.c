@@ -29,7 +29,8 @@ static void run_file(const char *path)
 		exit(2);
 	}
 	printf("%s\n", path);
-	/* It gets exactly as much as there is, so that the sanitizer sees what is read behind it. */
+	/* It gets exactly as much as there is, so that the sanitizer sees what is read behind it.
+	 */
 	exact = world_copy((struct bytes){(const uint8_t *)text, len});
 	free(text);
 	LLVMFuzzerTestOneInput(exact, len);
