@@ -15,6 +15,8 @@
 #include "base/err.h"
 #include "base/util.h"
 #include "ns/names.h"
+#include "relay/relay.h"
+#include "state/inbound.h"
 #include "state/record.h"
 
 #define HOOK_ANNOTATION "vpnrun"
@@ -36,7 +38,7 @@ enum hook_exit {
 	HOOK_NO_POLICY = 10, /* there is no such policy, or it cannot be applied */
 };
 
-/* The annotation's wishes: "NAME[;policy=P][;dns=A]...[;ifname=I]". */
+/* The annotation's wishes: the VPN's name, and KEY=VALUE behind semicolons. */
 struct hook_want {
 	char vpn[NAME_MAX_LEN + 1];
 	char policy[40];     /* "default" unless said */
@@ -44,6 +46,8 @@ struct hook_want {
 	char ifname[IF_NAMESIZE];
 	struct names_dns dns[NAMES_DNS_MAX];
 	size_t n_dns;
+	struct relay_specs publish, reach;
+	struct port_maps expose;
 };
 
 int hook_want_parse(const char *text, struct hook_want *ret, struct err *e);
@@ -79,6 +83,20 @@ int hook_upcalls_check(const json_t *config, struct err *e);
 /* Whether the names are mounted by the configuration itself, so that createContainer has nothing to
  * do. */
 bool hook_has_names(const json_t *config, const struct hook_want *w);
+/* Lets the container know of the port that the provider forwards, if expose=natpmp asks for one: a
+ * file that follows it, and variables. */
+int hook_ports_tell(json_t *config, const struct hook_want *w, struct err *e);
+/* Refuses what was asked for and cannot be had: ports where the engine is not in the host's
+ * network, a forwarded port of which the container was not told. */
+int hook_ports_check(const json_t *config, const struct hook_want *w, struct err *e);
+
+/* These serve publish= and reach=: the first is called in the host's network, the second in the
+ * container's, which has that lease. */
+int hook_ports_open(const json_t *state, const struct hook_want *w, struct relay_sandbox *ret,
+		    struct err *e);
+int hook_ports_serve(struct relay_sandbox *ports, const struct hook_want *w, const struct record *r,
+		     uint32_t host, struct err *e);
+
 /* Takes our own hook out of that stage. */
 void hook_stage_drop(json_t *config, const char *stage);
 

@@ -2,7 +2,7 @@
 /*
  * createRuntime: plugs the container's network namespace into the VPN. Runs in the runtime's
  * namespaces, with the container's first process waiting. Must refuse any namespace that has, or
- * will get, another way out; must make no process, for runc waits for whoever holds its pipes.
+ * will get, another way out.
  *
  * Root plugs by itself. Everybody else, and root of a rootless engine's user namespace, asks the
  * broker: what is made before the container's namespace is entered (sockets) belongs to the host's
@@ -108,17 +108,28 @@ static int rename_cable(const char *name, struct err *e)
 	return 0;
 }
 
-static int ask_broker(int sock, const char *vpn, int netns, uint32_t *ret_host, struct err *e)
+static int ask_broker(int sock, const struct hook_want *w, int netns, uint32_t *ret_host,
+		      struct err *e)
 {
-	int r = ipc_attach(sock, vpn, netns, ret_host, e);
+	int r = ipc_attach_send(sock, w->vpn, netns, w->expose.at, w->expose.n, e);
 
+	r = r ?: ipc_attach_receive(sock, ret_host, e);
 	if (r == -EACCES || r == -EPERM)
 		hook_fail(HOOK_FORBIDDEN, 0);
 	return r;
 }
 
+static int plug_as_root(struct nl_sock *outside, const struct record *r, const struct hook_want *w,
+			int netns, uint32_t *ret_host, struct err *e)
+{
+	int rc = attach_as_root(outside, r, netns, LEASE_CABLE, (uint32_t)getpid(), ret_host, e);
+
+	return rc ?: inbound_ask_as_root(r, *ret_host, w->expose.at, w->expose.n, e);
+}
+
 /* Entering comes between: the sockets before it are the host's, those after the container's. */
-static int plug(const struct record *r, const struct hook_want *w, int netns, struct err *e)
+static int plug(const struct record *r, const struct hook_want *w, int netns, uint32_t *ret_host,
+		struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock outside = NL_SOCK_INIT, inside = NL_SOCK_INIT;
 	AUTO_NL_SOCK struct nl_sock nft = NL_SOCK_INIT;
@@ -142,47 +153,53 @@ static int plug(const struct record *r, const struct hook_want *w, int netns, st
 		return rc;
 	cable_prepare(r);
 	cable_let_ping();
-	rc = root ? attach_as_root(&outside, r, netns, LEASE_CABLE, (uint32_t)getpid(), &end.host,
-				   e)
-		  : ask_broker(broker, r->name, netns, &end.host, e);
+	rc = root ? plug_as_root(&outside, r, w, netns, &end.host, e)
+		  : ask_broker(broker, w, netns, &end.host, e);
 	/* It is renamed before it is up: older kernels rename no other. */
 	if (strcmp(dev, LEASE_CABLE) != 0)
 		rc = rc ?: rename_cable(dev, e);
 	rc = rc ?: cable_alone(&inside, &nft, dev, e);
 	rc = rc ?: cable_up(&inside, r, &end, e);
+	*ret_host = end.host;
 	return rc ?: cable_wait(&inside, r, &end, e);
 }
 
 /* The namespace of another container, in a pod: that one was plugged, and there is nothing else. */
-static int join(const struct record *r, const struct hook_want *w, int netns, struct err *e)
+static int join(const struct record *r, const struct hook_want *w, int netns, uint32_t *ret_host,
+		struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock inside = NL_SOCK_INIT, nft = NL_SOCK_INIT;
 	AUTO_FREE struct rtnl_link *links = NULL;
 	const char *dev = w->ifname[0] ? w->ifname : LEASE_CABLE;
 	struct lease_pool pool = record_pool(r);
-	bool cable = false, other = false;
+	bool other = false;
 	uint8_t mac[6];
 	size_t n = 0;
-	int rc = hook_netns_enter(netns, e);
+	int rc;
 
-	if (rc == 0)
-		rc = nl_sock_open(&inside, NETLINK_ROUTE, e);
-	if (rc == 0)
-		rc = nl_sock_open(&nft, NETLINK_NETFILTER, e);
-	if (rc == 0)
-		rc = rtnl_link_list(&inside, RTNL_HERE, &links, &n, e);
+	*ret_host = 0;
+	if (w->expose.n)
+		return err_set(e, -EINVAL,
+			       "annotation vpnrun: expose= is for the container that makes the "
+			       "network namespace, which others join");
+	rc = hook_netns_enter(netns, e);
+	rc = rc ?: nl_sock_open(&inside, NETLINK_ROUTE, e);
+	rc = rc ?: nl_sock_open(&nft, NETLINK_NETFILTER, e);
+	rc = rc ?: rtnl_link_list(&inside, RTNL_HERE, &links, &n, e);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < n; i++) {
-		lease_mac(&pool, lease_from_mac(links[i].mac), mac);
+		uint32_t host = lease_from_mac(links[i].mac);
+
+		lease_mac(&pool, host, mac);
 		if (!strcmp(links[i].name, dev) && !strcmp(links[i].kind, "veth") &&
 		    !memcmp(links[i].mac, mac, sizeof(mac)))
-			cable = true;
+			*ret_host = host;
 		else if (cable_is_other(&links[i], dev))
 			other = true;
 	}
 	/* One that is not closed is alone until something else comes. */
-	rc = cable && !other ? cable_is_alone(&inside, &nft, e) : 0;
+	rc = *ret_host && !other ? cable_is_alone(&inside, &nft, e) : 0;
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	hook_fail(HOOK_NETWORK, 0);
@@ -238,36 +255,50 @@ static int read_config(const json_t *state, json_t **ret, struct err *e)
 	return 0;
 }
 
+static int check_config(const json_t *state, const struct hook_want *w, bool *ret_given,
+			struct err *e)
+{
+	json_t *config = NULL;
+	int r = read_config(state, &config, e);
+
+	if (r < 0)
+		return hook_fail(HOOK_INPUT, r);
+	r = hook_config_check(config, ret_given, e);
+	r = r ?: hook_upcalls_check(config, e);
+	if (r < 0)
+		hook_fail(HOOK_NETWORK, r);
+	r = r ?: hook_image_check(config, e);
+	if (r == 0) {
+		r = check_policy(config, w, e);
+		if (r < 0)
+			hook_fail(HOOK_NO_POLICY, r);
+	}
+	r = r ?: hook_ports_check(config, w, e);
+	json_decref(config);
+	return r;
+}
+
 int hook_create_runtime(const json_t *state, const struct hook_want *w, struct err *e)
 {
+	struct relay_sandbox ports = RELAY_SANDBOX_INIT;
 	AUTO_CLOSE int netns = -1;
-	json_t *config = NULL;
 	bool given = false;
+	uint32_t host = 0;
 	struct record r;
-	int rc = read_config(state, &config, e);
+	int rc = check_config(state, w, &given, e);
 
-	if (rc < 0)
-		return hook_fail(HOOK_INPUT, rc);
-	rc = hook_config_check(config, &given, e);
-	if (rc == 0)
-		rc = hook_upcalls_check(config, e);
-	if (rc < 0)
-		hook_fail(HOOK_NETWORK, rc);
-	if (rc == 0)
-		rc = hook_image_check(config, e);
-	if (rc == 0) {
-		rc = check_policy(config, w, e);
-		if (rc < 0)
-			hook_fail(HOOK_NO_POLICY, rc);
-	}
-	json_decref(config);
 	if (rc < 0)
 		return rc;
 	rc = hook_find(w->vpn, &r, e);
 	if (rc < 0)
 		return hook_fail(HOOK_NO_VPN, rc);
+	rc = hook_ports_open(state, w, &ports, e);
+	if (rc < 0)
+		return rc;
 	netns = hook_netns_open(state, e);
-	if (netns < 0)
-		return netns;
-	return given ? join(&r, w, netns, e) : plug(&r, w, netns, e);
+	rc = netns < 0 ? netns : 0;
+	rc = rc ?: (given ? join : plug)(&r, w, netns, &host, e);
+	rc = rc ?: hook_ports_serve(&ports, w, &r, host, e);
+	relay_sandbox_close(&ports);
+	return rc;
 }

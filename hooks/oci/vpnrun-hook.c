@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * vpnrun-hook STAGE: see vpnrun-hook(8). Reads all of stdin (crun before 1.17 fails otherwise),
- * makes no process, ends within its own deadline, below the engine's: one that the engine kills
- * says nothing. Writes one line where the user sees it, if anywhere, and into the log.
+ * makes no process but the one that carries ports, ends within its own deadline, below the
+ * engine's: one that the engine kills says nothing. Writes one line where the user sees it, if
+ * anywhere, and into the log.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -47,42 +47,68 @@ static int add_dns(struct hook_want *w, const char *value, struct err *e)
 	return 0;
 }
 
+static int set_policy(struct hook_want *w, const char *value, struct err *e)
+{
+	if (w->policy_is_said)
+		return err_set(e, -EINVAL, "annotation vpnrun: policy= is there twice");
+	if (strcmp(value, "none") != 0 && !policy_name_ok(value))
+		return err_set(e, -EINVAL, "annotation vpnrun: policy=%.60s is not a policy's name",
+			       value);
+	w->policy_is_said = true;
+	return str_copy(w->policy, sizeof(w->policy), value);
+}
+
+static int set_ifname(struct hook_want *w, const char *value, struct err *e)
+{
+	if (w->ifname[0] || !str_is_device_name(value))
+		return err_set(e, -EINVAL,
+			       "annotation vpnrun: ifname=%.60s is not a name for a device, or the "
+			       "second",
+			       value);
+	return str_copy(w->ifname, sizeof(w->ifname), value);
+}
+
+static int add_publish(struct hook_want *w, const char *value, struct err *e)
+{
+	return relay_spec_add(&w->publish, "annotation vpnrun: publish=", value, e);
+}
+
+static int add_reach(struct hook_want *w, const char *value, struct err *e)
+{
+	return relay_reach_add(&w->reach, "annotation vpnrun: reach=", value, e);
+}
+
+static int add_expose(struct hook_want *w, const char *value, struct err *e)
+{
+	return inbound_parse(&w->expose, "annotation vpnrun: expose=", value, e);
+}
+
+static const struct {
+	const char *key;
+	int (*set)(struct hook_want *w, const char *value, struct err *e);
+} keys[] = {
+	{"policy", set_policy},	  {"dns", add_dns},	{"ifname", set_ifname},
+	{"publish", add_publish}, {"reach", add_reach}, {"expose", add_expose},
+};
+
 static int set_key(struct hook_want *w, const char *item, struct err *e)
 {
-	if (str_starts(item, "policy=")) {
-		const char *v = item + strlen("policy=");
+	const char *value = strchr(item, '=');
 
-		if (w->policy_is_said)
-			return err_set(e, -EINVAL, "annotation vpnrun: policy= is there twice");
-		if (strcmp(v, "none") != 0 && !policy_name_ok(v))
-			return err_set(e, -EINVAL,
-				       "annotation vpnrun: policy=%.60s is not a policy's name", v);
-		w->policy_is_said = true;
-		return str_copy(w->policy, sizeof(w->policy), v);
-	}
-	if (str_starts(item, "dns="))
-		return add_dns(w, item + strlen("dns="), e);
-	if (str_starts(item, "ifname=")) {
-		const char *v = item + strlen("ifname=");
-
-		if (w->ifname[0] || !str_is_device_name(v))
-			return err_set(
-				e, -EINVAL,
-				"annotation vpnrun: ifname=%.60s is not a name for a device, or "
-				"the second",
-				v);
-		return str_copy(w->ifname, sizeof(w->ifname), v);
-	}
+	for (size_t i = 0; value && i < ARRAY_SIZE(keys); i++)
+		if (strlen(keys[i].key) == (size_t)(value - item) && str_starts(item, keys[i].key))
+			return keys[i].set(w, value + 1, e);
 	return err_set(e, -EINVAL,
 		       "annotation vpnrun: '%.60s' is unknown; there are policy=NAME, dns=ADDRESS, "
-		       "ifname=DEVICE, after the VPN's name and separated by semicolons",
+		       "ifname=DEVICE, publish=[ADDRESS:]PORT:PORT, reach=[ADDRESS:]PORT and "
+		       "expose=PORT, after the VPN's name and separated by semicolons",
 		       item);
 }
 
 int hook_want_parse(const char *text, struct hook_want *ret, struct err *e)
 {
 	struct hook_want w = {.policy = "default"};
-	char copy[512], *rest = copy;
+	char copy[2048], *rest = copy;
 	const char *item;
 	int r = str_copy(copy, sizeof(copy), text);
 
@@ -93,7 +119,7 @@ int hook_want_parse(const char *text, struct hook_want *ret, struct err *e)
 	if (!str_is_vpn_name(item))
 		return err_set(e, -EINVAL,
 			       "annotation vpnrun: '%.60s' is not a VPN's name; write "
-			       "vpnrun=NAME[;policy=P][;dns=A][;ifname=I]",
+			       "vpnrun=NAME[;KEY=VALUE]...",
 			       item);
 	str_copy(w.vpn, sizeof(w.vpn), item);
 	while ((item = strsep(&rest, SEPARATORS))) {
@@ -154,14 +180,12 @@ const char *hook_get_string(const json_t *root, const char *path)
  * container without what it asks for. */
 static int check_strays(const json_t *annotations, struct err *e)
 {
-	static const char *const ours[] = {"policy", "dns", "ifname"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
-		if (json_object_get(annotations, ours[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (json_object_get(annotations, keys[i].key))
 			return err_set(e, -EINVAL,
 				       "the annotation %s= stands alone: the engine has cut it off "
 				       "vpnrun= at a comma; separate by semicolons instead",
-				       ours[i]);
+				       keys[i].key);
 	return 0;
 }
 

@@ -70,20 +70,35 @@ static void refresh(struct forwarder *f, int ns_fd)
 	f->refresh_at = util_now_ms() + REFRESH_MS;
 }
 
-static void publish(struct forwarder *f, const uint16_t ports[2], int ns_fd)
+/* The line is "TCP UDP", or one number for both, or "" for none. */
+static void format_ports(const struct forwarder *f, char ret[FORWARDED_SIZE])
+{
+	ret[0] = '\0';
+	if (f->ports[0] && f->ports[0] == f->ports[1])
+		str_fmt(ret, FORWARDED_SIZE, "%u\n", f->ports[0]);
+	else if (f->ports[0])
+		str_fmt(ret, FORWARDED_SIZE, "%u %u\n", f->ports[0], f->ports[1]);
+}
+
+static int write_ports(const struct forwarder *f, struct err *e)
 {
 	char path[64], text[FORWARDED_SIZE];
+	int r;
+
+	forwarded_path(f->name, "port", path);
+	format_ports(f, text);
+	r = text[0] ? file_replace(path, text, strlen(text), 0644, e) : file_remove(path, e);
+	return r < 0 ? r : forwarded_share(f->name, text, e);
+}
+
+static void publish(struct forwarder *f, const uint16_t ports[2], int ns_fd)
+{
 	struct err e = ERR_INIT;
-	int r = 0;
+	int r;
 
 	memcpy(f->ports, ports, sizeof(f->ports));
-	forwarded_path(f->name, "port", path);
 	/* The firewall is made from this file, so it comes first; it opens nothing. */
-	if (ports[0] == ports[1])
-		str_fmt(text, sizeof(text), "%u\n", ports[0]);
-	else
-		str_fmt(text, sizeof(text), "%u %u\n", ports[0], ports[1]);
-	r = ports[0] ? file_replace(path, text, strlen(text), 0644, &e) : file_remove(path, &e);
+	r = write_ports(f, &e);
 	if (r == 0)
 		refresh(f, ns_fd);
 	if (r < 0)
@@ -274,6 +289,7 @@ void forwarder_init(struct forwarder *f, const char *name)
 
 void forwarder_reread(struct forwarder *f, int vpn_netns_fd)
 {
+	struct err e = ERR_INIT;
 	struct record r;
 
 	util_close(&f->fd);
@@ -296,6 +312,9 @@ void forwarder_reread(struct forwarder *f, int vpn_netns_fd)
 		/* A predecessor's port is still ours unless the gateway says otherwise. */
 		forwarded_ports(&r, f->ports);
 		f->expires_at = f->ports[0] ? util_now_ms() + LIFETIME_S * 1000 : 0;
+		/* A container may start before there is a port: its directory is there. */
+		if (write_ports(f, &e) < 0)
+			tell(f, "%.190s", e.msg);
 	}
 	f->at = util_now_ms();
 }

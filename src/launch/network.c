@@ -47,18 +47,6 @@ static int open_netns(struct launch *l, struct err *e)
 	return 0;
 }
 
-/* Every port is root's. */
-static int open_as_root(const struct launch *l, struct err *e)
-{
-	const struct port_maps *m = &l->o->expose;
-	struct record r = l->record;
-	int rc;
-
-	r.may_expose[0] = (struct record_range){1, 65535};
-	rc = inbound_check(&r, m->at, m->n, e);
-	return rc < 0 ? rc : inbound_ask(&r, l->host, 0, m->at, m->n, e);
-}
-
 /* Root plugs at once: the VPN's namespace has no name any more when /run is covered. */
 static int plug_as_root(struct launch *l, struct err *e)
 {
@@ -74,7 +62,7 @@ static int plug_as_root(struct launch *l, struct err *e)
 	ns_netns_leave(&back);
 	util_close(&l->host_netns);
 	if (r == 0 && l->o->expose.n)
-		r = open_as_root(l, e);
+		r = inbound_ask_as_root(&l->record, l->host, l->o->expose.at, l->o->expose.n, e);
 	return r;
 }
 

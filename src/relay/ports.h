@@ -36,8 +36,8 @@ struct relay_specs {
  * what is not an address are refused. */
 int relay_spec_add(struct relay_specs *s, const char *option, const char *text, struct err *e);
 
-/* "PORT", "INSIDE:PORT", "ADDR:PORT" or "INSIDE:ADDR:PORT", with /udp or /tcp behind it. A name
- * server elsewhere is refused: names go through the VPN. */
+/* The forms are "PORT", "INSIDE:PORT", "ADDR:PORT" and "INSIDE:ADDR:PORT", with /udp or /tcp behind
+ * it. A name server elsewhere is refused: names go through the VPN. */
 int relay_reach_add(struct relay_specs *s, const char *option, const char *text, struct err *e);
 
 struct relay_listener {

@@ -1,15 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See forwarded.h. Reads only; the files are of whoever runs VPNs, so a wrong one says nothing.
+ * See forwarded.h. The files are of whoever runs VPNs, so a wrong one says nothing.
  */
 #include "state/forwarded.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 void forwarded_path(const char *name, const char *what, char ret[64])
 {
 	str_fmt(ret, 64, RUN_DIR "/%s.%s", name, what);
+}
+
+static void share_path(const char *name, char dir[64], char file[72])
+{
+	forwarded_path(name, "forwarded", dir);
+	str_fmt(file, 72, "%s/port", dir);
+}
+
+int forwarded_share(const char *name, const char *line, struct err *e)
+{
+	char dir[64], file[72];
+
+	share_path(name, dir, file);
+	/* Whatever the umask is: who is inside is not root. */
+	if ((mkdir(dir, 0755) < 0 && errno != EEXIST) || chmod(dir, 0755) < 0)
+		return err_sys(e, -errno, "cannot make %s", dir);
+	return line[0] ? file_replace(file, line, strlen(line), 0644, e) : file_remove(file, e);
+}
+
+void forwarded_unshare(const char *name)
+{
+	char dir[64], file[72];
+
+	share_path(name, dir, file);
+	unlink(file);
+	rmdir(dir);
 }
 
 void forwarded_ports(const struct record *r, uint16_t ret[2])

@@ -18,5 +18,11 @@ void forwarded_path(const char *name, const char *what, char ret[64]);
 
 /* The ports that are forwarded now: TCP, UDP; 0: none. */
 void forwarded_ports(const struct record *r, uint16_t ret[2]);
+/* Writes the same line where containers see it: the file "port" of a directory of the VPN's own,
+ * for a file that is replaced would stay the former one for them. NULL: the directory alone. Root.
+ */
+int forwarded_share(const char *name, const char *line, struct err *e);
+/* Takes the directory away, once nobody is inside. */
+void forwarded_unshare(const char *name);
 /* Why nothing is, a sentence; "" if nothing is known. */
 void forwarded_why(const struct record *r, char ret[FORWARDED_WHY]);

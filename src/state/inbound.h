@@ -40,3 +40,6 @@ void inbound_unformat(const char *text, struct port_maps *ret);
  * namespace, so that the lease cannot become another's meanwhile. */
 int inbound_ask(const struct record *r, uint32_t host, uid_t uid, const struct port_map *at,
 		size_t n, struct err *e);
+/* The same for root, to whom every port may be opened, but none that nobody forwards. */
+int inbound_ask_as_root(const struct record *r, uint32_t host, const struct port_map *at, size_t n,
+			struct err *e);

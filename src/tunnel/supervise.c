@@ -149,7 +149,8 @@ int supervise_reread(const char *name, struct err *e)
 
 static void remove_files(const char *name)
 {
-	static const char *const what[] = {"supervisor", "log", "inbound", "port", "natpmp"};
+	static const char *const what[] = {"supervisor", "log",	   "inbound",
+					   "port",	 "natpmp", "forwarded/port"};
 	char path[64];
 
 	for (size_t i = 0; i < ARRAY_SIZE(what); i++)

@@ -15,6 +15,7 @@
 #include "up/hold.h"
 #include "ensure/made.h"
 #include "up/netnsfiles.h"
+#include "state/forwarded.h"
 #include "state/lock.h"
 #include "state/note.h"
 #include "state/record.h"
@@ -167,6 +168,8 @@ int vpn_down(const char *name, bool force, struct down_report *ret, struct err *
 							  : down_netns(name, force, &rep, &rec, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot take down %s", name);
+	if (!rep.kept)
+		forwarded_unshare(name);
 	*ret = rep;
 	return 0;
 }

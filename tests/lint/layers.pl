@@ -42,8 +42,8 @@ my %may = (
 	'hooks/common'   => ['plug', 'state', 'ns', 'nl', 'ipc', 'box', 'base'],
 	'hooks/cni'      => ['hooks/common', 'plug', 'state', 'nl', 'base'],
 	'hooks/netavark' => ['hooks/common', 'plug', 'state', 'nl', 'base'],
-	'hooks/oci'      => ['plug', 'state', 'ns', 'nl', 'ipc', 'box', 'base'],
-	'hooks/runtime'  => ['hooks/oci', 'plug', 'state', 'ns', 'nl', 'base'],
+	'hooks/oci'      => ['relay', 'plug', 'state', 'ns', 'nl', 'ipc', 'box', 'base'],
+	'hooks/runtime'  => ['hooks/oci', 'relay', 'plug', 'state', 'ns', 'nl', 'base'],
 	tools  => ['policy', 'box', 'base'],
 );
 # What only some may link: header => where it may stand.

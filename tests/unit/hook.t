@@ -39,7 +39,22 @@ for bad in '' ';' 'demo;' 'demo;;policy=none' ';demo' '../x' 'de mo' 'none' 'dem
 	exits 3 precreate "$(spec "$bad")" "annotation '$bad'"
 done
 exits 3 precreate '{"annotations":{"vpnrun":"demo","policy":"strict"}}' 'an option that the engine cut off'
+for bad in publish=80 publish=x:1:2 publish=1:2/sctp reach= reach=1.2.3.4:53 'reach=[::1]:853' expose=0 expose=natpmp/udp \
+	'expose=1;expose=2;expose=3;expose=4;expose=5'; do
+	exits 3 precreate "$(spec "demo;$bad")" "R87 annotation 'demo;$bad'"
+done
+exits 3 precreate '{"annotations":{"vpnrun":"demo","publish":"1:2"}}' 'R87 a port that the engine cut off'
 exits 4 precreate "$(spec demo)" 'no process, no linux'
+bundle=$(mktemp -d)
+echo '{"linux":{"namespaces":[{"type":"network"}]}}' >"$bundle/config.json"
+asks() { printf '{"annotations":{"vpnrun":"nosuch;%s"},"pid":1,"bundle":"%s"}' "$1" "$bundle"; }
+exits 10 createRuntime "$(asks expose=natpmp)" 'R87 a container that was not told of the forwarded port'
+exits 5 createRuntime "$(asks publish=1:2)" 'R87 control: ports where the network is the host'"'"'s: the VPN is looked for'
+if unshare -Urn true 2>/dev/null; then
+	like "$(asks publish=1:2 | unshare -Urn "$hook" createRuntime 2>&1)" 'in one of its own' \
+		'R87 an engine in a network of its own: ports would be nowhere'
+fi
+rm -r "$bundle"
 exits 4 createRuntime '{"annotations":{"vpnrun":"demo"},"pid":1,"bundle":"/nonexistent"}' 'no bundle'
 exits 1 createContainer '{"annotations":{"vpnrun":"demo"},"root":"/"}' "the host's own root"
 like "$(printf '{"annotations":{"vpnrun":"demo"},"root":"/"}' | "$hook" createContainer 2>&1)" \
