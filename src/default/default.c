@@ -482,7 +482,10 @@ int default_clear(const struct default_permit *permit, char *ret_name, struct er
 		return 0;
 	if (!has) {
 		memset(&n, 0, sizeof(n));
-		return default_dns_clear(&n, e); /* a restart of the machine leaves the file */
+		/* A restart of the machine leaves the names, a killed default the note that it
+		 * began. */
+		r = file_remove(DEFAULT_NOTE_PATH, e);
+		return r < 0 ? r : default_dns_clear(&n, e);
 	}
 	was = n.state == DEFAULT_BEGUN ? &n.old : &n.now;
 	r = clear_locked(&n, e);
@@ -492,16 +495,22 @@ int default_clear(const struct default_permit *permit, char *ret_name, struct er
 	return 0;
 }
 
+/* Whoever cannot tell must not take the names of a default that stands for a leftover. */
+static bool note_is_absent(void)
+{
+	return access(DEFAULT_NOTE_PATH, F_OK) < 0 && errno == ENOENT;
+}
+
 int default_recover(struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
 
-	if (access(DEFAULT_NOTE_PATH, F_OK) == 0 || !resolv_file_is_ours())
+	if (!note_is_absent() || !resolv_file_is_ours())
 		return 0;
 	fd = lock(e);
 	if (fd < 0)
 		return fd;
-	return access(DEFAULT_NOTE_PATH, F_OK) == 0 ? 0 : resolv_file_restore(e);
+	return note_is_absent() ? resolv_file_restore(e) : 0;
 }
 
 /* only_lost: nothing if nothing is missing. 1: what was begun and broken off is undone. */

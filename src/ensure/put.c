@@ -182,7 +182,7 @@ static int sysctl_make(const struct want *w, struct net_seen *s, struct err *e)
 
 	(void)s;
 	snprintf(path, sizeof(path), SYSCTL_DIR "%s", w->sysctl.key);
-	if ((w->flags & WANT_IF_KNOWN) && access(path, F_OK) < 0)
+	if ((w->flags & WANT_IF_KNOWN) && access(path, F_OK) < 0 && errno == ENOENT)
 		return 0;
 	r = file_write_existing(path, w->sysctl.value, e);
 	return w->flags & WANT_IF_CAN ? 0 : r;

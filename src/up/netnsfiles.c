@@ -61,6 +61,9 @@ static int make_nsswitch(const char *name, char **ret, struct err *e)
 	size_t len;
 	int r = file_read("/etc/nsswitch.conf", 65536, &host, &len, NULL);
 
+	/* A host without one is one thing; what cannot be read is not the same as absent. */
+	if (r < 0 && r != -ENOENT)
+		return err_sys(e, r, "cannot read /etc/nsswitch.conf");
 	if (r < 0)
 		r = names_nsswitch(spare, sizeof(spare) - 1, &text, &len);
 	else
