@@ -27,6 +27,9 @@
 #include "state/record.h"
 #include "conf/profile.h"
 
+/* Every import begins its files by this name, since imports wait for each other: what a killed one
+ * left, which may hold a private key, is gone with the next, whatever that one's name is. */
+#define BEGUN	    ".import.new"
 #define IMPORT_LOCK RUN_DIR "/-import.lock" /* no VPN is called so */
 
 struct import {
@@ -97,6 +100,7 @@ static int open_dir(struct import *im, struct err *e)
 	im->lock = open(IMPORT_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (im->lock < 0 || flock(im->lock, LOCK_EX) < 0)
 		return err_sys(e, -errno, "cannot lock " IMPORT_LOCK);
+	unlinkat(im->dir, BEGUN, 0);
 	return 0;
 }
 
@@ -131,13 +135,10 @@ static int choose_id(struct import *im, struct err *e)
 static int create_file(int dir, const char *name, const void *data, size_t len, mode_t mode)
 {
 	AUTO_CLOSE int fd = -1;
-	char tmp[64];
 	int r;
 
-	if (str_fmt(tmp, sizeof(tmp), ".%s.%ld", name, (long)getpid()) < 0)
-		return -ENAMETOOLONG;
-	unlinkat(dir, tmp, 0);
-	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	unlinkat(dir, BEGUN, 0);
+	fd = openat(dir, BEGUN, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	r = fd_write_all(fd, data, len);
@@ -145,9 +146,9 @@ static int create_file(int dir, const char *name, const void *data, size_t len, 
 		r = -errno;
 	if (!r && fsync(fd) < 0)
 		r = -errno;
-	if (!r && linkat(dir, tmp, dir, name, 0) < 0)
+	if (!r && linkat(dir, BEGUN, dir, name, 0) < 0)
 		r = -errno;
-	unlinkat(dir, tmp, 0);
+	unlinkat(dir, BEGUN, 0);
 	return r;
 }
 
