@@ -219,6 +219,13 @@ static int lock_new(int fd, const char *tmp, struct err *e)
 	return 0;
 }
 
+/* Is for whoever holds its lock: then it is not the file of another writer. */
+static int drop_new(const char *tmp, int r)
+{
+	unlink(tmp);
+	return r;
+}
+
 /* Opens "PATH.new" and holds its lock. The name is fixed, so that what a killed run leaves is one
  * file, which the next run takes over; the lock makes it one writer's at a time. */
 static int open_new(const char *tmp, struct err *e)
@@ -232,12 +239,12 @@ static int open_new(const char *tmp, struct err *e)
 		if (lock_new(fd, tmp, e) < 0)
 			return -EIO;
 		if (fstat(fd, &ours) < 0)
-			return err_sys(e, -errno, "cannot stat %s", tmp);
+			return drop_new(tmp, err_sys(e, -errno, "cannot stat %s", tmp));
 		/* Its holder before us has renamed it away. */
 		if (stat(tmp, &there) < 0 || !same_stat(&ours, &there))
 			continue;
 		if (ftruncate(fd, 0) < 0)
-			return err_sys(e, -errno, "cannot empty %s", tmp);
+			return drop_new(tmp, err_sys(e, -errno, "cannot empty %s", tmp));
 		return take_fd(&fd);
 	}
 }

@@ -129,17 +129,33 @@ static int put_file(const char *path, const char *text, struct err *e)
 	return r < 0 ? r : file_replace(path, text, strlen(text), 0644, e);
 }
 
-/* Its directory goes, too, if nothing else is in it. */
+static void remove_dir_of(const char *path)
+{
+	char dir[CONFINE_PATH_LEN];
+	char *end;
+
+	if (str_copy(dir, sizeof(dir), path) < 0)
+		return;
+	end = strrchr(dir, '/');
+	if (end)
+		*end = '\0';
+	rmdir(dir); /* only if nothing else is in it */
+}
+
+/* Its directory goes, too, if nothing else is in it; and what a run that was killed had begun to
+ * write of a file that is not there. 1: it was there. */
 static int take_file(const char *path, struct err *e)
 {
-	AUTO_FREE char *dir = strdup(path);
-	int r = file_remove(path, e);
+	char begun[CONFINE_PATH_LEN + 8];
+	int mine = whose(path), r;
+	bool is_left;
 
-	if (r == 0 && dir) {
-		*strrchr(dir, '/') = '\0';
-		rmdir(dir);
-	}
-	return r;
+	str_fmt(begun, sizeof(begun), "%s.new", path);
+	is_left = mine >= 0 && access(begun, F_OK) == 0;
+	r = mine < 0 ? 0 : file_remove(path, e);
+	if (r == 0 && (mine == 1 || is_left))
+		remove_dir_of(path);
+	return r < 0 ? r : mine == 1;
 }
 
 static int wants_path(const struct confine *c, const char *vpn_dir, char *ret, size_t size)
@@ -156,16 +172,16 @@ static int drop_wants(const struct confine *c, const char *keep, struct err *e)
 	char path[CONFINE_PATH_LEN];
 	int r = 0, n = 0;
 
-	while (d && r == 0 && (de = readdir(d))) {
+	while (d && r >= 0 && (de = readdir(d))) {
 		size_t len = strlen(de->d_name);
 
 		if (!str_starts(de->d_name, VPN_UNIT) || len < 3 ||
 		    strcmp(de->d_name + len - 2, ".d") != 0 ||
 		    (keep && !strcmp(de->d_name, keep)) ||
-		    wants_path(c, de->d_name, path, sizeof(path)) < 0 || whose(path) != 1)
+		    wants_path(c, de->d_name, path, sizeof(path)) < 0)
 			continue;
 		r = take_file(path, e);
-		n++;
+		n += r == 1;
 	}
 	if (d)
 		closedir(d);
@@ -204,6 +220,32 @@ static int write_all(const struct confine *c, struct err *e)
 		"%s: written by vpnctl confine, removed by vpnctl release\n[Unit]\nWants=%s\n",
 		c->vpn, c->unit);
 	return put_file(path, wants, e);
+}
+
+/* Returns how many files it was taken out of. What pulls it up with the VPN is the first; a
+ * killed release is finished by the next. */
+static int remove_all(const struct confine *c, struct err *e)
+{
+	int n = drop_wants(c, NULL, e), r = n < 0 ? n : take_file(c->dropin, e);
+
+	n += r == 1;
+	r = r < 0 ? r : take_file(c->etc_unit, e);
+	if (r == 1)
+		r = confined_etc_remove(c->unit, e);
+	return r < 0 ? r : n;
+}
+
+/* A unit that was not confined before leaves no file behind if it could not be confined. */
+static int write_or_undo(const struct confine *c, struct err *e)
+{
+	bool is_new = whose(c->dropin) == 0 && whose(c->etc_unit) == 0;
+	int r = write_all(c, e);
+
+	if (r < 0 && is_new) {
+		remove_all(c, NULL);
+		remove_dir_of(c->dropin); /* also where the first file of it could not be written */
+	}
+	return r;
 }
 
 /* --- commands -------------------------------------------------------------------------------- */
@@ -253,7 +295,7 @@ int ctl_confine(int argc, char **argv)
 	if (r == 0)
 		r = check_unit(&c, &e);
 	if (r == 0)
-		r = write_all(&c, &e);
+		r = write_or_undo(&c, &e);
 	if (r < 0)
 		return ctl_fail(&e);
 	note_socket(&c);
@@ -283,19 +325,8 @@ int ctl_release(int argc, char **argv)
 		log_error("%s is not vpnrun's and stays", c.dropin);
 		return 1;
 	}
-	/* First what pulls it up with the VPN; a killed release is finished by the next. */
-	n = drop_wants(&c, NULL, &e);
-	if (n >= 0 && r == 1) {
-		r = take_file(c.dropin, &e);
-		if (r == 0)
-			n++;
-	}
-	if (n >= 0 && r >= 0 && whose(c.etc_unit) == 1) {
-		r = take_file(c.etc_unit, &e);
-		if (r == 0)
-			r = confined_etc_remove(c.unit, &e);
-	}
-	if (n < 0 || r < 0)
+	n = remove_all(&c, &e);
+	if (n < 0)
 		return ctl_fail(&e);
 	if (n == 0) {
 		say("%s was not confined\n", c.unit);

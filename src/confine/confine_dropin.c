@@ -63,11 +63,13 @@ static int is_dir(const struct dirent *de)
 
 /* Directories are bound as they are, so that a file that somebody replaces in one is seen by the
  * service at once, as without the VPN. */
-static void put_etc_dirs(FILE *f, const struct confine_unit *u)
+static int put_etc_dirs(FILE *f, const struct confine_unit *u, struct err *e)
 {
 	struct dirent **list = NULL;
 	int n = scandir("/etc", &list, is_dir, alphasort);
 
+	if (n < 0)
+		return err_sys(e, -errno, "cannot list /etc");
 	for (int i = 0; i < n; i++) {
 		if (strcmp(list[i]->d_name, "netns") != 0)
 			fprintf(f, "Bind%sPaths=-/etc/%s\n", u->is_etc_read_only ? "ReadOnly" : "",
@@ -75,16 +77,17 @@ static void put_etc_dirs(FILE *f, const struct confine_unit *u)
 		free(list[i]);
 	}
 	free(list);
+	return 0;
 }
 
-static void put_etc(FILE *f, const struct confine *c, const struct confine_unit *u)
+static int put_etc(FILE *f, const struct confine *c, const struct confine_unit *u, struct err *e)
 {
 	if (u->has_root) {
 		fprintf(f,
 			"BindReadOnlyPaths=/etc/netns/%s/resolv.conf:/etc/resolv.conf\n"
 			"BindReadOnlyPaths=/etc/netns/%s/nsswitch.conf:/etc/nsswitch.conf\n",
 			c->vpn, c->vpn);
-		return;
+		return 0;
 	}
 	fprintf(f,
 		"# Its own /etc, made anew at each start: the host's, with the VPN's resolv.conf and\n"
@@ -92,7 +95,7 @@ static void put_etc(FILE *f, const struct confine *c, const struct confine_unit 
 		"# of the host's replaces one of them.\n"
 		"BindReadOnlyPaths=/run/vpnrun/etc/%s/%%n:/etc\n",
 		c->vpn);
-	put_etc_dirs(f, u);
+	return put_etc_dirs(f, u, e);
 }
 
 static void put_masks(FILE *f, const struct confine *c)
@@ -162,9 +165,9 @@ int confine_make_dropin(const struct confine *c, const struct confine_unit *u, c
 	if (!f)
 		return err_sys(e, -errno, "cannot write the drop-in of %s", c->unit);
 	put_unit(f, c, u);
-	put_etc(f, c, u);
+	r = put_etc(f, c, u, e);
 	put_masks(f, c);
-	r = put_upcalls(f, e);
+	r = r ?: put_upcalls(f, e);
 	if (r == 0)
 		put_families(f, u);
 	if (fclose(f) != 0 && r == 0)

@@ -158,6 +158,9 @@ static int read_dropins(const char *dir, const char *unit, struct confine_unit *
 	if (str_fmt(path, sizeof(path), "%s/%s.d", dir, unit) < 0)
 		return 0;
 	n = scandir(path, &list, is_conf, alphasort);
+	/* What a drop-in that cannot be read says would be missed. */
+	if (n < 0 && errno != ENOENT && errno != ENOTDIR)
+		return err_sys(e, -errno, "cannot list %s", path);
 	for (int i = 0; i < n; i++) {
 		if (r == 0 && str_fmt(file, sizeof(file), "%s/%s", path, list[i]->d_name) > 0)
 			r = read_text(file, u, mode, e);

@@ -164,7 +164,8 @@ static int put_entry(struct wrap *w, const char *dir, const char *id, struct err
 	return put_file(w, path, ours, 0644, e);
 }
 
-/* Calls fn for each desktop entry of a directory; a directory that is not there has none. */
+/* Calls fn for each desktop entry of a directory; a directory that is not there, or that the user
+ * may not read, has none. */
 static int each_entry(struct wrap *w, const char *dir,
 		      int (*fn)(struct wrap *w, const char *dir, const char *id, struct err *e),
 		      struct err *e)
@@ -173,6 +174,9 @@ static int each_entry(struct wrap *w, const char *dir,
 	const struct dirent *de;
 	int r = 0;
 
+	/* An entry that was overlooked would start the program without the VPN. */
+	if (!d && errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+		return err_sys(e, -errno, "cannot list %s", dir);
 	while (d && r == 0 && (de = readdir(d))) {
 		size_t len = strlen(de->d_name);
 
@@ -242,10 +246,26 @@ static int make(struct wrap *w, struct err *e)
 	r = dir_make(w->bin, 0755, e);
 	r = r ?: dir_make(w->apps, 0755, e);
 	r = r ?: put_script(w, e);
-	/* Removes what an earlier one made of entries that are gone by now. */
+	/* An earlier one may have made some of entries that are gone by now. */
 	r = r ?: remove_all(w, e);
 	w->entries = 0;
 	return r < 0 ? r : put_entries(w, e);
+}
+
+/* A program that had no wrapper before has none if not all of it could be made. */
+static int make_or_undo(struct wrap *w, struct err *e)
+{
+	char path[PATH_MAX];
+	bool is_new = find_places(w, e) == 0 &&
+		      str_fmt(path, sizeof(path), "%s/%s", w->bin, w->program) > 0 &&
+		      whose(w, path) == 0;
+	int r = make(w, e);
+
+	if (r < 0 && is_new) {
+		file_remove(path, NULL);
+		remove_all(w, NULL);
+	}
+	return r;
 }
 
 static int wrap_usage(void)
@@ -284,7 +304,7 @@ int ctl_wrap(int argc, char **argv)
 		return ctl_fail(&e);
 	if (w.policy && ctl_check_policy(w.policy, &e) < 0)
 		return ctl_fail(&e);
-	if (make(&w, &e) < 0)
+	if (make_or_undo(&w, &e) < 0)
 		return ctl_fail(&e);
 	say("%s goes through %s from now on: %s/%s and %u desktop %s\n", w.program, w.vpn, w.bin,
 	    w.program, w.entries, w.entries == 1 ? "entry" : "entries");
@@ -308,14 +328,15 @@ int ctl_unwrap(int argc, char **argv)
 		r = err_set(&e, -ENAMETOOLONG, "the path of the home directory is too long");
 	if (r < 0)
 		return ctl_fail(&e);
-	mine = whose(&w, path) == 1;
-	if (mine)
+	mine = whose(&w, path);
+	/* Where there is none, a wrap that was killed may have begun to write one. */
+	if (mine >= 0)
 		r = file_remove(path, &e);
 	if (r == 0)
 		r = remove_all(&w, &e);
 	if (r < 0)
 		return ctl_fail(&e);
-	if (mine || w.entries)
+	if (mine == 1 || w.entries)
 		say("%s is as it was\n", w.program);
 	else
 		say("%s had no wrapper\n", w.program);
