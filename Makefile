@@ -254,7 +254,8 @@ help:
 		'make check      all tests; as root the rig, the engines and the guests too' \
 		'make check-fast the format, the layers and the unit tests, in seconds' \
 		'make check-rig  and those files of the rig that catch most, in a minute and a half (root)' \
-		'make check-fault every system call of a launch, the broker and CNI ADD fails once' \
+		'make check-fault every program fails and is killed at every system call' \
+		'make check-soak  thousands of launches, restarts and containers, and nothing left' \
 		'make fuzz       any bytes for every reader of them, for SECONDS each (clang)' \
 		'make check-mutations each guard taken out: a test notices' \
 		'make demo       the main job, on two VPN providers built for the moment (root)' \

@@ -32,11 +32,22 @@ demo:
 check-rig:
 	$(Q)tests/check '$(B)' unit quick
 
-# Every system call of a launch, the broker and a CNI ADD fails once: all points, not a sample.
+# At every system call each program fails and is killed, in both layouts: all points, not a sample. PROGRAM="up down" some of
+# them, SAMPLE=N so many of each, SEED=S the same choice again, POINT=P.CALL:WHAT:N one alone.
+FAULTS = B='$(abspath $(B))' FAULT_SAMPLE='$(or $(SAMPLE),0)' FAULT_KINDS='$(PROGRAM)' FAULT_SEED='$(SEED)' FAULT_ONLY='$(POINT)' \
+	RIG_TIMEOUT=36000 prove -v --exec tests/exec
 check-fault:
 	$(Q)tests/setup/deps build test
 	$(Q)$(MAKE) --no-print-directory all test-tools
-	$(Q)B='$(abspath $(B))' FAULT_SAMPLE=0 RIG_TIMEOUT=3600 prove -v --exec tests/exec tests/fault/*.t
+	$(Q)$(FAULTS) tests/fault/*.t
+	$(Q)RIG_LAYOUT=bridge $(FAULTS) tests/fault/control.t
+
+# The same thing thousands of times, and nothing left. PROGRAM="launch restart" some of it, SCALE=10 a tenth.
+check-soak:
+	$(Q)tests/setup/deps build test engine
+	$(Q)$(MAKE) --no-print-directory all test-tools
+	$(Q)B='$(abspath $(B))' tests/rig/rig run --layout '$(or $(RIG_LAYOUT),netns)' -- \
+		tests/fault/soak.pl --scale '$(or $(SCALE),100)' $(PROGRAM)
 
 # Each guard taken out, one at a time: the test that is named for it notices. See tests/mutate/README.md.
 check-mutations:
@@ -81,4 +92,4 @@ check-nspawn: nspawn-image
 
 -include tests/fuzz/fuzz.mk
 
-.PHONY: rig-tools demo check-rig check-fault check-mutations vm-image check-vm check-system nspawn-image check-nspawn
+.PHONY: rig-tools demo check-rig check-fault check-soak check-mutations vm-image check-vm check-system nspawn-image check-nspawn

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The kinds of vpnctl. Whoever is killed leaves what the next run finishes or removes; whoever fails says so
+# in a sentence and has undone it; and at no moment does anything leave in the clear.
+package Control;
+use strict;
+use warnings;
+use Fault;
+use Look;
+
+my $vpnctl = "$bin/bin/vpnctl";
+my ($base, $turn) = ('', 0);
+
+sub ctl { quiet($vpnctl, @_) }
+
+# Says what is missing of a VPN.
+sub is_whole {
+	my ($vpn) = @_;
+	my ($rc, $out, $err) = run(30, $vpnctl, 'status', $vpn);
+	return $rc == 0 ? '' : "$vpn is not whole: $out$err";
+}
+
+sub is_default {
+	my ($vpn) = @_;
+	my ($rc, $out, $err) = run(30, $vpnctl, 'status', $vpn);
+	return $rc == 0 && $out =~ /\b$vpn is the machine's default/ ? '' : "$vpn is not the default: $out$err";
+}
+
+# Is all as it was? The kernel takes cables and processes away a moment later. To look costs more than the rest:
+# the other VPN's namespace is looked at now and then.
+my ($looks, $base_here) = (0, '');
+sub as_now {
+	my $here = look('other');
+	return difference($base_here, $here) if $here ne $base_here;
+	return '' if ++$looks % 8;
+	return difference($base, look());
+}
+sub is_as_before {
+	my $left;
+	return '' if soon(5, sub { !($left = as_now()) });
+	return "left: $left";
+}
+sub remember { ($base, $base_here) = (look(), look('other')) }
+
+# The keepers look now, not in half a minute.
+sub keepers_look {
+	for my $file (glob '/run/vpnrun/*.supervisor') {
+		my $pid = slurp($file);
+		kill 'USR2', $1 if $pid =~ /^(\d+)/;
+	}
+}
+
+sub first { for (@_) { my $v = ref $_ ? $_->() : $_; return $v if $v } return '' }
+
+# --- up, down, restart ------------------------------------------------------------------------------------
+
+sub up { ctl('up', '--no-wait', 'demo') }
+sub down { ctl('down', '--force', 'demo') }
+sub up_repairs { first(\&up, sub { is_whole('demo') }) }
+sub down_removes { first(\&down, \&is_as_before) }
+
+# What the next run is: one that repairs, or one that removes, in turns.
+sub next_run {
+	keepers_look() if $turn % 3 == 0;
+	return $turn++ % 2 ? first(\&up_repairs, \&down_removes) : down_removes();
+}
+
+sub life {
+	my ($reset, @cmd) = @_;
+	return {
+		cmd => [$vpnctl, @cmd],
+		reset => $reset,
+		killed => sub { next_run() },
+		verdict => sub {
+			my ($rc, $out, $err, $point) = @_;
+			my $bad = $rc == 124 ? 'hangs' : '';
+			if ($rc == 0) {
+				# What it could not remove, the next one does.
+				$bad ||= is_whole('demo') if $cmd[0] ne 'down';
+				$bad ||= down_removes();
+			} else {
+				$bad = "status $rc and no sentence: $err" if !has_sentence('vpnctl', $err, $point);
+				# Its last word is lost, and all is done.
+				my $done = $err =~ /cannot write the output/;
+				$bad ||= is_as_before() if $cmd[0] eq 'up' && !$done;
+				$bad ||= next_run() if $cmd[0] ne 'up' || $done;
+			}
+			return $bad ? "$bad ($err)" : $rc == 0 ? 'whole' : 'refused';
+		},
+	};
+}
+
+sub begin_down {
+	if (!$base) {
+		down();
+		soon(3, sub { ports() == 0 });
+		remember();
+	}
+	return is_as_before() && down();
+}
+sub begin_up { begin_down(); up() }
+
+# --- the machine's default --------------------------------------------------------------------------------
+
+sub on { ctl('default', '--no-ip', $_[0]) }
+sub off { ctl('default', '--no-ip', 'none') }
+sub off_removes { first(\&off, \&is_as_before) }
+sub on_finishes { my ($vpn) = @_; first(sub { on($vpn) }, sub { is_default($vpn) }) }
+sub note_is_gone { !-e '/run/vpnrun/default.note' }
+my $note = '/run/vpnrun/default.note';
+
+sub begin_off {
+	if (!$base) {
+		up();
+		ctl('up', '--no-wait', 'other');
+		off();
+		soon(3, sub { ports() == 0 });
+		remember();
+	}
+	off() if -e $note;
+}
+sub begin_on { begin_off(); on('demo') }
+# No moment without a default: what is in the clear then is a finding.
+sub begin_standing { on('demo') }
+
+# By its end one of the two stands, or none does, if only the keeper looks.
+sub keeper_settles {
+	my (@may) = @_;
+	my @saw;
+	return '' if soon(15, sub { keepers_look(); @saw = map { $_->() } @may; grep { !$_ } @saw });
+	return "the keeper leaves: @saw";
+}
+
+my %after = (
+	on => [sub { on_finishes('other') }, \&off_removes, sub { keeper_settles(\&as_now, sub { is_default('demo') }) }],
+	switch => [sub { on_finishes('demo') }, sub { on_finishes('other') }, sub { keeper_settles(map { my $v = $_; sub { is_default($v) } } qw(demo other)) }],
+	off => [sub { on_finishes('other') }, \&off_removes, sub { keeper_settles(\&as_now, sub { is_default('demo') }) }],
+);
+
+sub default_kind {
+	my ($name, $reset, $to) = @_;
+	my @goes_on = @{$after{$name}};
+	return {
+		cmd => [$vpnctl, 'default', '--no-ip', $to],
+		reset => $reset,
+		killed => sub { first($goes_on[$turn++ % 3], $name eq 'switch' ? () : \&off_removes) },
+		verdict => sub {
+			my ($rc, $out, $err, $point) = @_;
+			my $bad = $rc == 124 ? 'hangs' : '';
+			my $done = $rc == 0 || $err =~ /cannot write the output/;
+			$bad ||= "status $rc and no sentence: $err" if $rc != 0 && !has_sentence('vpnctl', $err, $point);
+			# As it says: the same again finishes it.
+			$bad ||= on($to) if $err =~ /is the default, but .*the same again/ && ($done = 1);
+			$bad ||= $to eq 'none' ? is_as_before() : is_default($to) if $done;
+			if (!$done) {
+				# Not done, and what is promised for later the keeper does.
+				my @may = ($name eq 'on' ? () : sub { is_default('demo') }, $name eq 'switch' ? () : \&as_now);
+				$bad ||= $err =~ /soon/ || $name eq 'off' ? keeper_settles(@may) : $name eq 'on' ? is_as_before() : $may[0]->();
+			}
+			$bad ||= off_removes() if $name ne 'switch';
+			return $bad ? "$bad ($err)" : $rc == 0 ? 'whole' : 'refused';
+		},
+		done => $name eq 'switch' ? sub { on('demo') } : \&off,
+	};
+}
+
+# --- files ------------------------------------------------------------------------------------------------
+
+# A command that writes files: what it wrote is all there or not at all, and can be written again.
+sub files {
+	my (%k) = @_;
+	my ($clean, $made);
+	my $as = $k{as} // [];
+	my $undo = sub { quiet(@$as, @{$k{undo}}) };
+	# A shell looks further where one directory of PATH cannot be searched. An empty file that could not be
+	# locked is the next run's.
+	my $now = sub { join("\n", map { Look::tree($_) } @{$k{trees}}) =~ s{/usr/bin/}{/bin/}gr =~ s{^\S+\.new \d+ $}{}gmr =~ s{\n\n+}{\n}gr };
+	my $again = sub {
+		my $bad = quiet(@$as, @{$k{cmd}});
+		return $bad if $bad && $bad !~ $k{there};
+		return $now->() eq $made ? '' : 'again: ' . difference($made, $now->());
+	};
+	my $undone = sub {
+		my $bad = $undo->();
+		return $bad if $bad;
+		return $now->() eq $clean ? '' : 'left: ' . difference($clean, $now->());
+	};
+	return {
+		as => $as,
+		cmd => $k{cmd},
+		reset => sub {
+			$k{begin}->() if $k{begin} && !defined $clean;
+			if (!defined $clean) {
+				# The directories that it makes may stay.
+				quiet(@$as, @{$k{cmd}});
+				$undo->();
+				$clean = $now->();
+				quiet(@$as, @{$k{cmd}});
+				$made = $now->();
+				$undo->();
+				die "@{$k{cmd}}: writes nothing\n" if $made eq $clean;
+			}
+			$undo->() if $now->() ne $clean;
+		},
+		killed => sub { first($turn++ % 2 ? $again : (), $undone) },
+		verdict => sub {
+			my ($rc, $out, $err, $point) = @_;
+			my $bad = $rc == 124 ? 'hangs' : '';
+			$bad ||= "status $rc and no sentence: $err" if $rc != 0 && !has_sentence('vpnctl', $err, $point);
+			my $is = $now->();
+			my $done = $rc == 0 || $err =~ /cannot write the output/;
+			# What else is there is looked at below.
+			$bad ||= 'not whole: ' . difference($made, $is) if $done && difference($made, $is) =~ /^- /;
+			$bad ||= 'left: ' . difference($clean, $is) if !$done && $is ne $clean && !$k{partly};
+			$bad ||= $again->() if !$done && $k{partly};
+			$bad ||= $undone->();
+			return $bad ? "$bad ($err)" : $rc == 0 ? 'whole' : 'refused';
+		},
+	};
+}
+
+sub write_unit {
+	mkdir $_ for '/etc/systemd', '/etc/systemd/system';
+	put('/etc/systemd/system/fetcher.service', "[Service]\nExecStart=/bin/true\n");
+}
+
+our %kinds = (
+	up => life(\&begin_down, 'up', '--no-wait', 'demo'),
+	down => life(\&begin_up, 'down', '--force', 'demo'),
+	restart => life(\&begin_up, 'restart', '--no-wait', 'demo'),
+	on => default_kind('on', \&begin_off, 'demo'),
+	switch => default_kind('switch', \&begin_standing, 'other'),
+	off => default_kind('off', \&begin_on, 'none'),
+	import => files(
+		cmd => [$vpnctl, 'import', '--name', 'fresh', '--id', '7', "$dir/conf/psk.conf"],
+		# By one of another name.
+		undo => ['sh', '-c', "$vpnctl import --name second --id 8 $dir/conf/psk.conf >/dev/null; rm -f /etc/vpnrun/fresh.* /etc/vpnrun/second.*"],
+		trees => ['/etc/vpnrun'],
+		there => qr/already|exists/,
+	),
+	wrap => files(
+		as => [@as_user],
+		cmd => [$vpnctl, 'wrap', '--vpn', 'demo', 'curl'],
+		undo => ['sh', '-c', "$vpnctl unwrap curl >/dev/null || :"],
+		trees => [$ENV{FAULT_HOME}],
+		there => qr/^$/,
+	),
+	confine => files(
+		begin => \&write_unit,
+		cmd => [$vpnctl, 'confine', '--vpn', 'demo', 'fetcher'],
+		undo => ['sh', '-c', "$vpnctl release fetcher >/dev/null || :"],
+		trees => ['/etc/systemd/system'],
+		there => qr/^$/,
+	),
+);
+
+# The parts of a turn start again for each kind.
+sub forget { ($base, $turn) = ('', $_[0]) }
+
+1;
