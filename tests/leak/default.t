@@ -660,12 +660,12 @@ rules() { ip rule; ip -6 rule; head -1 /etc/resolv.conf; }
 none=$(rules)
 # The first default, one failure each: not there, or (where it does without) all there, never by halves.
 fails() { # fails SYSCALL ERROR STEP
-	local n bad=0 failed=0
+	local n bad=0 failed=0 state
 	for ((n = 1; n < 300; n += $3)); do
 		inject "$1" "$2" $n vpnctl default --no-ip demo
 		if [ $? = 0 ]; then
 			is_injected || break
-			vpnctl status demo >/dev/null || { bad=$((bad + 1)); diag "$1 $n: half of it"; }
+			state=$(vpnctl status demo) || { bad=$((bad + 1)); diag "$1 $n: half of it: $(cat "$RIG_DIR"/{inject,strike}.out)" "$state"; }
 			off >/dev/null
 		elif is_injected; then
 			failed=$((failed + 1))

@@ -160,6 +160,19 @@ like "$(said as_user vpnrun -e 8080 none true)" 'give a VPN' 'R29: -e without a 
 with '"allow_expose": ["443", "5000-5010"], '
 like "$(said as_user vpnrun -e 8080 demo true)" "port 8080 is not among those that users of VPN 'demo' may open" 'R29: allow_expose limits'
 ok 'R29: and allows' as_user vpnrun -e 443 -e 5010/udp demo true
+# The broker's front serves strangers, and who has taken it over asks the supervisor itself.
+front() { # front UID PORT: what the supervisor says to the broker
+	setpriv --reuid vpnrun --clear-groups perl -MSocket -e 'my ($host, $uid, $port) = @ARGV; alarm 20;
+		socket(S, AF_UNIX, SOCK_SEQPACKET, 0) && connect(S, sockaddr_un("/run/vpnrun/demo.inbound")) or die "$!\n";
+		send S, pack("L4 S2 C x3 x24", 0x62706e76, $host, $uid, 1, $port, $port, 6), 0 or die "$!\n";
+		recv S, my $answer, 4096, 0; print join " ", unpack "l Z*", $answer' "$lease" "$1" "$2" 2>&1
+}
+serve as_user vpnrun demo
+lease=$(in_vpn demo ip -o link | sed -n 's/.*: vr1\.\([0-9]*\)@.*/\1/p')
+like "$(front "$RIG_UID" 8080)" "^-1 port 8080 is not among those that users of VPN 'demo' may open" 'L25 R29: the supervisor takes no word of the front for it'
+like "$(front 0 443)" "^-1 a sandbox of root's asks" 'L25 R29: nor that it is for root'
+like "$(front "$RIG_UID" 443)" '^0 ' 'control: what may be opened, is'
+stop "$pid"
 with '"allow_expose": [], '
 like "$(said as_user vpnrun -e 8080 demo true)" 'lets its users open no port' 'R29: allow_expose: none'
 what=tcp ports=(80)

@@ -308,15 +308,17 @@ bad=0
 for i in 1 2 3 4 5; do
 	jobs=()
 	for v in demo demo other demo other; do
-		vpnctl up $v >/dev/null 2>"$RIG_DIR/at-once.$v" &
+		vpnctl up $v >/dev/null 2>"$RIG_DIR/at-once.${#jobs[@]}" &
 		jobs+=($!)
 	done
-	for j in "${jobs[@]}"; do wait "$j" || { bad=$((bad + 1)); diag "$(cat "$RIG_DIR"/at-once.*)"; }; done
-	works || { bad=$((bad + 1)); diag 'demo does not work'; }
+	for j in "${!jobs[@]}"; do
+		wait "${jobs[j]}" || { bad=$((bad + 1)); diag "round $i, up $j ended with $?: $(cat "$RIG_DIR/at-once.$j" /run/vpnrun/*.log)"; }
+	done
+	works || { bad=$((bad + 1)); diag "round $i: demo does not work" "$(vpnctl status demo)"; }
 	[ "$RIG_WG" = kernel ] || [ "$(count_of 'vpnctl supervise')" = 2 ] ||
 		{ bad=$((bad + 1)); diag "$(processes)"; }
 	vpnctl down demo >/dev/null &
-	vpnctl down demo other >/dev/null || bad=$((bad + 1))
+	out=$(vpnctl down demo other 2>&1) || { bad=$((bad + 1)); diag "round $i: $out"; }
 	wait $!
 	wait_for 5 is_clean || { bad=$((bad + 1)); diag "$(why_unclean)"; }
 	[ -z "$slow" ] || break

@@ -353,7 +353,8 @@ if grep -q ready /run/t/fuse.out; then
 	for i in 1 2 3; do
 		like "$(alice tst file /run/t/fuse/file)" 'refused: the descriptor is a file' "L25 a FUSE file whose close hangs, $i: refused at once"
 	done
-	ok 'L25 their children hang in the kernel' wait_for 5 children_are 3
+	like "$(alice tst fds 2 /run/t/fuse/file)" 'refused: .*more than the one descriptor' 'L25 one such too many: the same'
+	ok 'L25 their children hang in the kernel' wait_for 5 children_are 4
 	like "$(alice tst good)" '^attached' 'L25 and hold up nobody'
 	for i in $(seq 13); do alice tst file /run/t/fuse/file >/dev/null; done
 	group alice,bob
@@ -366,6 +367,15 @@ if grep -q ready /run/t/fuse.out; then
 else
 	skip "no FUSE here: $(cat /run/t/fuse.out)" 'L25 a FUSE file whose close hangs'
 fi
+
+# What is in the queue of a connection is closed with it, and that can take minutes, too.
+kill -STOP "$BROKER"
+hold linger 4001 tst linger 4
+kill -CONT "$BROKER"
+ok 'L25 four connections whose close lingers: each holds a child' wait_for 10 children_are 4
+like "$(alice tst good)" '^attached' 'L25 and nobody else'
+ok 'L25 no longer than a request may take' wait_for 30 children_are 0
+release linger
 
 # --- a front that lies -----------------------------------------------------------------------
 #

@@ -3,18 +3,25 @@
  * Clients of the broker, good and bad. Says in one line what came of it: "attached H", "refused:
  * SENTENCE", or "dropped".
  *
- *   hostile SOCKET VPN good|hold|hold2|nested|engine
- *                                     a sandbox of its own; hold: prints, then waits for stdin's
- * end; nested: one in another, asked for from there; engine: from outside hostile SOCKET VPN bytes
- * FORM     FORM: short long empty magic version op flags reserved pad name hostile SOCKET VPN fds N
- * N descriptors of a proper namespace in one request hostile SOCKET VPN file PATH      that file's
- * descriptor (a namespace's, a device's, FUSE's) hostile SOCKET VPN fd N           that descriptor,
- * inherited hostile SOCKET VPN pipe|socket|user|mnt|uts|memfd hostile SOCKET VPN idle N         N
- * connections that say nothing; then waits for stdin's end hostile SOCKET VPN gone           leaves
- * at once hostile SOCKET VPN burst N        N sandboxes at once, "N attached"
+ *   hostile SOCKET VPN MODE [ARGUMENT]
+ *
+ *   good            a sandbox of its own
+ *   hold, hold2     the same, once or twice; prints, then waits for stdin's end
+ *   nested          one in another, asked for from there
+ *   engine          from outside of it
+ *   bytes FORM      short long empty magic version op flags reserved pad name
+ *   fds N [PATH]    N descriptors of a proper namespace, or of that file, in one request
+ *   file PATH       that file's descriptor (a namespace's, a device's, FUSE's)
+ *   fd N            that descriptor, inherited
+ *   pipe, socket, user, mnt, uts, memfd
+ *   idle N          N connections that say nothing; then waits for stdin's end
+ *   linger N        N connections with a socket in the queue whose close takes minutes; the same
+ *   gone            leaves at once
+ *   burst N         N sandboxes at once, "N attached"
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,15 +132,11 @@ static int sandbox(const char *mode)
 	return rc;
 }
 
-/* Sends any bytes with any descriptors and reports the answer. */
-static int raw(int s, const void *data, size_t len, const int *fds, size_t n_fds)
+static void send_fds(int s, const void *data, size_t len, const int *fds, size_t n_fds)
 {
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = len};
 	char control[CMSG_SPACE(sizeof(int) * 250)] __attribute__((aligned(8))) = {0};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-	struct proto_reply reply;
-	struct err e = ERR_INIT;
-	int rc;
 
 	if (n_fds) {
 		struct cmsghdr *c;
@@ -148,6 +151,16 @@ static int raw(int s, const void *data, size_t len, const int *fds, size_t n_fds
 	}
 	if (sendmsg(s, &msg, MSG_NOSIGNAL) < 0)
 		die("sendmsg");
+}
+
+/* Sends any bytes with any descriptors and reports the answer. */
+static int raw(int s, const void *data, size_t len, const int *fds, size_t n_fds)
+{
+	struct proto_reply reply;
+	struct err e = ERR_INIT;
+	int rc;
+
+	send_fds(s, data, len, fds, n_fds);
 	rc = conn_reply_recv(s, 10000, &reply, &e);
 	if (rc == 0 && reply.code < 0) {
 		rc = reply.code;
@@ -193,13 +206,15 @@ static int bytes(const char *form)
 	return raw(s, &m, len, &fd, 1);
 }
 
-static int many_fds(size_t n)
+static int many_fds(size_t n, const char *path)
 {
 	struct proto_request r;
 	int fds[250];
 	int s = dial();
-	int fd = own_net();
+	int fd = path ? open(path, O_RDONLY) : own_net();
 
+	if (fd < 0)
+		die(path);
 	conn_request_init(&r, PROTO_ATTACH, vpn, NULL);
 	for (size_t i = 0; i < n && i < 250; i++)
 		fds[i] = fd;
@@ -236,6 +251,48 @@ static int file(const char *path)
 	if (fd < 0)
 		die(path);
 	return attach_fd(s, fd);
+}
+
+/* A connection whose peer reads nothing, so that its last close waits for minutes. */
+static int slow_to_close(int listener)
+{
+	const struct linger wait = {.l_onoff = 1, .l_linger = 300};
+	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(sin);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char full[4096] = "";
+
+	if (fd < 0 || getsockname(listener, (struct sockaddr *)&sin, &len) < 0 ||
+	    connect(fd, (const struct sockaddr *)&sin, len) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_LINGER, &wait, sizeof(wait)) < 0)
+		die("connect");
+	while (send(fd, full, sizeof(full), MSG_DONTWAIT) > 0)
+		;
+	return fd;
+}
+
+/* One such descriptor behind an empty datagram, which looks like the end of what is there: who
+ * throws the connection away has the last of it. To be begun while the broker is stopped. */
+static int linger(int n)
+{
+	const struct sockaddr_in sin = {.sin_family = AF_INET,
+					.sin_addr = {htonl(INADDR_LOOPBACK)}};
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (listener < 0 || bind(listener, (const struct sockaddr *)&sin, sizeof(sin)) < 0 ||
+	    listen(listener, n) < 0)
+		die("listen");
+	for (int i = 0; i < n; i++) {
+		int fd = slow_to_close(listener), s = dial();
+
+		send_fds(s, "", 0, NULL, 0);
+		send_fds(s, "", 1, &fd, 1);
+		close(fd);
+	}
+	printf("%d linger\n", n);
+	fflush(stdout);
+	wait_stdin();
+	return 0;
 }
 
 static int idle(int n)
@@ -302,13 +359,15 @@ int main(int argc, char **argv)
 	if (!strcmp(mode, "bytes"))
 		return bytes(arg);
 	if (!strcmp(mode, "fds"))
-		return many_fds((size_t)strtoul(arg, NULL, 10));
+		return many_fds((size_t)strtoul(arg, NULL, 10), argc > 5 ? argv[5] : NULL);
 	if (!strcmp(mode, "file"))
 		return file(arg);
 	if (!strcmp(mode, "fd"))
 		return attach_fd(dial(), (int)strtol(arg, NULL, 10));
 	if (!strcmp(mode, "idle"))
 		return idle((int)strtol(arg, NULL, 10));
+	if (!strcmp(mode, "linger"))
+		return linger((int)strtol(arg, NULL, 10));
 	if (!strcmp(mode, "burst"))
 		return burst((int)strtol(arg, NULL, 10));
 	if (!strcmp(mode, "gone"))
