@@ -55,9 +55,14 @@ int port_get(struct nl_sock *s, int nsid, const char *name, struct port *ret, st
 	return nl_query(s, &m, parse, ret, e);
 }
 
+struct reader {
+	port_fn fn;
+	void *arg;
+};
+
 static int got(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct port_reader *r = arg;
+	const struct reader *r = arg;
 	struct port p;
 
 	if (parse(nlh, &p) == 0)
@@ -65,22 +70,12 @@ static int got(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-static void begin_list(void *arg)
+int port_each(struct nl_sock *s, int nsid, port_fn fn, void *arg, struct err *e)
 {
-	const struct port_reader *r = arg;
-
-	r->begin(r->arg);
-}
-
-int port_each(struct nl_sock *s, int nsid, const struct port_reader *r, struct err *e)
-{
-	struct port_reader copy = *r;
-	const struct nl_table table = {begin_list, got, &copy};
+	struct reader r = {fn, arg};
 	struct nl_msg m;
-	int rc;
 
 	begin_request(&m, NLM_F_DUMP, nsid);
 	nl_put_u32(&m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	rc = nl_read_table(s, &m, &table, e);
-	return rc < 0 ? err_wrap(e, rc, "cannot list the devices") : 0;
+	return nl_dump(s, &m, got, &r, e);
 }

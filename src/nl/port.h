@@ -17,11 +17,7 @@ struct port {
 /* The device of that name in the namespace nsid (RTNL_HERE: the socket's own). -ENODEV. */
 int port_get(struct nl_sock *s, int nsid, const char *name, struct port *ret, struct err *e);
 
-/* Each device there; begin comes before the first, and again whenever the list has to be read anew.
- * -EINTR: no list was whole. */
-struct port_reader {
-	void (*begin)(void *arg);
-	void (*fn)(const struct port *p, void *arg);
-	void *arg;
-};
-int port_each(struct nl_sock *s, int nsid, const struct port_reader *r, struct err *e);
+/* Each device there. -EINTR: some changed meanwhile, and the list may lack one; to begin anew is
+ * the caller's. */
+typedef void (*port_fn)(const struct port *p, void *arg);
+int port_each(struct nl_sock *s, int nsid, port_fn fn, void *arg, struct err *e);

@@ -19,6 +19,7 @@ int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, cons
 	struct search_memory m = {.next = hint};
 	struct search a = {
 		.s = {s, &nft},
+		.m = &m,
 		.r = r,
 		.pool = record_pool(r),
 		.vpn_fd = vpn_fd,
@@ -31,7 +32,7 @@ int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, cons
 		return vpn_fd;
 	if ((r->flags & RECORD_GUARD_EACH) && nl_sock_open(&nft, NETLINK_NETFILTER, e) < 0)
 		return -EIO;
-	return search_take(&a, &m, ret_host, e);
+	return search_take(&a, ret_host, e);
 }
 
 /* A cable into a VPN that was taken down meanwhile would hold on to something half removed. */
@@ -51,6 +52,7 @@ int attach_for_user(struct attach_users *u, const struct record *r, int netns_fd
 	AUTO_CLOSE int vpn_fd = record_open_netns(r, e);
 	struct search a = {
 		.s = {u->s, u->nft},
+		.m = &u->vpns[r->id % ARRAY_SIZE(u->vpns)],
 		.r = r,
 		.pool = record_pool(r),
 		.vpn_fd = vpn_fd,
@@ -63,7 +65,7 @@ int attach_for_user(struct attach_users *u, const struct record *r, int netns_fd
 
 	if (vpn_fd < 0)
 		return vpn_fd;
-	rc = search_take(&a, &u->vpns[r->id % ARRAY_SIZE(u->vpns)], ret_host, e);
+	rc = search_take(&a, ret_host, e);
 	if (rc < 0)
 		return rc;
 	rc = check_still_up(r, e);

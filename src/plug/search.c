@@ -128,34 +128,21 @@ static void mark(struct search_memory *m, uint32_t h)
 		m->taken[h / BITS] |= 1ull << (h % BITS);
 }
 
-struct taken {
-	const struct lease_pool *pool;
-	struct search_memory *m;
-};
-
-static void forget(void *arg)
-{
-	const struct taken *t = arg;
-
-	memset(t->m->taken, 0, sizeof(t->m->taken));
-}
-
 static void mark_port(const struct port *p, void *arg)
 {
-	const struct taken *t = arg;
+	struct search *a = arg;
 
-	mark(t->m, lease_from_port(t->pool, p->name));
+	mark(a->m, lease_from_port(&a->pool, p->name));
 }
 
 /* Asks the kernel which numbers are taken, by one list: a crowded pool must not cost an EEXIST for
  * each. */
-static int list_taken(struct search *a, struct search_memory *m, struct err *e)
+static int list_taken(struct search *a, struct err *e)
 {
-	struct taken t = {&a->pool, m};
-	const struct port_reader reader = {forget, mark_port, &t};
 	int r = search_need_nsid(a, e);
 
-	return r < 0 ? r : port_each(a->s.rt, a->nsid, &reader, e);
+	memset(a->m->taken, 0, sizeof(a->m->taken));
+	return r < 0 ? r : port_each(a->s.rt, a->nsid, mark_port, a, e);
 }
 
 /* Of one that is silent the kernel has no MAC address, and of all that it says of another the MAC
@@ -190,8 +177,9 @@ static bool is_guests(const struct search *a, uint32_t h)
 
 /* Once through the numbers of which nothing is known. ALL_TAKEN: none is left; -EEXIST: what is
  * known was wrong of some. */
-static int go_through(struct search *a, struct search_memory *m, uint32_t *ret, struct err *e)
+static int go_through(struct search *a, uint32_t *ret, struct err *e)
 {
+	struct search_memory *m = a->m;
 	uint32_t n = lease_max(&a->pool) - 1, start = m->next++;
 	int surprises = 0;
 
@@ -221,20 +209,20 @@ static int full(const struct search *a, struct err *e)
 		       a->r->name, lease_max(&a->pool) - 1, a->r->name);
 }
 
-int search_take(struct search *a, struct search_memory *m, uint32_t *ret, struct err *e)
+int search_take(struct search *a, uint32_t *ret, struct err *e)
 {
 	bool listed = false;
 
 	a->takes_all = a->r->layout != LAYOUT_BRIDGE;
 	for (int round = 0; lease_max(&a->pool) >= 2 && round < ROUNDS; round++) {
-		int r = go_through(a, m, ret, e);
+		int r = go_through(a, ret, e);
 
 		if (r == ALL_TAKEN && listed && a->takes_all)
 			break;
 		a->takes_all = a->takes_all || (r == ALL_TAKEN && listed);
 		if (r != ALL_TAKEN && r != -EEXIST)
 			return r;
-		r = list_taken(a, m, e);
+		r = list_taken(a, e);
 		/* Where others plug so fast that no list is whole, the search goes on without. */
 		if (r < 0 && r != -EINTR)
 			return r;

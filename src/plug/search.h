@@ -23,6 +23,7 @@ struct search_memory {
 
 struct search {
 	struct guard_socks s;
+	struct search_memory *m;
 	const struct record *r;
 	struct lease_pool pool;
 	int vpn_fd;
@@ -34,7 +35,7 @@ struct search {
 };
 
 /* Takes a number and makes the whole cable or nothing. *ret is the lease. */
-int search_take(struct search *a, struct search_memory *m, uint32_t *ret, struct err *e);
+int search_take(struct search *a, uint32_t *ret, struct err *e);
 
 /* For who lists the ports: the nsid to name their namespace by is known after it. */
 int search_need_nsid(struct search *a, struct err *e);

@@ -19,18 +19,13 @@ static uint32_t *find_held(struct limit_memory *m, const struct record *r, uid_t
 	return &m->held[r->id % ARRAY_SIZE(m->held)][uid % LIMIT_PLACES];
 }
 
+#define TRIES 8 /* others make devices while they are listed */
+
 struct count {
 	struct lease_pool pool;
 	uid_t uid;
 	uint32_t mine, shared;
 };
-
-static void begin(void *arg)
-{
-	struct count *c = arg;
-
-	c->mine = c->shared = 0;
-}
 
 static void add(const struct port *p, void *arg)
 {
@@ -45,11 +40,16 @@ static void add(const struct port *p, void *arg)
 static int count(struct nl_sock *s, const struct record *r, struct count *c, struct err *e)
 {
 	AUTO_CLOSE int vpn_fd = record_open_netns(r, e);
-	const struct port_reader reader = {begin, add, c};
 	struct search a = {.s = {.rt = s}, .r = r, .vpn_fd = vpn_fd, .nsid = RTNL_HERE};
 	int rc = vpn_fd < 0 ? vpn_fd : search_need_nsid(&a, e);
 
-	return rc < 0 ? rc : port_each(s, a.nsid, &reader, e);
+	for (int i = 0; rc == 0 || (rc == -EINTR && i < TRIES); i++) {
+		c->mine = c->shared = 0;
+		rc = port_each(s, a.nsid, add, c, e);
+		if (rc == 0)
+			return 0;
+	}
+	return rc;
 }
 
 int limit_check(struct limit_memory *m, struct nl_sock *s, const struct record *r, uid_t uid,

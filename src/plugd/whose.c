@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <linux/nsfs.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,19 +60,14 @@ int whose_init(struct err *e)
 /* Who asks from within the network namespace of a sandbox must not be a client. */
 static int check_place(const struct peer *p, struct err *e)
 {
-	switch (p->place) {
-	case PEER_HERE:
+	if (p->place == PEER_HERE)
 		return 0;
-	case PEER_ELSEWHERE:
-		return err_set(e, -EPERM,
-			       "that network namespace is of a sandbox within a sandbox: from "
-			       "inside one, no VPN can be attached");
-	case PEER_UNKNOWN:
-		break;
-	}
 	return err_set(e, -EPERM,
-		       "that network namespace is of a sandbox within a sandbox, and this kernel "
-		       "cannot tell from where the broker is asked: Linux 5.14 can");
+		       "that network namespace is of a sandbox within a sandbox: from inside one, "
+		       "no VPN can be attached%s",
+		       p->place == PEER_ELSEWHERE ? ""
+						  : " (where the broker is asked from, kernels "
+						    "before 5.14 cannot tell)");
 }
 
 /*
@@ -115,7 +111,7 @@ int whose_check_kind(int fd, struct err *e)
 	char path[64], target[64];
 	ssize_t n;
 
-	str_fmt(path, sizeof(path), "/proc/self/fd/%d", fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	n = readlink(path, target, sizeof(target) - 1);
 	if (n < 0)
 		return err_sys(e, -errno, "cannot learn what the client's descriptor is");

@@ -19,7 +19,7 @@
 
 static int record_path(const char *name, char *ret, size_t size)
 {
-	return str_fmt(ret, size, RUN_DIR "/%s", name) < 0 ? -ENAMETOOLONG : 0;
+	return snprintf(ret, size, RUN_DIR "/%s", name) >= (int)size ? -ENAMETOOLONG : 0;
 }
 
 #define TEXT(member)                                                                     \

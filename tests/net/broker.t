@@ -528,9 +528,11 @@ wait "$BROKER"
 is $? 0 'with status 0'
 
 # As in a terminal, where Ctrl-C goes to all of them.
-perl -e '$SIG{INT} = "DEFAULT"; setpgrp; exec @ARGV' /run/t/vpnrund --listen $S 2>/run/t/ctrl-c.log &
+mkfifo /run/t/ready
+perl -e '$^F = 100; $SIG{INT} = "DEFAULT"; setpgrp; exec @ARGV' /run/t/vpnrund --ready-fd 8 8>/run/t/ready 2>/run/t/ctrl-c.log &
 BROKER=$!
-wait_for 10 test -S $S
+read -r -t 20 </run/t/ready
+rm -f /run/t/ready
 like "$(alice tst good)" '^attached' 'control: a broker in a process group of its own'
 P=$(plugger)
 kill -INT -- -"$BROKER"
