@@ -150,6 +150,7 @@ if [ -z "${FAULT_ONLY:-}" ]; then
 	is "$(find /run/vpnrun -name 'default.note*')" '' 'R12 R76: default none takes away what it had begun to note'
 fi
 # A service is confined to a namespace.
+# shellcheck disable=SC2046
 mapfile -t some < <(kinds import wrap $([ "$RIG_LAYOUT" = bridge ] || echo confine))
 [ ${#some[@]} = 0 ] || tap faults "${some[@]}"
 finish
