@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The order is the safety. To set: the note, the firewall, the cable and its table, the rules, then
- * the names. To clear: the names, the rules, then the rest. So names are never asked for in the
- * clear by way of the VPN's servers, nor by way of the LAN's while traffic goes through the VPN;
- * and while one default replaces another, the rules of one of them stand. Called by vpnctl's
- * commands, and by `up`.
+ * What a default consists of is one list, and all that can be done to it is that one list takes the
+ * place of another (ensure/replace). The order of the list is the safety: the firewall, the cable
+ * and its table, the rules, then the names; and back in reverse. So names are never asked for in
+ * the clear by way of the VPN's servers, nor by way of the LAN's while traffic goes through the
+ * VPN; and while one default replaces another, the rules of one of them stand. The note says in
+ * which direction a run that was broken off was going. Called by vpnctl's commands, and by `up`.
  */
 #include "default/default.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netfilter.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -24,10 +26,10 @@
 #include "default/default_part.h"
 #include "conf/model.h"
 
-#define LOCK_PATH      RUN_DIR "/default.lock"
-#define VALID_MARK_KEY "ipv4/conf/all/src_valid_mark"
-#define VALID_MARK     "/proc/sys/net/" VALID_MARK_KEY
-#define RP_FILTER_DIR  "/proc/sys/net/ipv4/conf"
+#define LOCK_PATH     RUN_DIR "/default.lock"
+#define LEDGER	      "default" /* no VPN is called so */
+#define VALID_MARK    "/proc/sys/net/ipv4/conf/all/src_valid_mark"
+#define RP_FILTER_DIR "/proc/sys/net/ipv4/conf"
 
 static int note_here(struct default_note *n, struct err *e)
 {
@@ -134,120 +136,98 @@ static int read_way(const char *name, bool strict, struct default_way *ret, stru
 	return 0;
 }
 
-/* --- set ------------------------------------------------------------------------------------- */
+/* --- the list ----------------------------------------------------------------------------------
+ */
 
-/* Forgets what is connected by the address that it had before. */
-static int forget_former(const struct default_way *w, struct err *e)
+static int list_way(const struct default_note *n, const struct default_way *w, struct want_list *l,
+		    struct err *e)
 {
-	struct default_way former = *w;
-	int r;
-
-	former.addr4 = w->was4;
-	former.addr6 = w->was6;
-	former.has_ip4 = w->was4.s_addr != 0;
-	former.has_ip6 = !IN6_IS_ADDR_UNSPECIFIED(&w->was6);
-	if (!former.has_ip4 && !former.has_ip6)
-		return 0;
-	r = default_cable_end(&former, e);
-	return r < 0 ? r : default_cable_forget(&former, e);
-}
-
-#define MADE_NAME_LEN 32
-
-static void made_name(const struct default_way *w, char ret[MADE_NAME_LEN])
-{
-	str_fmt(ret, MADE_NAME_LEN, "%s.default", w->name);
-}
-
-/* The firewall goes last: as long as the cable is there, each packet that still arrives by it for a
- * connection that is none any more is answered with a reset, which without the rules takes the
- * uplink. What was opened while the cable went is ended by the second look. */
-static int close_way(const struct default_way *w, struct err *e)
-{
-	char name[MADE_NAME_LEN];
-	int r;
+	/* Of a VPN that is no more, the names of what is to go are enough. */
+	struct want_host h = {.pool = {.id = w->id, .plen = 24}, .marks = read_marks()};
+	struct record r;
+	int rc;
 
 	if (!w->id)
 		return 0;
-	r = default_rules_remove(w, e);
-	if (r == 0)
-		r = default_cable_end(w, e);
-	if (r == 0)
-		r = default_cable_close(w, e);
-	if (r == 0)
-		r = default_cable_end(w, e);
-	if (r == 0)
-		r = default_cable_forget(w, e);
-	if (r == 0)
-		r = forget_former(w, e);
-	if (r == 0)
-		r = default_firewall_remove(w, e);
-	made_name(w, name);
-	return r < 0 ? r : made_remove(name, e);
+	if (record_read(w->name, &r, NULL) == 0)
+		h.pool = record_pool(&r);
+	want_default(l, n, w, &h);
+	rc = default_dns_want(n, w, l, e);
+	return rc < 0 ? rc : want_list_check(l, e);
 }
 
-/* Of an address that it has no more, nobody would know later what to forget. */
-static void note_former(struct default_way *now, const struct default_way *was)
+/* All that may be there: what the ledger names; and what the note alone does, of one that was
+ * killed before it had a ledger, or that another version of vpnrun made. */
+static int list_had(const struct default_note *n, struct want_list *l, struct err *e)
 {
-	if (was->has_ip4 && was->addr4.s_addr != now->addr4.s_addr)
-		now->was4 = was->addr4;
-	if (was->has_ip6 && memcmp(&was->addr6, &now->addr6, sizeof(was->addr6)) != 0)
-		now->was6 = was->addr6;
+	AUTO_WANT_LIST struct want_list made = {0}, noted = {0};
+	int r = made_read(LEDGER, &made, NULL);
+
+	if (r < 0 && r != -ENOENT && r != -EPROTO)
+		return err_sys(e, r, "cannot read what makes the machine's default");
+	r = list_way(n, &n->now, &noted, e);
+	r = r ?: list_way(n, &n->old, &noted, e);
+	want_list_minus(&noted, &made, l);
+	want_list_append(l, &made);
+	return r < 0 ? r : want_list_check(l, e);
 }
 
-/* All but the names, for a note that is written. */
-static int open_way(struct default_note *n, struct err *e)
+/* The table of ARP comes with the one of "inet". */
+static int make_table(const struct want *w, void *arg, struct err *e)
 {
 	struct want_marks marks = read_marks();
-	struct default_way was = n->now;
-	int r = default_cable_open(&n->now, e);
+	struct default_note *n = arg;
 
-	if (r == 0) {
-		note_former(&n->now, &was);
-		r = default_note_write(n, e); /* now with the cable's number */
-	}
-	if (r == 0)
-		r = default_firewall_add(&n->now, &marks, e);
-	/* This is done only now: as long as the firewall was the old one, each packet made anew
-	 * what was forgotten. */
-	if (r == 0)
-		r = forget_former(&n->now, e);
-	if (r == 0) {
-		n->now.was4.s_addr = 0;
-		n->now.was6 = in6addr_any;
-	}
-	if (r == 0 && n->valid_mark == 0)
-		r = file_write_existing(VALID_MARK, "1", e);
-	return r < 0 ? r : default_rules_add(&n->now, &marks, e);
+	return w->nft.family == NFPROTO_INET ? default_firewall_add(&n->now, &marks, e) : 0;
 }
 
-/* Notes what `status` and the keeper are to find from now on. */
-static int write_made(const struct default_note *n, struct err *e)
+static int act(const struct want_act *a, bool undo, void *arg, struct err *e)
 {
-	AUTO_WANT_LIST struct want_list l = {0};
-	struct want_marks marks = read_marks();
-	AUTO_FREE char *text = NULL;
-	char name[MADE_NAME_LEN];
-	struct lease_pool pool;
-	struct record rec;
-	size_t len = 0;
-	int r = record_read(n->now.name, &rec, e);
+	int r;
 
-	if (r < 0)
-		return r;
-	pool = record_pool(&rec);
-	want_default(&l, &n->now, &pool, &marks);
-	if (n->valid_mark == 0)
-		want_add_sysctl(&l, VALID_MARK_KEY, "", "1", 0);
-	if (n->dns == DEFAULT_DNS_FILE && resolv_file_is_ours() &&
-	    file_read(RESOLV_CONF, 65536, &text, &len, NULL) == 0)
-		want_add_file(&l, RESOLV_CONF, text, len);
-	r = want_list_check(&l, e);
-	if (r == 0)
-		r = ensure_seal(&l, -1, e);
-	made_name(&n->now, name);
-	return r < 0 ? r : made_write(name, NULL, &l, e);
+	switch ((enum want_act_what)a->what) {
+	case ACT_NAMES:
+		return undo ? default_dns_undo(a, e) : default_dns_set(arg, e);
+	case ACT_CONNECTIONS:
+		return undo ? default_cable_end(a, e) : 0;
+	case ACT_FLOWS:
+		r = undo ? default_cable_end(a, e) : 0;
+		return r < 0 || !undo ? r : default_cable_forget(a, e);
+	}
+	return 0;
 }
+
+/* From here on it is the default, whoever has to finish it. */
+static int commit(void *arg, struct err *e)
+{
+	struct default_note *n = arg, next = *n;
+	int r;
+
+	next.state = n->old.id ? DEFAULT_CHANGING : DEFAULT_ON;
+	r = default_note_write(&next, e);
+	if (r == 0)
+		*n = next;
+	return r;
+}
+
+/* The one way to change anything: on, off, over, repaired and undone. w: the way that is to be;
+ * NULL: none. */
+static int replace(struct default_note *n, const struct default_way *w, bool *ret_done,
+		   struct err *e)
+{
+	AUTO_WANT_LIST struct want_list had = {0}, wanted = {0};
+	const struct ensure_change c = {.ledger = LEDGER,
+					.ns_fd = -1,
+					.by = {make_table, act, n},
+					.commit = ret_done ? commit : NULL};
+	int r = list_had(n, &had, e);
+
+	if (r == 0 && w)
+		r = list_way(n, w, &wanted, e);
+	return r < 0 ? r : ensure_replace(&c, &had, &wanted, ret_done, e);
+}
+
+/* --- set ------------------------------------------------------------------------------------- */
 
 /* In an order that never sends names to the VPN's servers in the clear: where a step fails the rest
  * waits, and the note says what for. */
@@ -261,14 +241,7 @@ static int clear_locked(struct default_note *n, struct err *e)
 		n->state = DEFAULT_GOING;
 		r = default_note_write(n, e);
 	}
-	if (r == 0)
-		r = default_dns_clear(n, e);
-	if (r == 0)
-		r = close_way(&n->old, e);
-	if (r == 0)
-		r = close_way(&n->now, e);
-	if (r == 0 && n->valid_mark == 0)
-		r = file_write_existing(VALID_MARK, "0", e);
+	r = r ?: replace(n, NULL, NULL, e);
 	return r < 0 ? r : file_remove(DEFAULT_NOTE_PATH, e);
 }
 
@@ -285,10 +258,7 @@ static int undo_begun(struct default_note *n, bool *ret_has, struct err *e)
 	n->old = failed;
 	n->state = DEFAULT_CHANGING;
 	r = default_note_write(n, e);
-	if (r == 0)
-		r = close_way(&failed, e);
-	if (r == 0)
-		r = default_dns_set(n, e); /* and no more those of the one that failed */
+	r = r ?: replace(n, &n->now, NULL, e);
 	if (r < 0)
 		return r;
 	memset(&n->old, 0, sizeof(n->old));
@@ -309,60 +279,6 @@ static void back_out(struct default_note *n, struct err *e)
 			 why.msg, has ? n->now.name : "none");
 }
 
-/* From here on it is the default, whoever has to finish it. */
-static int commit(struct default_note *n, struct err *e)
-{
-	struct default_note next = *n;
-	int r;
-
-	next.state = n->old.id ? DEFAULT_CHANGING : DEFAULT_ON;
-	r = default_note_write(&next, e);
-	if (r == 0)
-		*n = next;
-	return r;
-}
-
-/* Of the one that it replaces, rules are gone from here on: there is no way back. */
-static int finish(struct default_note *n, struct err *e)
-{
-	struct default_note done = *n;
-	int r;
-
-	if (!n->old.id)
-		return 0;
-	memset(&done.old, 0, sizeof(done.old));
-	done.state = DEFAULT_ON;
-	r = close_way(&n->old, e);
-	if (r == 0)
-		r = default_note_write(&done, e);
-	if (r < 0)
-		return err_wrap(e, r,
-				"%s is the default, but of %s something is left (the same again "
-				"finishes it)",
-				n->now.name, n->old.name);
-	*n = done;
-	return 0;
-}
-
-/* One of the two that a killed switch left stands for sure. The other goes. */
-static int keep_one(struct default_note *n, struct err *e)
-{
-	struct default_way *gone = &n->old;
-	int r;
-
-	if (!n->old.id)
-		return 0;
-	if (!default_rules_stand(&n->now))
-		gone = &n->now;
-	default_dns_forget(n, gone);
-	r = close_way(gone, e);
-	if (gone == &n->now)
-		n->now = n->old;
-	memset(&n->old, 0, sizeof(n->old));
-	return r;
-}
-
-/* What there was to undo is not forgotten when the same is made once more. */
 static void keep_cable(struct default_way *w, const struct default_way *was)
 {
 	w->host = was->host;
@@ -370,8 +286,6 @@ static void keep_cable(struct default_way *w, const struct default_way *was)
 	w->has_ip6 = was->has_ip6;
 	w->addr4 = was->addr4;
 	w->addr6 = was->addr6;
-	w->was4 = was->was4;
-	w->was6 = was->was6;
 }
 
 /* Writes the note, with what the wanted one replaces. has: there is a note, which *n is. */
@@ -387,8 +301,6 @@ static int begin(struct default_note *n, bool has, struct default_way *w, struct
 		look_valid_mark(n);
 	}
 	is_new = !default_has(n, w->name);
-	if (r == 0 && has && is_new)
-		r = keep_one(n, e);
 	if (r == 0 && is_new)
 		r = default_cable_check(w, e);
 	if (r < 0)
@@ -406,12 +318,23 @@ static int begin(struct default_note *n, bool has, struct default_way *w, struct
 	return default_note_write(n, e);
 }
 
+/* Nothing is left of the one that it replaces. */
+static int finish(struct default_note *n, struct err *e)
+{
+	if (n->state == DEFAULT_ON)
+		return 0;
+	memset(&n->old, 0, sizeof(n->old));
+	n->state = DEFAULT_ON;
+	return default_note_write(n, e);
+}
+
 /* Under the lock. */
 static int set_locked(struct default_note *n, bool has, const char *name, bool strict,
 		      struct err *e)
 {
 	AUTO_CLOSE int vpn = vpn_lock(name, e);
 	struct default_way w;
+	bool done = false;
 	int r;
 
 	if (vpn < 0)
@@ -423,13 +346,14 @@ static int set_locked(struct default_note *n, bool has, const char *name, bool s
 		r = begin(n, has, &w, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot make %s the default", name);
-	r = open_way(n, e);
-	if (r == 0)
-		r = default_dns_set(n, e);
-	if (r == 0)
-		r = write_made(n, e);
-	if (r == 0)
-		r = commit(n, e);
+	r = default_cable_plug(&n->now, e);
+	r = r ?: default_note_write(n, e); /* now with the cable's number */
+	r = r ?: replace(n, &n->now, &done, e);
+	if (r < 0 && done)
+		return err_wrap(e, r,
+				"%s is the default, but of %s something is left (the same again "
+				"finishes it)",
+				n->now.name, n->old.id ? n->old.name : "what was before");
 	if (r < 0) {
 		back_out(n, e);
 		return err_wrap(e, r, "cannot make %s the default", name);
@@ -481,11 +405,10 @@ int default_clear(const struct default_permit *permit, char *ret_name, struct er
 	if (verdict)
 		return 0;
 	if (!has) {
-		memset(&n, 0, sizeof(n));
 		/* A restart of the machine leaves the names, a killed default the note that it
 		 * began. */
 		r = file_remove(DEFAULT_NOTE_PATH, e);
-		return r < 0 ? r : default_dns_clear(&n, e);
+		return r < 0 ? r : resolv_file_restore(e);
 	}
 	was = n.state == DEFAULT_BEGUN ? &n.old : &n.now;
 	r = clear_locked(&n, e);
@@ -513,10 +436,27 @@ int default_recover(struct err *e)
 	return note_is_absent() ? resolv_file_restore(e) : 0;
 }
 
+/* The VPN is down itself, and closed; what others need of it still changes. Its cable may have gone
+ * with its namespace, and is made with the next `up`. */
+static int refresh(struct default_note *n, struct err *e)
+{
+	AUTO_WANT_LIST struct want_list part = {0}, all = {0};
+	const struct ensure_by by = {make_table, act, n};
+	struct want_marks marks = read_marks();
+	int r;
+
+	want_default_firewall(&part, &n->now);
+	want_default_rules(&part, &n->now, &marks);
+	r = ensure_make(&part, -1, &by, e);
+	r = r ?: default_note_write(n, e); /* with the ways that the firewall knows now */
+	r = r ?: list_way(n, &n->now, &all, e);
+	r = r ?: ensure_seal(&all, -1, e);
+	return r < 0 ? r : made_write(LEDGER, NULL, &all, e);
+}
+
 /* only_lost: nothing if nothing is missing. 1: what was begun and broken off is undone. */
 static int follow(bool only_lost, struct err *e)
 {
-	struct want_marks marks;
 	struct default_note n;
 	struct record rec;
 	int verdict, r;
@@ -539,14 +479,7 @@ static int follow(bool only_lost, struct err *e)
 		return 0;
 	if (record_read(n.now.name, &rec, NULL) == 0 && rec.state == RECORD_UP)
 		return set_locked(&n, true, n.now.name, n.now.strict, e);
-	/* It is down itself, and closed; what others need of it still changes. */
-	marks = read_marks();
-	r = default_firewall_add(&n.now, &marks, e);
-	if (r == 0)
-		r = default_note_write(&n, e);
-	if (r == 0)
-		r = default_rules_add(&n.now, &marks, e);
-	return r < 0 ? r : write_made(&n, e);
+	return refresh(&n, e);
 }
 
 int default_follow(struct err *e)
@@ -584,14 +517,11 @@ static void keep_first(const struct want *w, const char *sentence, void *arg)
 		err_set(first, -ENOENT, "%s", sentence);
 }
 
-int default_missing(const struct default_note *n, ensure_fn fn, void *arg, struct err *e)
+int default_missing(ensure_fn fn, void *arg, struct err *e)
 {
 	AUTO_WANT_LIST struct want_list l = {0};
-	char name[MADE_NAME_LEN];
-	int r;
+	int r = made_read(LEDGER, &l, e);
 
-	made_name(&n->now, name);
-	r = made_read(name, &l, e);
 	return r < 0 ? r : ensure_missing(&l, -1, fn, arg, e);
 }
 
@@ -616,7 +546,7 @@ int default_judge(const struct default_note *n, struct err *e)
 	if (n->state != DEFAULT_ON)
 		return err_set(e, -ENOENT, "it was not finished; run again: vpnctl default %s",
 			       n->now.name);
-	r = default_missing(n, keep_first, &first, e);
+	r = default_missing(keep_first, &first, e);
 	if (r > 0)
 		return err_set(e, -ENOENT, "of the machine's default, %s", first.msg);
 	if (r == -ENOENT || r == -EPROTO)

@@ -45,7 +45,7 @@ int default_repair(struct err *e);
 
 /* Calls fn (may be NULL) with each object of the default that is missing or altered: how many. Only
  * of one that is on. */
-int default_missing(const struct default_note *n, ensure_fn fn, void *arg, struct err *e);
+int default_missing(ensure_fn fn, void *arg, struct err *e);
 
 /* What is missing of what keeps the default closed: 0, or -ENOENT and a sentence; -EXDEV: it is
  * that of another network namespace than the caller's. */

@@ -18,20 +18,12 @@
 #include "plug/attach.h"
 #include "plug/cable.h"
 #include "default/default_part.h"
-#include "ensure/ensure.h"
 #include "wall/flows.h"
 #include "wall/firewall.h"
 #include "up/foreign.h"
 #include "wall/open_ports.h"
 #include "conf/model.h"
 #include "tunnel/supervise.h"
-
-static const int families[] = {AF_INET, AF_INET6};
-
-static bool has_family(const struct default_way *w, int family)
-{
-	return family == AF_INET ? w->has_ip4 : w->has_ip6;
-}
 
 /* Its number, if the host's cable is there and its other end is a port of this very VPN. 0: none.
  */
@@ -100,17 +92,14 @@ static int plug(struct nl_sock *s, const struct record *r, struct default_way *w
 	return attach_as_root(s, r, here, w->dev, (uint32_t)getpid(), &w->host, e);
 }
 
-static int configure(const struct record *r, struct default_way *w, struct err *e)
+static void fill_in(const struct record *r, struct default_way *w)
 {
-	AUTO_WANT_LIST struct want_list l = {0};
 	struct lease_pool pool = record_pool(r);
 
 	w->has_ip4 = (r->flags & RECORD_HAS_IP4) != 0;
 	w->has_ip6 = cable_has_ip6(r);
 	w->addr4 = lease_ip4(&pool, w->host);
 	w->addr6 = lease_ip6(&pool, w->host);
-	want_default_cable(&l, w, &pool);
-	return ensure_make(&l, -1, NULL, e);
 }
 
 /* Not a sandbox's: see policy/netns.nft. */
@@ -132,7 +121,7 @@ static int mark_cable(const struct record *r, const struct default_way *w, struc
 	return rc;
 }
 
-int default_cable_open(struct default_way *w, struct err *e)
+int default_cable_plug(struct default_way *w, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
 	struct record r;
@@ -152,55 +141,46 @@ int default_cable_open(struct default_way *w, struct err *e)
 		rc = plug(&s, &r, w, e);
 	if (rc == 0)
 		rc = mark_cable(&r, w, e);
-	return rc < 0 ? rc : configure(&r, w, e);
+	if (rc == 0)
+		fill_in(&r, w);
+	return rc;
 }
 
-int default_cable_end(const struct default_way *w, struct err *e)
+static int end_of(struct nl_sock *s, int family, const void *addr, struct err *e)
+{
+	size_t n;
+	int r = diag_from(s, &(struct diag_sockets){IPPROTO_TCP, family, addr}, true, &n, e);
+
+	if (r < 0)
+		return r;
+	return diag_from(s, &(struct diag_sockets){IPPROTO_UDP, family, addr}, true, &n, e);
+}
+
+int default_cable_end(const struct want_act *a, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
 	int r;
 
-	if (w->layout == LAYOUT_BRIDGE || !w->host)
+	if (!a->dev[0])
 		return 0;
 	r = nl_sock_open(&s, NETLINK_SOCK_DIAG, e);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
-		const void *addr =
-			families[i] == AF_INET ? (const void *)&w->addr4 : (const void *)&w->addr6;
-		size_t n;
-
-		/* No address would mean everybody's sockets. */
-		if (!has_family(w, families[i]))
-			continue;
-		r = diag_from(&s, &(struct diag_sockets){IPPROTO_TCP, families[i], addr}, true, &n,
-			      e);
-		if (r == 0)
-			r = diag_from(&s, &(struct diag_sockets){IPPROTO_UDP, families[i], addr},
-				      true, &n, e);
-	}
+	/* No address would mean everybody's sockets. */
+	if (r == 0 && a->has_ip4)
+		r = end_of(&s, AF_INET, &a->addr4, e);
+	if (r == 0 && a->has_ip6)
+		r = end_of(&s, AF_INET6, &a->addr6, e);
 	return r;
 }
 
-int default_cable_forget(const struct default_way *w, struct err *e)
+int default_cable_forget(const struct want_act *a, struct err *e)
 {
 	struct lease_pool pool;
 	struct record r;
-	/* The tunnel's own address is that of its bridge's clients, too, whose connections go on.
-	 */
-	bool is_bridge = w->layout == LAYOUT_BRIDGE && record_read(w->name, &r, NULL) == 0;
+	/* Its bridge's clients have the tunnel's own address, too, and their connections go on. */
+	bool is_bridge = !a->dev[0] && record_read(a->vpn, &r, NULL) == 0;
 
 	if (is_bridge)
 		pool = record_pool(&r);
-	return flows_forget_given(w->has_ip4 ? &w->addr4 : NULL, w->has_ip6 ? &w->addr6 : NULL,
+	return flows_forget_given(a->has_ip4 ? &a->addr4 : NULL, a->has_ip6 ? &a->addr6 : NULL,
 				  is_bridge ? &pool : NULL, e);
-}
-
-int default_cable_close(const struct default_way *w, struct err *e)
-{
-	const struct lease_pool any = {.id = w->id, .plen = 24};
-	AUTO_WANT_LIST struct want_list l = {0};
-
-	if (w->layout == LAYOUT_BRIDGE)
-		return 0;
-	want_default_cable(&l, w, &any);
-	return ensure_remove(&l, -1, e);
 }

@@ -136,41 +136,64 @@ static int resolv_text(const struct default_way *w, char *ret, size_t size, stru
 	return r < 0 ? err_sys(e, r, "cannot write resolv.conf of %s", w->name) : 0;
 }
 
-void default_dns_forget(const struct default_note *n, const struct default_way *w)
+static int file_text(const struct default_way *w, char ret[RESOLV_FILE_MAX], struct err *e)
 {
-	if (!w->id)
-		return;
-	if (n->dns == DEFAULT_DNS_RESOLVED)
-		resolved_revert(w->dev);
-	else if (n->dns == DEFAULT_DNS_RESOLVCONF)
-		forget_resolvconf(w->dev);
+	char text[NAMES_RESOLV_MAX];
+	int r = resolv_text(w, text, sizeof(text), e);
+
+	return r < 0 ? r : resolv_file_text(w->name, text, ret, e);
 }
 
-int default_dns_clear(const struct default_note *n, struct err *e)
+static bool is_by_device(uint32_t how)
 {
-	default_dns_forget(n, &n->now);
-	default_dns_forget(n, &n->old);
-	return n->dns == DEFAULT_DNS_FILE || n->dns == DEFAULT_DNS_UNTOUCHED
-		       ? resolv_file_restore(e)
-		       : 0;
+	return how == DEFAULT_DNS_RESOLVED || how == DEFAULT_DNS_RESOLVCONF;
+}
+
+/* The file, where it is one, is written by the act and judged by itself. */
+int default_dns_want(const struct default_note *n, const struct default_way *w, struct want_list *l,
+		     struct err *e)
+{
+	char all[RESOLV_FILE_MAX];
+	struct want_act *a;
+	int r;
+
+	/* A VPN without servers leaves names as they are. */
+	if (!w->dns[0].family)
+		return 0;
+	a = want_add_act(l, ACT_NAMES, w->name);
+	a->how = n->dns;
+	if (is_by_device(n->dns)) {
+		memcpy(a->dev, w->dev, sizeof(a->dev));
+		return 0;
+	}
+	r = file_text(w, all, e);
+	if (r == 0)
+		want_add_file(l, RESOLV_CONF, all, strlen(all));
+	return r;
+}
+
+int default_dns_undo(const struct want_act *a, struct err *e)
+{
+	if (a->how == DEFAULT_DNS_RESOLVED)
+		resolved_revert(a->dev);
+	else if (a->how == DEFAULT_DNS_RESOLVCONF)
+		forget_resolvconf(a->dev);
+	else
+		return resolv_file_restore(e);
+	return 0;
 }
 
 int default_dns_set(const struct default_note *n, struct err *e)
 {
 	const char *const args[] = {"resolvconf", "-a", n->now.dev, "-m", "0", "-x", NULL};
-	char text[NAMES_RESOLV_MAX];
+	char text[RESOLV_FILE_MAX];
 	int r;
 
-	if (!n->now.dns[0].family)
-		return default_dns_clear(n, e);
-	r = resolv_text(&n->now, text, sizeof(text), e);
-	if (r == 0 && n->dns == DEFAULT_DNS_RESOLVED)
-		r = resolved_set(&n->now, e);
-	else if (r == 0 && n->dns == DEFAULT_DNS_RESOLVCONF)
-		r = run_resolvconf(args, text, e);
-	else if (r == 0)
-		r = resolv_file_replace(n->now.name, text, e);
-	if (r == 0)
-		default_dns_forget(n, &n->old);
-	return r;
+	if (n->dns == DEFAULT_DNS_RESOLVED)
+		return resolved_set(&n->now, e);
+	r = is_by_device(n->dns) ? resolv_text(&n->now, text, sizeof(text), e)
+				 : file_text(&n->now, text, e);
+	if (r < 0)
+		return r;
+	return is_by_device(n->dns) ? run_resolvconf(args, text, e) : resolv_file_replace(text, e);
 }

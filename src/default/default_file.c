@@ -42,17 +42,20 @@ static int keep_original(struct err *e)
 	return r;
 }
 
-int resolv_file_replace(const char *name, const char *text, struct err *e)
+int resolv_file_text(const char *name, const char *text, char ret[RESOLV_FILE_MAX], struct err *e)
 {
-	char all[NAMES_RESOLV_MAX + 128];
 	int r = str_fmt(
-		all, sizeof(all),
+		ret, RESOLV_FILE_MAX,
 		OURS "all names go through VPN %s; vpnctl default none puts back what was here\n%s",
 		name, text);
 
-	if (r < 0)
-		return err_sys(e, r, "cannot write " RESOLV_CONF);
-	r = resolv_file_is_ours() ? 0 : keep_original(e);
+	return r < 0 ? err_sys(e, r, "cannot write " RESOLV_CONF) : 0;
+}
+
+int resolv_file_replace(const char *all, struct err *e)
+{
+	int r = resolv_file_is_ours() ? 0 : keep_original(e);
+
 	return r < 0 ? r : file_replace(RESOLV_CONF, all, strlen(all), 0644, e);
 }
 

@@ -13,7 +13,6 @@
 
 #include "base/util.h"
 #include "default/default_part.h"
-#include "ensure/ensure.h"
 #include "wall/firewall.h"
 #include "conf/model.h"
 
@@ -143,12 +142,4 @@ int default_firewall_add(struct default_way *w, const struct want_marks *marks, 
 	if (r == 0 && w->has_ip4)
 		add_arp(w);
 	return r;
-}
-
-int default_firewall_remove(const struct default_way *w, struct err *e)
-{
-	AUTO_WANT_LIST struct want_list l = {0};
-
-	want_default_firewall(&l, w);
-	return ensure_remove(&l, -1, e);
 }

@@ -84,25 +84,63 @@ int ensure_make(const struct want_list *l, int ns_fd, const struct ensure_by *by
 			r = rules_make(w, step, &s, e);
 		else if (w->kind == WANT_NFT)
 			r = by->table(w, by->arg, e);
-		else
+		else if (w->kind == WANT_ACT)
+			r = by->act(&w->act, false, by->arg, e);
+		else if (w->kind != WANT_FILE)
 			r = make_one(w, &s, e);
 	}
 	return r;
 }
 
-int ensure_remove(const struct want_list *l, int ns_fd, struct err *e)
+static const char *device_of(const struct want *w)
+{
+	switch ((enum want_kind)w->kind) {
+	case WANT_ADDR:
+		return w->addr.dev;
+	case WANT_ROUTE:
+		return w->route.dev;
+	case WANT_NEIGH:
+	case WANT_LINK:
+	case WANT_RULE:
+	case WANT_SYSCTL:
+	case WANT_NFT:
+	case WANT_FILE:
+	case WANT_ACT:
+		break;
+	}
+	return "";
+}
+
+/* Whether it goes with a device that goes, too. */
+static bool goes_along(const struct want_list *l, const struct want *w)
+{
+	const char *dev = device_of(w);
+
+	for (size_t i = 0; dev[0] && i < l->n; i++)
+		if (l->at[i].kind == WANT_LINK && l->at[i].link.kind[0] &&
+		    !strcmp(l->at[i].link.name, dev))
+			return true;
+	return false;
+}
+
+int ensure_remove(const struct want_list *l, int ns_fd, const struct ensure_by *by, struct err *e)
 {
 	AUTO_SEEN struct net_seen s = SEEN_INIT;
 	int r = want_list_check(l, e);
 
 	if (r == 0)
 		r = seen_open(&s, ns_fd, e);
-	for (size_t i = 0; r == 0 && i < l->n; i++)
-		if (l->at[i].kind == WANT_LINK)
-			r = kind_remove(&l->at[i], &s, e);
-	for (size_t i = l->n; r == 0 && i-- > 0;)
-		if (l->at[i].kind != WANT_LINK)
-			r = kind_remove(&l->at[i], &s, e);
+	for (size_t i = l->n; r == 0 && i-- > 0;) {
+		const struct want *w = &l->at[i];
+		/* All of one number have gone with the last of them. */
+		bool gone =
+			w->kind == WANT_RULE && i + 1 < l->n && want_takes_place(w, &l->at[i + 1]);
+
+		if (w->kind == WANT_ACT)
+			r = by && by->act ? by->act(&w->act, true, by->arg, e) : 0;
+		else if (!gone && !goes_along(l, w))
+			r = kind_remove(w, &s, e);
+	}
 	return r;
 }
 

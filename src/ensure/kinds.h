@@ -17,7 +17,9 @@ int kind_missing(const struct want *w, struct net_seen *s, char *why, size_t siz
  * -EEXIST and a sentence. Tables and files are not made here. */
 int kind_make(const struct want *w, struct net_seen *s, struct err *e);
 
-/* Takes it away, unless it goes with its device. What is not there is not an error. */
+/* Takes it away; a setting that is not ours is given back as it was. What is not there is not an
+ * error, and what has no meaning without the rest (a neighbour, a file that somebody else writes)
+ * is passed over. */
 int kind_remove(const struct want *w, struct net_seen *s, struct err *e);
 
 /* Counts how many of the list from first on are rules of one family and priority. */

@@ -14,7 +14,7 @@
 #include "state/record.h"
 
 #define MADE_MAGIC   0x4d505652u /* "RVPM" */
-#define MADE_VERSION 2
+#define MADE_VERSION 3
 #define MADE_MAX     (1u << 20)
 
 struct made_header {
@@ -86,11 +86,15 @@ static bool is_sound(const struct want *w)
 		       is_bool(&w->rule.nop);
 	case WANT_SYSCTL:
 		return is_text(w->sysctl.key, sizeof(w->sysctl.key)) &&
-		       is_text(w->sysctl.value, sizeof(w->sysctl.value));
+		       is_text(w->sysctl.value, sizeof(w->sysctl.value)) &&
+		       is_text(w->sysctl.before, sizeof(w->sysctl.before));
 	case WANT_NFT:
 		return is_text(w->nft.table, sizeof(w->nft.table));
 	case WANT_FILE:
 		return is_text(w->file.path, sizeof(w->file.path));
+	case WANT_ACT:
+		return is_text(w->act.dev, sizeof(w->act.dev)) &&
+		       is_text(w->act.vpn, sizeof(w->act.vpn));
 	}
 	return false;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * RUN_DIR/NAME.made: what a VPN consists of since it was brought up, as the list that it was made
- * by. NAME may be a VPN's, or "NAME.default" for the machine's default. Root.
+ * by. NAME may be a VPN's, or "default" for the machine's. Root.
  */
 #pragma once
 

@@ -217,19 +217,41 @@ static int link_remove(const struct want_link *k, struct net_seen *s, struct err
 
 static int route_remove(const struct want_route *x, struct net_seen *s, struct err *e)
 {
+	const struct rtnl_link *l = x->dev[0] ? seen_link(s, x->dev) : NULL;
 	const struct rtnl_route r = {
 		.family = x->family,
 		.dst = x->plen ? x->dst : NULL,
 		.plen = x->plen,
-		.oif = x->dev[0] ? LO_IFINDEX : 0,
+		.oif = l ? l->ifindex : 0,
 		.metric = x->metric,
 		.table = x->table,
 		.unreachable = !x->dev[0],
 	};
 
-	if (x->dev[0] && strcmp(x->dev, "lo") != 0)
+	if (x->dev[0] && !l)
 		return 0;
 	return rtnl_route_delete(&s->rt, &r, e);
+}
+
+static int addr_remove(const struct want_addr *a, struct net_seen *s, struct err *e)
+{
+	const struct rtnl_link *l = seen_link(s, a->dev);
+
+	return l ? rtnl_addr_delete(&s->rt, l->ifindex,
+				    &(struct rtnl_addr){a->family, a->addr, a->plen, false}, e)
+		 : 0;
+}
+
+static int sysctl_give_back(const struct want_sysctl *k, struct err *e)
+{
+	char path[sizeof(SYSCTL_DIR) + WANT_KEY_LEN];
+
+	if (!k->before[0])
+		return 0;
+	snprintf(path, sizeof(path), SYSCTL_DIR "%s", k->key);
+	if (access(path, F_OK) < 0 && errno == ENOENT)
+		return 0; /* its device has gone, and the setting with it */
+	return file_write_existing(path, k->before, e);
 }
 
 /* A kernel that has no such tables has none of ours. */
@@ -254,9 +276,12 @@ int kind_remove(const struct want *w, struct net_seen *s, struct err *e)
 	case WANT_NFT:
 		return table_remove(w, s, e);
 	case WANT_ADDR:
-	case WANT_NEIGH:
+		return addr_remove(&w->addr, s, e);
 	case WANT_SYSCTL:
+		return sysctl_give_back(&w->sysctl, e);
+	case WANT_NEIGH:
 	case WANT_FILE:
+	case WANT_ACT:
 		return 0;
 	}
 	return 0;

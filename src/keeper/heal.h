@@ -37,7 +37,7 @@ int healer_open(struct healer *h, const char *name, struct err *e);
 void healer_close(struct healer *h); /* who restores goes on */
 
 void healer_poll(const struct healer *h, struct pollfd ret[HEALER_FDS], int *ret_timeout_ms);
-/* After each wait: takes what there is to read. True: healer_look() is due. */
+/* Takes what there is to read, after each wait. True: healer_look() is due. */
 bool healer_wake(struct healer *h);
 /* Compares all that the VPN consists of with what there is. It logs. */
 void healer_look(struct healer *h, int vpn_netns_fd);

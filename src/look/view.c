@@ -381,7 +381,7 @@ static void read_machine_default(struct views *vs, bool do_look)
 		return;
 	degrade(v, e.msg);
 	if (n.state == DEFAULT_ON)
-		default_missing(&n, add_missing, v, NULL);
+		default_missing(add_missing, v, NULL);
 }
 
 /* Shut like one that is down, but nobody wants it so. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * FIB rules of <linux/fib_rules.h>. Must never report, change or delete a rule that does not carry
- * the protocol number of ours. Called by up/bridge_table, default/default_rules and, in containers,
+ * the protocol number of ours. Called by up/bridge_table, ensure/rules and, in containers,
  * plug/cable_alone.
  */
 #include "nl/rule.h"

@@ -40,8 +40,6 @@ struct default_way {
 	char dev[IF_NAMESIZE]; /* the cable, or the tunnel itself */
 	struct in_addr addr4;
 	struct in6_addr addr6;
-	struct in_addr was4; /* what it had before and is not forgotten yet; unspecified: nothing */
-	struct in6_addr was6;
 	struct record_ip dns[RECORD_DNS_MAX];
 	char search[RECORD_SEARCH_LEN];
 	uint64_t ways; /* a digest of the host's own routes that the firewall knows */

@@ -31,7 +31,7 @@
 #include "tunnel/tunnel_dev.h"
 #include "tunnel/via.h"
 
-/* After a failed up, the record must not promise a tunnel. What was up before, and nobody has taken
+/* The record must not promise a tunnel after a failed up. What was up before, and nobody has taken
  * down, is still to be brought back: the record says that, too. */
 static void record_as_failed(const struct up *u, const struct err *why)
 {

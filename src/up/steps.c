@@ -41,7 +41,7 @@ int step_check_foreign(const char *name, int ns_fd, struct err *e)
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		const struct rtnl_link *l = &links[i];
 
-		/* Tunnel modules put devices that are down into every new namespace. */
+		/* Every new namespace gets devices of the tunnel modules, which are down. */
 		if (!(l->flags & IFF_UP) || (l->flags & IFF_LOOPBACK) || rtnl_link_is_port(l) ||
 		    !strcmp(l->name, name) || !strcmp(l->kind, "bridge"))
 			continue;
@@ -93,7 +93,7 @@ static int make_table(const struct want *w, void *arg, struct err *e)
 
 int step_make(struct up *u, const struct want_list *l, struct err *e)
 {
-	const struct ensure_by by = {make_table, u};
+	const struct ensure_by by = {.table = make_table, .arg = u};
 
 	return ensure_make(l, u->ns_fd, &by, e);
 }

@@ -18,6 +18,7 @@
 #include "want/want.h"
 
 #define METRIC_UNREACHABLE UINT32_MAX
+#define VALID_MARK_KEY	   "ipv4/conf/all/src_valid_mark"
 
 static const int families[] = {AF_INET, AF_INET6};
 
@@ -151,11 +152,37 @@ void want_default_firewall(struct want_list *l, const struct default_way *w)
 	want_add_nft(l, NFPROTO_ARP, table, WANT_IF_KNOWN);
 }
 
-void want_default(struct want_list *l, const struct default_way *w, const struct lease_pool *pool,
-		  const struct want_marks *marks)
+static void add_act(struct want_list *l, enum want_act_what what, const struct default_way *w)
 {
+	struct want_act *a;
+
+	/* No address would mean everybody's. */
+	if (!w->has_ip4 && !w->has_ip6)
+		return;
+	a = want_add_act(l, what, w->name);
+	a->has_ip4 = w->has_ip4;
+	a->has_ip6 = w->has_ip6;
+	if (w->has_ip4)
+		a->addr4 = w->addr4;
+	if (w->has_ip6)
+		a->addr6 = w->addr6;
 	if (w->layout == LAYOUT_NETNS)
-		want_default_cable(l, w, pool);
+		memcpy(a->dev, w->dev, sizeof(a->dev));
+}
+
+/* The firewall is there first and goes last: as long as the cable is there, each packet that still
+ * arrives by it for a connection that is none any more is answered with a reset, which without the
+ * rules takes the uplink. What was opened while the cable went is ended by the second look. */
+void want_default(struct want_list *l, const struct default_note *n, const struct default_way *w,
+		  const struct want_host *h)
+{
+	if (n->valid_mark == 0)
+		want_add_borrowed(l, VALID_MARK_KEY, "1", "0");
 	want_default_firewall(l, w);
-	want_default_rules(l, w, marks);
+	add_act(l, ACT_FLOWS, w);
+	if (w->layout == LAYOUT_NETNS) {
+		want_default_cable(l, w, &h->pool);
+		add_act(l, ACT_CONNECTIONS, w);
+	}
+	want_default_rules(l, w, &h->marks);
 }

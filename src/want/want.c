@@ -136,6 +136,25 @@ void want_add_sysctl(struct want_list *l, const char *key, const char *dev, cons
 	copy(l, w->sysctl.value, sizeof(w->sysctl.value), value);
 }
 
+void want_add_borrowed(struct want_list *l, const char *key, const char *value, const char *before)
+{
+	struct want *w;
+
+	want_add_sysctl(l, key, "", value, 0);
+	w = &l->at[l->n ? l->n - 1 : 0];
+	if (!l->failed)
+		copy(l, w->sysctl.before, sizeof(w->sysctl.before), before);
+}
+
+struct want_act *want_add_act(struct want_list *l, enum want_act_what what, const char *vpn)
+{
+	struct want_act *a = &want_add(l, WANT_ACT)->act;
+
+	a->what = what;
+	copy(l, a->vpn, sizeof(a->vpn), vpn);
+	return a;
+}
+
 void want_add_nft(struct want_list *l, uint8_t family, const char *table, uint32_t flags)
 {
 	struct want *w = want_add(l, WANT_NFT);
@@ -160,7 +179,7 @@ const char *want_kind_name(uint32_t kind)
 	static const char *const names[] = {
 		[WANT_LINK] = "link",	[WANT_ADDR] = "addr", [WANT_NEIGH] = "neigh",
 		[WANT_ROUTE] = "route", [WANT_RULE] = "rule", [WANT_SYSCTL] = "sysctl",
-		[WANT_NFT] = "nft",	[WANT_FILE] = "file",
+		[WANT_NFT] = "nft",	[WANT_FILE] = "file", [WANT_ACT] = "act",
 	};
 
 	return kind < ARRAY_SIZE(names) && names[kind] ? names[kind] : "?";
@@ -255,6 +274,18 @@ static void describe_sysctl(const struct want_sysctl *s, char *ret, size_t size)
 	snprintf(ret, size, "the sysctl net%c%s = %s", is_odd ? '/' : '.', key, s->value);
 }
 
+static void describe_act(const struct want_act *a, char *ret, size_t size)
+{
+	static const char *const texts[] = {
+		[ACT_NAMES] = "names are asked for through",
+		[ACT_CONNECTIONS] = "what is connected by it ends with",
+		[ACT_FLOWS] = "what the host forwards by it ends with",
+	};
+
+	snprintf(ret, size, "%s %s",
+		 a->what < ARRAY_SIZE(texts) && texts[a->what] ? texts[a->what] : "?", a->vpn);
+}
+
 void want_describe(const struct want *w, char ret[WANT_TEXT_LEN])
 {
 	char net[INET6_ADDRSTRLEN];
@@ -288,6 +319,9 @@ void want_describe(const struct want *w, char ret[WANT_TEXT_LEN])
 	case WANT_FILE:
 		snprintf(ret, WANT_TEXT_LEN, "the file %s", w->file.path);
 		return;
+	case WANT_ACT:
+		describe_act(&w->act, ret, WANT_TEXT_LEN);
+		return;
 	}
 	snprintf(ret, WANT_TEXT_LEN, "an object of the kind %u", w->kind);
 }
@@ -305,4 +339,68 @@ bool want_is_same(const struct want *a, const struct want *b)
 	if (a->kind == WANT_LINK)
 		return !strcmp(a->link.name, b->link.name);
 	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* --- differences ----------------------------------------------------------------------------- */
+
+static bool is_route_place(const struct want_route *a, const struct want_route *b)
+{
+	return a->family == b->family && a->table == b->table && a->plen == b->plen &&
+	       a->metric == b->metric && memcmp(a->dst, b->dst, sizeof(a->dst)) == 0;
+}
+
+/* Where a whole machine asks for names there is one place, and else one a device. */
+static bool is_act_place(const struct want_act *a, const struct want_act *b)
+{
+	if (a->what != b->what)
+		return false;
+	if (a->what == ACT_NAMES)
+		return a->how == b->how && !strcmp(a->dev, b->dev);
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+bool want_takes_place(const struct want *w, const struct want *of)
+{
+	if (w->kind != of->kind)
+		return false;
+	switch ((enum want_kind)w->kind) {
+	case WANT_ADDR:
+		return !strcmp(w->addr.dev, of->addr.dev) && w->addr.family == of->addr.family &&
+		       memcmp(w->addr.addr, of->addr.addr, sizeof(w->addr.addr)) == 0;
+	case WANT_NEIGH:
+		return !strcmp(w->neigh.dev, of->neigh.dev) && w->neigh.family == of->neigh.family;
+	case WANT_ROUTE:
+		return is_route_place(&w->route, &of->route);
+	case WANT_RULE:
+		return w->rule.family == of->rule.family && w->rule.priority == of->rule.priority;
+	case WANT_ACT:
+		return is_act_place(&w->act, &of->act);
+	case WANT_LINK:
+	case WANT_SYSCTL:
+	case WANT_NFT:
+	case WANT_FILE:
+		break;
+	}
+	return want_is_same(w, of);
+}
+
+void want_list_minus(const struct want_list *l, const struct want_list *other,
+		     struct want_list *ret)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		bool taken = false;
+
+		for (size_t k = 0; k < other->n && !taken; k++)
+			taken = want_takes_place(&other->at[k], &l->at[i]);
+		if (!taken)
+			*want_add(ret, l->at[i].kind) = l->at[i];
+	}
+	ret->failed = ret->failed || l->failed || other->failed;
+}
+
+void want_list_append(struct want_list *ret, const struct want_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		*want_add(ret, l->at[i].kind) = l->at[i];
+	ret->failed = ret->failed || l->failed;
 }

@@ -32,6 +32,7 @@ enum want_kind {
 	WANT_SYSCTL,
 	WANT_NFT,
 	WANT_FILE,
+	WANT_ACT,
 };
 
 struct want_link {
@@ -71,6 +72,7 @@ struct want_route {
 struct want_sysctl {
 	char key[WANT_KEY_LEN]; /* below /proc/sys/net, with '/' */
 	char value[WANT_VALUE_LEN];
+	char before[WANT_VALUE_LEN]; /* what it is given back as; "": it goes with its device */
 };
 
 struct want_nft {
@@ -82,6 +84,24 @@ struct want_nft {
 struct want_file {
 	char path[WANT_PATH_LEN];
 	uint64_t digest; /* of its text */
+};
+
+/* What is no object and yet has to be done where it stands in the list: by whoever makes the list,
+ * and undone by them. */
+enum want_act_what {
+	ACT_NAMES = 1,	 /* names are asked for through it; taken away: as they were before */
+	ACT_CONNECTIONS, /* taken away: those of these addresses are ended */
+	ACT_FLOWS, /* and this, too, and what the firewall gave these addresses is forgotten */
+};
+
+struct want_act {
+	uint32_t what;	       /* enum want_act_what */
+	uint32_t how;	       /* of ACT_NAMES, enum default_dns */
+	char dev[IF_NAMESIZE]; /* "": it is the whole machine's */
+	char vpn[16];
+	uint8_t has_ip4, has_ip6;
+	struct in_addr addr4;
+	struct in6_addr addr6;
 };
 
 enum want_flags {
@@ -102,6 +122,7 @@ struct want {
 		struct want_sysctl sysctl;
 		struct want_nft nft;
 		struct want_file file;
+		struct want_act act;
 	};
 };
 
@@ -132,6 +153,9 @@ void want_add_rule(struct want_list *l, const struct rtnl_rule *r);
 /* key may have one %s, for dev. */
 void want_add_sysctl(struct want_list *l, const char *key, const char *dev, const char *value,
 		     uint32_t flags);
+/* One that is not ours: taken away, it is what it was before. */
+void want_add_borrowed(struct want_list *l, const char *key, const char *value, const char *before);
+struct want_act *want_add_act(struct want_list *l, enum want_act_what what, const char *vpn);
 void want_add_nft(struct want_list *l, uint8_t family, const char *table, uint32_t flags);
 void want_add_file(struct want_list *l, const char *path, const char *text, size_t len);
 
@@ -143,6 +167,15 @@ const char *want_kind_name(uint32_t kind);
 
 /* Whether two lists speak of the same object, however it has to be. */
 bool want_is_same(const struct want *a, const struct want *b);
+/* Whether making the one leaves nothing of the other, as it stands in the same place: an address
+ * with another prefix, a route by another device, all rules of one number. */
+bool want_takes_place(const struct want *w, const struct want *of);
+
+/* Appends to ret each object of l that none of other takes the place of, in its order. */
+void want_list_minus(const struct want_list *l, const struct want_list *other,
+		     struct want_list *ret);
+/* Appends all of l. */
+void want_list_append(struct want_list *ret, const struct want_list *l);
 
 /* --- the lists ------------------------------------------------------------------------------- */
 
@@ -171,9 +204,15 @@ struct want_marks {
 	size_t n;
 };
 
-/* In the host's, for the machine's default; pool is the VPN's. */
-void want_default(struct want_list *l, const struct default_way *w, const struct lease_pool *pool,
-		  const struct want_marks *marks);
+/* Holds what of this host is in the list of a default. */
+struct want_host {
+	struct lease_pool pool; /* the VPN's */
+	struct want_marks marks;
+};
+
+/* Lists the host's own, for the machine's default by that way, but for the names. */
+void want_default(struct want_list *l, const struct default_note *n, const struct default_way *w,
+		  const struct want_host *h);
 
 /* Parts of it: the host's own cable and its table; what leads there. */
 void want_default_cable(struct want_list *l, const struct default_way *w,

@@ -293,7 +293,7 @@ freeze demo
 state /run/vpnrun/default.note 1 8
 hint default-unfinished 'vpnctl default demo' -- vpnctl status demo
 freeze demo
-rm /run/vpnrun/demo.default.made
+rm /run/vpnrun/default.made
 hint default-made 'vpnctl default demo' -- vpnctl status demo
 freeze demo
 state /run/vpnrun/default.note 3 8

@@ -79,7 +79,7 @@ kill $sender
 ok 'the machine: its default' vpnctl default --no-ip demo
 $RIG_CAPTURE start
 where=() mend=(vpnctl default --no-ip demo)
-walk demo.default
+walk default
 $RIG_CAPTURE stop >/dev/null
 is "$($RIG_CAPTURE list | grep -cF -e '10.64.' -e '10.20.' -e 'fd64:' -e 'fd76:')" 0 "L03: none of the VPN's addresses has left meanwhile"
 finish

@@ -6,7 +6,7 @@
  *	breakages NAME		a line each: what it is called, a tab, a command that breaks it;
  *				tables of the firewall as "nft", a tab, FAMILY TABLE
  *
- * NAME is a VPN's, or NAME.default.
+ * NAME is a VPN's, or "default" for the machine's.
  */
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
@@ -154,6 +154,8 @@ static void breakages(const struct want *w)
 		break;
 	case WANT_FILE:
 		printf("%s\trm %s\n%s\t: >%s\n", name, w->file.path, name, w->file.path);
+		break;
+	case WANT_ACT: /* what it leaves is in the list, too */
 		break;
 	}
 }

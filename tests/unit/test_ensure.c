@@ -11,6 +11,7 @@
 
 #include "base/util.h"
 #include "ensure/ensure.h"
+#include "ensure/made.h"
 #include "inside.h"
 #include "nf/nft_digest.h"
 #include "want/want.h"
@@ -215,7 +216,7 @@ static int all_goes(void)
 	AUTO_WANT_LIST struct want_list l = {0};
 
 	fill(&l);
-	if (make(&l) < 0 || ensure_remove(&l, -1, NULL) < 0)
+	if (make(&l) < 0 || ensure_remove(&l, -1, NULL, NULL) < 0)
 		return 1;
 	if (run("ip link show br-demo 2>/dev/null") == 0)
 		return 2;
@@ -224,7 +225,7 @@ static int all_goes(void)
 	if (run("test -z \"$(ip route show table 1; ip -6 route show table 1)\"") != 0)
 		return 4;
 	/* What is not there is no error. */
-	return ensure_remove(&l, -1, NULL) == 0 ? 0 : 5;
+	return ensure_remove(&l, -1, NULL, NULL) == 0 ? 0 : 5;
 }
 
 static int others_stay(void)
@@ -234,7 +235,7 @@ static int others_stay(void)
 	fill(&l);
 	if (run("ip rule add pref 301 lookup 99 && ip rule add pref 302 lookup 99 protocol kernel && "
 		"ip route add unreachable 192.0.2.0/24 table 1") != 0 ||
-	    make(&l) < 0 || missing(&l) != 0 || ensure_remove(&l, -1, NULL) < 0)
+	    make(&l) < 0 || missing(&l) != 0 || ensure_remove(&l, -1, NULL, NULL) < 0)
 		return 1;
 	if (run("ip rule show pref 301 | grep -q 'lookup 99' && ip rule show pref 302 | grep -q 99") !=
 	    0)
@@ -302,7 +303,8 @@ static int a_table(void)
 		return 3;
 	if (run("nft flush chain inet ours c") != 0 || missing(&l) != 1 || !strstr(said, "altered"))
 		return 4;
-	return ensure_remove(&l, -1, NULL) == 0 && run("nft list table inet ours 2>/dev/null") != 0
+	return ensure_remove(&l, -1, NULL, NULL) == 0 &&
+			       run("nft list table inet ours 2>/dev/null") != 0
 		       ? 0
 		       : 5;
 }
@@ -338,9 +340,159 @@ static int rules_close_last(void)
 	return run("grep Deleted /run/seen | tail -n 1 | grep -q unreachable");
 }
 
+/* --- one list in the place of another -------------------------------------------------------- */
+
+struct play {
+	const struct want_list *both[2]; /* at the commit, all of these stand */
+	int commits, done, undone, fails;
+	bool whole;
+};
+
+static int play_act(const struct want_act *a, bool undo, void *arg, struct err *e)
+{
+	struct play *p = arg;
+
+	if (undo)
+		p->undone++;
+	else
+		p->done++;
+	return !undo && p->fails && !strcmp(a->vpn, "other") ? err_set(e, -EIO, "no") : 0;
+}
+
+static int play_commit(void *arg, struct err *e)
+{
+	struct play *p = arg;
+
+	(void)e;
+	p->commits++;
+	p->whole = (!p->both[0] || missing(p->both[0]) == 0) && missing(p->both[1]) == 0;
+	return 0;
+}
+
+static int exchange(struct play *p, const struct want_list *had, struct want_list *wanted)
+{
+	const struct ensure_change c = {.ledger = "default",
+					.ns_fd = -1,
+					.by = {.act = play_act, .arg = p},
+					.commit = play_commit};
+	struct err e = ERR_INIT;
+	int r;
+
+	p->both[0] = had;
+	p->both[1] = wanted;
+	r = ensure_replace(&c, had, wanted, NULL, &e);
+	if (r < 0 && !p->fails)
+		printf("# %s\n", e.msg);
+	return r;
+}
+
+/* A way into a table, called as a VPN is; closed behind. */
+static void fill_way(struct want_list *l, const char *vpn, uint8_t id)
+{
+	struct rtnl_rule r = {.family = AF_INET, .priority = 300u + id, .table = id};
+	struct in_addr a;
+	char dev[IF_NAMESIZE];
+
+	snprintf(dev, sizeof(dev), "br-%s", vpn);
+	inet_pton(AF_INET, "10.20.0.1", &a);
+	a.s_addr |= htonl((uint32_t)id << 8);
+	want_add_borrowed(l, "ipv4/conf/all/src_valid_mark", "1", "0");
+	want_add_link(l, dev, "bridge", mac, 1420);
+	want_add_addr(l, dev, AF_INET, &a, 32, false);
+	want_add_up(l, dev);
+	want_add_route(l, "", AF_INET, id, NULL, 0, LAST);
+	want_add_route(l, dev, AF_INET, id, NULL, 0, 1);
+	want_add_rule(l, &r);
+	r.table = 0;
+	r.unreachable = true;
+	want_add_rule(l, &r);
+	want_add_act(l, ACT_CONNECTIONS, vpn);
+}
+
+static int one_for_another(void)
+{
+	AUTO_WANT_LIST struct want_list none = {0}, demo = {0}, other = {0}, ledger = {0};
+	struct play p = {.fails = 0};
+
+	fill_way(&demo, "demo", 1);
+	fill_way(&other, "other", 2);
+	if (run("mkdir -p /run/vpnrun") != 0 || exchange(&p, &none, &demo) < 0 || !p.whole)
+		return 1;
+	if (exchange(&p, &demo, &other) < 0 || !p.whole || p.commits != 2)
+		return 2; /* at the commit, both stood */
+	if (missing(&other) != 0 || p.undone != 1 ||
+	    run("ip link show br-demo 2>/dev/null || ip rule | grep 301 || ip route show table 1 | grep .") ==
+		    0)
+		return 3;
+	if (run("grep -q 1 /proc/sys/net/ipv4/conf/all/src_valid_mark") != 0)
+		return 4; /* in both of them, so it is not given back in between */
+	if (made_read("default", &ledger, NULL) < 0 || ledger.n != other.n)
+		return 5;
+	none.n = 0;
+	if (exchange(&p, &other, &none) < 0 || made_read("default", &ledger, NULL) != -ENOENT)
+		return 6;
+	if (run("ip link show br-other 2>/dev/null || ip rule | grep 302 || ip route show table 2 | grep .") ==
+	    0)
+		return 7;
+	return run("grep -q 0 /proc/sys/net/ipv4/conf/all/src_valid_mark");
+}
+
+static int one_that_fails(void)
+{
+	AUTO_WANT_LIST struct want_list none = {0}, demo = {0}, other = {0}, had = {0};
+	struct play p = {.fails = 0};
+
+	fill_way(&demo, "demo", 1);
+	fill_way(&other, "other", 2);
+	if (run("mkdir -p /run/vpnrun") != 0 || exchange(&p, &none, &demo) < 0)
+		return 1;
+	p.fails = 1;
+	if (exchange(&p, &demo, &other) != -EIO || p.commits != 1 || missing(&demo) != 0)
+		return 2;
+	/* Whoever finds it knows both. */
+	if (made_read("default", &had, NULL) < 0 || had.n < demo.n + other.n - 1)
+		return 3;
+	if (exchange(&p, &had, &demo) < 0 || missing(&demo) != 0)
+		return 4;
+	return run("ip link show br-other 2>/dev/null || ip rule | grep 302 || ip route show table 2 | grep .") ==
+			       0
+		       ? 5
+		       : 0;
+}
+
+static int one_that_is_altered(void)
+{
+	AUTO_WANT_LIST struct want_list none = {0}, had = {0}, wanted = {0};
+	struct play p = {.fails = 0};
+	struct in_addr a;
+
+	fill_way(&had, "demo", 1);
+	fill_way(&wanted, "demo", 1);
+	for (size_t i = 0; i < wanted.n; i++)
+		if (wanted.at[i].kind == WANT_ADDR)
+			wanted.at[i].addr.plen = 24;
+	inet_pton(AF_INET, "10.64.0.9", &a);
+	want_add_addr(&had, "br-demo", AF_INET, &a, 32, false);
+	want_add_route(&had, "br-demo", AF_INET, 1, &a, 32, 0);
+	if (run("mkdir -p /run/vpnrun") != 0 || exchange(&p, &none, &had) < 0)
+		return 1;
+	if (exchange(&p, &had, &wanted) < 0 || missing(&wanted) != 0)
+		return 2;
+	return run("ip addr | grep -F -e 10.64.0.9 -e 10.20.1.1/32 || ip route show table 1 | grep 10.64") ==
+			       0
+		       ? 3
+		       : 0;
+}
+
 int main(void)
 {
 	tap_begin();
+	inside(one_for_another,
+	       "R16 R76: one list takes another's place, and both stand in between");
+	inside(one_that_fails,
+	       "R16 R76: where that fails, the ledger knows both, and the one before stays");
+	inside(one_that_is_altered,
+	       "R76: what a list has no more goes, and what it has otherwise is altered");
 	inside(all_is_made, "R76: a list is made, and making it again changes nothing");
 	inside(each_is_missed,
 	       "R78: each object that is missing or altered is named, and put back");

@@ -205,14 +205,26 @@ static void test_rest(void)
 
 static void test_default(void)
 {
-	const struct want_marks none = {.n = 0};
+	const struct default_note n = {.valid_mark = 0};
+	struct want_host h = {.pool = {.id = 1, .plen = 24}};
 	struct default_way w = {.name = "demo", .id = 1, .has_ip4 = 1, .host = 9, .dev = "vh-demo"};
-	struct lease_pool pool = {.id = 1, .plen = 24};
 	struct want_list l = {0};
 
-	inet_pton(AF_INET, "10.20.1.0", &pool.subnet4);
-	w.addr4 = lease_ip4(&pool, 9);
-	want_default(&l, &w, &pool, &none);
+	inet_pton(AF_INET, "10.20.1.0", &h.pool.subnet4);
+	w.addr4 = lease_ip4(&h.pool, 9);
+	want_default(&l, &n, &w, &h);
+	is_int(place(&l, "the sysctl net.ipv4.conf.all.src_valid_mark = 1"), 0,
+	       "R25: a strict reverse path is told of the mark first, and given back last");
+	ok(l.n && !strcmp(l.at[0].sysctl.before, "0"), "R12: as it was");
+	ok(is_before(place(&l, "the firewall's table inet vpnrun-default-demo"),
+		     place(&l, "what the host forwards by it ends with demo")) &&
+		   is_before(place(&l, "what the host forwards by it ends with demo"),
+			     place(&l, "the device vh-demo")) &&
+		   is_before(place(&l, "the device vh-demo"),
+			     place(&l, "what is connected by it ends with demo")) &&
+		   is_before(place(&l, "what is connected by it ends with demo"),
+			     place(&l, "the rule 401: from all nop")),
+	   "L29: taken away, connections end before the cable goes and after, and then the firewall");
 	ok(is_before(place(&l, "the firewall's table inet vpnrun-default-demo"),
 		     place(&l, "the rule 301: from all lookup 1")),
 	   "L03: the default's firewall is before a rule that leads there");
@@ -229,15 +241,104 @@ static void test_default(void)
 	   "a place to jump to is there before who jumps");
 	want_list_free(&l);
 	w.layout = LAYOUT_BRIDGE;
-	want_default(&l, &w, &pool, &none);
+	want_default(&l, &n, &w, &h);
 	is_int(count(&l, WANT_LINK) + count(&l, WANT_ROUTE), 0,
 	       "of the layout bridge the device and the table are the VPN's own");
 	want_list_free(&l);
 }
 
+static struct want *addr_of(struct want_list *l, const char *dev, const char *text, uint8_t plen)
+{
+	struct ipaddr a = addr(text, plen);
+
+	want_add_addr(l, dev, a.family, &a.v4, plen, false);
+	return &l->at[l->n - 1];
+}
+
+static void test_places(void)
+{
+	struct rtnl_rule r = {.family = AF_INET, .priority = 301, .table = 1};
+	struct want_list l = {0};
+	struct want_act *a;
+
+	addr_of(&l, "demo", "10.64.0.2", 32);
+	addr_of(&l, "demo", "10.64.0.2", 24);
+	addr_of(&l, "demo", "10.64.0.3", 32);
+	ok(want_takes_place(&l.at[0], &l.at[1]), "an address with another prefix is in its place");
+	ok(!want_takes_place(&l.at[0], &l.at[2]), "another address is not");
+	l.n = 0;
+	want_add_route(&l, "demo", AF_INET, 1, NULL, 0, 1);
+	want_add_route(&l, "other", AF_INET, 1, NULL, 0, 1);
+	want_add_route(&l, "demo", AF_INET, 1, NULL, 0, 2);
+	want_add_route(&l, "demo", AF_INET6, 1, NULL, 0, 1);
+	ok(want_takes_place(&l.at[0], &l.at[1]), "a route by another device is in its place");
+	ok(!want_takes_place(&l.at[0], &l.at[2]) && !want_takes_place(&l.at[0], &l.at[3]),
+	   "one of another metric or family is not");
+	l.n = 0;
+	want_add_rule(&l, &r);
+	r.table = 2;
+	want_add_rule(&l, &r);
+	r.priority = 302;
+	want_add_rule(&l, &r);
+	ok(want_takes_place(&l.at[0], &l.at[1]) && !want_takes_place(&l.at[1], &l.at[2]),
+	   "all rules of one number are one place");
+	l.n = 0;
+	for (int i = 0; i < 3; i++) {
+		a = want_add_act(&l, ACT_NAMES, i ? "other" : "demo");
+		a->how = i == 2 ? DEFAULT_DNS_RESOLVED : DEFAULT_DNS_FILE;
+	}
+	ok(want_takes_place(&l.at[0], &l.at[1]) && !want_takes_place(&l.at[1], &l.at[2]),
+	   "R19: the machine's file of names is one place, whosever names it has");
+	memcpy(l.at[1].act.dev, "vh-a", 5);
+	l.at[1].act.how = DEFAULT_DNS_RESOLVED;
+	ok(!want_takes_place(&l.at[1], &l.at[2]), "and the servers of each device are another");
+	l.n = 0;
+	a = want_add_act(&l, ACT_FLOWS, "demo");
+	a->has_ip4 = true;
+	a = want_add_act(&l, ACT_FLOWS, "demo");
+	a->has_ip4 = true;
+	a->addr4.s_addr = 7;
+	ok(!want_takes_place(&l.at[0], &l.at[1]),
+	   "L29: what another address was given is to be forgotten all the same");
+	want_list_free(&l);
+}
+
+static void test_minus(void)
+{
+	struct want_list had = {0}, wanted = {0}, rest = {0};
+	struct demo d;
+
+	make(&d, LAYOUT_NETNS, true);
+	want_netns(&had, &d.p, 1420);
+	want_tunnel(&had, &d.p);
+	d.addresses[0] = addr("10.64.0.9", 32);
+	d.p.tunnel.n_addresses = 1;
+	d.peer.n_allowed = 1;
+	want_netns(&wanted, &d.p, 1380);
+	want_tunnel(&wanted, &d.p);
+	want_list_minus(&had, &wanted, &rest);
+	ok(place(&rest, "the address 10.64.0.2/32 of demo") >= 0 &&
+		   place(&rest, "the address fd64:64::2/128 of demo") >= 0 &&
+		   place(&rest, "the IPv6 route default dev demo") >= 0,
+	   "R76: what the file had and has no more is the difference");
+	is_int(count(&rest, WANT_LINK) + count(&rest, WANT_NFT) + count(&rest, WANT_FILE), 0,
+	       "what is only altered is not");
+	ok(is_before(place(&rest, "the address fd76:706e:7275:1::1/64 of br-demo"),
+		     place(&rest, "the address fd64:64::2/128 of demo")),
+	   "in the order of the making");
+	rest.n = 0;
+	want_list_minus(&had, &had, &rest);
+	is_int((long long)rest.n, 0, "R13: the same again leaves nothing to take away");
+	want_list_free(&had);
+	want_list_free(&wanted);
+	want_list_free(&rest);
+}
+
 int main(void)
 {
 	tap_begin();
+	test_places();
+	test_minus();
 	test_netns();
 	test_bridge();
 	test_rest();
