@@ -171,7 +171,7 @@ if has Xvfb; then
 	mkdir -m 1777 /tmp/.X11-unix
 	as_user Xvfb :8 -nolisten tcp >/dev/null 2>&1 &
 	server=$!
-	wait_for 5 test -S /tmp/.X11-unix/X8
+	wait_for 30 test -S /tmp/.X11-unix/X8
 	display=(DISPLAY=:8 NO_AT_BRIDGE=1 GTK_A11Y=none)
 fi
 if has Xvfb urxvtd; then
@@ -192,9 +192,11 @@ else
 	skip 'needs Xvfb and lxterminal' 'L37 L38 lxterminal'
 fi
 if has Xvfb gvim; then
+	# To ask is to start another of these, which keeps the first from getting on.
 	serves() { "$1" gvim --serverlist | grep -qx "$2"; }
+	wait_for_vim() { RIG_POLL=0.3 wait_for 60 serves "$@"; }
 	start gvim -f --servername OUT
-	ok 'control: a Vim outside has its name' wait_for 10 serves outside OUT
+	ok 'control: a Vim outside has its name' wait_for_vim outside OUT
 	door 'L38 L39 gvim' ask_vim
 	for line in "gvim --remote $web" "gvim --remote-silent $web" "sh -c 'exec gvim --remote-wait $web'"; do
 		said=$(eval "inside $line" 2>&1)
@@ -203,10 +205,10 @@ if has Xvfb gvim; then
 	done
 	is "$(outside vpnrun --allow-running demo timeout 10 gvim --servername OUT --remote-expr '1+1' </dev/null 2>&1)" 2 'L38 L39: --allow-running: asks it'
 	start vpnrun demo gvim -f --servername IN
-	ok 'a Vim inside, beside it' wait_for 10 serves outside IN
+	ok 'a Vim inside, beside it' wait_for_vim outside IN
 	stop
 	start vpnrun demo gvim -f --servername IN
-	wait_for 10 serves inside IN
+	wait_for_vim inside IN
 	is "$(inside timeout 10 gvim --servername IN --remote-expr "system('curl -s -m 5 $web')" </dev/null 2>/dev/null)" demo \
 		'L38 L39: one inside does what another launch asks, through the VPN'
 	stop
