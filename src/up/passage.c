@@ -25,8 +25,9 @@
 #include "plug/attach.h"
 #include "plug/cable.h"
 
-#define DISCARD	 9    /* both ports; see policy/bridge.nft */
-#define LIMIT_MS 1000 /* on a busy machine the first may take its time */
+/* A question by ARP that is lost is asked again after a second, three times. */
+#define LIMIT_MS 3500
+#define DISCARD	 9 /* both ports; see policy/bridge.nft */
 #define LOOK_MS	 20
 #define OURS	 "vpnrun"
 #define PAYLOAD	 "vpnrun"
