@@ -85,7 +85,7 @@ static void spoil(void *data, size_t len, unsigned int places)
 	}
 }
 
-/* Of everything that is no namespace of anybody's own. */
+/* It is one of everything that is not a namespace of anybody's own. */
 static int thing(void)
 {
 	static const char *const paths[] = {"/proc/self/ns/net", "/proc/self/ns/user",
@@ -234,7 +234,7 @@ static void ask_plugger(const char *vpn)
 
 /* --- the default's door ----------------------------------------------------------------------- */
 
-/* Whose the request is, the socket says: as of when it was made. */
+/* The socket says whose the request is, as of when it was made. */
 static void ask_door(const char *program, uid_t uid)
 {
 	struct {
