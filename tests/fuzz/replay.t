@@ -4,6 +4,7 @@
 # Runs on what `make asan` has built.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/lib.sh
 . tests/lib.sh
 bin=${B:-build}/asan/libexec/vpnrun
 
