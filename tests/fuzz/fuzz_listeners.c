@@ -24,7 +24,7 @@ static void check(const struct listeners *l)
 	for (size_t i = 0; i < l->n; i++) {
 		const char *name = l->text + l->at[i].name;
 
-		/* One behind the other, each with its end. */
+		/* They stand one behind the other, and each has its end. */
 		if (l->at[i].name != at || !*name || (name[0] == '/' && is_hidden(l, name)))
 			abort();
 		at += strlen(name) + 1;
@@ -68,12 +68,13 @@ static int see(const struct unixdiag *u, void *arg)
 	return u->name[0] == '/' ? listed(u, arg) : got_relative(u, arg);
 }
 
-/* As nl_dump() hands them on: each whole, none beyond the end. */
+/* It hands them on as nl_dump() does: each is whole, none is beyond the end. */
 static void fuzz_answers(const uint8_t *data, size_t size)
 {
 	struct listeners l = {.hidden = hidden};
 	struct unix_walk w = {see, &l};
-	/* Exactly as much as there is, so that the sanitizer sees what is read behind it. */
+	/* This is exactly as much as there is, so that the sanitizer sees what is read behind it.
+	 */
 	uint8_t *buf = malloc(size ? size : 1);
 
 	if (!buf)
