@@ -73,7 +73,7 @@ static void fuzz_answers(const uint8_t *data, size_t size)
 {
 	struct listeners l = {.hidden = hidden};
 	struct unix_walk w = {see, &l};
-	/* This is exactly as much as there is, so that the sanitizer sees what is read behind it.
+	/* The copy has no byte more, so that the sanitizer sees what is read behind it.
 	 */
 	uint8_t *buf = malloc(size ? size : 1);
 

@@ -29,7 +29,7 @@ static void run_file(const char *path)
 		exit(2);
 	}
 	printf("%s\n", path);
-	/* This is exactly as much as there is, so that the sanitizer sees what is read behind it.
+	/* The copy has no byte more, so that the sanitizer sees what is read behind it.
 	 */
 	exact = world_copy((struct bytes){(const uint8_t *)text, len});
 	free(text);
