@@ -36,12 +36,11 @@ static int plug(const struct nv_request *q, char **ret, struct err *e)
 	return r;
 }
 
-static int serve(int argc, char **argv, char **ret, struct err *e)
+static int serve(int argc, char **argv, struct nv_request *q, char **ret, struct err *e)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
 	bool setup = !strcmp(verb, "setup"), teardown = !strcmp(verb, "teardown");
 	AUTO_FREE char *text = NULL;
-	struct nv_request q;
 	size_t len;
 	int r;
 
@@ -54,27 +53,31 @@ static int serve(int argc, char **argv, char **ret, struct err *e)
 		return r;
 	if (!setup && !teardown)
 		return nv_create(text, len, ret, e);
-	r = nv_request_parse(text, len, &(struct nv_call){argv[2], teardown}, &q, e);
+	r = nv_request_parse(text, len, &(struct nv_call){argv[2], teardown}, q, e);
 	if (r < 0)
 		return r;
-	r = setup ? plug(&q, ret, e) : wire_detach(&q.wire, e);
-	nv_request_free(&q);
-	return r;
+	return setup ? plug(q, ret, e) : wire_detach(&q->wire, e);
 }
 
 int main(int argc, char **argv)
 {
 	struct err e = ERR_INIT, late = ERR_INIT;
 	AUTO_FREE char *answer = NULL;
+	struct nv_request q = {0};
 	int r;
 
 	log_program = "vpnrun-netavark";
 	r = call_begin(DEADLINE_S, too_late, &e);
 	if (r == 0)
-		r = serve(argc, argv, &answer, &e);
+		r = serve(argc, argv, &q, &answer, &e);
 	if (r < 0 && nv_answer_error(&e, &answer, &late) < 0)
 		answer = NULL;
-	if (answer && call_answer(answer, &late) < 0)
+	if (answer && call_answer(answer, &late) < 0) {
+		/* What podman was not told of it must not find plugged. */
+		if (r == 0 && !strcmp(argv[1], "setup"))
+			wire_detach(&q.wire, NULL);
 		log_error("%s", late.msg);
+	}
+	nv_request_free(&q);
 	return r < 0 || late.code < 0;
 }
