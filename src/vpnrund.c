@@ -112,7 +112,7 @@ static int parse(int argc, char **argv, struct options *o)
 
 static int run(struct options *o, struct err *e)
 {
-	int listen_fd, plugger_fd = -1, signal_fd = -1, notify_fd = -1, r;
+	int listen_fd, plugger_fd, signal_fd, notify_fd = -1, r;
 	bool activated = false;
 
 	if (o->ready_fd >= 0 && fcntl(o->ready_fd, F_GETFD) < 0)
@@ -125,18 +125,16 @@ static int run(struct options *o, struct err *e)
 		o->idle_s = activated ? IDLE_ACTIVATED_S : 0;
 	conn_remember_place();
 	r = listen_notify_open(&notify_fd, e);
-	if (r == 0)
-		r = isolate_fds((const int[]){listen_fd, notify_fd, o->ready_fd}, 3, e);
-	if (r == 0)
-		r = plugger_fd = plugger_start(o->plugger, e);
-	if (r >= 0)
-		r = isolate_limits(ISOLATE_FRONT_FILES, e);
-	if (r == 0)
-		r = isolate_privileges(e);
-	if (r == 0)
-		r = signal_fd = server_signals(e);
-	if (r >= 0)
-		r = isolate_lock(vpnrund_filter, ARRAY_SIZE(vpnrund_filter), e);
+	r = r ?: isolate_fds((const int[]){listen_fd, notify_fd, o->ready_fd}, 3, e);
+	plugger_fd = r < 0 ? r : plugger_start(o->plugger, e);
+	if (plugger_fd < 0)
+		return plugger_fd;
+	r = isolate_limits(ISOLATE_FRONT_FILES, e);
+	r = r ?: isolate_privileges(e);
+	signal_fd = r < 0 ? r : server_signals(e);
+	if (signal_fd < 0)
+		return signal_fd;
+	r = isolate_lock(vpnrund_filter, ARRAY_SIZE(vpnrund_filter), e);
 	if (r < 0)
 		return r;
 	listen_notify_ready(notify_fd, o->ready_fd);

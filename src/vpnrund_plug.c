@@ -49,19 +49,14 @@ static int run(struct nl_sock *s, struct nl_sock *nft, struct err *e)
 	/* Whoever started it may have forgotten to close something. */
 	if (r == 0 && close_range(STDERR_FILENO + 1, ~0u, 0) < 0)
 		r = err_sys(e, -errno, "cannot close inherited descriptors");
-	if (r == 0)
-		r = nl_sock_open(s, NETLINK_ROUTE, e);
-	if (r == 0)
-		r = whose_init(e);
+	r = r ?: nl_sock_open(s, NETLINK_ROUTE, e);
+	r = r ?: whose_init(e);
 	if (r == 0)
 		/* A kernel without it has no port that would have to be guarded. */
 		nl_sock_open(nft, NETLINK_NETFILTER, NULL);
-	if (r == 0)
-		r = isolate_limits(ISOLATE_PLUG_FILES, e);
-	if (r == 0)
-		r = box_caps_keep(1ull << ISOLATE_CAP, e);
-	if (r == 0)
-		r = isolate_lock(vpnrund_plug_filter, ARRAY_SIZE(vpnrund_plug_filter), e);
+	r = r ?: isolate_limits(ISOLATE_PLUG_FILES, e);
+	r = r ?: box_caps_keep(1ull << ISOLATE_CAP, e);
+	r = r ?: isolate_lock(vpnrund_plug_filter, ARRAY_SIZE(vpnrund_plug_filter), e);
 	return r < 0 ? r : serve_run(STDIN_FILENO, s, nft, e);
 }
 

@@ -103,16 +103,13 @@ static int make_at(const char *path, struct err *e)
 
 	if (r < 0)
 		return r;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot make a socket");
 	str_copy(dir, sizeof(dir), path);
 	old = umask(022);
 	r = dir_make(dirname(dir), 0755, e);
-	if (r == 0)
-		r = stale_remove(path, &sa, e);
-	if (r == 0) {
-		fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		if (fd < 0)
-			r = err_sys(e, -errno, "cannot make a socket");
-	}
+	r = r ?: stale_remove(path, &sa, e);
 	/* The mode comes with bind(2): a chmod(2) after it would follow what another puts there. */
 	umask(0111);
 	if (r == 0 && bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0)

@@ -131,14 +131,12 @@ int default_firewall_add(struct default_way *w, const struct want_marks *marks, 
 	if (fclose(k.f) != 0)
 		return err_set(e, -ENOMEM, "cannot list the VPNs' devices: no memory");
 	r = default_firewall_text(w, marks, names, &text, e);
-	if (r == 0)
-		r = default_ways_read(w, &ways, &w->ways, e);
+	r = r ?: default_ways_read(w, &ways, &w->ways, e);
 	if (r == 0 && asprintf(&all, "%s%s", text, ways) < 0) {
 		all = NULL;
 		r = err_sys(e, -ENOMEM, "cannot write the default's firewall");
 	}
-	if (r == 0)
-		r = enter(w, all, e);
+	r = r ?: enter(w, all, e);
 	if (r == 0 && w->has_ip4)
 		add_arp(w);
 	return r;

@@ -194,18 +194,25 @@ static int run_packets(struct test *t, const struct profile *p, struct err *e)
 	return r;
 }
 
-/* What leaves is seen by root alone; what can be reached, by the user whose it is. */
+/* What is closed to all is closed, and nothing is shown by it. What leaves is seen by root alone.
+ */
+static int check_first(struct test *t, struct err *e)
+{
+	int r = 0;
+
+	if (t->is_root && t->rec.layout == LAYOUT_BRIDGE)
+		r = passage_judge(&t->rec, e);
+	return r == 0 && t->is_root ? control(t, e) : r;
+}
+
+/* What can be reached is seen by the user whose it is. */
 static int run(struct test *t, struct err *e)
 {
 	struct profile p = {0};
 	struct leak_mark mark;
 	int r = t->cut ? profile_load_name(t->name, &p, e) : 0;
 
-	/* What is closed to all is closed, and nothing is shown by it. */
-	if (r == 0 && t->is_root && t->rec.layout == LAYOUT_BRIDGE)
-		r = passage_judge(&t->rec, e);
-	if (r == 0 && t->is_root)
-		r = control(t, e);
+	r = r ?: check_first(t, e);
 	r = r ?: leak_mark_make(&mark, e);
 	t->watch.table = &t->table;
 	if (r == 0 && t->is_root)

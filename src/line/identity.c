@@ -107,15 +107,13 @@ static int set_user_env(uid_t uid, const struct account *a, struct err *e)
 
 	snprintf(run, sizeof(run), "/run/user/%u", uid);
 	r = set_env("USER", name);
-	if (r == 0)
-		r = set_env("LOGNAME", name);
+	r = r ?: set_env("LOGNAME", name);
 	/* Somebody whom /etc/passwd does not list keeps what sudo left: there is nothing better. */
 	if (r == 0 && a->home)
 		r = set_env("HOME", a->home);
 	if (r == 0 && a->shell)
 		r = set_env("SHELL", a->shell);
-	if (r == 0)
-		r = set_env("XDG_RUNTIME_DIR", access(run, F_OK) == 0 ? run : NULL);
+	r = r ?: set_env("XDG_RUNTIME_DIR", access(run, F_OK) == 0 ? run : NULL);
 	return r < 0 ? err_sys(e, r, "cannot set the environment of uid %u", uid) : 0;
 }
 

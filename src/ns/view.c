@@ -318,6 +318,14 @@ static void ignore_file_privileges(void)
 	syscall(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &attr, sizeof(attr));
 }
 
+/* Nothing of the host's /tmp and /dev. */
+static int replace_shared(const struct ns_view *v, const struct covered *old, struct err *e)
+{
+	int r = mount_tmp(e);
+
+	return r ?: ns_dev_make(old->dev, v->display, e);
+}
+
 static int rearrange(const struct ns_view *v, const struct covered *old, struct view_report *report,
 		     struct err *e)
 {
@@ -333,9 +341,7 @@ static int rearrange(const struct ns_view *v, const struct covered *old, struct 
 	r = v->host_network && !v->strict ? fill_host_run(old->run, e) : fill_run(v, old->run, e);
 	r = r ?: hide_var(e);
 	if (r == 0 && v->strict)
-		r = mount_tmp(e);
-	if (r == 0 && v->strict)
-		r = ns_dev_make(old->dev, v->display, e);
+		r = replace_shared(v, old, e);
 	r = r ?: mount_grants(v, old, e);
 	for (size_t i = 0; r == 0 && i < v->n_allow; i++)
 		r = allow_one(v, old, v->allow[i], e);

@@ -54,19 +54,12 @@ static int attach(const struct plug_head *q, int netns_fd, uint32_t *ret_host, s
 	struct record r;
 	int rc = record_read(q->vpn, &r, e);
 
-	if (rc == 0)
-		rc = allow_check_up(&r, e);
-	if (rc == 0)
-		rc = accounts_load(&a, e);
-	if (rc == 0)
-		rc = allow_user(&r, &a, &p, e);
-	if (rc == 0)
-		rc = whose_check(netns_fd, &r, &p, e);
-	if (rc < 0)
-		return rc;
-	rc = limit_check(&mem.limits, mem.users.s, &r, p.owner, e);
-	if (rc == 0)
-		rc = attach_for_user(&mem.users, &r, netns_fd, p.owner, ret_host, e);
+	rc = rc ?: allow_check_up(&r, e);
+	rc = rc ?: accounts_load(&a, e);
+	rc = rc ?: allow_user(&r, &a, &p, e);
+	rc = rc ?: whose_check(netns_fd, &r, &p, e);
+	rc = rc ?: limit_check(&mem.limits, mem.users.s, &r, p.owner, e);
+	rc = rc ?: attach_for_user(&mem.users, &r, netns_fd, p.owner, ret_host, e);
 	if (rc == 0)
 		limit_add(&mem.limits, &r, p.owner);
 	return rc;

@@ -302,15 +302,11 @@ static int commit_context(struct wayland *w, int listener, int closer, const cha
 
 	msg_begin(&m, manager);
 	msg_uint(&m, context);
-	if (r == 0)
-		r = msg_send(w->sock, &m, MANAGER_CREATE_LISTENER, fds, 2);
-	if (r == 0)
-		r = set_string(w->sock, context, CONTEXT_SET_ENGINE, ENGINE);
-	if (r == 0)
-		r = set_string(w->sock, context, CONTEXT_SET_APP, slash ? slash + 1 : app);
+	r = r ?: msg_send(w->sock, &m, MANAGER_CREATE_LISTENER, fds, 2);
+	r = r ?: set_string(w->sock, context, CONTEXT_SET_ENGINE, ENGINE);
+	r = r ?: set_string(w->sock, context, CONTEXT_SET_APP, slash ? slash + 1 : app);
 	msg_begin(&m, context);
-	if (r == 0)
-		r = msg_send(w->sock, &m, CONTEXT_COMMIT, NULL, 0);
+	r = r ?: msg_send(w->sock, &m, CONTEXT_COMMIT, NULL, 0);
 	return r < 0 ? err_sys(e, r, "cannot talk to the compositor") : roundtrip(w, &a, e);
 }
 

@@ -159,31 +159,43 @@ int tunnel_dev_create(struct tunnel_dev *d, const struct tunnel *t, const struct
 	return r;
 }
 
-int tunnel_dev_wait(const char *name, const struct tunnel *t, bool userspace, struct err *e)
+/* 1: it listens at that port, or, 0, at any; 0: not within the time, or it has lost the one it had
+ * when it was to take the one wanted. */
+static int wait_port(const char *name, uint16_t want, struct err *e)
 {
-	uint16_t want = t->has_listen_port ? t->listen_port : 0;
 	int64_t end = util_now_ms() + WAIT_TIMEOUT_MS;
 	bool had_port = false;
 	struct wg_stats st;
+
+	while (util_now_ms() < end) {
+		int r = uapi_device_get(name, &st, e);
+
+		if (r < 0)
+			return r;
+		if (st.listen_port && (!want || st.listen_port == want))
+			return 1;
+		if (had_port && !st.listen_port)
+			return 0;
+		had_port = had_port || st.listen_port;
+		poll(NULL, 0, WAIT_LOOK_MS);
+	}
+	return 0;
+}
+
+int tunnel_dev_wait(const char *name, const struct tunnel *t, bool userspace, struct err *e)
+{
+	uint16_t want = t->has_listen_port ? t->listen_port : 0;
 	int r;
 
 	if (!userspace)
 		return 0;
 	r = supervise_nudge(name, e);
-	while (r == 0 && util_now_ms() < end) {
-		r = uapi_device_get(name, &st, e);
-		if (r == 0 && st.listen_port && (!want || st.listen_port == want))
-			return 0;
-		/* It had one, and lost it when it was to take the one wanted. */
-		if (r == 0 && had_port && !st.listen_port)
-			break;
-		had_port = had_port || st.listen_port;
-		poll(NULL, 0, WAIT_LOOK_MS);
-	}
-	if (r == 0 && want)
-		r = uapi_port_set(name, want, e);
-	else if (r == 0)
+	r = r ?: wait_port(name, want, e);
+	if (r > 0)
+		return 0;
+	if (r == 0 && !want)
 		return err_set(e, -ETIMEDOUT, "wireguard-go does not take up %s", name);
+	r = r ?: uapi_port_set(name, want, e);
 	if (r == -EADDRINUSE)
 		return err_set(
 			e, r,

@@ -260,15 +260,11 @@ static int remove_rest(const struct record *r, int ns_fd, struct err *e)
 	want_add_link(&bridge, r->bridge, "bridge", NULL, 0);
 	want_bridge_rest(&l, r);
 	rc = ensure_remove(&bridge, -1, NULL, e);
-	if (rc == 0)
-		rc = flows_forget(r, ns_fd, e);
-	if (rc == 0)
-		rc = sysctls_give_back(r->name, e);
-	if (rc == 0)
-		rc = ensure_remove(&l, -1, NULL, e);
+	rc = rc ?: flows_forget(r, ns_fd, e);
+	rc = rc ?: sysctls_give_back(r->name, e);
+	rc = rc ?: ensure_remove(&l, -1, NULL, e);
 	former_path(r->name, former, sizeof(former));
-	if (rc == 0)
-		rc = file_remove(former, e);
+	rc = rc ?: file_remove(former, e);
 	return rc < 0 ? rc : made_remove(r->name, e);
 }
 

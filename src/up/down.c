@@ -139,13 +139,11 @@ static int down_netns(const char *name, bool force, struct down_report *rep, str
 		r = tunnel_dev_delete(name, -1, e);
 	if (r == 0 && ns_fd < 0)
 		r = ns_netns_remove(NETNS_DIR, name, e);
-	if (r == 0 && !rep->kept)
-		r = netnsfiles_remove(name, e);
-	if (r == 0 && !rep->kept)
-		r = made_remove(name, e);
-	if (r == 0 && !rep->kept)
-		r = record_remove(name, e);
-	return r;
+	if (r < 0 || rep->kept)
+		return r;
+	r = netnsfiles_remove(name, e);
+	r = r ?: made_remove(name, e);
+	return r ?: record_remove(name, e);
 }
 
 int vpn_down(const char *name, bool force, struct down_report *ret, struct err *e)
