@@ -346,8 +346,7 @@ int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e)
 	if (r < 0)
 		return r;
 	prepare(in.netns, &s.record);
-	r = attach_as_root(&here, &s.record, in.netns, w->ifname, (uint32_t)getpid(), &ends.host,
-			   e);
+	r = attach_as_root(&here, &s.record, in.netns, w->ifname, &ends.host, e);
 	if ((r == -EALREADY || r == -ENOSPC) && look_inside(&in.nl, w, e) == -EEXIST)
 		return -EEXIST; /* somebody was faster with the same name */
 	if (r < 0) {

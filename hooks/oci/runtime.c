@@ -111,7 +111,7 @@ static int rename_cable(const char *name, struct err *e)
 static int ask_broker(int sock, const struct hook_want *w, int netns, uint32_t *ret_host,
 		      struct err *e)
 {
-	int r = ipc_attach_send(sock, w->vpn, netns, w->expose.at, w->expose.n, e);
+	int r = ipc_attach_send(sock, w->vpn, netns, &w->expose, e);
 
 	r = r ?: ipc_attach_receive(sock, ret_host, e);
 	if (r == -EACCES || r == -EPERM)
@@ -122,9 +122,9 @@ static int ask_broker(int sock, const struct hook_want *w, int netns, uint32_t *
 static int plug_as_root(struct nl_sock *outside, const struct record *r, const struct hook_want *w,
 			int netns, uint32_t *ret_host, struct err *e)
 {
-	int rc = attach_as_root(outside, r, netns, LEASE_CABLE, (uint32_t)getpid(), ret_host, e);
+	int rc = attach_as_root(outside, r, netns, LEASE_CABLE, ret_host, e);
 
-	return rc ?: inbound_ask_as_root(r, *ret_host, w->expose.at, w->expose.n, e);
+	return rc ?: inbound_ask_as_root(r, *ret_host, &w->expose, e);
 }
 
 /* Entering comes between: the sockets before it are the host's, those after the container's. */

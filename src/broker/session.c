@@ -127,10 +127,16 @@ static int check_expose(const struct record *r, const struct proto_request *req,
 	return inbound_check(r, req->expose, req->n_expose, e);
 }
 
-/* A worker has this ready when the request comes. */
-struct ready {
+/* One client's request, from the wait for it to its answer. */
+struct serving {
+	int sock;
+	struct peer *peer;
 	struct plugger *plugger;
-	struct accounts files; /* of the moment at which it began to wait: a first opinion */
+	struct accounts files; /* of the moment at which the wait began: a first opinion */
+	struct proto_request request;
+	struct proto_reply reply;
+	char port[LEASE_IF_LEN]; /* of the lease */
+	int bad; /* a descriptor that nobody may close who has something left to do; -1: none */
 };
 
 /* Tells a user whom no list lets in what can be done, where it is true. */
@@ -148,83 +154,79 @@ static int advise(const struct record *r, const struct accounts *a, const struct
 	return err_hint(e, -EACCES, "\"allow\" in /etc/vpnrun/%s.json says who may", r->name);
 }
 
-static int plug(struct plugger *plugger, const struct proto_request *req, const struct record *r,
-		const struct peer *p, int netns_fd, uint32_t *ret_host, struct err *e)
+static int plug(struct serving *s, const struct record *r, int netns_fd, struct err *e)
 {
-	int n = plugger_ask(plugger, req->vpn, p, netns_fd, ret_host, e);
+	struct port_maps maps = {.n = s->request.n_expose};
+	int n = plugger_ask(s->plugger, s->request.vpn, s->peer, netns_fd, &s->reply.host, e);
 
+	if (n < 0 || !maps.n)
+		return n;
 	/* Where the ports are refused, so is the launch, and the cable goes with its namespace. */
-	if (n == 0 && req->n_expose)
-		n = inbound_ask(r, *ret_host, p->owner, req->expose, req->n_expose, e);
-	return n;
+	memcpy(maps.at, s->request.expose, maps.n * sizeof(maps.at[0]));
+	return inbound_ask(r, s->reply.host, s->peer->owner, &maps, e);
 }
 
-/* *ret_bad: a descriptor that nobody may close who has something left to do. */
-static int attach(int sock, const struct proto_request *req, const struct ready *with,
-		  struct peer *p, struct proto_reply *reply, char port[LEASE_IF_LEN], int *ret_bad,
-		  struct err *e)
+static int attach(struct serving *s, struct err *e)
 {
 	AUTO_CLOSE int netns_fd = -1;
 	struct lease_pool pool;
 	struct record r;
-	int n = find_vpn(req->vpn, &r, e);
+	int n = find_vpn(s->request.vpn, &r, e);
 
 	if (n < 0)
 		return n;
-	conn_peer_groups(sock, p);
-	n = allow_user(&r, &with->files, p, e);
+	conn_peer_groups(s->sock, s->peer);
+	n = allow_user(&r, &s->files, s->peer, e);
 	if (n == ALLOW_NOT_LISTED)
-		return advise(&r, &with->files, p, e);
-	if (n == 0)
-		n = check_expose(&r, req, e);
+		return advise(&r, &s->files, s->peer, e);
+	n = n ?: check_expose(&r, &s->request, e);
 	if (n < 0)
 		return n;
-	n = conn_request_take(sock, &netns_fd, e);
+	n = conn_request_take(s->sock, &netns_fd, e);
 	n = n ?: whose_check_kind(netns_fd, e);
 	if (n < 0) {
-		*ret_bad = take_fd(&netns_fd);
+		s->bad = take_fd(&netns_fd);
 		return n;
 	}
-	n = plug(with->plugger, req, &r, p, netns_fd, &reply->host, e);
+	n = plug(s, &r, netns_fd, e);
 	if (n < 0)
-		return n == ALLOW_NOT_LISTED ? advise(&r, &with->files, p, e) : n;
+		return n == ALLOW_NOT_LISTED ? advise(&r, &s->files, s->peer, e) : n;
 	pool = record_pool(&r);
-	lease_port(&pool, reply->host, port);
+	lease_port(&pool, s->reply.host, s->port);
 	return 0;
 }
 
 int session_serve(int sock, struct peer *p, bool alone, struct plugger *plugger)
 {
-	struct ready with = {.plugger = plugger};
-	struct proto_reply reply = {
-		.magic = PROTO_MAGIC,
-		.version = PROTO_VERSION,
-		.op = PROTO_ATTACH,
+	struct serving s = {
+		.sock = sock,
+		.peer = p,
+		.plugger = plugger,
+		.reply = {.magic = PROTO_MAGIC, .version = PROTO_VERSION, .op = PROTO_ATTACH},
+		.bad = -1,
 	};
-	struct proto_request req;
 	struct err e = ERR_INIT;
-	char port[LEASE_IF_LEN];
-	int bad = -1;
 
 	/* Before the request comes: the client is busy making its namespaces meanwhile. */
-	if (accounts_load(&with.files, &e) == 0 && alone)
+	if (accounts_load(&s.files, &e) == 0 && alone)
 		spin_for_request(sock);
-	if (e.code < 0 || conn_request_peek(sock, SESSION_IDLE_S * 1000, &req, &e) < 0) {
+	if (e.code < 0 || conn_request_peek(sock, SESSION_IDLE_S * 1000, &s.request, &e) < 0) {
 		deadline_set(SESSION_SERVE_S);
 		refuse(sock, p, NULL, &e);
 	} else {
 		deadline_set(SESSION_SERVE_S);
-		if (attach(sock, &req, &with, p, &reply, port, &bad, &e) < 0) {
-			refuse(sock, p, e.code == -EBADMSG ? NULL : req.vpn, &e);
+		if (attach(&s, &e) < 0) {
+			refuse(sock, p, e.code == -EBADMSG ? NULL : s.request.vpn, &e);
 		} else {
-			conn_reply_send(sock, &reply);
-			log_info("attach %s uid=%u pid=%d -> %s", req.vpn, p->uid, p->pid, port);
+			conn_reply_send(sock, &s.reply);
+			log_info("attach %s uid=%u pid=%d -> %s", s.request.vpn, p->uid, p->pid,
+				 s.port);
 		}
 	}
 	conn_finish(sock);
 	conn_peer_free(p);
-	accounts_free(&with.files);
-	return bad;
+	accounts_free(&s.files);
+	return s.bad;
 }
 
 void session_refuse(int sock, const struct peer *p, int code, const char *sentence)

@@ -45,8 +45,8 @@ int ipc_connect(const char *path, struct err *e)
 	return take_fd(&sock);
 }
 
-int ipc_attach_send(int sock, const char *vpn, int netns_fd, const struct port_map *expose,
-		    size_t n_expose, struct err *e)
+int ipc_attach_send(int sock, const char *vpn, int netns_fd, const struct port_maps *expose,
+		    struct err *e)
 {
 	struct proto_request req;
 	struct err send_error = ERR_INIT;
@@ -55,11 +55,8 @@ int ipc_attach_send(int sock, const char *vpn, int netns_fd, const struct port_m
 	r = conn_request_init(&req, PROTO_ATTACH, vpn, e);
 	if (r < 0)
 		return r;
-	if (n_expose > PORT_MAPS_MAX)
-		return err_set(e, -E2BIG, "more than %d ports", PORT_MAPS_MAX);
-	req.n_expose = (uint32_t)n_expose;
-	if (n_expose)
-		memcpy(req.expose, expose, n_expose * sizeof(*expose));
+	req.n_expose = (uint32_t)expose->n;
+	memcpy(req.expose, expose->at, expose->n * sizeof(expose->at[0]));
 	/* A broker that refuses at sight has closed its side already, and its sentence waits. */
 	sent = conn_request_send(sock, &req, netns_fd, &send_error);
 	if (sent < 0 && sent != -EPIPE && sent != -ECONNRESET) {
@@ -87,7 +84,8 @@ int ipc_attach_receive(int sock, uint32_t *ret_host, struct err *e)
 
 int ipc_attach(int sock, const char *vpn, int netns_fd, uint32_t *ret_host, struct err *e)
 {
-	int r = ipc_attach_send(sock, vpn, netns_fd, NULL, 0, e);
+	const struct port_maps none = {.n = 0};
+	int r = ipc_attach_send(sock, vpn, netns_fd, &none, e);
 
 	return r < 0 ? r : ipc_attach_receive(sock, ret_host, e);
 }

@@ -21,7 +21,8 @@ int ipc_connect(const char *path, struct err *e);
  * connection. */
 int ipc_attach(int sock, const char *vpn, int netns_fd, uint32_t *ret_host, struct err *e);
 
-/* The two halves of ipc_attach(), for who has something to do while the broker works. */
-int ipc_attach_send(int sock, const char *vpn, int netns_fd, const struct port_map *expose,
-		    size_t n_expose, struct err *e);
+/* The two halves of ipc_attach(), for who has something to do while the broker works. expose: what
+ * is opened along with it. */
+int ipc_attach_send(int sock, const char *vpn, int netns_fd, const struct port_maps *expose,
+		    struct err *e);
 int ipc_attach_receive(int sock, uint32_t *ret_host, struct err *e);

@@ -173,29 +173,37 @@ static bool take_turn(const struct keeper *k, struct endpoint_set *es)
 	return round;
 }
 
-static int move(const struct keeper *k, int ns, const struct profile *p,
-		const struct endpoint_set *es, const char *current, struct err *e)
+/* An errand of the short-lived process that the keeper starts. */
+struct keep_errand {
+	struct keeper *k;
+	int ns;
+	const char *current; /* where the endpoint was */
+	enum help what;
+};
+
+static int move(const struct keep_errand *a, const struct profile *p, const struct endpoint_set *es,
+		struct err *e)
 {
-	const struct tunnel_dev dev = {k->name, ns, k->userspace};
+	const struct tunnel_dev dev = {a->k->name, a->ns, a->k->userspace};
 	char wanted[ENDPOINT_TEXT_LEN] = "";
 	int r;
 
 	if (es->n)
 		endpoint_format(&es->at[es->named], wanted);
-	if (es->n == 1 && !strcmp(wanted, current))
+	if (es->n == 1 && !strcmp(wanted, a->current))
 		return 0;
 	r = tunnel_dev_set_endpoints(&dev, &p->tunnel, es, e);
 	/* Nobody may have anything to send before it is known that this one answers. */
+	r = r ?: tunnel_dev_call(&dev, &p->tunnel, es, e);
 	if (r == 0)
-		r = tunnel_dev_call(&dev, &p->tunnel, es, e);
-	if (r == 0)
-		log_info("the endpoint of %s is %s now, was %s", k->name, wanted, current);
+		log_info("the endpoint of %s is %s now, was %s", a->k->name, wanted, a->current);
 	return r;
 }
 
 /* Returns an exit status. */
-static int help(const struct keeper *k, int ns, const char *current, enum help what)
+static int help(const struct keep_errand *a)
 {
+	const struct keeper *k = a->k;
 	struct endpoint_set es = {0};
 	struct err e = ERR_INIT;
 	struct profile p = {0};
@@ -203,12 +211,12 @@ static int help(const struct keeper *k, int ns, const char *current, enum help w
 	bool round = false;
 
 	r = r ?: via_resolve_here(&p, 0, &es, &e);
-	if (r == 0 && what == HELP_TURN)
+	if (r == 0 && a->what == HELP_TURN)
 		round = take_turn(k, &es);
-	if (r == 0 && what != HELP_STAY)
-		r = move(k, ns, &p, &es, current, &e);
+	if (r == 0 && a->what != HELP_STAY)
+		r = move(a, &p, &es, &e);
 	if (r == 0)
-		follow_mtu(k->name, ns, &p.tunnel, &es);
+		follow_mtu(k->name, a->ns, &p.tunnel, &es);
 	if (r < 0)
 		log_error("cannot follow the endpoint of %s: %s", k->name, e.msg);
 	endpoint_set_free(&es);
@@ -245,20 +253,12 @@ static int repair_default(const char *name)
 	return r;
 }
 
-struct keep_errand {
-	struct keeper *k;
-	int ns;
-	const char *current;
-	enum help what;
-};
-
 static int run_errand(void *arg)
 {
 	const struct keep_errand *a = arg;
 
 	signal(SIGPIPE, SIG_IGN);
-	return a->what == HELP_DEFAULT ? repair_default(a->k->name) < 0
-				       : help(a->k, a->ns, a->current, a->what);
+	return a->what == HELP_DEFAULT ? repair_default(a->k->name) < 0 : help(a);
 }
 
 static void start_helper(struct keeper *k, int ns, const char *current, enum help what)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a launch is made of, in the order of run.c. What was asked for is read and decided in line/.
+ * The parts of a launch, in the order of run.c; line/ reads what was asked for.
  */
 #pragma once
 

@@ -57,12 +57,11 @@ static int plug_as_root(struct launch *l, struct err *e)
 		return r;
 	r = nl_sock_open(&s, NETLINK_ROUTE, e);
 	if (r == 0)
-		r = attach_as_root(&s, &l->record, l->netns, LEASE_CABLE, (uint32_t)getpid(),
-				   &l->host, e);
+		r = attach_as_root(&s, &l->record, l->netns, LEASE_CABLE, &l->host, e);
 	ns_netns_leave(&back);
 	util_close(&l->host_netns);
 	if (r == 0 && l->o->expose.n)
-		r = inbound_ask_as_root(&l->record, l->host, l->o->expose.at, l->o->expose.n, e);
+		r = inbound_ask_as_root(&l->record, l->host, &l->o->expose, e);
 	return r;
 }
 
@@ -78,8 +77,7 @@ static int ask_for_cable(struct launch *l, struct err *e)
 		return r;
 	if (l->root)
 		return plug_as_root(l, e);
-	return ipc_attach_send(l->sock, l->record.name, l->netns, l->o->expose.at, l->o->expose.n,
-			       e);
+	return ipc_attach_send(l->sock, l->record.name, l->netns, &l->o->expose, e);
 }
 
 int launch_cable_ask(struct launch *l, struct err *e)

@@ -46,7 +46,7 @@ static inline bool launch_is_apart(const struct launch *l)
 int launch_filter_read(struct launch *l, struct err *e);
 /* Keeps to the policy of the sandbox that is joined. */
 int launch_filter_join(const struct launch *l, const struct sandbox *s, struct err *e);
-/* What the command is filtered by, NULL: nothing. */
+/* The filter of the command, NULL: none. */
 const char *launch_filter_name(void);
 /* Drops the powers and loads the filter: nothing but the command comes after it. */
 int launch_filter_enter(struct launch *l, struct err *e);
@@ -59,7 +59,7 @@ int launch_session_open(struct launch *l, struct err *e);
 int launch_listeners_list(struct launch *l, struct err *e);
 int launch_words_open(struct launch *l, struct err *e);
 int launch_bus_join(struct launch *l, struct err *e);
-/* In the new mount namespace. */
+/* These are called in the new mount namespace. */
 int launch_view_make(struct launch *l, struct err *e);
 int launch_listeners_cover(struct launch *l, struct err *e);
 int launch_words_finish(struct launch *l, struct err *e);
@@ -73,5 +73,5 @@ int launch_cable_ask(struct launch *l, struct err *e);
 int launch_cable_take(struct launch *l, struct err *e);
 int launch_network_set(struct launch *l, struct err *e);
 int launch_cable_wait(struct launch *l, struct err *e);
-/* In the place of all these. */
+/* This takes the place of all these. */
 int launch_sandbox_join(struct launch *l, struct err *e);

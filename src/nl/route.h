@@ -53,7 +53,7 @@ struct rtnl_routes {
 };
 int rtnl_route_count(struct nl_sock *s, const struct rtnl_routes *q, size_t *ret, struct err *e);
 
-/* For batches. */
+/* A builder for batches that one nl_call() sends. */
 void rtnl_put_route(struct nl_msg *m, const struct rtnl_route *r);
 
 /* Finds on-link prefixes that must not overlap: calls fn for each route of the main table that has

@@ -8,15 +8,16 @@
 #include "plug/attach.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "nl/link.h"
 
 int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, const char *ifname,
-		   uint32_t hint, uint32_t *ret_host, struct err *e)
+		   uint32_t *ret_host, struct err *e)
 {
 	AUTO_CLOSE int vpn_fd = record_open_netns(r, e);
 	AUTO_NL_SOCK struct nl_sock nft = NL_SOCK_INIT;
-	struct search_memory m = {.next = hint};
+	struct search_memory m = {.next = (uint32_t)getpid()};
 	struct search a = {
 		.s = {s, &nft},
 		.m = &m,

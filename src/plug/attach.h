@@ -11,11 +11,11 @@
 #include "plug/search.h"
 #include "state/record.h"
 
-/* Plugs the new network namespace netns_fd into the VPN; hint is where the search for a free number
- * starts; ifname is the cable's name there, which must be free. *ret_host is the lease. Needs
+/* Plugs the new network namespace netns_fd into the VPN; ifname is the cable's name there, which
+ * must be free. *ret_host is the lease; the search for a free one starts at the process id. Needs
  * CAP_NET_ADMIN in the initial user namespace. */
 int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, const char *ifname,
-		   uint32_t hint, uint32_t *ret_host, struct err *e);
+		   uint32_t *ret_host, struct err *e);
 
 /* Things that the plugger holds while it plugs for users. All 0 but for the sockets: nothing is
  * known. */

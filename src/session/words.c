@@ -214,23 +214,32 @@ static bool leads(const struct session_words *w, const char *name)
 	return resolve(w, value, path, sizeof(path)) >= 0 && is_kind(path, S_IFSOCK);
 }
 
-/* dst: the name of what was given back, below the runtime directory; the variable is set to before
- * and that, or taken away where it leads nowhere. */
-static int lead(const struct session_words *w, const char *name, const char *dst,
-		const char *before, const char *value, struct err *e)
+/* A variable that leads to something which was given back below the runtime directory. */
+struct leading {
+	const char *name, *dst;
+	const char *before; /* the value begins with it */
+	const char *value;  /* NULL: the whole path */
+};
+static const struct leading wayland_display = {"WAYLAND_DISPLAY", "wayland-0", "", "wayland-0"};
+static const struct leading pulse_server = {"PULSE_SERVER", "pulse/native", "unix:", NULL};
+static const struct leading pipewire_remote = {"PIPEWIRE_REMOTE", "pipewire-0", "", "pipewire-0"};
+static const struct leading xauthority = {"XAUTHORITY", "Xauthority", "", NULL};
+
+/* It is set, or taken away where it leads nowhere. */
+static int lead(const struct session_words *w, const struct leading *l, struct err *e)
 {
 	char path[PATH_MAX], text[PATH_MAX];
 	bool given = false;
 
-	if (str_fmt(path, sizeof(path), "%s/%s", w->session->runtime, dst) < 0 ||
-	    str_fmt(text, sizeof(text), "%s%s", before, value ? value : path) < 0)
+	if (str_fmt(path, sizeof(path), "%s/%s", w->session->runtime, l->dst) < 0 ||
+	    str_fmt(text, sizeof(text), "%s%s", l->before, l->value ? l->value : path) < 0)
 		return err_set(e, -ENAMETOOLONG, "%s: name too long", w->session->runtime);
 	for (size_t i = 0; i < w->n_grants; i++)
 		given |= strcmp(w->grants[i].dst, path) == 0;
 	if (given)
-		return set_env(name, text, e);
-	if (!leads(w, name))
-		unsetenv(name);
+		return set_env(l->name, text, e);
+	if (!leads(w, l->name))
+		unsetenv(l->name);
 	return 0;
 }
 
@@ -241,18 +250,16 @@ static int lead_xauthority(const struct session_words *w, struct err *e)
 
 	if (file && access(file, R_OK) == 0)
 		return 0;
-	return lead(w, "XAUTHORITY", "Xauthority", "", NULL, e);
+	return lead(w, &xauthority, e);
 }
 
 static int set_strict_env(const struct session_words *w, bool own_wayland, struct err *e)
 {
 	int r = own_wayland ? set_env("WAYLAND_DISPLAY", "wayland-0", e)
-			    : lead(w, "WAYLAND_DISPLAY", "wayland-0", "", "wayland-0", e);
+			    : lead(w, &wayland_display, e);
 
-	if (r == 0)
-		r = lead(w, "PULSE_SERVER", "pulse/native", "unix:", NULL, e);
-	if (r == 0)
-		r = lead(w, "PIPEWIRE_REMOTE", "pipewire-0", "", "pipewire-0", e);
+	r = r ?: lead(w, &pulse_server, e);
+	r = r ?: lead(w, &pipewire_remote, e);
 	if (r == 0 && (w->words & SESSION_X11))
 		r = lead_xauthority(w, e);
 	/* It is an open connection, which was closed. */

@@ -221,19 +221,19 @@ static int ask_once(const struct record *r, const struct inbound_request *req, s
 	return receive(sock, r, e);
 }
 
-int inbound_ask(const struct record *r, uint32_t host, uid_t uid, const struct port_map *at,
-		size_t n, struct err *e)
+int inbound_ask(const struct record *r, uint32_t host, uid_t uid, const struct port_maps *maps,
+		struct err *e)
 {
 	struct inbound_request req = {
 		.magic = INBOUND_MAGIC,
 		.host = host,
 		.uid = uid,
-		.n = (uint32_t)n,
+		.n = (uint32_t)maps->n,
 	};
 	int64_t end = util_now_ms() + LEAVING_MS;
 	int rc;
 
-	memcpy(req.at, at, n * sizeof(*at));
+	memcpy(req.at, maps->at, maps->n * sizeof(maps->at[0]));
 	for (;;) {
 		rc = ask_once(r, &req, e);
 		/* The cable of a program that has ended stays for some milliseconds. It is waited
@@ -244,15 +244,15 @@ int inbound_ask(const struct record *r, uint32_t host, uid_t uid, const struct p
 	}
 }
 
-int inbound_ask_as_root(const struct record *r, uint32_t host, const struct port_map *at, size_t n,
+int inbound_ask_as_root(const struct record *r, uint32_t host, const struct port_maps *maps,
 			struct err *e)
 {
 	struct record all = *r;
 	int rc;
 
-	if (!n)
+	if (!maps->n)
 		return 0;
 	all.may_expose[0] = (struct record_range){1, 65535};
-	rc = inbound_check(&all, at, n, e);
-	return rc < 0 ? rc : inbound_ask(r, host, 0, at, n, e);
+	rc = inbound_check(&all, maps->at, maps->n, e);
+	return rc < 0 ? rc : inbound_ask(r, host, 0, maps, e);
 }

@@ -16,11 +16,6 @@
 
 #define INBOUND_TEXT_LEN 128
 
-struct port_maps {
-	struct port_map at[PORT_MAPS_MAX];
-	size_t n;
-};
-
 /* "PORT[/tcp|/udp]", "OUTER:INNER[/udp]", "natpmp[:INNER]", as the value of option. */
 int inbound_parse(struct port_maps *m, const char *option, const char *text, struct err *e);
 
@@ -38,8 +33,8 @@ void inbound_unformat(const char *text, struct port_maps *ret);
  * root and the broker are heard. What another of the same user's has open, which may have just
  * ended, is waited for: up to a second, then -EBUSY. The caller holds a descriptor of the sandbox's
  * namespace, so that the lease cannot become another's meanwhile. */
-int inbound_ask(const struct record *r, uint32_t host, uid_t uid, const struct port_map *at,
-		size_t n, struct err *e);
+int inbound_ask(const struct record *r, uint32_t host, uid_t uid, const struct port_maps *maps,
+		struct err *e);
 /* The same for root, to whom every port may be opened, but none that nobody forwards. */
-int inbound_ask_as_root(const struct record *r, uint32_t host, const struct port_map *at, size_t n,
+int inbound_ask_as_root(const struct record *r, uint32_t host, const struct port_maps *maps,
 			struct err *e);

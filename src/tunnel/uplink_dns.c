@@ -74,71 +74,78 @@ static int ask_socket(const struct record_ip *server)
 	return r < 0 ? -errno : take_fd(&fd);
 }
 
-static size_t read_answer(const uint8_t *buf, size_t len, int type, uint16_t port,
-			  union wg_endpoint *ret, size_t max)
+/* A name that is asked for, and what has been found of it. */
+struct lookup {
+	const char *host;
+	uint16_t port;
+	int type; /* ns_t_a, ns_t_aaaa */
+	union wg_endpoint *at;
+	size_t n, max;
+};
+
+static void read_answer(struct lookup *q, const uint8_t *buf, size_t len)
 {
-	size_t n = 0;
 	ns_msg msg;
 	ns_rr rr;
 
 	if (ns_initparse(buf, (int)len, &msg) < 0 ||
 	    ns_msg_getflag(msg, ns_f_rcode) != ns_r_noerror)
-		return 0;
-	for (int i = 0; i < ns_msg_count(msg, ns_s_an) && n < max; i++) {
+		return;
+	for (int i = 0; i < ns_msg_count(msg, ns_s_an) && q->n < q->max; i++) {
 		union wg_endpoint ep = {0};
 
 		if (ns_parserr(&msg, ns_s_an, i, &rr) < 0)
 			break;
-		if ((int)ns_rr_type(rr) != type)
+		if ((int)ns_rr_type(rr) != q->type)
 			continue;
-		if (type == ns_t_a && ns_rr_rdlen(rr) == sizeof(ep.in.sin_addr)) {
+		if (q->type == ns_t_a && ns_rr_rdlen(rr) == sizeof(ep.in.sin_addr)) {
 			ep.in.sin_family = AF_INET;
-			ep.in.sin_port = htons(port);
+			ep.in.sin_port = htons(q->port);
 			memcpy(&ep.in.sin_addr, ns_rr_rdata(rr), sizeof(ep.in.sin_addr));
-		} else if (type == ns_t_aaaa && ns_rr_rdlen(rr) == sizeof(ep.in6.sin6_addr)) {
+		} else if (q->type == ns_t_aaaa && ns_rr_rdlen(rr) == sizeof(ep.in6.sin6_addr)) {
 			ep.in6.sin6_family = AF_INET6;
-			ep.in6.sin6_port = htons(port);
+			ep.in6.sin6_port = htons(q->port);
 			memcpy(&ep.in6.sin6_addr, ns_rr_rdata(rr), sizeof(ep.in6.sin6_addr));
 		} else {
 			continue;
 		}
-		ret[n++] = ep;
+		q->at[q->n++] = ep;
 	}
-	return n;
 }
 
-/* -1: no answer came. */
-static int ask(const struct record_ip *server, const char *host, int type, uint16_t port,
-	       union wg_endpoint *ret, size_t max)
+/* False: no answer came. */
+static bool ask(const struct record_ip *server, struct lookup *q)
 {
 	AUTO_CLOSE int fd = ask_socket(server);
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	uint8_t question[NS_PACKETSZ], answer[ANSWER_MAX];
-	int len = res_mkquery(ns_o_query, host, ns_c_in, type, NULL, 0, NULL, question,
+	int len = res_mkquery(ns_o_query, q->host, ns_c_in, q->type, NULL, 0, NULL, question,
 			      sizeof(question));
 	int64_t end = util_now_ms() + TRY_MS;
 	uint16_t id;
 	ssize_t n;
 
 	if (fd < 0 || len < NS_HFIXEDSZ || getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
-		return -1;
+		return false;
 	memcpy(question, &id, sizeof(id));
 	if (send(fd, question, (size_t)len, 0) < 0)
-		return -1;
+		return false;
 	for (;;) {
 		int64_t left = end - util_now_ms();
 
 		if (left <= 0 || poll(&p, 1, (int)left) <= 0)
-			return -1;
+			return false;
 		n = recv(fd, answer, sizeof(answer), 0);
 		if (n < 0)
-			return -1;
+			return false;
 		/* The question comes back with its answer, name and type and all. */
 		if (n >= len && memcmp(answer, question, sizeof(id)) == 0 && (answer[2] & 0x80) &&
 		    !strncasecmp((const char *)answer + NS_HFIXEDSZ,
 				 (const char *)question + NS_HFIXEDSZ,
-				 (size_t)(len - NS_HFIXEDSZ - 4)))
-			return (int)read_answer(answer, (size_t)n, type, port, ret, max);
+				 (size_t)(len - NS_HFIXEDSZ - 4))) {
+			read_answer(q, answer, (size_t)n);
+			return true;
+		}
 	}
 }
 
@@ -174,17 +181,20 @@ size_t uplink_dns_servers(struct record_ip *ret, size_t max)
 
 size_t uplink_dns_resolve(const char *host, uint16_t port, union wg_endpoint *ret, size_t max)
 {
+	struct lookup q = {.host = host, .port = port, .at = ret, .max = max};
 	struct record_ip servers[DEFAULT_DNS_MAX];
 	size_t n = uplink_dns_servers(servers, ARRAY_SIZE(servers));
 
 	for (size_t i = 0; i < n * TRIES; i++) {
 		const struct record_ip *s = &servers[i % n];
-		int v4 = ask(s, host, ns_t_a, port, ret, max), v6 = 0;
 
-		if (v4 >= 0)
-			v6 = ask(s, host, ns_t_aaaa, port, ret + v4, max - (size_t)v4);
-		if (v4 + (v6 > 0 ? v6 : 0) > 0)
-			return (size_t)(v4 + (v6 > 0 ? v6 : 0));
+		q.type = ns_t_a;
+		if (!ask(s, &q))
+			continue;
+		q.type = ns_t_aaaa;
+		ask(s, &q);
+		if (q.n)
+			return q.n;
 	}
 	return 0;
 }

@@ -51,8 +51,15 @@ int via_open(const struct profile *p, struct record *ret, struct err *e)
 
 /* --- names ----------------------------------------------------------------------------------- */
 
-static int ask(const struct profile *p, int ns_fd, const struct record *r, int retries,
-	       struct endpoint_set *ret, struct err *e)
+/* Asks for a profile's endpoints as through the VPN r, whose namespace is ns_fd. */
+struct via_question {
+	const struct profile *p;
+	int ns_fd;
+	const struct record *r;
+	int retries;
+};
+
+static int ask(const struct via_question *q, struct endpoint_set *ret, struct err *e)
 {
 	struct names_dns dns[NAMES_DNS_MAX];
 	char resolv[NAMES_RESOLV_MAX];
@@ -60,23 +67,16 @@ static int ask(const struct profile *p, int ns_fd, const struct record *r, int r
 	struct view_report report;
 	int back, rc;
 
-	rc = names_resolv_conf(resolv, sizeof(resolv), dns, record_servers(r, dns), r->search);
+	rc = names_resolv_conf(resolv, sizeof(resolv), dns, record_servers(q->r, dns),
+			       q->r->search);
 	if (rc < 0)
-		return err_sys(e, rc, "cannot write the name servers of %s", r->name);
+		return err_sys(e, rc, "cannot write the name servers of %s", q->r->name);
 	if (unshare(CLONE_NEWNS) < 0)
 		return err_sys(e, -errno, "cannot make a mount namespace");
-	rc = ns_netns_enter(ns_fd, &back, e);
-	if (rc == 0)
-		rc = ns_view_make(&v, &report, e);
-	return rc < 0 ? rc : resolve_endpoints_retry(&p->tunnel, retries, ret, e);
+	rc = ns_netns_enter(q->ns_fd, &back, e);
+	rc = rc ?: ns_view_make(&v, &report, e);
+	return rc < 0 ? rc : resolve_endpoints_retry(&q->p->tunnel, q->retries, ret, e);
 }
-
-struct via_question {
-	const struct profile *p;
-	int ns_fd;
-	const struct record *r;
-	int retries;
-};
 
 /* All of the set but where its endpoints lie: these follow it. */
 static size_t answer_size(size_t n)
@@ -91,8 +91,7 @@ static int ask_in_child(void *arg, void *answer, size_t *len, struct err *e)
 	int r;
 
 	resolve_on_ask(child_note);
-	r = q->p->via ? ask(q->p, q->ns_fd, q->r, q->retries, &es, e)
-		      : resolve_endpoints_retry(&q->p->tunnel, q->retries, &es, e);
+	r = q->p->via ? ask(q, &es, e) : resolve_endpoints_retry(&q->p->tunnel, q->retries, &es, e);
 	if (r < 0)
 		return q->p->via ? err_wrap(e, r, "through VPN '%s'", q->p->via) : r;
 	*len = answer_size(es.n);

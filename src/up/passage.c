@@ -138,9 +138,7 @@ static int open_look(struct look *l, struct err *e)
 	r = nl_sock_open(&l->route, NETLINK_ROUTE, e);
 	r = r ?: nl_sock_open(&l->nft, NETLINK_NETFILTER, e);
 	r = r ?: open_far_end(l, e);
-	r = r
-		    ?: attach_as_root(&l->route, l->r, l->ns, LEASE_CABLE, (uint32_t)getpid(),
-				      &end.host, e);
+	r = r ?: attach_as_root(&l->route, l->r, l->ns, LEASE_CABLE, &end.host, e);
 	l->host = end.host;
 	r = r ?: cable_up(&l->far, l->r, &end, e);
 	return r ?: cable_wait(&l->far, l->r, &end, e);

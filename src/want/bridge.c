@@ -119,19 +119,19 @@ static void add_closed_routes(struct want_list *l, const struct profile *p)
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		int f = families[i];
 
-		want_add_route(l, "", f, table, NULL, 0, METRIC_UNREACHABLE);
+		want_add_route(l, "", f, table, METRIC_UNREACHABLE);
 		if (f == AF_INET6 && !plan_source(p, f))
 			continue;
 		/* Packets that the tunnel does not take come to the firewall by this one, which
 		 * refuses them at once; the kernel's own refusals are rationed. Not by the bridge
 		 * where the kernel lets: back to where they came from, each would cost a redirect
 		 * out of that ration. */
-		want_add_route(l, f == AF_INET ? "lo" : p->bridge, f, table, NULL, 0,
-			       METRIC_FALLBACK);
+		want_add_route(l, f == AF_INET ? "lo" : p->bridge, f, table, METRIC_FALLBACK);
 		if (f == AF_INET)
-			want_add_route(l, p->bridge, f, table, &p->subnet4, p->subnet4_plen, 0);
+			want_route_to(want_add_route(l, p->bridge, f, table, 0), &p->subnet4,
+				      p->subnet4_plen);
 		else
-			want_add_route(l, p->bridge, f, table, &net6, 64, 0);
+			want_route_to(want_add_route(l, p->bridge, f, table, 0), &net6, 64);
 	}
 }
 
@@ -179,9 +179,10 @@ void want_bridge_device(struct want_list *l, const struct profile *p, uint32_t m
 		want_add_neigh(l, br, &pool, AF_INET6);
 	}
 	want_add_up(l, br);
-	want_add_route(l, br, AF_INET, RT_TABLE_MAIN, &p->subnet4, p->subnet4_plen, 0);
+	want_route_to(want_add_route(l, br, AF_INET, RT_TABLE_MAIN, 0), &p->subnet4,
+		      p->subnet4_plen);
 	if (ip6)
-		want_add_route(l, br, AF_INET6, RT_TABLE_MAIN, &net6, 64, 256);
+		want_route_to(want_add_route(l, br, AF_INET6, RT_TABLE_MAIN, 256), &net6, 64);
 }
 
 void want_bridge_table(struct want_list *l, const struct profile *p)
@@ -205,9 +206,9 @@ void want_bridge_rest(struct want_list *l, const struct record *r)
 	add_table(l, r->name, NFPROTO_ARP, "", WANT_IF_KNOWN);
 	add_table(l, r->name, NFPROTO_NETDEV, "/guard", WANT_IF_KNOWN);
 	add_table(l, r->name, NFPROTO_NETDEV, "", WANT_IF_KNOWN);
-	want_add_route(l, "", AF_INET, r->id, NULL, 0, METRIC_UNREACHABLE);
-	want_add_route(l, "", AF_INET6, r->id, NULL, 0, METRIC_UNREACHABLE);
-	want_add_route(l, "lo", AF_INET, r->id, NULL, 0, METRIC_FALLBACK);
+	want_add_route(l, "", AF_INET, r->id, METRIC_UNREACHABLE);
+	want_add_route(l, "", AF_INET6, r->id, METRIC_UNREACHABLE);
+	want_add_route(l, "lo", AF_INET, r->id, METRIC_FALLBACK);
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		const struct rtnl_rule any = {.family = families[i],
 					      .priority = BRIDGE_RULE_BASE + r->id};

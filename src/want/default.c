@@ -118,10 +118,10 @@ void want_default_cable(struct want_list *l, const struct default_way *w,
 		int f = families[i];
 		struct want_route *r;
 
-		want_add_route(l, "", f, w->id, NULL, 0, METRIC_UNREACHABLE);
+		want_add_route(l, "", f, w->id, METRIC_UNREACHABLE);
 		if (!has_family(w, f))
 			continue;
-		r = want_add_route(l, w->dev, f, w->id, NULL, 0, 1);
+		r = want_add_route(l, w->dev, f, w->id, 1);
 		r->has_gateway = true;
 		memcpy(r->gateway, f == AF_INET ? (const void *)&g4 : (const void *)&g6,
 		       rtnl_addr_len(f));

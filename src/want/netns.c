@@ -54,7 +54,7 @@ static void add_settings(struct want_list *l)
  * tunnel does not take reach the firewall, which refuses them at once. */
 static void add_fallback(struct want_list *l, const char *br, int family)
 {
-	want_add_route(l, br, family, RT_TABLE_MAIN, NULL, 0, UINT32_MAX);
+	want_add_route(l, br, family, RT_TABLE_MAIN, UINT32_MAX);
 }
 
 static void add_bridge(struct want_list *l, const struct profile *p, uint32_t mtu)
@@ -78,9 +78,10 @@ static void add_bridge(struct want_list *l, const struct profile *p, uint32_t mt
 		want_add_neigh(l, br, &pool, AF_INET6);
 	want_add_up(l, br);
 	/* The kernel makes these with the addresses. */
-	want_add_route(l, br, AF_INET, RT_TABLE_MAIN, &p->subnet4, p->subnet4_plen, 0);
+	want_route_to(want_add_route(l, br, AF_INET, RT_TABLE_MAIN, 0), &p->subnet4,
+		      p->subnet4_plen);
 	if (ip6)
-		want_add_route(l, br, AF_INET6, RT_TABLE_MAIN, &net6, 64, 256);
+		want_route_to(want_add_route(l, br, AF_INET6, RT_TABLE_MAIN, 256), &net6, 64);
 	add_fallback(l, br, AF_INET);
 	if (ip6)
 		add_fallback(l, br, AF_INET6);

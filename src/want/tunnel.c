@@ -52,7 +52,8 @@ static void add_routes(struct want_list *l, const struct profile *p, uint8_t tab
 			const struct ipaddr *a = &t->peers[i].allowed[j];
 
 			if (plan_source(p, a->family))
-				want_add_route(l, p->name, a->family, table, &a->v4, a->plen, 0);
+				want_route_to(want_add_route(l, p->name, a->family, table, 0),
+					      &a->v4, a->plen);
 		}
 }
 

@@ -99,18 +99,22 @@ void want_add_neigh(struct want_list *l, const char *dev, const struct lease_poo
 }
 
 struct want_route *want_add_route(struct want_list *l, const char *dev, int family, uint8_t table,
-				  const void *dst, uint8_t plen, uint32_t metric)
+				  uint32_t metric)
 {
 	struct want_route *r = &want_add(l, WANT_ROUTE)->route;
 
 	copy(l, r->dev, sizeof(r->dev), dev);
 	r->family = family;
 	r->table = table;
-	r->plen = plen;
 	r->metric = metric;
-	if (plen)
-		memcpy(r->dst, dst, rtnl_addr_len(family));
 	return r;
+}
+
+void want_route_to(struct want_route *r, const void *dst, uint8_t plen)
+{
+	r->plen = plen;
+	if (plen)
+		memcpy(r->dst, dst, rtnl_addr_len(r->family));
 }
 
 void want_add_rule(struct want_list *l, const struct rtnl_rule *r)

@@ -147,8 +147,10 @@ void want_add_addr(struct want_list *l, const char *dev, int family, const void 
 		   bool no_prefix_route);
 void want_add_neigh(struct want_list *l, const char *dev, const struct lease_pool *pool,
 		    int family);
+/* To everywhere, unless want_route_to() says where. */
 struct want_route *want_add_route(struct want_list *l, const char *dev, int family, uint8_t table,
-				  const void *dst, uint8_t plen, uint32_t metric);
+				  uint32_t metric);
+void want_route_to(struct want_route *r, const void *dst, uint8_t plen);
 void want_add_rule(struct want_list *l, const struct rtnl_rule *r);
 /* key may have one %s, for dev. */
 void want_add_sysctl(struct want_list *l, const char *key, const char *dev, const char *value,

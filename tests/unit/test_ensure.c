@@ -57,12 +57,12 @@ static void fill(struct want_list *l)
 	want_add_neigh(l, "br-demo", &p, AF_INET);
 	want_add_neigh(l, "br-demo", &p, AF_INET6);
 	want_add_up(l, "br-demo");
-	want_add_route(l, "", AF_INET, 1, NULL, 0, LAST);
-	want_add_route(l, "", AF_INET6, 1, NULL, 0, LAST);
-	want_add_route(l, "lo", AF_INET, 1, NULL, 0, LAST - 1);
-	want_add_route(l, "br-demo", AF_INET, 1, &p.subnet4, 29, 0);
-	want_add_route(l, "br-demo", AF_INET6, 1, &n6, 64, 0);
-	r = want_add_route(l, "br-demo", AF_INET, 2, NULL, 0, 1);
+	want_add_route(l, "", AF_INET, 1, LAST);
+	want_add_route(l, "", AF_INET6, 1, LAST);
+	want_add_route(l, "lo", AF_INET, 1, LAST - 1);
+	want_route_to(want_add_route(l, "br-demo", AF_INET, 1, 0), &p.subnet4, 29);
+	want_route_to(want_add_route(l, "br-demo", AF_INET6, 1, 0), &n6, 64);
+	r = want_add_route(l, "br-demo", AF_INET, 2, 1);
 	r->has_gateway = true;
 	inet_pton(AF_INET, "10.20.1.3", r->gateway);
 	add_rule(l, AF_INET, 1, 7, false);
