@@ -20,10 +20,14 @@ ssize_t getrandom(void *buf, size_t size, unsigned int flags)
 	return (ssize_t)size;
 }
 
-static void check(const union wg_endpoint *ep, size_t n, size_t max)
+static void check(int type, size_t max, const uint8_t *answer, size_t len)
 {
-	must(n <= max);
-	for (size_t i = 0; i < n; i++)
+	union wg_endpoint ep[8];
+	struct lookup q = {.type = type, .port = 51820, .at = ep, .max = max};
+
+	read_answer(&q, answer, len);
+	must(q.n <= max);
+	for (size_t i = 0; i < q.n; i++)
 		must((ep[i].family == AF_INET && ep[i].in.sin_port == htons(51820)) ||
 		     (ep[i].family == AF_INET6 && ep[i].in6.sin6_port == htons(51820)));
 }
@@ -32,6 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct default_note note = {.dns = DEFAULT_DNS_FILE};
 	union wg_endpoint ep[8];
+	struct lookup q = {"vpn.example.net", 51820, ns_t_a, ep, 0, 8};
 	struct record_ip servers[3];
 	struct bytes answer;
 	uint8_t *exact;
@@ -40,11 +45,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(servers_of(&note, servers, 3) <= 3);
 	world_piece(&answer);
 	exact = world_copy(answer);
-	check(ep, read_answer(exact, answer.len, ns_t_a, 51820, ep, 8), 8);
-	check(ep, read_answer(exact, answer.len, ns_t_aaaa, 51820, ep, 2), 2);
+	check(ns_t_a, 8, exact, answer.len);
+	check(ns_t_aaaa, 2, exact, answer.len);
 	free(exact);
 	note.uplink_dns[0].family = AF_INET;
-	ask(&note.uplink_dns[0], "vpn.example.net", ns_t_a, 51820, ep, 8);
+	ask(&note.uplink_dns[0], &q);
 	world_end();
 	return 0;
 }

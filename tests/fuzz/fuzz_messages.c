@@ -65,7 +65,7 @@ static void door(struct err *e)
 static void keeper(struct err *e)
 {
 	struct record r = {.name = "demo", .id = 1, .subnet4_plen = 24, .state = RECORD_UP};
-	const struct port_map map = {.outer = 8080, .inner = 80, .proto = 6};
+	const struct port_maps maps = {{{.outer = 8080, .inner = 80, .proto = 6}}, 1};
 	struct inbound_request q = {0};
 	char text[INBOUND_TEXT_LEN];
 	struct bytes b;
@@ -76,7 +76,7 @@ static void keeper(struct err *e)
 	if (serve_request("demo", -1, world_choice(2), &q, e) == 0)
 		inbound_format(q.at, q.n, text);
 	memset(e, 0, sizeof(*e));
-	if (inbound_ask(&r, 7, 1000, &map, 1, e) < 0)
+	if (inbound_ask(&r, 7, 1000, &maps, e) < 0)
 		must(e->code < 0 && memchr(e->msg, '\0', sizeof(e->msg)));
 }
 
