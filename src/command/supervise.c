@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "keeper/supervise_run.h"
 #include "tunnel/supervise.h"
 
 int ctl_supervise(int argc, char **argv)

@@ -35,8 +35,4 @@ int supervise_is_alive(const char *name, struct err *e);
 /* Its pid, 0 if none lives, or -errno. */
 pid_t supervise_find(const char *name, struct err *e);
 
-/* The supervisor itself: what the hidden command runs. status_fd (-1: none) gets one struct err
- * when the first start is done or has failed. Returns when told to end. */
-int supervise_run(const char *name, uint32_t mtu, bool kernel, int status_fd, struct err *e);
-
 #define SUPERVISE_STATUS_FD 3
