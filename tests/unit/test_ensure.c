@@ -400,8 +400,8 @@ static void fill_way(struct want_list *l, const char *vpn, uint8_t id)
 	want_add_link(l, dev, "bridge", mac, 1420);
 	want_add_addr(l, dev, AF_INET, &a, 32, false);
 	want_add_up(l, dev);
-	want_add_route(l, "", AF_INET, id, NULL, 0, LAST);
-	want_add_route(l, dev, AF_INET, id, NULL, 0, 1);
+	want_add_route(l, "", AF_INET, id, LAST);
+	want_add_route(l, dev, AF_INET, id, 1);
 	want_add_rule(l, &r);
 	r.table = 0;
 	r.unreachable = true;
@@ -473,7 +473,7 @@ static int one_that_is_altered(void)
 			wanted.at[i].addr.plen = 24;
 	inet_pton(AF_INET, "10.64.0.9", &a);
 	want_add_addr(&had, "br-demo", AF_INET, &a, 32, false);
-	want_add_route(&had, "br-demo", AF_INET, 1, &a, 32, 0);
+	want_route_to(want_add_route(&had, "br-demo", AF_INET, 1, 0), &a, 32);
 	if (run("mkdir -p /run/vpnrun") != 0 || exchange(&p, &none, &had) < 0)
 		return 1;
 	if (exchange(&p, &had, &wanted) < 0 || missing(&wanted) != 0)

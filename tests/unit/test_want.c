@@ -267,10 +267,10 @@ static void test_places(void)
 	ok(want_takes_place(&l.at[0], &l.at[1]), "an address with another prefix is in its place");
 	ok(!want_takes_place(&l.at[0], &l.at[2]), "another address is not");
 	l.n = 0;
-	want_add_route(&l, "demo", AF_INET, 1, NULL, 0, 1);
-	want_add_route(&l, "other", AF_INET, 1, NULL, 0, 1);
-	want_add_route(&l, "demo", AF_INET, 1, NULL, 0, 2);
-	want_add_route(&l, "demo", AF_INET6, 1, NULL, 0, 1);
+	want_add_route(&l, "demo", AF_INET, 1, 1);
+	want_add_route(&l, "other", AF_INET, 1, 1);
+	want_add_route(&l, "demo", AF_INET, 1, 2);
+	want_add_route(&l, "demo", AF_INET6, 1, 1);
 	ok(want_takes_place(&l.at[0], &l.at[1]), "a route by another device is in its place");
 	ok(!want_takes_place(&l.at[0], &l.at[2]) && !want_takes_place(&l.at[0], &l.at[3]),
 	   "one of another metric or family is not");
