@@ -44,8 +44,8 @@
 #define TOKENS	   8
 #define TOKEN_LEN  64
 #define PORT	   9999
-#define QUIET_MS   40	/* nothing comes any more */
-#define PATIENT_MS 1500 /* something that should has not come */
+#define QUIET_MS   60  /* nothing comes any more */
+#define PATIENT_MS 800 /* something that should has not come: once in a round */
 
 struct place {
 	char name[16];
@@ -80,6 +80,7 @@ static struct place places[PLACES];
 static struct probe probes[PROBES];
 static int n_places, n_probes, own_net;
 static uint32_t round_now;
+static bool was_patient;
 static uint8_t buf[2048];
 static size_t len;
 
@@ -649,7 +650,7 @@ static void collect(int upto)
 	int64_t start = now_ms(), last = start;
 	struct pollfd pfd[2 * PLACES];
 
-	while (now_ms() - last < (all_came(upto) ? QUIET_MS : PATIENT_MS)) {
+	while (now_ms() - last < (was_patient || all_came(upto) ? QUIET_MS : PATIENT_MS)) {
 		int n = 0;
 		bool any = false;
 
@@ -667,6 +668,7 @@ static void collect(int upto)
 		if (any && now_ms() - start < PATIENT_MS)
 			last = now_ms();
 	}
+	was_patient |= !all_came(upto);
 }
 
 static int order(const void *a, const void *b)
@@ -685,6 +687,7 @@ static void print_probe(const struct probe *p, char (*tokens)[TOKEN_LEN], int n)
 static void run_round(void)
 {
 	round_now++;
+	was_patient = false;
 	for (int i = 0; i < n_probes; i++) {
 		probes[i].n_seen = 0;
 		probes[i].port = (uint16_t)(10000 + (round_now * PROBES + (uint32_t)i) % 50000);
