@@ -456,6 +456,7 @@ ip -6 route add "$RIG_WEB6_ADDR/128" via "$RIG_LAN6_ADDR" dev "$RIG_UPLINK"
 in_ns lan ip -6 addr add "$RIG_WEB6_ADDR/128" dev lo nodad
 on demo >/dev/null
 is "$(both)" 'lan lan' 'L22: control: a route that a DHCP server or a router injects catches traffic'
+is "$(curl -s -m 10 --interface "$RIG_UPLINK" "http://$RIG_WEB6/")" lan 'L22: control: so does it that of a socket bound to the uplink'
 on --strict demo >/dev/null
 $RIG_CAPTURE start
 is "$(both)" 'demo demo' 'L22: with --strict it does not'

@@ -60,6 +60,12 @@ is "$($RIG_CAPTURE stop)" 0 'L09: nothing of it left by the uplink'
 is "$(as_user vpnrun --dns $far4 demo getent ahostsv4 far.rig.test | awk 'NR == 1 { print $1 }')" 192.0.2.99 \
 	"R44: a sandbox's own --dns is asked"
 
+in_ns demo "$RIG_DIR/build/rig/webd" -p 853 tls >/dev/null 2>&1 &
+over_tls=$!
+answers_by_tls() { like_tls "$far4" && like_tls "$far6"; }
+like_tls() { [ "$(as_user vpnrun demo "$probe" tcp "$1" 853 | cut -d' ' -f1)" = tls ]; }
+ok 'control: DNS over TLS to another is answered' wait_for 20 answers_by_tls
+
 # --- redirected ----------------------------------------------------------------------------------
 
 set_to redirect
@@ -143,5 +149,5 @@ is "$($RIG_CAPTURE stop)" 0 'R45: nothing left by the uplink'
 sed 's|"config"|"other_dns": "drop", "config"|' "$RIG_DIR/demo.saved" >/etc/vpnrun/demo.json
 out=$(vpnctl check /etc/vpnrun/demo.json 2>&1)
 like "$? $out" '^1 /etc/vpnrun/demo.json:1: other_dns: must be' 'a value that there is not: refused with file, line and key'
-kill $far
+kill $far $over_tls
 finish

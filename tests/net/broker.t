@@ -256,8 +256,11 @@ hold one 4001 two hold
 like "$HELD" '^attached' 'R27 the first of two'
 hold two 4001 two hold
 like "$HELD" '^attached' 'R27 the second of two'
-like "$(alice two good)" "refused: uid 4001 already holds 2 cables to VPN 'two', the limit for one user" 'R27 the third: refused'
-is "$(ports two)" 2 'R27 and taken away again'
+# Its namespace outlasts the refusal: that alone takes no cable away.
+hold three 4001 two hold
+like "$HELD" "refused: uid 4001 already holds 2 cables to VPN 'two', the limit for one user" 'R27 the third: refused'
+is "$(ports two) $(nsenter -t "${HPID[three]}" -n ip -o link show vpn0 2>/dev/null | wc -l)" '2 0' 'R27 and taken away again'
+release three
 nsenter -t "${HPID[one]}" -n ip link set vpn0 name elsewhere
 like "$(alice two good)" 'refused: uid 4001 already holds 2' 'R27 a vpn0 renamed counts all the same'
 group alice,bob

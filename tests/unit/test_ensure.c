@@ -254,7 +254,11 @@ static int a_foreign_device(void)
 		return SKIPPED;
 	if (ensure_make(&l, -1, NULL, &e) != -EEXIST || !strstr(e.msg, "is not a bridge"))
 		return 1;
-	return missing(&l) == 1 && strstr(said, "is of another kind") ? 0 : 2;
+	if (missing(&l) != 1 || !strstr(said, "is of another kind"))
+		return 2;
+	return ensure_remove(&l, -1, NULL, NULL) == 0 && run("ip link show br-demo >/run/out") == 0
+		       ? 0
+		       : 3;
 }
 
 static int what_the_kernel_lacks(void)
