@@ -458,6 +458,9 @@ kill $BOX
 wait $BOX 2>/dev/null
 ok 'none of these left a port' wait_for 10 no_ports tst
 like "$(/run/t/vpnrund-plug </dev/null 2>&1)" 'the plugger is started by vpnrund' 'the plugger by hand: a sentence'
+# shellcheck disable=SC2016
+like "$(perl -MSocket -e 'socketpair(my $own, my $other, AF_UNIX, SOCK_SEQPACKET, 0); open STDIN, "<&", $own; exec @ARGV' \
+	/run/t/vpnrund-plug 2>&1)" 'the plugger must not be root' 'nor as root, by whoever gives it what vpnrund would'
 
 # --- what either of the two may do -----------------------------------------------------------
 

@@ -103,6 +103,8 @@ static void test_answers(void)
 		strcpy(a.text + a.point, cases[i].point);
 		is_int(may_be_meant(&a), cases[i].meant, "L52 statmount: whether it may be one");
 	}
+	strcpy(a.text + a.type, "ext4");
+	ok(!may_be_meant(&a), "control: this one is not");
 	a.mask = STATMOUNT_FS_TYPE;
 	ok(may_be_meant(&a), "L52 an answer that lacks something is no reason to be sure");
 	a.mask = STATMOUNT_MNT_POINT | STATMOUNT_FS_TYPE;
