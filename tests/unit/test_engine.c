@@ -63,6 +63,14 @@ static void test_config(void)
 		{7, "GC", "{" HEAD ",\"cni.dev/valid-attachments\":[{\"ifname\":\"eth0\"}]}"},
 		{0, "GC", "{" HEAD ",\"cni.dev/valid-attachments\":null}"},
 		{0, "STATUS", "{" HEAD "}"},
+		{7, "ADD", "{" HEAD ",\"runtimeConfig\":1}"},
+		{7, "ADD", "{" HEAD ",\"dns\":1}"},
+		{7, "ADD", "{" HEAD ",\"dns\":{\"domain\":1}}"},
+		{7, "ADD", "{" HEAD ",\"prevResult\":1}"},
+		{7, "ADD", "{" HEAD ",\"prevResult\":{\"ips\":{}}}"},
+		{7, "ADD", "{" HEAD ",\"dns\":{\"nameservers\":1}}"},
+		{7, "ADD", "{" HEAD ",\"dns\":{\"nameservers\":[\"\"]}}"},
+		{7, "ADD", "{" HEAD ",\"dns\":{\"search\":[1]}}"},
 		{1, "STATUS", "{\"cniVersion\":\"1.0.0\",\"name\":\"n\",\"vpn\":\"demo\"}"},
 		{1, "ADD", "{\"cniVersion\":\"2.0.0\",\"name\":\"n\",\"vpn\":\"demo\"}"},
 		{7, "ADD", "{\"cniVersion\":1,\"name\":\"n\",\"vpn\":\"demo\"}"},
@@ -83,6 +91,11 @@ static void test_config(void)
 
 static void test_env(void)
 {
+	static const struct {
+		const char *command, *netns;
+		int want;
+	} places[] = {{"ADD", NULL, 4}, {"ADD", "", 4},	  {"ADD", "n", 4},
+		      {"DEL", "", 0},	{"DEL", NULL, 0}, {"DEL", "../n", 4}};
 	const char *text = "{" HEAD "}";
 	char long_id[300];
 
@@ -96,6 +109,15 @@ static void test_env(void)
 	is_int(code("ADD", "c1", "eth0", "A=b;;", text), 4, "an empty argument");
 	is_int(code("ADD", "c1", "eth0", "A=b;IPX=c;", text), 0, "other arguments");
 	is_int(code("DEL", "c1", "eth0", "IP=1.2.3.4", text), 0, "a DEL asks for nothing");
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		struct cni_env env = {places[i].command, "c1", places[i].netns, "eth0", NULL};
+		struct err e = ERR_INIT;
+		struct cni_request q;
+		int r = cni_request_parse(&env, text, strlen(text), &q, &e);
+
+		is_int(r < 0 ? cni_code(e.code) : 0, places[i].want, "where the namespace is");
+		cni_request_free(&q);
+	}
 	memset(long_id, 'a', sizeof(long_id) - 1);
 	long_id[sizeof(long_id) - 1] = '\0';
 	is_int(code("ADD", long_id, "eth0", NULL, text), 7, "an id that fits no alias");
