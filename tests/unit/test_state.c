@@ -543,10 +543,10 @@ static int settings_broken_note(void)
 {
 	static const char text[] = "a " KEY " 0 1\nnonsense\n\na " KEY2 " 0\n";
 
-	if (!prepare() || !set_now(KEY, "1") ||
+	if (!prepare() || !set_now(KEY, "1") || !set_now(KEY2, "1") ||
 	    !put_bytes(RUN_DIR "/sysctls-of-others.undo", text, sizeof(text) - 1))
 		return 1;
-	return sysctls_give_back("a", NULL) == 0 && is_now(KEY, "0") ? 0 : 2;
+	return sysctls_give_back("a", NULL) == 0 && is_now(KEY, "0") && is_now(KEY2, "1") ? 0 : 2;
 }
 
 static void test_settings(void)
