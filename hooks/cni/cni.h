@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "common/publish.h"
 #include "common/wire.h"
 
 #define CNI_NEWEST "1.1.0"
@@ -55,6 +56,7 @@ struct cni_request {
 	struct wire wire;
 	json_t *root; /* owns the texts and what follows; NULL: none */
 	json_t *dns, *prev, *valid;
+	struct relay_specs ports;
 };
 
 int cni_env_command(const struct cni_env *env, enum cni_command *ret, struct err *e);

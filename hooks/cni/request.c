@@ -160,10 +160,12 @@ static bool is_given(const json_t *v)
 	return json_array_size(v) > 0 || json_object_size(v) > 0 || json_string_length(v) > 0;
 }
 
+static const struct publish_keys keys = {"hostIP", "hostPort", "containerPort", "protocol", NULL};
+
 /* Only what the configuration's own "capabilities" ask for is put there by runtimes. */
-static int check_runtime_config(const struct cni_request *q, struct err *e)
+static int check_runtime_config(struct cni_request *q, struct err *e)
 {
-	static const char *const refused[] = {"ips", "mac", "portMappings", "ipRanges", NULL};
+	static const char *const refused[] = {"ips", "mac", "ipRanges", NULL};
 	const json_t *v = json_object_get(q->root, "runtimeConfig");
 
 	if (v && !json_is_object(v) && !json_is_null(v))
@@ -172,9 +174,12 @@ static int check_runtime_config(const struct cni_request *q, struct err *e)
 		if (is_given(json_object_get(v, refused[i])))
 			return err_set(e, CNI_ERR(CNI_UNSUPPORTED_FIELD),
 				       "runtimeConfig: %s is not supported: in a VPN the lease "
-				       "decides, and no port is open to the host",
+				       "decides",
 				       refused[i]);
-	return 0;
+	if (q->command != CNI_ADD ||
+	    publish_read(json_object_get(v, "portMappings"), &keys, &q->ports, e) == 0)
+		return 0;
+	return e->code = CNI_ERR(CNI_BAD_CONFIG);
 }
 
 static int check_texts(const json_t *list, const char *key, bool addresses, struct err *e)

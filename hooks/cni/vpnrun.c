@@ -2,7 +2,7 @@
 /*
  * The CNI plugin `vpnrun`: what container runtimes call, as root, to put a container into a VPN.
  * Reads the question, calls, answers on stdout; nothing else is ever printed there. Keeps no
- * file, ends by its own deadline, and starts no child but the one of common/unplug.c.
+ * file, ends by its own deadline, and starts no child but those of common/.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -70,7 +70,8 @@ static int carry_out(const struct cni_request *q, char **ret, struct err *e)
 		r = wire_attach(&q->wire, &w, e);
 		if (r < 0)
 			return r;
-		r = cni_answer_result(q, &w, ret, e);
+		r = publish_serve(&q->ports, &q->wire, &w, e);
+		r = r ?: cni_answer_result(q, &w, ret, e);
 		if (r < 0)
 			wire_detach(&q->wire, NULL);
 		return r;

@@ -7,12 +7,14 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "common/publish.h"
 #include "common/wire.h"
 
 struct nv_request {
 	struct wire wire;
 	json_t *root;	 /* owns the texts */
 	json_t *servers; /* the network's own name servers, NULL: the VPN's */
+	struct relay_specs ports;
 };
 
 /* A network that podman is about to make: the text to answer with, the caller's to free. */

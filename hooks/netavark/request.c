@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The question: networks and containers as podman describes them. Pure. Options are refused if we
- * do not know them, and so is what a VPN's lease cannot give: an own address, a published port.
+ * do not know them, and so is what a VPN's lease cannot give: an own address.
  */
 #include "netavark/netavark.h"
 
@@ -136,17 +136,17 @@ int nv_create(const char *text, size_t len, char **ret, struct err *e)
 
 /* --- setup and teardown ---------------------------------------------------------------------- */
 
-static int refuse_wishes(const json_t *root, const json_t *options, struct err *e)
+static int refuse_wishes(const json_t *options, struct err *e)
 {
-	if (is_given(json_object_get(root, "port_mappings")))
-		return bad(e, "port_mappings",
-			   "no port of a container in a VPN is open to the host: leave -p out");
 	if (is_given(json_object_get(options, "static_ips")))
 		return bad(e, "static_ips", "in a VPN the lease decides: leave --ip out");
 	if (is_given(json_object_get(options, "static_mac")))
 		return bad(e, "static_mac", "in a VPN the lease decides: leave --mac-address out");
 	return 0;
 }
+
+static const struct publish_keys keys = {"host_ip", "host_port", "container_port", "protocol",
+					 "range"};
 
 static int read_request(struct nv_request *q, bool teardown, struct err *e)
 {
@@ -166,7 +166,9 @@ static int read_request(struct nv_request *q, bool teardown, struct err *e)
 	if (r == 0)
 		r = read_servers(network, &q->servers, e);
 	if (r == 0 && !teardown)
-		r = refuse_wishes(q->root, options, e);
+		r = refuse_wishes(options, e);
+	if (r == 0 && !teardown)
+		r = publish_read(json_object_get(q->root, "port_mappings"), &keys, &q->ports, e);
 	if (r < 0)
 		return r;
 	return wire_tag(q->wire.tag,

@@ -2,7 +2,7 @@
 /*
  * The netavark plugin `vpnrun`: podman networks of the driver vpnrun lead into a VPN. Called as
  * root by podman (create) and netavark (setup, teardown). Reads the question, calls, answers on
- * stdout; keeps no file, ends by its own deadline, and starts no child but that of common/unplug.c.
+ * stdout; keeps no file, ends by its own deadline, and starts no child but those of common/.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,10 +27,10 @@ static int plug(const struct nv_request *q, char **ret, struct err *e)
 	if (r == -EPERM)
 		return err_hint(e, r,
 				"podman without root cannot plug by itself: use the OCI hook");
-	if (r == 0)
-		r = nv_answer_setup(q, &w, ret, e);
-	else
+	if (r < 0)
 		return r;
+	r = publish_serve(&q->ports, &q->wire, &w, e);
+	r = r ?: nv_answer_setup(q, &w, ret, e);
 	if (r < 0)
 		wire_detach(&q->wire, NULL);
 	return r;

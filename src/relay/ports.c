@@ -69,6 +69,13 @@ static bool is_wide(const struct relay_target *at)
 	return at->family == AF_INET6 && memcmp(at->addr, relay_loopback6, 16) != 0;
 }
 
+static bool is_any6(const struct relay_target *at)
+{
+	static const uint8_t any[16];
+
+	return at->family == AF_INET6 && memcmp(at->addr, any, sizeof(any)) == 0;
+}
+
 static int add(struct relay_specs *list, const struct relay_spec *s, const char *option,
 	       struct err *e)
 {
@@ -230,7 +237,8 @@ int relay_listen(const struct relay_specs *s, const char *whose, struct relay_po
 
 	for (size_t i = 0; r == 0 && i < s->n; i++) {
 		const struct relay_spec *spec = &s->at[i];
-		const struct place named = {spec->at.family, spec->at.addr, false};
+		/* A host without IPv6 has "all addresses" of IPv4. */
+		const struct place named = {spec->at.family, spec->at.addr, is_any6(&spec->at)};
 
 		if (spec->at.family) {
 			r = open_one(spec, &named, whose, &p, e);

@@ -10,7 +10,7 @@
 
 #include "base/err.h"
 
-#define RELAY_SPECS_MAX	    32
+#define RELAY_SPECS_MAX	    64
 #define RELAY_LISTENERS_MAX (2 * RELAY_SPECS_MAX) /* 127.0.0.1 and ::1 */
 
 struct relay_target {

@@ -272,7 +272,8 @@ refused 7 'a prevResult that is none' ADD c1 "$(config demo 1.1.0 '"prevResult":
 refused 7 'a server that is no address' ADD c1 "$(config demo 1.1.0 '"dns":{"nameservers":["x"]}')"
 refused 2 'ipam' ADD c1 "$(config demo 1.1.0 '"ipam":{"type":"host-local"}')"
 refused 2 'an own address' ADD c1 "$(config demo 1.1.0 '"runtimeConfig":{"ips":["10.0.0.1/24"]}')"
-refused 2 'a port mapping' ADD c1 "$(config demo 1.1.0 '"runtimeConfig":{"portMappings":[{"hostPort":80}]}')"
+refused 7 'half a port mapping' ADD c1 "$(config demo 1.1.0 '"runtimeConfig":{"portMappings":[{"hostPort":80}]}')"
+refused 7 'SCTP' ADD c1 "$(config demo 1.1.0 '"runtimeConfig":{"portMappings":[{"hostPort":80,"containerPort":80,"protocol":"SCTP"}]}')"
 refused 1 'an old version' ADD c1 "$(config demo 0.2.0)"
 refused 1 'no version' ADD c1 '{"name":"net","type":"vpnrun","vpn":"demo"}'
 refused 1 'GC before 1.1.0' GC c1 "$(config demo 1.0.0)"

@@ -82,6 +82,14 @@ ok 'and one that leads nowhere but to the host' pod_root crun network create --i
 is "$(run root crun --network second plain:1 wget -qO- "http://$RIG_WEB4/")" clear 'podman'"'"'s own network leads out in the clear'
 $RIG_CAPTURE start
 is "$(run root crun --network invpn plain:1 sh -c "$fetch" | words)" 'demo demo demo ' 'R20: a container of the network vpnrun'
+printf '[engine]\nenable_port_reservation = false\n' >/etc/containers/containers.conf.d/95-ports.conf
+ok "podman's own -p" pod_root crun run --detach --pull=never "${limits_root[@]}" --network invpn --name web -p 127.0.0.1:8080:80 plain:1 \
+	sh -c 'while :; do echo hello | nc -l -p 80; done'
+answers() { [ "$(timeout 2 bash -c 'cat </dev/tcp/127.0.0.1/8080')" = hello ]; }
+ok 'R87: the host reaches it' wait_for 10 answers
+pod_root crun rm -f -t 0 web >/dev/null
+no_relay() { [ "$(pgrep -c -x vpnrun-ports)" = 0 ]; }
+ok 'R87: and no process stays' wait_for 10 no_relay
 is "$(run root crun --network invpn --annotation 'vpnrun=demo;ifname=eth0' plain:1 sh -c "$fetch; $status" | words)" \
 	'demo demo demo CapBnd: 00000000000404fb NoNewPrivs: 1 Seccomp: 2 ' 'and with the annotation, for the policy'
 # In the order of a hash table: each time another.

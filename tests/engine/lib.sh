@@ -25,7 +25,7 @@ rootfs() { # rootfs DIR: a system of busybox alone
 	[ -x $busybox ] || busybox=/usr/bin/busybox
 	mkdir -p "$1"/{bin,etc,tmp,proc,sys,dev}
 	cp $busybox "$1/bin/busybox"
-	for a in sh wget cat ls id grep true ip mount unshare sleep touch echo; do ln -s busybox "$1/bin/$a"; done
+	for a in sh wget cat ls id grep true ip mount unshare sleep touch echo nc; do ln -s busybox "$1/bin/$a"; done
 	echo 'root:x:0:0::/:/bin/sh' >"$1/etc/passwd"
 }
 

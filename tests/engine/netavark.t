@@ -69,7 +69,35 @@ is "$(field dns_server_ips <<<"$r")" '["9.9.9.9"]' "the network's own name serve
 ip netns del c2
 ok 'a namespace that dies takes its port along' wait_for 10 no_ports
 
-refused 'port' 'a published port' "$(ask c1 "$(net demo)" '' '[{"container_port":80}]')" setup /run/netns/c1
+# Ports, as podman hands them on: no address is all of them.
+maps() { echo "[{\"host_ip\":\"$1\",\"container_port\":80,\"host_port\":$2,\"range\":${3:-1},\"protocol\":\"${4:-tcp}\"}]"; }
+relays() { pgrep -c -x vpnrun-ports; }
+no_relay() { [ "$(relays)" = 0 ]; }
+answers() { [ "$(curl -s -g -m 5 "http://$1/" | cut -c1-5)" = hello ]; }
+ip netns exec c1 "$RIG_DIR/build/tests/net/ports" answer 0.0.0.0 80 'echo hello' >/dev/null &
+server=$!
+nv "$(ask c1 "$(net demo)" '' "$(maps '' 8080)")" setup /run/netns/c1 >/dev/null
+ok 'R87: -p 8080:80: localhost reaches it' wait_for 10 answers 127.0.0.1:8080
+ok 'R87: by IPv6' answers '[::1]:8080'
+ok 'R87: and the LAN' test "$(in_ns lan curl -s -m 5 "http://$RIG_HOST4:8080/" | cut -c1-5)" = hello
+nv "$(ask c1 "$(net demo)" '' "$(maps '' 8080)")" teardown /run/netns/c1
+ok 'R87: teardown: the port is free' wait_for 10 no_relay
+nv "$(ask c1 "$(net demo)" '' "$(maps 127.0.0.1 8080)")" setup /run/netns/c1 >/dev/null
+ok 'R87: of one address' wait_for 10 answers 127.0.0.1:8080
+ok 'R48: and no other' not in_ns lan curl -s -m 2 "http://$RIG_HOST4:8080/"
+ip netns add c3
+refused 'port 8080 .*in use' 'a port that is taken' "$(ask c3 "$(net demo)" '' "$(maps 127.0.0.1 8080)")" setup /run/netns/c3
+is "$(ports)" 1 'R87: and nothing is plugged'
+ip netns del c3
+ip -n demo link delete "$(ip -n demo -o link show type veth | sed 's/^[0-9]*: //;s/@.*//')"
+ok 'R87: the cable gone, in whatever way: the relay ends' wait_for 10 no_relay
+kill $server
+refused 'numbers' 'a published port without the outer' "$(ask c1 "$(net demo)" '' '[{"container_port":80}]')" setup /run/netns/c1
+refused 'TCP or UDP' 'SCTP' "$(ask c1 "$(net demo)" '' "$(maps '' 8080 1 sctp)")" setup /run/netns/c1
+refused 'range' 'a range beyond the last port' "$(ask c1 "$(net demo)" '' "$(maps '' 65535 2)")" setup /run/netns/c1
+refused 'not an IP address' 'a name in place of an address' "$(ask c1 "$(net demo)" '' "$(maps localhost 8080)")" setup /run/netns/c1
+refused 'not an address of' "somebody else's address" "$(ask c1 "$(net demo)" '' "$(maps 192.0.2.1 8080)")" setup /run/netns/c1
+is "$(ports)" 0 'nothing is plugged'
 refused 'static_ips' '--ip' "$(ask c1 "$(net demo)" '"static_ips":["10.0.0.1"]')" setup /run/netns/c1
 refused 'static_mac' '--mac-address' "$(ask c1 "$(net demo)" '"static_mac":"aa:bb:cc:dd:aa:00"')" setup /run/netns/c1
 refused "no VPN 'nowhere'" 'an unknown VPN' "$(ask c1 "$(net nowhere)")" setup /run/netns/c1

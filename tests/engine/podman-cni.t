@@ -25,10 +25,10 @@ fi
 cgroups() { find /sys/fs/cgroup -maxdepth 2 -name libpod_parent; }
 had=$(cgroups)
 cp "$busybox" "$d/rootfs/bin/busybox"
-for a in sh wget cat sleep; do ln -s busybox "$d/rootfs/bin/$a"; done
+for a in sh wget cat sleep nc; do ln -s busybox "$d/rootfs/bin/$a"; done
 cp "$RIG_DIR/build/libexec/vpnrun/cni/vpnrun" "$d/plugins/"
 for n in demo other; do
-	echo "{\"cniVersion\":\"0.4.0\",\"name\":\"in$n\",\"plugins\":[{\"type\":\"vpnrun\",\"vpn\":\"$n\"}]}" >"$d/net.d/$n.conflist"
+	echo "{\"cniVersion\":\"0.4.0\",\"name\":\"in$n\",\"plugins\":[{\"type\":\"vpnrun\",\"vpn\":\"$n\",\"capabilities\":{\"portMappings\":true}}]}" >"$d/net.d/$n.conflist"
 done
 cat >"$d/containers.conf" <<C
 [network]
@@ -38,13 +38,14 @@ network_config_dir="$d/net.d"
 [engine]
 cgroup_manager="cgroupfs"
 events_logger="file"
+enable_port_reservation=false
 C
 export CONTAINERS_CONF=$d/containers.conf
 pod() { podman --root "$d/store" --runroot "$d/run" --storage-driver vfs --runtime runc "$@"; }
 # The limits are podman's defaults where it may set them, which not every guest allows.
 run() { # run NETWORK COMMAND...
 	pod run --rm --pull=never --network "$1" --ulimit nofile=1024:1024 --ulimit nproc=4096:4096 \
-		${NAME:+--name $NAME} localhost/bb:1 "${@:2}"
+		${NAME:+--name $NAME} ${PUBLISH:+-p $PUBLISH} localhost/bb:1 "${@:2}"
 }
 ports() { ip -n demo -o link show type veth | wc -l; }
 no_ports() { [ "$(ports)" = 0 ]; }
@@ -71,6 +72,15 @@ vpnctl up demo >/dev/null 2>&1 || { vpnctl down --force demo && vpnctl up demo; 
 pod kill held >/dev/null 2>&1
 wait $held
 ok 'a container that is killed leaves no port' wait_for 20 no_ports
+# podman's own -p. It listens there itself, for nobody, unless it is told not to reserve ports.
+PUBLISH=127.0.0.1:8080:80 NAME=web run indemo sh -c 'while :; do echo hello | nc -l -p 80; done' >/dev/null 2>&1 &
+web=$!
+answers() { [ "$(timeout 2 bash -c 'cat </dev/tcp/127.0.0.1/8080')" = hello ]; }
+ok 'R87: podman run -p: the host reaches it' wait_for 30 answers
+pod kill web >/dev/null 2>&1
+wait $web
+no_relay() { [ "$(pgrep -c -x vpnrun-ports)" = 0 ]; }
+ok 'R87: and no process stays' wait_for 20 no_relay
 vpnctl down demo >/dev/null
 out=$(run indemo wget -qO- "http://$RIG_WEB4/" 2>&1)
 is $? 126 'a VPN that is down: the container does not start'

@@ -210,8 +210,8 @@ static void test_netavark(void)
 	struct nv_request q;
 
 	ok(nv_request_parse(text, strlen(text), &(struct nv_call){"/n", false}, &q, &e) < 0,
-	   "setup with ports: refused");
-	ok(!strncmp(e.msg, "port_mappings: ", 15), "and says so: %s", e.msg);
+	   "R87 setup with ports that are none: refused");
+	ok(!strncmp(e.msg, "a published port: ", 18), "and says so: %s", e.msg);
 	is_int(nv_request_parse(text, strlen(text), &(struct nv_call){"/n", true}, &q, &e), 0,
 	       "teardown with ports: taken");
 	is_str(q.wire.tag, "netavark:2f/c1/eth0", "the tag");
