@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vpnctl: one table of commands; --help is printed from it. A command is a file in ctl/ctl.h's
- * rooms.
+ * vpnctl: one table of commands. From it --help is printed, the line is judged, and who is not root
+ * is refused. A command is a file in ctl/ctl.h's rooms.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +12,9 @@
 #include "base/util.h"
 #include "ctl/args.h"
 #include "ctl/ctl.h"
+
+/* Of root alone, and the command says so itself when it has seen what else there is to say. */
+static const char later[] = "";
 
 static const struct {
 	const char *name;
@@ -24,94 +27,94 @@ static const struct {
 	 ctl_up,
 	 "[--no-wait] NAME...",
 	 "bring VPNs up, each in a network namespace of its own",
-	 {"--no-wait", 1, ARGS_MANY}},
+	 {"--no-wait", 1, ARGS_MANY, ""}},
 	{"down",
 	 ctl_down,
 	 "[--force] NAME...",
 	 "take them down; --force unplugs who is inside",
-	 {"--force", 1, ARGS_MANY}},
+	 {"--force", 1, ARGS_MANY, ""}},
 	{"restart",
 	 ctl_restart,
 	 "[--no-wait] NAME...",
 	 "a new tunnel by the file as it is now",
-	 {"--no-wait", 1, ARGS_MANY}},
+	 {"--no-wait", 1, ARGS_MANY, ""}},
 	{"plan",
 	 ctl_plan,
 	 "NAME [--json|--nft]",
 	 "all that up makes of the host's, without making it",
-	 {"--json --nft", 1, 1}},
+	 {"--json --nft", 1, 1, ""}},
 	{"default",
 	 ctl_default,
 	 "NAME|none [--strict] [--no-ip]",
 	 "the whole machine's traffic through a VPN, or back",
-	 {"--strict --no-ip --url=", 1, 1}},
+	 {"--strict --no-ip --url=", 1, 1, NULL}},
 	{"status",
 	 ctl_status,
 	 "[NAME] [--json]",
 	 "what is up, its traffic, and who is inside",
-	 {"--json", 0, 1}},
-	{"list", ctl_list, "[--json]", "the VPNs that are configured", {"--json", 0, 0}},
+	 {"--json", 0, 1, NULL}},
+	{"list", ctl_list, "[--json]", "the VPNs that are configured", {"--json", 0, 0, NULL}},
 	{"kick",
 	 ctl_kick,
 	 "NAME --uid U|--pid P",
 	 "unplug a user's or a process's cables",
-	 {"--uid= --pid=", 1, 1}},
+	 {"--uid= --pid=", 1, 1, ""}},
 	{"publish",
 	 ctl_publish,
 	 "NAME [ADDR:]HOST:INSIDE[/udp]...",
 	 "localhost:HOST reaches the VPN's own INSIDE",
-	 {"", 2, ARGS_MANY}},
+	 {"", 2, ARGS_MANY, later}},
 	{"import",
 	 ctl_import,
 	 "FILE [--name N] [--id I] [--up]",
 	 "install a provider's WireGuard file",
-	 {"--name= --id= --up --no-wait", 1, 1}},
+	 {"--name= --id= --up --no-wait", 1, 1, later}},
 	{"check",
 	 ctl_check,
 	 "[--json] FILE",
 	 "validate a .conf or .json file, touching nothing",
-	 {"--json", 1, 1}},
+	 {"--json", 1, 1, NULL}},
 	{"policy",
 	 ctl_policy,
 	 "check|install|list|show ...",
 	 "explain and install confinement policies",
-	 {"--name= --caps=", 1, 2}},
+	 {"--name= --caps=", 1, 2, NULL}},
 	{"ip",
 	 ctl_ip,
 	 "[NAME] [--expect IP] [--json]",
 	 "the public address of a VPN's traffic",
-	 {"--json --here -4 -6 --expect= --url= --timeout=", 0, 1}},
+	 {"--json --here -4 -6 --expect= --url= --timeout=", 0, 1, NULL}},
 	{"leak-test",
 	 ctl_leak_test,
 	 "NAME [--cut] [--pid PID] [--json]",
 	 "see that nothing leaves but by the VPN",
-	 {"--cut --json --pid=", 1, 1}},
+	 {"--cut --json --pid=", 1, 1, "--cut"}},
 	{"allowed-ips",
 	 ctl_allowed_ips,
 	 "LIST [--minus LIST]",
 	 "what remains of AllowedIPs without some ranges",
-	 {"--minus=", 1, ARGS_MANY}},
+	 {"--minus=", 1, ARGS_MANY, NULL}},
 	{"wrap",
 	 ctl_wrap,
 	 "PROGRAM --vpn NAME [--policy P]",
 	 "make a user's program always go through a VPN",
-	 {"--vpn= --policy=", 1, 1}},
-	{"unwrap", ctl_unwrap, "PROGRAM", "undo that", {"", 1, 1}},
+	 {"--vpn= --policy=", 1, 1, NULL}},
+	{"unwrap", ctl_unwrap, "PROGRAM", "undo that", {"", 1, 1, NULL}},
 	{"oci",
 	 ctl_oci,
 	 "enable [--images]|disable|status",
 	 "let podman's containers use VPNs by annotation",
-	 {"--images", 1, 1}},
+	 {"--images", 1, 1, "enable disable"}},
 	{"confine",
 	 ctl_confine,
 	 "UNIT --vpn NAME [--keep-bus] [--on-demand]",
 	 "put an existing service into a VPN",
-	 {"--vpn= --keep-bus --on-demand", 1, 1}},
-	{"release", ctl_release, "UNIT", "and take it out again", {"", 1, 1}},
+	 {"--vpn= --keep-bus --on-demand", 1, 1, ""}},
+	{"release", ctl_release, "UNIT", "and take it out again", {"", 1, 1, ""}},
 	{"confined-etc", ctl_confined_etc, "", NULL, {0}},
-	{"revive", ctl_revive, "", NULL, {0}},
+	{"revive", ctl_revive, "", NULL, {.root = ""}},
 	{"serve-default", ctl_serve_default, "", NULL, {0}},
-	{"supervise", ctl_supervise, "", NULL, {0}},
+	{"supervise", ctl_supervise, "", NULL, {.root = ""}},
 	{"leak-probe", ctl_leak_probe, "", NULL, {0}},
 };
 
@@ -139,6 +142,33 @@ static int fail_unknown(const char *name)
 	return 2;
 }
 
+/* " Needs root." or " Needs root for enable and disable." */
+static void print_root(const struct args_rule *rule)
+{
+	if (!rule->root)
+		return;
+	fputs(*rule->root ? " Needs root for " : " Needs root", stdout);
+	for (const char *c = rule->root; *c; c++)
+		if (*c == ' ')
+			fputs(" and ", stdout);
+		else
+			putchar(*c);
+	putchar('.');
+}
+
+static bool refuse(size_t i, int argc, char **argv)
+{
+	const char *what = args_root(argc, argv, &commands[i].rule);
+	const char *blank = what && *what ? " " : "";
+	char line[64];
+
+	if (!what || what == later || geteuid() == 0)
+		return false;
+	str_fmt(line, sizeof(line), "%s%s%s", argv[0], blank, what);
+	log_error("%s needs root; try: sudo vpnctl %s ...", line, line);
+	return true;
+}
+
 static int run(size_t i, int argc, char **argv)
 {
 	struct err e = ERR_INIT;
@@ -149,12 +179,15 @@ static int run(size_t i, int argc, char **argv)
 		return 2;
 	}
 	if (r > 0) {
-		printf("usage: vpnctl %s %s\n\n%s. Manual: vpnctl(8).\n", argv[0], commands[i].args,
-		       commands[i].help);
+		printf("usage: vpnctl %s %s\n\n%s.", argv[0], commands[i].args, commands[i].help);
+		print_root(&commands[i].rule);
+		puts(" Manual: vpnctl(8).");
 		return 0;
 	}
 	r = ctl_inside(argc, argv);
-	return r < 0 ? commands[i].run(argc, argv) : r;
+	if (r >= 0)
+		return r;
+	return refuse(i, argc, argv) ? 1 : commands[i].run(argc, argv);
 }
 
 int main(int argc, char **argv)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Warns of what a user should know about a tunnel that is valid: what will be unreachable, which
- * names will not resolve, which lines contradict each other. Adds warnings, changes nothing else;
- * called by the parsers, so that every command says the same. Also names: a VPN's out of a file's.
+ * names will not resolve, which lines contradict each other. Adds warnings, changes nothing else.
+ * Called by whoever has the whole of a tunnel, and so by no parser: conf/load.c for a profile,
+ * `check` and `import` for a file. Also names: a VPN's out of a file's.
  */
 #include "conf/conf.h"
 

@@ -67,3 +67,13 @@ int args_check(int argc, char **argv, const struct args_rule *rule, struct err *
 		return err_set(e, -EINVAL, "there is an argument too many");
 	return 0;
 }
+
+const char *args_root(int argc, char **argv, const struct args_rule *rule)
+{
+	if (!rule->root || !*rule->root)
+		return rule->root;
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (kind_of(rule->root, argv[i], strlen(argv[i])) != NONE)
+			return argv[i];
+	return NULL;
+}

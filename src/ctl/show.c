@@ -5,7 +5,6 @@
 #include "ctl/show.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/log.h"
 
@@ -13,14 +12,6 @@ int ctl_fail(const struct err *e)
 {
 	log_error("%s", e->msg);
 	return CTL_FAILED;
-}
-
-bool ctl_is_root(const char *command)
-{
-	if (geteuid() == 0)
-		return true;
-	log_error("%s needs root; try: sudo vpnctl %s ...", command, command);
-	return false;
 }
 
 void ctl_print_warnings(const struct tunnel *t)

@@ -18,8 +18,5 @@ void ctl_tunnel_json(struct json_out *out, const struct tunnel *t);
 /* Prints e and returns CTL_FAILED. */
 int ctl_fail(const struct err *e);
 
-/* False, and says what to type, where the caller is not root. */
-bool ctl_is_root(const char *command);
-
 /* A tunnel's warnings, a line each, to stderr. */
 void ctl_print_warnings(const struct tunnel *t);

@@ -342,7 +342,7 @@ vpnctl down other >/dev/null
 hint find-down 'sudo vpnctl up other' -- create other
 state /run/vpnrun/other 1
 hint find-down 'sudo vpnctl up other' -- create other
-hint oci-root 'sudo vpnctl oci enable' -- as_user vpnctl oci enable
+HINT_FOR='s/ \.\.\.$//' hint needs-root 'sudo vpnctl oci enable ...' -- as_user vpnctl oci enable
 vpnctl oci disable >/dev/null
 hint oci-not-enabled 'sudo vpnctl oci enable' -- vpnctl oci status
 ok 'which status then says' vpnctl oci status

@@ -17,6 +17,18 @@ plain() { sed -e 's/\\-/-/g' -e 's/Fl -/--/g' -e 's/ | -/ --/g' "$1"; }
 for c in $("$B/bin/vpnctl" --help | awk '/^  [a-z]/ { print $1 }'); do
 	ok "R28: vpnctl.8 has '$c'" grep -q "Ss $c" src/man/vpnctl.8
 done
+# The table of commands says who needs root; the page says the same.
+table() {
+	local c said
+	for c in $("$B/bin/vpnctl" --help | awk '/^  [a-z]/ { print $1 }'); do
+		said=$("$B/bin/vpnctl" "$c" --help | sed -n 's/.* Needs root\( for \([^.]*\)\)*\..*/\2/p; ')
+		"$B/bin/vpnctl" "$c" --help | grep -q 'Needs root' && echo "$c" ${said// and / }
+	done
+}
+page() {
+	sed -n '/^Root is needed by/,/^\.Ss/p' src/man/vpnctl.8 | sed -nE 's/^\.Cm ([a-z-]+).*/\1/p; s/^\.Fl -([a-z]+).*/--\1/p'
+}
+is "$(page | sort | xargs)" "$(table | xargs -n1 | sort | xargs)" 'R28: vpnctl.8 says which commands need root, as the table has it'
 for o in $("$B/bin/vpnrun" --help | grep -oE -e '--[a-z-]+' | sort -u); do
 	ok "R28: vpnrun.1 has '$o'" grep -qF -e "$o" <(plain src/man/vpnrun.1)
 	ok "the completion knows '$o'" grep -qF -e "$o" contrib/completion/vpnrun.bash
