@@ -226,7 +226,7 @@ asan:
 		HARDENING_LD= all unit-tests fuzz-targets
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
-NET_TOOLS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/net/*.c tests/fault/*.c))
+NET_TOOLS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/net/*.c tests/fault/*.c tests/model/*.c))
 $(B)/tests/%: tests/%.c $(LIB) $(wildcard tests/unit/*.h)
 	@mkdir -p $(@D) $(dir $(B)/obj/tests/$*)
 	$(call say,CC,$@)
@@ -254,6 +254,7 @@ help:
 		'make check      all tests; as root the rig, the engines and the guests too' \
 		'make check-fast the format, the layers and the unit tests, in seconds' \
 		'make check-rig  and those files of the rig that catch most, in a minute and a half (root)' \
+		'make check-model what may happen, step by step, DEPTH events in a row: no packet leaves' \
 		'make check-fault every program fails and is killed at every system call' \
 		'make check-soak  thousands of launches, restarts and containers, and nothing left' \
 		'make fuzz       any bytes for every reader of them, for SECONDS each (clang)' \

@@ -49,6 +49,11 @@ check-soak:
 	$(Q)B='$(abspath $(B))' tests/rig/rig run --layout '$(or $(RIG_LAYOUT),netns)' -- \
 		tests/fault/soak.pl --scale '$(or $(SCALE),100)' $(PROGRAM)
 
+# What may happen to a VPN and to the machine's default, one step at a time, over the real lists and firewalls: DEPTH
+# events in a row, each killed between any two steps. See tests/model/model.pl.
+check-model: $(B)/tests/model/lists
+	$(Q)B='$(abspath $(B))' DEPTH='$(or $(DEPTH),4)' tests/model/model.t
+
 # Each guard taken out, one at a time: the test that is named for it notices. See tests/mutate/README.md.
 check-mutations:
 	$(Q)tests/setup/deps build test desktop
@@ -92,4 +97,4 @@ check-nspawn: nspawn-image
 
 -include tests/fuzz/fuzz.mk
 
-.PHONY: rig-tools demo check-rig check-fault check-soak check-mutations vm-image check-vm check-system nspawn-image check-nspawn
+.PHONY: rig-tools demo check-rig check-model check-fault check-soak check-mutations vm-image check-vm check-system nspawn-image check-nspawn

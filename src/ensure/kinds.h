@@ -31,5 +31,7 @@ int rules_missing(const struct want *first, size_t n, struct net_seen *s,
 		  struct err *e);
 /* The new ones behind the old, then the old away: at no moment is there none. */
 int rules_make(const struct want *first, size_t n, struct net_seen *s, struct err *e);
+/* Those of a lower number are deleted first. */
+int rules_delete_order(const struct rtnl_rule *r);
 /* Takes away all of that family and priority. */
 int rules_remove(const struct rtnl_rule *r, struct nl_sock *s, struct err *e);

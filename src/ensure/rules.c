@@ -16,7 +16,7 @@
 /* The kernel deletes the first rule that has what the request names: so those that name more come
  * first. Of the rest, what leads somewhere goes before what closes, and last what lets the
  * tunnels' own packets jump over all of them. */
-static int delete_order(const struct rtnl_rule *r)
+int rules_delete_order(const struct rtnl_rule *r)
 {
 	int named = (r->src_len > 0) + (r->dst_len > 0) + (r->mask > 0) + r->no_default;
 
@@ -31,7 +31,7 @@ static int delete_rules(struct nl_sock *s, const struct rtnl_rules *rs, struct e
 
 	for (int order = 0; order <= 10; order++)
 		for (int i = 0; r == 0 && i < rs->n; i++)
-			if (delete_order(&rs->at[i]) == order)
+			if (rules_delete_order(&rs->at[i]) == order)
 				r = rtnl_rule_delete(s, &rs->at[i], e);
 	return r;
 }

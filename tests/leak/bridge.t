@@ -94,7 +94,10 @@ take_away() { # take_away PART[+PART]...
 			if [ "$RIG_WG" = go ]; then kill -STOP "$(cat /run/vpnrun/demo.supervisor)"; fi
 			ip link delete demo ;;
 		firewall) no_tables demo ;;
-		routes) ip route flush table 1; ip -6 route flush table 1 ;;
+		routes) # A flush of IPv6 passes the last one over.
+			ip route flush table 1
+			ip -6 route flush table 1
+			ip -6 route delete unreachable default table 1 ;;
 		'lookup rule')
 			ip rule delete pref 201 from 10.20.1.0/24 lookup 1
 			ip -6 rule delete pref 201 from fd76:706e:7275:1::/64 lookup 1 ;;
