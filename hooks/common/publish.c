@@ -113,7 +113,7 @@ int publish_read(const json_t *list, const struct publish_keys *k, struct relay_
 
 static int cable_index; /* of the container's end */
 
-static bool is_gone(const struct nlmsghdr *h)
+static bool is_gone(struct nlmsghdr *h)
 {
 	struct ifinfomsg ifi;
 
@@ -130,7 +130,7 @@ static bool is_over(int fd)
 	ssize_t n;
 
 	while ((n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0) {
-		const struct nlmsghdr *h = (const void *)buf;
+		struct nlmsghdr *h = (void *)buf;
 
 		for (size_t left = (size_t)n; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
 			if (is_gone(h))
