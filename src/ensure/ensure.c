@@ -106,6 +106,7 @@ static const char *device_of(const struct want *w)
 	case WANT_NFT:
 	case WANT_FILE:
 	case WANT_ACT:
+	case WANT_NETNS:
 		break;
 	}
 	return "";

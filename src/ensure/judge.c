@@ -12,11 +12,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/same.h"
 #include "base/util.h"
 #include "nf/nft_digest.h"
 #include "nl/link.h"
+#include "ns/netns.h"
+#include "state/record.h"
 
 #define SYSCTL_DIR "/proc/sys/net/"
 #define FILE_MAX   (1u << 16)
@@ -198,6 +202,20 @@ static int file_missing(const struct want *w, struct net_seen *s, char *why, siz
 		       : say(why, size, "was altered");
 }
 
+static int netns_missing(const struct want *w, struct net_seen *s, char *why, size_t size,
+			 struct err *e)
+{
+	const struct want_netns *n = &w->netns;
+	AUTO_CLOSE int fd = ns_netns_open(NETNS_DIR, n->name, NULL);
+	struct stat st;
+
+	(void)s;
+	(void)e;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return say(why, size, "is missing");
+	return !n->ino || same_numbers(&st, n->dev, n->ino) ? 0 : say(why, size, "is another");
+}
+
 /* What it leaves behind is in the list as well. */
 static int act_missing(const struct want *w, struct net_seen *s, char *why, size_t size,
 		       struct err *e)
@@ -217,6 +235,7 @@ int kind_missing(const struct want *w, struct net_seen *s, char *why, size_t siz
 		[WANT_NEIGH] = neigh_missing,	[WANT_ROUTE] = route_missing,
 		[WANT_SYSCTL] = sysctl_missing, [WANT_NFT] = nft_missing,
 		[WANT_FILE] = file_missing,	[WANT_ACT] = act_missing,
+		[WANT_NETNS] = netns_missing,
 	};
 
 	if (w->kind >= ARRAY_SIZE(rows) || !rows[w->kind])

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "ns/netns.h"
+#include "state/record.h"
 #include "nf/nft.h"
 #include "nl/addr.h"
 #include "nl/link.h"
@@ -188,11 +190,18 @@ static int sysctl_make(const struct want *w, struct net_seen *s, struct err *e)
 	return w->flags & WANT_IF_CAN ? 0 : r;
 }
 
+/* Who makes the list makes it first, as all the rest is in it. */
+static int netns_make(const struct want *w, struct net_seen *s, struct err *e)
+{
+	(void)s;
+	return err_set(e, -ENOENT, "there is no network namespace %s", w->netns.name);
+}
+
 int kind_make(const struct want *w, struct net_seen *s, struct err *e)
 {
 	static const make_fn rows[] = {
 		[WANT_LINK] = link_make,   [WANT_ADDR] = addr_make,	[WANT_NEIGH] = neigh_make,
-		[WANT_ROUTE] = route_make, [WANT_SYSCTL] = sysctl_make,
+		[WANT_ROUTE] = route_make, [WANT_SYSCTL] = sysctl_make, [WANT_NETNS] = netns_make,
 	};
 
 	if (w->kind >= ARRAY_SIZE(rows) || !rows[w->kind])
@@ -279,6 +288,8 @@ int kind_remove(const struct want *w, struct net_seen *s, struct err *e)
 		return addr_remove(&w->addr, s, e);
 	case WANT_SYSCTL:
 		return sysctl_give_back(&w->sysctl, e);
+	case WANT_NETNS:
+		return ns_netns_remove(NETNS_DIR, w->netns.name, e);
 	case WANT_NEIGH:
 	case WANT_FILE:
 	case WANT_ACT:

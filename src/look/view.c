@@ -171,6 +171,15 @@ static void degrade(struct view *v, const char *why)
 	str_copy(v->why, sizeof(v->why), why);
 }
 
+static void degrade_namespace(struct view *v)
+{
+	char why[sizeof(v->why)];
+
+	str_fmt(why, sizeof(why), "the network namespace %s is missing; vpnctl up %s makes it anew",
+		v->name, v->name);
+	degrade(v, why);
+}
+
 static void judge_ports(struct view *v, int ns, int bridge)
 {
 	struct lease_pool pool = record_pool(&v->record);
@@ -335,7 +344,7 @@ static void look(struct view *v)
 	ns = record_open_netns(&v->record, &e);
 	if (ns < 0) {
 		if (v->state == VIEW_UP)
-			degrade(v, "its namespace is gone");
+			degrade_namespace(v);
 		return;
 	}
 	if (inside_read(&v->record, ns, &v->inside, &e) < 0) {
@@ -412,7 +421,7 @@ static void glance(struct view *v)
 	AUTO_CLOSE int ns = record_open_netns(&v->record, NULL);
 
 	if (ns < 0 && v->state == VIEW_UP)
-		degrade(v, "its namespace is gone");
+		degrade_namespace(v);
 	judge_health(v);
 	if (v->record.state == RECORD_UP)
 		inside_read_own(&v->record, &v->inside, NULL);

@@ -40,8 +40,8 @@ static void record_as_failed(const struct up *u, const struct err *why)
 
 	if (!is_lost && (u->ns_created || r.id == 0)) {
 		record_remove(u->p->name, NULL);
-		/* Of a bridge, it says what there is to undo, and goes with that. */
-		if (u->p->layout != LAYOUT_BRIDGE)
+		/* It says what there is to undo, and goes with that. */
+		if (u->p->layout != LAYOUT_BRIDGE && (u->ns_created || u->ns_fd < 0))
 			made_remove(u->p->name, NULL);
 		return;
 	}
@@ -200,6 +200,8 @@ static void end_up(struct up *u)
 	util_close(&u->socket_fd);
 	util_close(&u->via_lock);
 	endpoint_set_free(&u->endpoints);
+	want_list_free(&u->had);
+	want_list_free(&u->wanted);
 }
 
 /* Asked under the lock: whoever takes it down on purpose has it until the record says so. */

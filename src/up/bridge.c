@@ -25,13 +25,11 @@
 #include "ensure/ensure.h"
 #include "ensure/made.h"
 #include "up/bridge_table.h"
-#include "up/wanted.h"
 #include "wall/flows.h"
 #include "up/foreign.h"
 #include "wall/forwarding.h"
 #include "up/hold.h"
 #include "conf/plan.h"
-#include "want/record.h"
 #include "wall/sysctls.h"
 #include "tunnel/tunnel_dev.h"
 
@@ -78,27 +76,6 @@ int bridge_note_read(const char *name, struct record *ret, struct err *e)
 		return err_set(e, -ENOENT, "nothing is noted of a bridge of %s", name);
 	*ret = r;
 	return 0;
-}
-
-/* All that will be made, before any of it is. */
-static int note_write(struct up *u, struct err *e)
-{
-	AUTO_WANT_LIST struct want_list l = {0};
-	struct record r;
-	int rc = plan_record(u->p, u->mtu, &r, e);
-
-	if (rc == 0)
-		rc = wanted_vpn(u->p, u->mtu, &l, e);
-	if (rc < 0)
-		return rc;
-	r.state = RECORD_DOWN;
-	r.netns_dev = u->record.netns_dev;
-	r.netns_ino = u->record.netns_ino;
-	u->record = r;
-	/* Until this one is sealed, the tables are as they were. */
-	if (u->is_ours)
-		made_keep_digests(u->p->name, &l);
-	return made_write(u->p->name, &u->record, &l, e);
 }
 
 /* --- before ---------------------------------------------------------------------------------- */
@@ -167,14 +144,11 @@ static int step_begin(struct up *u, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
 	struct record note;
-	struct stat st;
 	int r;
 
 	u->ns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (u->ns_fd < 0 || fstat(u->ns_fd, &st) < 0)
+	if (u->ns_fd < 0)
 		return err_sys(e, -errno, "cannot open the host's network namespace");
-	u->record.netns_dev = st.st_dev;
-	u->record.netns_ino = st.st_ino;
 	r = nl_sock_open(&s, NETLINK_ROUTE, e);
 	if (r < 0)
 		return r;
@@ -195,7 +169,7 @@ static int step_begin(struct up *u, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	r = note_write(u, e);
+	r = step_note(u, u->ns_fd, e);
 	u->ns_created = r == 0 && !u->is_ours;
 	return r;
 }

@@ -128,7 +128,7 @@ static int down_netns(const char *name, bool force, struct down_report *rep, str
 		      struct err *e)
 {
 	AUTO_CLOSE int ns_fd = ns_netns_open(NETNS_DIR, name, NULL);
-	bool foreign = ns_fd >= 0 && !is_record_of(rec, ns_fd) &&
+	bool foreign = ns_fd >= 0 && !is_record_of(rec, ns_fd) && !step_is_noted(name, ns_fd) &&
 		       step_check_foreign(name, ns_fd, NULL) == -EEXIST;
 	int r;
 

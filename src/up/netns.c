@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ns/netns.h"
@@ -46,24 +45,21 @@ static int open_or_create_netns(const char *name, bool *ret_created, struct err 
 	return fd;
 }
 
+/* The ledger first: a namespace that it does not know is what an older version has left, or
+ * somebody else's. */
 static int do_namespace(struct up *u, struct err *e)
 {
-	struct stat st;
+	AUTO_CLOSE int there = ns_netns_open(NETNS_DIR, u->p->name, NULL);
+	int r = there < 0 ? step_note(u, -1, e) : 0;
 
+	if (r < 0)
+		return r;
 	u->ns_fd = open_or_create_netns(u->p->name, &u->ns_created, e);
 	if (u->ns_fd < 0)
 		return u->ns_fd;
-	if (!u->ns_created && !u->is_ours) {
-		int r = step_check_foreign(u->p->name, u->ns_fd, e);
-
-		if (r < 0)
-			return r;
-	}
-	if (fstat(u->ns_fd, &st) < 0)
-		return err_sys(e, -errno, "cannot stat the namespace of %s", u->p->name);
-	u->record.netns_dev = st.st_dev;
-	u->record.netns_ino = st.st_ino;
-	return 0;
+	if (!u->ns_created && !u->is_ours && !step_is_noted(u->p->name, u->ns_fd))
+		r = step_check_foreign(u->p->name, u->ns_fd, e);
+	return r < 0 ? r : step_note(u, u->ns_fd, e);
 }
 
 static void undo_namespace(struct up *u)

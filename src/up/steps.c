@@ -201,15 +201,79 @@ int step_flows(struct up *u, struct err *e)
 	return flows_forget_stale(u->p, u->ns_fd, e);
 }
 
-/* Notes what `status` is to find from now on. */
+/* --- the ledger ------------------------------------------------------------------------------ */
+
+bool step_is_noted(const char *name, int ns_fd)
+{
+	struct record noted;
+	struct stat st;
+
+	return made_read_record(name, &noted, NULL) == 0 && fstat(ns_fd, &st) == 0 &&
+	       record_is_netns(&noted, &st);
+}
+
+static int write_ledger(struct up *u, const struct want_list *rest, struct err *e)
+{
+	AUTO_WANT_LIST struct want_list all = {0};
+	int r;
+
+	want_list_append(&all, &u->wanted);
+	want_list_append(&all, rest);
+	r = want_list_check(&all, e);
+	return r < 0 ? r : made_write(u->p->name, &u->record, &all, e);
+}
+
+static void note_namespace(struct up *u)
+{
+	for (size_t i = 0; i < u->wanted.n; i++)
+		if (u->wanted.at[i].kind == WANT_NETNS) {
+			u->wanted.at[i].netns.dev = u->record.netns_dev;
+			u->wanted.at[i].netns.ino = u->record.netns_ino;
+		}
+}
+
+int step_note(struct up *u, int ns_fd, struct err *e)
+{
+	AUTO_WANT_LIST struct want_list rest = {0};
+	struct stat st = {0};
+	struct record r;
+	int rc = plan_record(u->p, u->mtu, &r, e);
+
+	if (rc == 0 && ns_fd >= 0 && fstat(ns_fd, &st) < 0)
+		rc = err_sys(e, -errno, "cannot stat the namespace of %s", u->p->name);
+	if (rc < 0)
+		return rc;
+	r.state = RECORD_DOWN;
+	r.netns_dev = st.st_dev;
+	r.netns_ino = st.st_ino;
+	u->record = r;
+	want_list_free(&u->wanted);
+	want_list_free(&u->had);
+	rc = wanted_vpn(u->p, u->mtu, &u->wanted, e);
+	if (rc < 0)
+		return rc;
+	note_namespace(u);
+	/* Until this one is sealed, the tables are as they were. */
+	if (ns_fd >= 0 && step_is_noted(u->p->name, ns_fd)) {
+		made_keep_digests(u->p->name, &u->wanted);
+		rc = made_read(u->p->name, &u->had, e);
+	}
+	want_list_minus(&u->had, &u->wanted, &rest);
+	return rc < 0 ? rc : write_ledger(u, &rest, e);
+}
+
+/* All that the profile wants stands: what only a former one wanted goes. */
 int step_made(struct up *u, struct err *e)
 {
-	AUTO_WANT_LIST struct want_list l = {0};
-	int r = wanted_vpn(u->p, u->mtu, &l, e);
+	AUTO_WANT_LIST struct want_list rest = {0};
+	int r;
 
+	want_list_minus(&u->had, &u->wanted, &rest);
+	r = ensure_remove(&rest, u->ns_fd, NULL, e);
 	if (r == 0)
-		r = ensure_seal(&l, u->ns_fd, e);
-	return r < 0 ? r : made_write(u->p->name, &u->record, &l, e);
+		r = ensure_seal(&u->wanted, u->ns_fd, e);
+	rest.n = 0;
+	return r < 0 ? r : write_ledger(u, &rest, e);
 }
 
 int step_record(struct up *u, struct err *e)

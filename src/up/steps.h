@@ -31,7 +31,8 @@ struct up {
 	bool is_restart;
 	bool is_mend; /* the tunnel works and is left alone; endpoints are not known */
 	struct record old, record;
-	uint32_t guard_flags; /* of enum record_flags */
+	struct want_list had, wanted; /* what the ledger named before; what it names now */
+	uint32_t guard_flags;	      /* of enum record_flags */
 	bool userspace;
 	int32_t supervisor_pid;
 	uint32_t bridge_ifindex;
@@ -50,7 +51,13 @@ void step_undo_tunnel(struct up *u);
 /* Who was plugged into the bridge, and is not any more, is so again. */
 int step_ports(struct up *u, struct err *e);
 int step_flows(struct up *u, struct err *e); /* once all ways are as they will be */
+/* Writes down all that will be made, and what of it was there before; to be called before anything
+ * is made. u->record gets its namespace's numbers from ns_fd (-1: there is none yet). */
+int step_note(struct up *u, int ns_fd, struct err *e);
+/* Takes away what the VPN had and has no more, and notes what `status` is to find from now on. */
 int step_made(struct up *u, struct err *e);
+/* Whether the ledger speaks of that very namespace. */
+bool step_is_noted(const char *name, int ns_fd);
 int step_record(struct up *u, struct err *e);
 
 /* For `down` too: a namespace that no record of ours speaks of is what a killed run left, or

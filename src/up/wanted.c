@@ -29,6 +29,7 @@ int wanted_vpn(const struct profile *p, uint32_t mtu, struct want_list *l, struc
 		want_bridge_table(l, p);
 		want_bridge_rules(l, p);
 	} else {
+		want_namespace(l, p);
 		want_netns(l, p, mtu);
 		r = add_files(p, l, e);
 	}

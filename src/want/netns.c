@@ -87,6 +87,14 @@ static void add_bridge(struct want_list *l, const struct profile *p, uint32_t mt
 		add_fallback(l, br, AF_INET6);
 }
 
+void want_namespace(struct want_list *l, const struct profile *p)
+{
+	struct want_netns *n = &want_add(l, WANT_NETNS)->netns;
+
+	if (str_copy(n->name, sizeof(n->name), p->name) < 0)
+		l->failed = true;
+}
+
 void want_netns(struct want_list *l, const struct profile *p, uint32_t mtu)
 {
 	add_settings(l);

@@ -184,6 +184,7 @@ const char *want_kind_name(uint32_t kind)
 		[WANT_LINK] = "link",	[WANT_ADDR] = "addr", [WANT_NEIGH] = "neigh",
 		[WANT_ROUTE] = "route", [WANT_RULE] = "rule", [WANT_SYSCTL] = "sysctl",
 		[WANT_NFT] = "nft",	[WANT_FILE] = "file", [WANT_ACT] = "act",
+		[WANT_NETNS] = "netns",
 	};
 
 	return kind < ARRAY_SIZE(names) && names[kind] ? names[kind] : "?";
@@ -323,6 +324,9 @@ void want_describe(const struct want *w, char ret[WANT_TEXT_LEN])
 	case WANT_FILE:
 		snprintf(ret, WANT_TEXT_LEN, "the file %s", w->file.path);
 		return;
+	case WANT_NETNS:
+		snprintf(ret, WANT_TEXT_LEN, "the network namespace %s", w->netns.name);
+		return;
 	case WANT_ACT:
 		describe_act(&w->act, ret, WANT_TEXT_LEN);
 		return;
@@ -342,6 +346,8 @@ bool want_is_same(const struct want *a, const struct want *b)
 		return !strcmp(a->file.path, b->file.path);
 	if (a->kind == WANT_LINK)
 		return !strcmp(a->link.name, b->link.name);
+	if (a->kind == WANT_NETNS)
+		return !strcmp(a->netns.name, b->netns.name);
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
@@ -383,6 +389,7 @@ bool want_takes_place(const struct want *w, const struct want *of)
 	case WANT_SYSCTL:
 	case WANT_NFT:
 	case WANT_FILE:
+	case WANT_NETNS:
 		break;
 	}
 	return want_is_same(w, of);

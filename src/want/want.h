@@ -33,6 +33,7 @@ enum want_kind {
 	WANT_NFT,
 	WANT_FILE,
 	WANT_ACT,
+	WANT_NETNS,
 };
 
 struct want_link {
@@ -86,6 +87,12 @@ struct want_file {
 	uint64_t digest; /* of its text */
 };
 
+/* The namespace itself, in NETNS_DIR. */
+struct want_netns {
+	char name[16];
+	uint64_t dev, ino; /* 0: not known yet */
+};
+
 /* What is no object and yet has to be done where it stands in the list: by whoever makes the list,
  * and undone by them. */
 enum want_act_what {
@@ -123,6 +130,7 @@ struct want {
 		struct want_nft nft;
 		struct want_file file;
 		struct want_act act;
+		struct want_netns netns;
 	};
 };
 
@@ -186,6 +194,8 @@ void want_list_append(struct want_list *ret, const struct want_list *l);
 #define DEFAULT_RULE_BASE 300
 #define DEFAULT_SKIP_BASE 400 /* the place behind them that exempted packets go to */
 
+/* Lists the namespace that all the rest is in, of the layout "netns". */
+void want_namespace(struct want_list *l, const struct profile *p);
 /* In the VPN's own namespace, of the layout "netns", but for the tunnel; mtu is the bridge's. */
 void want_netns(struct want_list *l, const struct profile *p, uint32_t mtu);
 /* The objects in the host's namespace, of the layout "bridge", but for the tunnel: the firewall,

@@ -86,6 +86,19 @@ ok 'R31: restart with another id, nobody inside' wait_for 5 vpnctl restart demo
 is "$(in_vpn demo ip -4 -o addr show br-demo | grep -o 'inet [0-9.]*')" 'inet 10.20.7.1' \
 	'R31: only the new addresses are there'
 ok 'R31: it works' wait_for 10 is_demo says "$RIG_WEB4"
+# What the file had and has no more is taken away by the next up; what is in it both times stays.
+first=$(in_vpn demo sh -c 'ip -br addr show demo; ip -6 route show table all dev demo')
+sed -i -E 's,^(Address = [0-9.]+/32).*,\1,; s,^(AllowedIPs = 0.0.0.0/0).*,\1,' /etc/vpnrun/demo.conf
+sed -i "s,^AllowedIPs = .*,&\nPersistentKeepalive = 25," /etc/vpnrun/demo.conf
+ok 'control: it has IPv6' grep -q 'fd64.*default' <<<"${first//$'\n'/ }"
+ok 'R76: up with a file that has no IPv6 any more' vpnctl up demo
+is "$(in_vpn demo sh -c 'ip -6 -br addr show demo; ip -6 route show table all dev demo; ip -6 route show default dev br-demo' | grep -v '^demo *UNKNOWN *$')" '' \
+	'R76 R14: takes away what it had of it'
+ok 'R76: it is whole' vpnctl status demo
+ok 'R31: it works' is_demo says "$RIG_WEB4"
+install -m 600 "$RIG_DIR/first.conf" /etc/vpnrun/demo.conf
+vpnctl up demo >/dev/null
+is "$(in_vpn demo sh -c 'ip -br addr show demo; ip -6 route show table all dev demo')" "$first" 'R76: and back again'
 vpnctl down demo >/dev/null
 like "$(vpnctl restart demo)" '^demo is up: the server answers' 'R31: restart of a VPN that is down brings it up'
 ok 'R31: it works' wait_for 10 is_demo says "$RIG_WEB4"

@@ -137,6 +137,7 @@ static void put_object(const struct want *w)
 	case WANT_NEIGH:
 	case WANT_SYSCTL:
 	case WANT_FILE:
+	case WANT_NETNS:
 	default:
 		return;
 	}

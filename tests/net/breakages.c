@@ -155,6 +155,9 @@ static void breakages(const struct want *w)
 	case WANT_FILE:
 		printf("%s\trm %s\n%s\t: >%s\n", name, w->file.path, name, w->file.path);
 		break;
+	case WANT_NETNS:
+		printf("%s\tip netns delete %s\n", name, w->netns.name);
+		break;
 	case WANT_ACT: /* what it leaves is in the list, too */
 		break;
 	}
