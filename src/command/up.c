@@ -13,6 +13,7 @@
 #include "command/await.h"
 #include "ctl/ctl.h"
 #include "ctl/show.h"
+#include "ensure/applied.h"
 #include "up/apply.h"
 #include "default/default.h"
 #include "conf/profile.h"
@@ -30,7 +31,10 @@ static int apply_profile(const char *name, apply_fn apply, struct profile *ret)
 	struct profile p = {0};
 	int r;
 
-	r = profile_load_name(name, &p, &e);
+	/* What is repaired is what was applied, whatever the files say by now; without keys, as far
+	 * as they are not needed. */
+	r = apply == vpn_revive ? applied_load(name, &p, &e) : profile_load_name(name, &p, &e);
+	r = r > 0 ? 0 : r;
 	r = r ?: profile_check_conflicts(&p, &e);
 	if (r == 0 && p.tunnel.world_readable)
 		r = err_set(&e, -EPERM,

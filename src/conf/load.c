@@ -20,6 +20,7 @@
 struct loader {
 	struct json_doc doc; /* has no root, and still knows the lines */
 	struct profile *p;
+	const struct profile_texts *texts;
 	struct err *e;
 };
 
@@ -68,26 +69,36 @@ static int load_key(struct loader *r, const char *key, const char *path, uint8_t
 static int load_inline(struct loader *r)
 {
 	struct tunnel *t = &r->p->tunnel;
-	int n = load_key(r, "private_key_file", r->p->private_key_file, t->private_key);
+	int n;
 
+	t->peers[0].has_psk = r->p->preshared_key_file != NULL;
+	if (r->texts->conf)
+		return 0; /* it is without keys */
+	n = load_key(r, "private_key_file", r->p->private_key_file, t->private_key);
 	if (n < 0 || !r->p->preshared_key_file)
 		return n;
-	t->peers[0].has_psk = true;
 	return load_key(r, "preshared_key_file", r->p->preshared_key_file, t->peers[0].psk);
+}
+
+static int read_config(struct loader *r, struct tunnel *t)
+{
+	struct err why = ERR_INIT;
+	AUTO_CLOSE int fd = -1;
+
+	if (r->texts->conf)
+		return conf_parse(r->p->config, r->texts->conf, r->texts->conf_len, t, r->e);
+	fd = file_open(r->p->config, &why);
+	if (fd >= 0)
+		return conf_load_fd(fd, r->p->config, t, NULL, r->e);
+	json_doc_fail(&r->doc, r->e, "config", "%s", why.msg);
+	return fd;
 }
 
 static int load_config(struct loader *r)
 {
 	struct tunnel *t = &r->p->tunnel, over = *t;
-	struct err why = ERR_INIT;
-	AUTO_CLOSE int fd = file_open(r->p->config, &why);
-	int n = fd;
+	int n = read_config(r, t);
 
-	if (n < 0) {
-		json_doc_fail(&r->doc, r->e, "config", "%s", why.msg);
-		return n;
-	}
-	n = conf_load_fd(fd, r->p->config, t, NULL, r->e);
 	if (n < 0) {
 		*t = over;
 		return n;
@@ -148,23 +159,18 @@ static int load_rest(struct loader *r)
 	return 0;
 }
 
-int profile_load(const char *path, struct profile *p, struct err *e)
+int profile_load_texts(const char *path, const struct profile_texts *texts, struct profile *p,
+		       struct err *e)
 {
-	AUTO_FREE char *text = NULL;
 	struct profile fresh;
-	struct loader r = {.p = &fresh, .e = e};
-	size_t len = 0;
-	int n;
+	struct loader r = {.p = &fresh, .texts = texts, .e = e};
+	int n = profile_parse(path, texts->json, texts->json_len, &fresh, e);
 
 	memset(p, 0, sizeof(*p));
-	n = file_read(path, PROFILE_SIZE_MAX, &text, &len, e);
-	if (n < 0)
-		return n;
-	n = profile_parse(path, text, len, &fresh, e);
 	if (n < 0)
 		return n;
 	r.doc.file = path;
-	r.doc.text = text;
+	r.doc.text = texts->json;
 	n = load_rest(&r);
 	if (n < 0) {
 		profile_free(&fresh);
@@ -173,6 +179,18 @@ int profile_load(const char *path, struct profile *p, struct err *e)
 	*p = fresh;
 	util_wipe(fresh.tunnel.private_key, WG_KEY_LEN);
 	return 0;
+}
+
+int profile_load(const char *path, struct profile *p, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	struct profile_texts texts = {0};
+	int n;
+
+	memset(p, 0, sizeof(*p));
+	n = file_read(path, PROFILE_SIZE_MAX, &text, &texts.json_len, e);
+	texts.json = text;
+	return n < 0 ? n : profile_load_texts(path, &texts, p, e);
 }
 
 int profile_load_name(const char *name, struct profile *p, struct err *e)

@@ -17,6 +17,16 @@ int profile_parse(const char *path, const char *text, size_t len, struct profile
  * Needs to read the key: root, for the files in /etc. */
 int profile_load(const char *path, struct profile *p, struct err *e);
 
+/* profile_load() of texts instead of files. conf NULL: the files that the JSON names are read;
+ * else it is the wg-quick file ("" where there is none), and whatever keys there are stay unread.
+ */
+struct profile_texts {
+	const char *json, *conf;
+	size_t json_len, conf_len;
+};
+int profile_load_texts(const char *path, const struct profile_texts *texts, struct profile *p,
+		       struct err *e);
+
 /* profile_load() of VPN_CONFIG_DIR/NAME.json. -ENOENT: e lists the names that exist. */
 int profile_load_name(const char *name, struct profile *p, struct err *e);
 

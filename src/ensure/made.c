@@ -92,6 +92,8 @@ static bool is_sound(const struct want *w)
 		return is_text(w->nft.table, sizeof(w->nft.table));
 	case WANT_FILE:
 		return is_text(w->file.path, sizeof(w->file.path));
+	case WANT_NETNS:
+		return is_text(w->netns.name, sizeof(w->netns.name));
 	case WANT_ACT:
 		return is_text(w->act.dev, sizeof(w->act.dev)) &&
 		       is_text(w->act.vpn, sizeof(w->act.vpn));

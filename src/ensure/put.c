@@ -233,7 +233,7 @@ static int route_remove(const struct want_route *x, struct net_seen *s, struct e
 		.plen = x->plen,
 		.oif = l ? l->ifindex : 0,
 		.metric = x->metric,
-		.table = x->table,
+		.table = x->table == RT_TABLE_MAIN ? 0 : x->table,
 		.unreachable = !x->dev[0],
 	};
 

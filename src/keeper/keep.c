@@ -25,9 +25,9 @@
 #include "ns/netns.h"
 #include "default/default.h"
 #include "tunnel/path.h"
-#include "conf/profile.h"
 #include "state/health.h"
 #include "tunnel/resolve.h"
+#include "ensure/applied.h"
 #include "up/strays.h"
 #include "tunnel/via.h"
 
@@ -207,10 +207,11 @@ static int help(const struct keep_errand *a)
 	struct endpoint_set es = {0};
 	struct err e = ERR_INIT;
 	struct profile p = {0};
-	int r = profile_load_name(k->name, &p, &e);
+	/* The keys are not needed. */
+	int r = applied_load(k->name, &p, &e);
 	bool round = false;
 
-	r = r ?: via_resolve_here(&p, 0, &es, &e);
+	r = r < 0 ? r : via_resolve_here(&p, 0, &es, &e);
 	if (r == 0 && a->what == HELP_TURN)
 		round = take_turn(k, &es);
 	if (r == 0 && a->what != HELP_STAY)

@@ -18,7 +18,6 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "conf/profile.h"
 #include "keeper/ground.h"
 #include "keeper/inbound_serve.h"
 #include "keeper/keep.h"
@@ -27,6 +26,7 @@
 #include "keeper/userspace.h"
 #include "tunnel/resolve.h"
 #include "tunnel/via.h"
+#include "ensure/applied.h"
 #include "up/finish.h"
 
 #define LOG_LOOK_MS 600000
@@ -72,8 +72,10 @@ static int start_tunnel(struct sup *s, const struct profile *p, bool first, stru
 static int launch(struct sup *s, bool first, struct err *e)
 {
 	struct profile p = {0};
-	int r = profile_load_name(s->ground.name, &p, e);
+	int r = applied_load(s->ground.name, &p, e);
 
+	if (r > 0)
+		r = -ENOKEY;
 	if (r == 0 && first)
 		s->ground.layout = p.layout;
 	if (r == 0 && s->ground.layout != p.layout)
@@ -331,12 +333,12 @@ static int begin_kernel(struct sup *s, struct err *e)
 {
 	AUTO_CLOSE int ns = -1;
 	struct profile p = {0};
-	int r = profile_load_name(s->ground.name, &p, e);
+	int r = applied_load(s->ground.name, &p, e);
 
 	s->ground.layout = p.layout;
 	profile_free(&p);
 	if (r < 0)
-		return r;
+		return r; /* the keys are not needed */
 	ns = ground_open(&s->ground, e);
 	return ns < 0 ? ns : 0;
 }

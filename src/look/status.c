@@ -109,8 +109,9 @@ static void json_forward(struct json_out *out, const struct view *v)
 }
 
 /* What root alone can see. */
-static void json_missing(struct json_out *out, const struct view *v)
+static void json_differences(struct json_out *out, const struct view *v)
 {
+	json_out_bool(out, "edited", v->is_edited);
 	if (!v->looked) {
 		json_out_null(out, "missing");
 		return;
@@ -135,7 +136,7 @@ static void json_vpn(struct json_out *out, const struct view *v)
 	json_out_str(out, "layout", view_layout_name(v));
 	json_out_str(out, "state", view_state_name(v->state));
 	json_out_str(out, "why", v->why[0] ? v->why : NULL);
-	json_missing(out, v);
+	json_differences(out, v);
 	json_out_bool(out, "default", v->is_default);
 	json_out_bool(out, "machine_default", v->is_machine_default);
 	json_out_str(out, "via", v->has_record && v->record.via[0] ? v->record.via : NULL);
@@ -396,6 +397,12 @@ static void print_remarks(const struct views *vs, const struct view *only, bool 
 			forwarding_say_no_ip6(&v->profile, no_ip6, sizeof(no_ip6));
 			say("\n%s: %s\n", v->name, no_ip6);
 		}
+		if (v->is_edited)
+			fputs("\n", stdout);
+		if (v->is_edited)
+			say("the profile of %s has changed since it came up; to apply it: vpnctl up "
+			    "%s\n",
+			    v->name, v->name);
 		print_endpoint(v);
 		print_forward(v);
 		print_inside(v);

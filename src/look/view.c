@@ -14,6 +14,7 @@
 #include "default/default.h"
 #include "ensure/ensure.h"
 #include "ensure/made.h"
+#include "ensure/applied.h"
 #include "up/passage.h"
 #include "conf/profile.h"
 #include "up/strays.h"
@@ -353,6 +354,7 @@ static void look(struct view *v)
 		return;
 	}
 	v->looked = true;
+	v->is_edited = v->record.state != RECORD_DOWN && applied_is_old(v->name) > 0;
 	if (v->state != VIEW_UP)
 		return;
 	judge_via(v);

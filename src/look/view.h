@@ -25,6 +25,7 @@ struct view {
 	struct err broken;   /* what is wrong with its profile, code 0: nothing */
 	bool has_profile;
 	struct profile profile; /* without keys; the tunnel is empty where it may not be read */
+	bool is_edited; /* the profile says something else than when it came up, as root sees */
 	bool has_record;
 	struct record record;
 	enum view_state state;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ns/netns.h"
+#include "ensure/applied.h"
 #include "up/bridge.h"
 #include "wall/forwarding.h"
 #include "up/hold.h"
@@ -41,8 +42,10 @@ static void record_as_failed(const struct up *u, const struct err *why)
 	if (!is_lost && (u->ns_created || r.id == 0)) {
 		record_remove(u->p->name, NULL);
 		/* It says what there is to undo, and goes with that. */
-		if (u->p->layout != LAYOUT_BRIDGE && (u->ns_created || u->ns_fd < 0))
+		if (u->p->layout != LAYOUT_BRIDGE && (u->ns_created || u->ns_fd < 0)) {
 			made_remove(u->p->name, NULL);
+			applied_remove(u->p->name, NULL);
+		}
 		return;
 	}
 	r.state = is_lost ? RECORD_LOST : RECORD_DOWN;
@@ -238,6 +241,18 @@ static bool is_tunnel_well(const struct profile *p)
 	       st.present && st.asked;
 }
 
+/* A tunnel is made anew with the keys of today's files, which may be half-way through an edit. */
+static int check_key(const struct profile *p, struct err *e)
+{
+	static const uint8_t none[WG_KEY_LEN];
+
+	if (memcmp(p->tunnel.private_key, none, sizeof(none)) != 0)
+		return 0;
+	return err_set(e, -ENOKEY,
+		       "the keys of %s cannot be read any more, and its tunnel has to be made anew",
+		       p->name);
+}
+
 static int up(const struct profile *p, bool only_lost, struct err *note, struct err *e)
 {
 	AUTO_CLOSE int lock = -1;
@@ -249,8 +264,10 @@ static int up(const struct profile *p, bool only_lost, struct err *note, struct 
 		return lock;
 	if (only_lost && !is_lost(p->name))
 		return 1;
+	u.is_revival = only_lost;
 	u.is_mend = only_lost && is_tunnel_well(p);
-	r = check_before(&u, e);
+	r = only_lost && !u.is_mend ? check_key(p, e) : 0;
+	r = r ?: check_before(&u, e);
 	if (r == 0)
 		r = run_layout(&u, e);
 	end_up(&u);

@@ -24,6 +24,7 @@
 #include "ns/netns.h"
 #include "ensure/ensure.h"
 #include "ensure/made.h"
+#include "ensure/applied.h"
 #include "up/bridge_table.h"
 #include "wall/flows.h"
 #include "up/foreign.h"
@@ -239,6 +240,7 @@ static int remove_rest(const struct record *r, int ns_fd, struct err *e)
 	rc = rc ?: ensure_remove(&l, -1, NULL, e);
 	former_path(r->name, former, sizeof(former));
 	rc = rc ?: file_remove(former, e);
+	rc = rc ?: applied_remove(r->name, e);
 	return rc < 0 ? rc : made_remove(r->name, e);
 }
 

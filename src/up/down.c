@@ -11,6 +11,7 @@
 
 #include "nl/link.h"
 #include "ns/netns.h"
+#include "ensure/applied.h"
 #include "up/bridge.h"
 #include "up/hold.h"
 #include "ensure/made.h"
@@ -142,6 +143,7 @@ static int down_netns(const char *name, bool force, struct down_report *rep, str
 	if (r < 0 || rep->kept)
 		return r;
 	r = netnsfiles_remove(name, e);
+	r = r ?: applied_remove(name, e);
 	r = r ?: made_remove(name, e);
 	return r ?: record_remove(name, e);
 }

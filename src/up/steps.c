@@ -22,6 +22,7 @@
 #include "wall/flows.h"
 #include "wall/guard.h"
 #include "ensure/made.h"
+#include "ensure/applied.h"
 #include "up/strays.h"
 #include "up/wanted.h"
 #include "up/hold.h"
@@ -232,9 +233,37 @@ static void note_namespace(struct up *u)
 		}
 }
 
-int step_note(struct up *u, int ns_fd, struct err *e)
+/* What it names beside what is wanted is what a former profile, or a killed run, has left. */
+static int read_ledger(struct up *u, int ns_fd, struct err *e)
+{
+	int r = made_read(u->p->name, &u->had, e);
+
+	/* Until this one is sealed, the tables are as they were. */
+	if (r == 0 && ns_fd >= 0 && step_is_noted(u->p->name, ns_fd))
+		made_keep_digests(u->p->name, &u->wanted);
+	else
+		want_list_free(&u->had); /* it is of another namespace, which is gone */
+	/* What cannot be read is not absent: what it names would be nobody's. */
+	return r == -ENOENT || r == -EPROTO ? 0 : r;
+}
+
+static int write_notes(struct up *u, int ns_fd, struct err *e)
 {
 	AUTO_WANT_LIST struct want_list rest = {0};
+	int r = read_ledger(u, ns_fd, e);
+
+	want_list_minus(&u->had, &u->wanted, &rest);
+	if (r == 0 && !u->is_revival)
+		r = applied_write(u->p, e);
+	r = r ?: write_ledger(u, &rest, e);
+	/* There is nothing yet that it would be the profile of. */
+	if (r < 0 && !u->is_ours)
+		applied_remove(u->p->name, NULL);
+	return r;
+}
+
+int step_note(struct up *u, int ns_fd, struct err *e)
+{
 	struct stat st = {0};
 	struct record r;
 	int rc = plan_record(u->p, u->mtu, &r, e);
@@ -253,13 +282,7 @@ int step_note(struct up *u, int ns_fd, struct err *e)
 	if (rc < 0)
 		return rc;
 	note_namespace(u);
-	/* Until this one is sealed, the tables are as they were. */
-	if (ns_fd >= 0 && step_is_noted(u->p->name, ns_fd)) {
-		made_keep_digests(u->p->name, &u->wanted);
-		rc = made_read(u->p->name, &u->had, e);
-	}
-	want_list_minus(&u->had, &u->wanted, &rest);
-	return rc < 0 ? rc : write_ledger(u, &rest, e);
+	return write_notes(u, ns_fd, e);
 }
 
 /* All that the profile wants stands: what only a former one wanted goes. */

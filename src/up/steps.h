@@ -29,7 +29,8 @@ struct up {
 	bool is_ours;	 /* the namespace that the record speaks of is there */
 	bool was_up;	 /* and the record says that it is up */
 	bool is_restart;
-	bool is_mend; /* the tunnel works and is left alone; endpoints are not known */
+	bool is_revival; /* the profile is the one that was applied before */
+	bool is_mend;	 /* the tunnel works and is left alone; endpoints are not known */
 	struct record old, record;
 	struct want_list had, wanted; /* what the ledger named before; what it names now */
 	uint32_t guard_flags;	      /* of enum record_flags */

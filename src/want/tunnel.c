@@ -39,8 +39,8 @@ void want_own_settings(struct want_list *l, const char *dev, bool ip6)
 {
 	want_add_sysctl(l, "ipv4/conf/%s/forwarding", dev, "1", 0);
 	want_add_sysctl(l, "ipv4/conf/%s/send_redirects", dev, "0", 0);
-	if (ip6)
-		want_add_sysctl(l, "ipv6/conf/%s/disable_ipv6", dev, "0", 0);
+	want_add_sysctl(l, "ipv6/conf/%s/disable_ipv6", dev, ip6 ? "0" : "1",
+			ip6 ? 0 : WANT_IF_KNOWN);
 }
 
 static void add_routes(struct want_list *l, const struct profile *p, uint8_t table)

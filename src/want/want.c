@@ -291,18 +291,22 @@ static void describe_act(const struct want_act *a, char *ret, size_t size)
 		 a->what < ARRAY_SIZE(texts) && texts[a->what] ? texts[a->what] : "?", a->vpn);
 }
 
-void want_describe(const struct want *w, char ret[WANT_TEXT_LEN])
+static void describe_addr(const struct want_addr *a, char *ret, size_t size)
 {
 	char net[INET6_ADDRSTRLEN];
 
+	inet_ntop(a->family, a->addr, net, sizeof(net));
+	snprintf(ret, size, "the address %s/%u of %s", net, a->plen, a->dev);
+}
+
+void want_describe(const struct want *w, char ret[WANT_TEXT_LEN])
+{
 	switch ((enum want_kind)w->kind) {
 	case WANT_LINK:
 		snprintf(ret, WANT_TEXT_LEN, "the device %s", w->link.name);
 		return;
 	case WANT_ADDR:
-		inet_ntop(w->addr.family, w->addr.addr, net, sizeof(net));
-		snprintf(ret, WANT_TEXT_LEN, "the address %s/%u of %s", net, w->addr.plen,
-			 w->addr.dev);
+		describe_addr(&w->addr, ret, WANT_TEXT_LEN);
 		return;
 	case WANT_NEIGH:
 		snprintf(ret, WANT_TEXT_LEN, "a permanent IPv%c neighbour of %s",

@@ -57,6 +57,31 @@ rm /run/vpnrun/no-repair
 vpnctl up demo >/dev/null
 ok 'an up does' wait_for 5 whole
 
+# What is put back is what was applied: an edited file waits for its owner, and so does a broken one.
+conf=/etc/vpnrun/demo.conf
+cp -p "$conf" "$RIG_DIR/whole.conf"
+own=$(in_vpn demo ip -4 -br addr show demo | awk '{ print $3 }')
+for edit in 's,^Address = [0-9.]*,Address = 10.64.0.77,' 's,^Address = .*,Address = nonsense,'; do
+	sed -i "$edit" "$conf"
+	: >"$log"
+	in_vpn demo ip addr del "$gateway" dev br-demo
+	ok 'R78: beside an edited file, too, what is missing is put back' wait_for 10 says 'it is all there again'
+	is "$(in_vpn demo ip -4 -br addr show demo | awk '{ print $3 }')" "$own" 'R78: and the edit is not applied'
+	like "$(vpnctl status demo)" 'the profile of demo has changed since it came up; to apply it: vpnctl up demo' 'R78: status says so'
+	cp -p "$RIG_DIR/whole.conf" "$conf"
+	is "$(vpnctl status demo | grep -c 'has changed')" 0 'and no more once it is as it was'
+done
+sed -i '/^Address/s/^/# a remark\n/' "$conf"
+is "$(vpnctl status demo | grep -c 'has changed')" 0 'R78: a remark changes nothing'
+sed -i 's,^Address = [0-9.]*,Address = 10.64.0.77,' "$conf"
+vpnctl up --no-wait demo >/dev/null
+is "$(in_vpn demo ip -4 -br addr show demo | awk '{ print $3 }')" 10.64.0.77/32 'R78: up applies it'
+is "$(vpnctl status demo | grep -c 'has changed')" 0 'R78: and status has nothing more to say of it'
+cp -p "$RIG_DIR/whole.conf" "$conf"
+vpnctl up --no-wait demo >/dev/null
+is "$(grep -cFf <(sed -n 's/^\(PrivateKey\|PresharedKey\) = //p' "$conf") /run/vpnrun/demo.profile)" 0 'L28: and what is noted of it has no key in it'
+is "$(stat -c %a /run/vpnrun/demo.profile)" 600 'and is for root alone'
+
 # One who takes it away again each time: tried less and less often, and said once.
 : >"$log"
 : >"$RIG_DIR/rival"

@@ -13,6 +13,7 @@
 
 #include "base/util.h"
 #include "conf/conf.h"
+#include "conf/plain.h"
 
 #define KEY   "gLGD4Gti2x2+Kk+jBq0kER7egG/yiSWGL7rTuJiKvk8="
 #define PUB   "TYQIuPkwrfHoWCbqHX7MUAcg+tjAx0BeBvT9K1iCcVo="
@@ -280,6 +281,39 @@ static void test_file(void)
 	tunnel_free(&t);
 }
 
+static void test_plain(void)
+{
+	static const char text[] =
+		"# PrivateKey = " PUB "\n[Interface]\nprivatekey=" KEY "\nPostUp = echo secret\n"
+		"Address = 10.9.8.7/32, fd00::7\nDNS = 10.9.8.1 example.org\nMTU=1400\nFwMark = 0x77\n"
+		"ListenPort = 1234\nTable = off\n[Peer]\nPublicKey = " PUB "\nPresharedKey = " PUB2
+		"\nEndpoint = [2001:db8::1]:51820\nPersistentKeepalive = 25\nAllowedIPs = 0.0.0.0/0,::/0\n"
+		"[Peer]\nPublicKey = " PUB2 "\nAllowedIPs = 10.0.0.0/8\n";
+	char *first = NULL, *second = NULL;
+	struct tunnel t, again;
+	struct err e = ERR_INIT;
+	size_t n = 0, m = 0;
+
+	ok(parse(text, &t, &e) == 0 && conf_plain(&t, &first, &n) == 0, "a tunnel in one form");
+	ok(first && strstr(first, PUB) && strstr(first, PUB2), "its peers' public keys are in it");
+	ok(first && !strstr(first, KEY) && !strstr(first, "PresharedKey = " PUB2) &&
+		   !strstr(first, "secret") && !strstr(first, "#"),
+	   "L28: no key of its own is, nor a remark or a hook, which may have one");
+	ok(first && parse(first, &again, &e) == 0 && conf_plain(&again, &second, &m) == 0 &&
+		   n == m && !memcmp(first, second, n),
+	   "R78: read again, it is the same");
+	ok(again.n_peers == 2 && again.peers[0].has_psk && again.peers[0].keepalive == 25 &&
+		   again.n_addresses == 2 && again.n_search == 1 && again.fwmark == 0x77 &&
+		   again.listen_port == 1234 && again.mtu == 1400 &&
+		   again.peers[1].n_allowed == 1 &&
+		   !memcmp(again.peers[1].public_key, t.peers[1].public_key, WG_KEY_LEN),
+	   "R78: with all that it had");
+	free(first);
+	free(second);
+	tunnel_free(&t);
+	tunnel_free(&again);
+}
+
 int main(void)
 {
 	tap_begin();
@@ -289,5 +323,6 @@ int main(void)
 	test_warnings();
 	test_many();
 	test_file();
+	test_plain();
 	return tap_done();
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The profile as the last `up` had it: RUN_DIR/NAME.profile, root's alone, without its keys.
+ * Whoever repairs or follows a VPN goes by this one: an edited file is applied when its owner says
+ * so.
+ */
+#pragma once
+
+#include "conf/model.h"
+
+/* Notes p, which is what VPN_CONFIG_DIR has of that name. */
+int applied_write(const struct profile *p, struct err *e);
+int applied_remove(const char *name, struct err *e); /* absent: 0 */
+
+/* The profile with the keys that the files have today. Where none is noted, as an older version
+ * does not: the one of today. Returns 1, and e says why, if the keys cannot be read. */
+int applied_load(const char *name, struct profile *p, struct err *e);
+
+/* Whether the files say anything else by now: 1, 0. What cannot be read says something else. */
+int applied_is_old(const char *name);
