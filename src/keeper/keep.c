@@ -355,7 +355,7 @@ static enum health_far far_of(const struct tunnel_stats *st, int oif, enum silen
 }
 
 /* For everybody who may not ask WireGuard. */
-static void write_health(const struct keeper *k, const struct tunnel_stats *st,
+static void write_health(const struct keeper *k, const struct tunnel_stats *st, int oif,
 			 enum silence_state s)
 {
 	struct health seen = {.rx = st->rx, .tx = st->tx, .silent_ms = k->silent_ms};
@@ -368,7 +368,7 @@ static void write_health(const struct keeper *k, const struct tunnel_stats *st,
 	else if (!st->asked)
 		str_copy(seen.why, sizeof(seen.why), "WireGuard does not answer");
 	else
-		seen.far = far_of(st, k->oif, s);
+		seen.far = far_of(st, oif, s);
 	if (!seen.why[0])
 		str_copy(seen.why, sizeof(seen.why), k->healer.why);
 	if (st->handshake_age_s >= 0)
@@ -443,7 +443,7 @@ void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 	if (tunnel_dev_stats(k->name, vpn_netns_fd, k->userspace, &st, NULL) < 0)
 		return;
 	if (!st.asked) {
-		write_health(k, &st, SILENCE_NONE);
+		write_health(k, &st, k->oif, SILENCE_NONE);
 		return;
 	}
 	oif = read_way(&st.peer, &path);
@@ -452,13 +452,13 @@ void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 		/* What is remembered of the way stays, so that its change is seen again. */
 		if (!k->tried_default)
 			k->look_at = util_now_ms() + SETTLE_MS;
-		write_health(k, &st, s);
+		write_health(k, &st, oif, s);
 		return;
 	}
 	k->peer = st.peer;
 	due = turn_is_due(&k->turn, s, k->silence.had_session, &st.peer, util_now_ms());
 	moved = has_moved(k, oif, path);
-	write_health(k, &st, s);
+	write_health(k, &st, oif, s);
 	if (told || (moved && !oif))
 		start_helper(k, vpn_netns_fd, st.endpoint, HELP_MOVE);
 	else if (due)
