@@ -157,19 +157,13 @@ static void on_port(const struct port *p, void *arg)
 	is_text(p->name, sizeof(p->name));
 }
 
-static void on_begin(void *arg)
-{
-	(void)arg;
-}
-
 static int ports(struct nl_sock *s, struct err *e)
 {
-	const struct port_reader reader = {on_begin, on_port, NULL};
 	struct port p;
 	int r;
 
 	if (world_choice(2))
-		return port_each(s, RTNL_HERE, &reader, e);
+		return port_each(s, RTNL_HERE, on_port, NULL, e);
 	r = port_get(s, 3, "vr1.2", &p, e);
 	if (r == 0)
 		on_port(&p, NULL);

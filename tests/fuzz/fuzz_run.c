@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "conf/model.h"
+#include "ensure/applied.h"
 #include "ensure/made.h"
 #include "state/forwarded.h"
 #include "state/health.h"
@@ -95,11 +97,27 @@ static int made(struct err *e)
 	return rc;
 }
 
+/* What was applied: a profile behind a head that says how long its parts are. */
+static void see_applied(void)
+{
+	struct err e = ERR_INIT;
+	struct profile p;
+
+	if (applied_load("demo", &p, &e) < 0) {
+		must_be_sentence(&e);
+		return;
+	}
+	must(p.id >= 1 && p.id <= 99 && p.bridge);
+	profile_free(&p);
+	applied_is_old("demo");
+}
+
 static int former(struct err *e)
 {
 	struct record r;
 	int rc = bridge_note_read("demo", &r, e);
 
+	see_applied();
 	if (rc == 0)
 		see_record(&r, NULL);
 	return rc;

@@ -76,7 +76,7 @@ sub calls {
 	return @calls;
 }
 
-my %passed_over = map { $_ => '' } qw(default_note_write forget_former default_cable_forget made_remove file_write_existing file_remove
+my %passed_over = map { $_ => '' } qw(default_note_write forget_former default_cable_forget made_remove applied_remove file_write_existing file_remove
 	nl_sock_open nl_sock_close former_path flows_forget sysctls_give_back vpn_lock read_way write_made open read_marks
 	bridge_table_end_sockets step_ports memset);
 # Before that order's step: which lists are made; by the steps' own bodies.
