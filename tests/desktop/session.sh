@@ -53,7 +53,7 @@ start_xvfb() {
 	session+=(XAUTHORITY="$R/xauth_desktop" GDK_BACKEND=x11 QT_QPA_PLATFORM=xcb)
 	as_user sh -c 'umask 77; xauth -q -f "$1" add :99 . "$(mcookie)" 2>/dev/null' - "$R/xauth_desktop"
 	mkdir -m 1777 /tmp/.X11-unix
-	daemon Xvfb :99 -screen 0 1280x900x24 -nolisten tcp -auth "$R/xauth_desktop"
+	daemon Xvfb :99 -noreset -screen 0 1280x900x24 -nolisten tcp -auth "$R/xauth_desktop"
 	session+=(DISPLAY=:99)
 	wait_for 20 outside xprop -root
 	! has openbox || daemon openbox

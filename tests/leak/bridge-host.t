@@ -47,7 +47,7 @@ taken 'a rule of IPv6' 'rule 1000 .*ip -6 rule' \
 taken 'its gateway'"'"'s address' 'the host has the address 10\.20\.1\.1, on lo.*"subnet"' \
 	'ip addr delete 10.20.1.1/32 dev lo' ip addr add 10.20.1.1/32 dev lo
 taken 'a route to an address of IPv6 among the sandboxes'"'" 'fd76:706e:7275:1::9/128 dev lo overlaps.*"id"' \
-	'ip addr delete fd76:706e:7275:1::9/128 dev lo' ip addr add fd76:706e:7275:1::9/128 dev lo
+	'ip addr delete fd76:706e:7275:1::9/128 dev lo' ip addr add fd76:706e:7275:1::9/128 dev lo nodad
 taken 'the tunnel'"'"'s address' '10\.64\.0\.2/32 already, on lo' \
 	'ip addr delete 10.64.0.2/32 dev lo' ip addr add 10.64.0.2/32 dev lo
 vpnctl up demo other >/dev/null

@@ -104,16 +104,16 @@ wait_for 5 test -s "$home/where.log"
 ok "L38 L40: what the VPN's bus starts runs in the VPN" test "$(cat "$home/where.log")" != "$host"
 
 if has gnome-text-editor && has Xvfb; then
-	start Xvfb :8 -nolisten tcp
-	wait_for 5 test -S /tmp/.X11-unix/X8
+	start Xvfb :8 -noreset -nolisten tcp
+	wait_for 30 test -S /tmp/.X11-unix/X8
 	editor=(env DISPLAY=:8 GSK_RENDERER=cairo GDK_BACKEND=x11 gnome-text-editor --new-window)
 	start "${user[@]}" "${editor[@]}"
 	editor_is() { has_name "$1" org.gnome.TextEditor | grep -q true; }
-	wait_for 20 editor_is outside
-	timeout 20 "${user[@]}" "${editor[@]}" >/dev/null 2>&1
+	wait_for 60 editor_is outside
+	timeout 60 "${user[@]}" "${editor[@]}" >/dev/null 2>&1
 	is "$?" 0 'control, L38: a second editor hands its window over and ends'
 	start "${user[@]}" vpnrun demo "${editor[@]}"
-	ok "L38: in the VPN an editor is its own: it has its name on the VPN's bus" wait_for 20 editor_is inside
+	ok "L38: in the VPN an editor is its own: it has its name on the VPN's bus" wait_for 60 editor_is inside
 else
 	skip 'needs gnome-text-editor and Xvfb' 'L38: a GApplication'
 fi

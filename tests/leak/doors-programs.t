@@ -169,7 +169,8 @@ ask_lxterminal() { $1 timeout 5 lxterminal -e "curl -s -m 5 $2"; }
 ask_vim() { $1 timeout 10 gvim --servername OUT --remote-expr "system('curl -s -m 5 $2')" </dev/null; }
 if has Xvfb; then
 	mkdir -m 1777 /tmp/.X11-unix
-	as_user Xvfb :8 -nolisten tcp >/dev/null 2>&1 &
+	# A server that begins anew when its last client goes would refuse the one that comes just then.
+	as_user Xvfb :8 -noreset -nolisten tcp >/dev/null 2>&1 &
 	server=$!
 	wait_for 30 test -S /tmp/.X11-unix/X8
 	display=(DISPLAY=:8 NO_AT_BRIDGE=1 GTK_A11Y=none)

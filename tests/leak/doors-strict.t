@@ -106,8 +106,8 @@ cleanup
 # --- X11 ------------------------------------------------------------------------------------------
 
 if has Xvfb && has xdpyinfo; then
-	start Xvfb :7 -nolisten tcp
-	wait_for 10 test -S /tmp/.X11-unix/X7
+	start Xvfb :7 -noreset -nolisten tcp
+	wait_for 30 test -S /tmp/.X11-unix/X7
 	looks() { "$@" xdpyinfo >/dev/null 2>&1; }
 	ok 'control: by default, X11 is there' looks as_user env DISPLAY=:7 vpnrun demo
 	ok 'L43 --strict: it is not' not looks as_user env DISPLAY=:7 vpnrun --strict demo
