@@ -20,14 +20,15 @@
 #define BATCH	      64
 #define NOFILE_WANTED 8192
 #define CONNS_MAX     1024
-#define FDS_A_CONN    6 /* two sockets, and a pipe for each direction that is held up */
-#define FDS_OTHER     (64 + RELAY_LISTENERS_MAX + 256)
+#define FDS_A_CONN    6		 /* two sockets, and a pipe for each direction that is held up */
+#define FDS_OTHER     (64 + 256) /* and the listeners */
 
 static const struct relay *relay;
 
 /* There are so many connections at most that descriptors never run out in the middle of one. */
-static unsigned int raise_limit(void)
+static unsigned int raise_limit(size_t n_listeners)
 {
+	const rlim_t other = FDS_OTHER + n_listeners;
 	struct rlimit l = {0};
 	rlim_t n;
 
@@ -38,15 +39,15 @@ static unsigned int raise_limit(void)
 		if (setrlimit(RLIMIT_NOFILE, &l) < 0)
 			getrlimit(RLIMIT_NOFILE, &l);
 	}
-	if (l.rlim_cur < FDS_OTHER + FDS_A_CONN)
+	if (l.rlim_cur < other + FDS_A_CONN)
 		return 1;
-	n = (l.rlim_cur - FDS_OTHER) / FDS_A_CONN;
+	n = (l.rlim_cur - other) / FDS_A_CONN;
 	return n > CONNS_MAX ? CONNS_MAX : (unsigned int)n;
 }
 
 int relay_prepare(const struct relay *r, struct err *e)
 {
-	unsigned int max = raise_limit();
+	unsigned int max = raise_limit(r->ports.n);
 	int rc;
 
 	relay = r;
