@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# repair: off
 # The bridge layout: what a bridge is for. A virtual machine's tap, systemd-nspawn and an ordinary
 # user's firejail take br-demo, reach the VPN, and nothing of theirs leaves by another way. Inside
 # the rig, whatever its own layout is.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# repair: off
 # The bridge layout: what a VPN's file opens (the LAN, the machine's switch for IPv6), and what must
 # not outlive a way: flows of the old one, sockets of the tunnel's own address. Runs inside the rig,
 # whatever the rig's own layout is.

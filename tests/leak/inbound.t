@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What may come in from the VPN's side: ports of a sandbox (-e) and of services ("expose"), and
 # nothing else, to nobody else. Runs inside the rig, in either layout.
+# repair: off
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 cp /etc/vpnrun/demo.json "$RIG_DIR/demo.json"

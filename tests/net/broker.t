@@ -587,7 +587,7 @@ chmod 777 /run/t
 if [ "${amb:-}" = 1 ]; then
 	setpriv --reuid 4000 --regid 4000 --clear-groups --inh-caps=-all,+net_admin \
 		--ambient-caps=-all,+net_admin --bounding-set=-all,+net_admin \
-		perl /run/t/activate /run/t/sock /run/t/vpnrund --idle 2 2>>$LOG &
+		perl /run/t/activate /run/t/sock /run/t/vpnrund --idle $((2 * ${RIG_SLOW_FACTOR:-1})) 2>>$LOG &
 	BROKER=$!
 	wait_for 10 test -S /run/t/sock
 	like "$(S=/run/t/sock; alice tst good)" '^attached' 'R73 socket activation, by an ordinary user with one capability'
