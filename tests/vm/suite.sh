@@ -33,7 +33,7 @@ run()
 
 	name=$(basename "$t" .t)
 	[ "$t" = "$1" ] || name="bridge $name"
-	exec {from}< <(RIG_LAYOUT=$([ "$t" = "$1" ] && echo netns || echo bridge) timeout -k 5 "${VM_TEST_TIMEOUT:-400}" tests/exec "$t" 2>&1 </dev/null; echo "+status $?")
+	exec {from}< <(RIG_LAYOUT=$([ "$t" = "$1" ] && echo netns || echo bridge) timeout -k 5 "${VM_TEST_TIMEOUT:-900}" tests/exec "$t" 2>&1 </dev/null; echo "+status $?")
 	while IFS= read -r line <&$from; do
 		if [[ $line =~ ^(ok|not\ ok)(\ [0-9]+)?(\ -)?\ ?(.*)$ ]]; then
 			got=$((got + 1))
