@@ -69,14 +69,23 @@ static bool is_stale(const struct ct_flow *f, void *arg)
 	return !has_tunnels;
 }
 
+/* What came in by an open port was meant for the tunnel's address: it is the answers that come from
+ * one of the VPN's own. */
 static bool is_own(const struct ct_flow *f, void *arg)
 {
+	const uint8_t *const ends[] = {f->src, f->dst, f->answers_from};
 	const struct grounds *g = arg;
-	struct ipaddr src = make_addr(f->family, f->src), dst = make_addr(f->family, f->dst);
 	const struct ipaddr *own = f->family == AF_INET ? &g->own4 : &g->own6;
 
-	return (f->family == AF_INET || f->family == AF_INET6) &&
-	       (ipaddr_contains(own, &src) || ipaddr_contains(own, &dst));
+	if (f->family != AF_INET && f->family != AF_INET6)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		struct ipaddr a = make_addr(f->family, ends[i]);
+
+		if (ipaddr_contains(own, &a))
+			return true;
+	}
+	return false;
 }
 
 static int forget(int ns_fd, const struct ct_judge *judge, struct err *e)

@@ -149,6 +149,29 @@ stop "${five[@]}"
 vpnctl down --force demo >/dev/null
 with ''
 
+# What came in while another subnet was there is translated to an address that is nobody's any more. The host would send
+# it on by the uplink.
+vpnctl down --force demo >/dev/null
+with '"subnet": "10.99.0.0/29", '
+what=udp ports=(8080)
+serve as_user vpnrun -e 8080/udp demo
+inside=$pid
+start in_ns demo perl -MIO::Socket::IP -MSocket=SOCK_DGRAM -e '$| = 1; my $c = IO::Socket::IP->new(PeerHost => shift,
+	PeerPort => 8080, Type => SOCK_DGRAM) or die; $c->send("x"); $c->recv(my $b, 100); print "ready\n";
+	for (;;) { $c->send("x"); select undef, undef, undef, 0.05 }' "$a4"
+is "$ready" ready 'a stream of datagrams comes in'
+sender=$pid
+$RIG_CAPTURE start
+vpnctl down --force demo >/dev/null
+with ''
+received() { in_vpn demo ip -s link show demo | awk '/RX:/ { getline; print $2 }'; }
+more() { [ "$(received)" -gt "$1" ]; }
+ok 'and still does when the VPN is back' wait_for 20 more $(($(received) + 20))
+is "$($RIG_CAPTURE stop)" 0 'R29 L03: none of it goes on to the address of the former subnet by the uplink'
+stop "$sender" "$inside"
+wait_for 10 sh -c '! vpnctl status demo --json | grep -q "\"if\""'
+what=tcp ports=(8080 8081)
+
 # Who may open what.
 like "$(said as_user vpnrun -e 80 demo true)" 'port 80 is not among those .*ports below 1024 are root' 'R29: a privileged port is refused'
 like "$(said as_user vpnrun -e natpmp demo true)" "asks its provider for no port" 'R29: natpmp without port_forward'
