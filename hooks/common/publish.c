@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * See publish.h. The relay that carries the bytes is the launcher's. An engine says no process to
- * wait for: the relay listens in the container's network to what happens to devices, and ends when
- * its cable goes, which every engine's DEL and every garbage collection takes away. Must never keep
- * a container's network alive behind a cable that is gone. Called by the CNI and the netavark
+ * wait for: the relay ends when the cable goes, which every engine's DEL and every garbage
+ * collection takes away, and when the namespace loses the name that the engine has for it. Must
+ * never keep a container's network alive, and with it a lease. Called by the CNI and the netavark
  * plugin, as root.
  */
 #include "common/publish.h"
@@ -12,14 +12,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/util.h"
 #include "ns/netns.h"
 #include "relay/relay.h"
-#include "state/lease.h"
 
 /* --- what the engine writes ------------------------------------------------------------------ */
 
@@ -113,18 +114,19 @@ int publish_read(const json_t *list, const struct publish_keys *k, struct relay_
 
 static int cable_index; /* of the container's end */
 
-static bool is_gone(struct nlmsghdr *h)
+static bool is_end_gone(struct nlmsghdr *h)
 {
 	struct ifinfomsg ifi;
 
 	if (h->nlmsg_type != RTM_DELLINK || h->nlmsg_len < NLMSG_LENGTH(sizeof(ifi)))
 		return false;
 	memcpy(&ifi, NLMSG_DATA(h), sizeof(ifi));
-	return ifi.ifi_index == cable_index;
+	/* Of another family it has only left a bridge. */
+	return ifi.ifi_family == AF_UNSPEC && ifi.ifi_index == cable_index;
 }
 
 /* What was lost may have been the one: then it is over. */
-static bool is_over(int fd)
+static bool is_cable_gone(int fd)
 {
 	static char buf[16384] __attribute__((aligned(NLMSG_ALIGNTO)));
 	ssize_t n;
@@ -133,13 +135,13 @@ static bool is_over(int fd)
 		struct nlmsghdr *h = (void *)buf;
 
 		for (size_t left = (size_t)n; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
-			if (is_gone(h))
+			if (is_end_gone(h))
 				return true;
 	}
 	return n == 0 || (errno != EAGAIN && errno != EINTR);
 }
 
-static int open_monitor(struct err *e)
+static int watch_cable(struct err *e)
 {
 	const struct sockaddr_nl sa = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
 	AUTO_CLOSE int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -149,29 +151,48 @@ static int open_monitor(struct err *e)
 	return take_fd(&fd);
 }
 
-static void add_own(struct relay *r, const struct wire_ends *ends)
-{
-	struct lease_pool pool = record_pool(&ends->record);
-	struct in_addr ip4 = lease_ip4(&pool, ends->host);
-	struct in6_addr ip6 = lease_ip6(&pool, ends->host);
+static const char *netns_name; /* in its directory */
 
-	if (ends->record.flags & RECORD_HAS_IP4)
-		relay_own_add(r, AF_INET, &ip4);
-	if (ends->record.flags & RECORD_HAS_IP6)
-		relay_own_add(r, AF_INET6, &ip6);
+static bool is_name_gone(int watch)
+{
+	return ns_netns_has_gone(watch, netns_name);
+}
+
+/* A path is one of a process or a name in a directory. */
+static int watch_netns(struct relay *r, const char *path, int *ret_fd, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	AUTO_FREE char *dir = NULL;
+	int pid;
+
+	if (sscanf(path, "/proc/%d/", &pid) == 1) {
+		*ret_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+		if (*ret_fd < 0)
+			return err_sys(e, -errno, "cannot wait for the process of %s", path);
+		relay_end_add(r, *ret_fd, NULL);
+		return 0;
+	}
+	dir = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	if (!dir)
+		return err_set(e, -ENOMEM, "cannot watch %s", path);
+	*ret_fd = ns_netns_watch(dir, e);
+	if (*ret_fd < 0)
+		return *ret_fd;
+	netns_name = slash ? slash + 1 : path;
+	relay_end_add(r, *ret_fd, is_name_gone);
+	return 0;
 }
 
 /* This is called in the container's network. The watch begins before the cable is looked for. */
-static int serve_inside(struct relay_sandbox *s, const struct wire *w, struct err *e)
+static int serve_inside(struct relay_sandbox *s, const char *ifname, struct err *e)
 {
 	const struct relay_specs none = {.n = 0};
-	AUTO_CLOSE int monitor = open_monitor(e);
+	AUTO_CLOSE int cable = watch_cable(e);
 	AUTO_NL_SOCK struct nl_sock nl = NL_SOCK_INIT;
-	int r = monitor < 0 ? monitor : nl_sock_open(&nl, NETLINK_ROUTE, e);
+	int r = cable < 0 ? cable : nl_sock_open(&nl, NETLINK_ROUTE, e);
 
-	r = r ?: rtnl_link_index(&nl, w->ifname, &cable_index, e);
-	s->in.end_fd = monitor;
-	s->in.is_over = is_over;
+	r = r ?: rtnl_link_index(&nl, ifname, &cable_index, e);
+	relay_end_add(&s->in, cable, is_cable_gone);
 	return r ?: relay_sandbox_serve(s, &none, e);
 }
 
@@ -180,7 +201,7 @@ int publish_serve(const struct relay_specs *s, const struct wire *w, const struc
 {
 	struct relay_sandbox ports = RELAY_SANDBOX_INIT;
 	const struct relay_specs none = {.n = 0};
-	AUTO_CLOSE int ns = -1;
+	AUTO_CLOSE int watch = -1, ns = -1;
 	int back = -1, r;
 
 	if (!s->n)
@@ -188,11 +209,16 @@ int publish_serve(const struct relay_specs *s, const struct wire *w, const struc
 	r = relay_sandbox_open(&ports, s, &none, -1, e);
 	if (r < 0)
 		return r;
-	add_own(&ports.in, ends);
-	ns = open(w->netns, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	r = ns < 0 ? err_sys(e, -errno, "cannot open %s", w->netns) : ns_netns_enter(ns, &back, e);
+	relay_own_lease(&ports.in, &ends->record, ends->host);
+	/* Before it is opened, so that no removal is missed. */
+	r = watch_netns(&ports.in, w->netns, &watch, e);
 	if (r == 0) {
-		r = serve_inside(&ports, w, e);
+		ns = open(w->netns, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		r = ns < 0 ? err_sys(e, -errno, "cannot open %s", w->netns)
+			   : ns_netns_enter(ns, &back, e);
+	}
+	if (r == 0) {
+		r = serve_inside(&ports, w->ifname, e);
 		ns_netns_leave(&back);
 	}
 	relay_sandbox_close(&ports);

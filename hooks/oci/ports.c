@@ -20,7 +20,6 @@
 
 #include "base/same.h"
 #include "state/forwarded.h"
-#include "state/lease.h"
 
 /* This is where the container sees it. */
 #define FORWARDED_DIR "/run/vpnrun-forwarded"
@@ -151,29 +150,22 @@ static int open_init(const json_t *state, struct err *e)
 int hook_ports_open(const json_t *state, const struct hook_want *w, struct relay_sandbox *ret,
 		    struct err *e)
 {
-	int end_fd;
+	int pidfd;
 
 	if (!w->publish.n && !w->reach.n)
 		return 0;
-	end_fd = open_init(state, e);
-	if (end_fd < 0)
-		return end_fd;
+	pidfd = open_init(state, e);
+	if (pidfd < 0)
+		return pidfd;
 	/* It stays open until this process ends, a moment after the relay was forked. */
-	return relay_sandbox_open(ret, &w->publish, &w->reach, end_fd, e);
+	return relay_sandbox_open(ret, &w->publish, &w->reach, pidfd, e);
 }
 
 int hook_ports_serve(struct relay_sandbox *ports, const struct hook_want *w, const struct record *r,
 		     uint32_t host, struct err *e)
 {
-	struct lease_pool pool = record_pool(r);
-	struct in_addr ip4 = lease_ip4(&pool, host);
-	struct in6_addr ip6 = lease_ip6(&pool, host);
-
 	if (!w->publish.n && !w->reach.n)
 		return 0;
-	if (r->flags & RECORD_HAS_IP4)
-		relay_own_add(&ports->in, AF_INET, &ip4);
-	if (r->flags & RECORD_HAS_IP6)
-		relay_own_add(&ports->in, AF_INET6, &ip6);
+	relay_own_lease(&ports->in, r, host);
 	return relay_sandbox_serve(ports, &w->reach, e);
 }

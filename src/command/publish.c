@@ -11,13 +11,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
 #include "ctl/show.h"
 #include "look/view.h"
+#include "ns/netns.h"
 #include "relay/relay.h"
 
 static const char *published; /* the VPN's name */
@@ -28,23 +28,9 @@ static int usage(void)
 	return CTL_USAGE;
 }
 
-/* A namespace's name was removed: ours? */
-static bool is_over(int inotify)
+static bool is_over(int watch)
 {
-	char buf[4096] __attribute__((aligned(8)));
-	ssize_t n = read(inotify, buf, sizeof(buf));
-
-	if (n < 0)
-		return errno != EAGAIN && errno != EINTR;
-	for (ssize_t at = 0; at < n;) {
-		const struct inotify_event *ev = (const void *)(buf + at);
-
-		/* An overflow or the directory's own end: who knows. */
-		if (ev->len == 0 || strcmp(ev->name, published) == 0)
-			return true;
-		at += (ssize_t)(sizeof(*ev) + ev->len);
-	}
-	return false;
+	return ns_netns_has_gone(watch, published);
 }
 
 static int find_netns(const char *name, struct record *rec, struct err *e)
@@ -65,19 +51,17 @@ static int find_netns(const char *name, struct record *rec, struct err *e)
 static int prepare(struct relay *r, const char *name, const struct relay_specs *specs,
 		   struct err *e)
 {
-	AUTO_CLOSE int ns = -1, notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	AUTO_CLOSE int ns = -1, watch = -1;
 	struct record rec;
 	int rc;
 
 	/* The watch begins before the namespace is looked up, so that no removal is missed. */
-	rc = notify < 0 ? -errno : 0;
-	if (rc == 0 && inotify_add_watch(notify, NETNS_DIR, IN_DELETE | IN_DELETE_SELF) < 0)
-		rc = -errno;
+	watch = ns_netns_watch(NETNS_DIR, e);
+	if (watch < 0)
+		return watch;
 	ns = find_netns(name, &rec, e);
 	if (ns < 0)
 		return ns;
-	if (rc < 0)
-		return err_sys(e, rc, "cannot watch " NETNS_DIR);
 	rc = relay_listen(specs, "the host's", &r->ports, e);
 	if (rc < 0)
 		return rc;
@@ -88,8 +72,7 @@ static int prepare(struct relay *r, const char *name, const struct relay_specs *
 		relay_own_add(r, AF_INET, &rec.addr4);
 	if (rec.flags & RECORD_HAS_IP6)
 		relay_own_add(r, AF_INET6, &rec.addr6);
-	r->end_fd = take_fd(&notify);
-	r->is_over = is_over;
+	relay_end_add(r, take_fd(&watch), is_over);
 	published = name;
 	return relay_prepare(r, e);
 }

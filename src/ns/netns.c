@@ -11,6 +11,8 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -105,6 +107,33 @@ int ns_netns_remove(const char *dir, const char *name, struct err *e)
 	if (unlink(path) < 0 && errno != ENOENT)
 		return err_sys(e, -errno, "cannot remove %s", path);
 	return 0;
+}
+
+int ns_netns_watch(const char *dir, struct err *e)
+{
+	AUTO_CLOSE int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	if (fd < 0 || inotify_add_watch(fd, dir, IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF) < 0)
+		return err_sys(e, -errno, "cannot watch %s", dir);
+	return take_fd(&fd);
+}
+
+bool ns_netns_has_gone(int watch, const char *name)
+{
+	char buf[4096] __attribute__((aligned(8)));
+	ssize_t n = read(watch, buf, sizeof(buf));
+
+	if (n < 0)
+		return errno != EAGAIN && errno != EINTR;
+	for (ssize_t at = 0; at < n;) {
+		const struct inotify_event *ev = (const void *)(buf + at);
+
+		/* An overflow or the directory's own end: who knows. */
+		if (ev->len == 0 || strcmp(ev->name, name) == 0)
+			return true;
+		at += (ssize_t)(sizeof(*ev) + ev->len);
+	}
+	return false;
 }
 
 int ns_netns_enter(int fd, int *ret_back, struct err *e)

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "nl/sock.h"
 
@@ -18,6 +20,11 @@ int ns_netns_create(const char *dir, const char *name, struct err *e);
 
 /* Unmounts and removes the name. The namespace lives on while something is inside. Absent: 0. */
 int ns_netns_remove(const char *dir, const char *name, struct err *e);
+
+/* Whether a name goes: a watch of dir, which does not block and is the caller's, and what it says
+ * of that name; true also where it cannot tell any more. */
+int ns_netns_watch(const char *dir, struct err *e);
+bool ns_netns_has_gone(int watch, const char *name);
 
 /* Enters fd; *ret_back brings the thread back. A leave that fails aborts the program: going on in
  * the wrong namespace is the one thing that must never happen. */

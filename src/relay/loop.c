@@ -52,8 +52,9 @@ int relay_prepare(const struct relay *r, struct err *e)
 
 	relay = r;
 	rc = relay_watch_open();
-	if (rc == 0)
-		rc = relay_watch(r->end_fd, EPOLLIN, (struct relay_key){.kind = RELAY_END});
+	for (size_t i = 0; rc == 0 && i < r->n_ends; i++)
+		rc = relay_watch(r->ends[i].fd, EPOLLIN,
+				 (struct relay_key){.kind = RELAY_END, .index = (uint32_t)i});
 	for (size_t i = 0; rc == 0 && i < r->ports.n; i++)
 		rc = relay_watch(r->ports.at[i].fd, EPOLLIN,
 				 (struct relay_key){.kind = RELAY_LISTENER, .index = (uint32_t)i});
@@ -64,6 +65,11 @@ int relay_prepare(const struct relay *r, struct err *e)
 	return 0;
 }
 
+static bool is_end(const struct relay_end *end)
+{
+	return !end->is_over || end->is_over(end->fd);
+}
+
 /* True: it is over. */
 static bool dispatch(const struct epoll_event *ev)
 {
@@ -72,7 +78,7 @@ static bool dispatch(const struct epoll_event *ev)
 	memcpy(&key, &ev->data.u64, sizeof(key));
 	switch ((enum relay_kind)key.kind) {
 	case RELAY_END:
-		return !relay->is_over || relay->is_over(relay->end_fd);
+		return is_end(&relay->ends[key.index]);
 	case RELAY_LISTENER:
 		if (relay->ports.at[key.index].udp)
 			udp_from_client(key.index);

@@ -6,9 +6,18 @@
 #pragma once
 
 #include "relay/ports.h"
+#include "state/record.h"
 
 #define RELAY_TARGETS_MAX 4
 #define RELAY_OWN_MAX	  2
+#define RELAY_ENDS_MAX	  2
+
+/* What tells the relay that it is over. */
+struct relay_end {
+	int fd; /* readable: it may be */
+	/* NULL: then it is. Must not block, open or allocate anything. */
+	bool (*is_over)(int fd);
+};
 
 struct relay {
 	struct relay_ports ports;
@@ -19,9 +28,8 @@ struct relay {
 	 */
 	struct relay_target own[RELAY_OWN_MAX];
 	size_t n_own;
-	int end_fd; /* readable: it may be over */
-	/* NULL: then it is. Must not block, open or allocate anything. */
-	bool (*is_over)(int end_fd);
+	struct relay_end ends[RELAY_ENDS_MAX]; /* any of them */
+	size_t n_ends;
 };
 
 /* The loopback addresses; more may follow. */
@@ -29,6 +37,9 @@ void relay_targets_loopback(struct relay *r);
 void relay_targets_add(struct relay *r, int family, const void *addr);
 /* An address of the network that the relay connects in: a target, and where strangers come from. */
 void relay_own_add(struct relay *r, int family, const void *addr);
+/* Those of a lease. */
+void relay_own_lease(struct relay *r, const struct record *rec, uint32_t host);
+void relay_end_add(struct relay *r, int fd, bool (*is_over)(int fd));
 
 /* Opens what the loop needs; r must stay where it is. One relay a process. */
 int relay_prepare(const struct relay *r, struct err *e);
@@ -53,9 +64,10 @@ struct relay_sandbox {
 	}
 
 /* In the host's network, before the caller enters the sandbox's: a port that is taken fails here.
- * end_fd as in struct relay; -1: they end with the caller's process. All or nothing. */
+ * They end with the process of that pidfd. -1: with what relay_end_add() adds to s->in before it
+ * serves, or else with the caller's process. All or nothing. */
 int relay_sandbox_open(struct relay_sandbox *s, const struct relay_specs *publish,
-		       const struct relay_specs *reach, int end_fd, struct err *e);
+		       const struct relay_specs *reach, int pidfd, struct err *e);
 
 /* In the sandbox's network, with the addresses that relay_own_add() has added to s->in. When it
  * returns 0, both directions are served. */

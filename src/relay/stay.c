@@ -133,8 +133,9 @@ static int close_but(const int *keep, size_t n)
 /* Lets go of all that is the caller's. */
 static int let_go(const struct relay *r, int channel, struct err *e)
 {
-	int keep[RELAY_LISTENERS_MAX + 2] = {r->end_fd, channel};
+	int keep[1 + RELAY_ENDS_MAX + RELAY_LISTENERS_MAX] = {channel};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), rc;
+	size_t n = 1;
 	sigset_t none;
 
 	if (null < 0)
@@ -142,9 +143,11 @@ static int let_go(const struct relay *r, int channel, struct err *e)
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
 		if (dup2(null, fd) < 0)
 			return err_sys(e, -errno, "cannot replace the relay's descriptor %d", fd);
+	for (size_t i = 0; i < r->n_ends; i++)
+		keep[n++] = r->ends[i].fd;
 	for (size_t i = 0; i < r->ports.n; i++)
-		keep[i + 2] = r->ports.at[i].fd;
-	rc = close_but(keep, r->ports.n + 2);
+		keep[n++] = r->ports.at[i].fd;
+	rc = close_but(keep, n);
 	if (rc < 0)
 		return err_sys(e, rc, "cannot close the relay's other descriptors");
 	if (setsid() < 0 || chdir("/") < 0)
@@ -179,7 +182,7 @@ static pid_t fork_quietly(void)
 	return (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
 }
 
-/* Starts it as a process that is nobody's child; it ends as r->end_fd says, or with the caller's
+/* Starts it as a process that is nobody's child; it ends as r->ends say, or with the caller's
  * process, whatever that executes. When this returns 0 it is confined and serves; with no listeners
  * in r they come later, by hand(). *ret_channel is the caller's to close. */
 static int start(const struct relay *r, int *ret_channel, struct err *e)
@@ -190,11 +193,11 @@ static int start(const struct relay *r, int *ret_channel, struct err *e)
 	int sv[2];
 	pid_t pid;
 
-	if (r->end_fd < 0) {
+	if (!r->n_ends) {
 		self = (int)syscall(SYS_pidfd_open, getpid(), 0);
 		if (self < 0)
 			return err_sys(e, -errno, "cannot open a pidfd");
-		copy.end_fd = self;
+		relay_end_add(&copy, self, NULL);
 	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		return err_sys(e, -errno, "cannot make the relay's channel");
@@ -227,18 +230,21 @@ static int start(const struct relay *r, int *ret_channel, struct err *e)
 /* --- both directions of one sandbox ---------------------------------------------------------- */
 
 int relay_sandbox_open(struct relay_sandbox *s, const struct relay_specs *publish,
-		       const struct relay_specs *reach, int end_fd, struct err *e)
+		       const struct relay_specs *reach, int pidfd, struct err *e)
 {
 	int r = 0;
 
 	relay_targets_loopback(&s->in);
-	s->in.end_fd = end_fd;
+	if (pidfd >= 0)
+		relay_end_add(&s->in, pidfd, NULL);
 	if (publish->n)
 		r = relay_listen(publish, "the host's", &s->in.ports, e);
 	if (r == 0 && reach->n) {
-		struct relay out = {.end_fd = end_fd};
+		struct relay out = {.n_ends = 0};
 
 		relay_targets_loopback(&out);
+		if (pidfd >= 0)
+			relay_end_add(&out, pidfd, NULL);
 		r = start(&out, &s->out, e);
 	}
 	if (r < 0)

@@ -11,6 +11,7 @@
 
 #include "base/util.h"
 #include "relay/address.h"
+#include "state/lease.h"
 
 _Static_assert(sizeof(struct relay_key) == sizeof(uint64_t), "fits epoll's data");
 
@@ -37,6 +38,24 @@ void relay_own_add(struct relay *r, int family, const void *addr)
 	t->family = family;
 	memcpy(t->addr, addr, family == AF_INET ? 4 : 16);
 	r->n_own++;
+}
+
+void relay_own_lease(struct relay *r, const struct record *rec, uint32_t host)
+{
+	struct lease_pool pool = record_pool(rec);
+	struct in_addr ip4 = lease_ip4(&pool, host);
+	struct in6_addr ip6 = lease_ip6(&pool, host);
+
+	if (rec->flags & RECORD_HAS_IP4)
+		relay_own_add(r, AF_INET, &ip4);
+	if (rec->flags & RECORD_HAS_IP6)
+		relay_own_add(r, AF_INET6, &ip6);
+}
+
+void relay_end_add(struct relay *r, int fd, bool (*is_over)(int fd))
+{
+	if (r->n_ends < RELAY_ENDS_MAX)
+		r->ends[r->n_ends++] = (struct relay_end){fd, is_over};
 }
 
 void relay_targets_loopback(struct relay *r)

@@ -89,6 +89,12 @@ ip netns add c3
 refused 'port 8080 .*in use' 'a port that is taken' "$(ask c3 "$(net demo)" '' "$(maps 127.0.0.1 8080)")" setup /run/netns/c3
 is "$(ports)" 1 'R87: and nothing is plugged'
 ip netns del c3
+ip netns add c4
+nv "$(ask c4 "$(net demo)" '' "$(maps 127.0.0.1 8081)")" setup /run/netns/c4 >/dev/null
+is "$(relays) $(ports)" '2 2' 'R87: another, with a port'
+ip netns del c4
+one() { [ "$(relays) $(ports)" = '1 1' ]; }
+ok 'R87: its namespace goes without a teardown: so do its port, its relay and its lease' wait_for 10 one
 ip -n demo link delete "$(ip -n demo -o link show type veth | sed 's/^[0-9]*: //;s/@.*//')"
 ok 'R87: the cable gone, in whatever way: the relay ends' wait_for 10 no_relay
 kill $server
