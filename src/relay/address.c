@@ -31,12 +31,12 @@ socklen_t relay_address(struct sockaddr_storage *ret, int family, const uint8_t 
 	return sizeof(in6);
 }
 
-struct relay_end {
+struct relay_printed {
 	char addr[INET6_ADDRSTRLEN];
 	unsigned int port;
 };
 
-static int print_end(const struct sockaddr_storage *sa, struct relay_end *ret)
+static int print_end(const struct sockaddr_storage *sa, struct relay_printed *ret)
 {
 	const struct sockaddr_in *in = (const void *)sa;
 	const struct sockaddr_in6 *in6 = (const void *)sa;
@@ -51,7 +51,7 @@ int relay_proxy_line(int client, char ret[RELAY_PROXY_LINE])
 {
 	struct sockaddr_storage peer, own;
 	socklen_t peer_len = sizeof(peer), own_len = sizeof(own);
-	struct relay_end from, to;
+	struct relay_printed from, to;
 	int r;
 
 	if (getpeername(client, (struct sockaddr *)&peer, &peer_len) < 0 ||

@@ -4,6 +4,8 @@
 # the userland of that system as / (tests/setup/debian13.sh). Runs inside the rig.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
+# shellcheck source=tests/ports.sh
+. "$RIG_DIR/tests/ports.sh"
 # shellcheck source=tests/engine/lib.sh
 . "$RIG_DIR/tests/engine/lib.sh"
 tree=$RIG_DIR/build/debian13/root
@@ -88,7 +90,6 @@ ok "podman's own -p" pod_root crun run --detach --pull=never "${limits_root[@]}"
 answers() { [ "$(timeout 2 bash -c 'cat </dev/tcp/127.0.0.1/8080')" = hello ]; }
 ok 'R87: the host reaches it' wait_for 10 answers
 pod_root crun rm -f -t 0 web >/dev/null
-no_relay() { [ "$(pgrep -c -x vpnrun-ports)" = 0 ]; }
 ok 'R87: and no process stays' wait_for 10 no_relay
 is "$(run root crun --network invpn --annotation 'vpnrun=demo;ifname=eth0' plain:1 sh -c "$fetch; $status" | words)" \
 	'demo demo demo CapBnd: 00000000000404fb NoNewPrivs: 1 Seccomp: 2 ' 'and with the annotation, for the policy'

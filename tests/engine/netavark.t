@@ -4,6 +4,8 @@
 # one, which calls no plugins, so no podman takes part. Runs inside the rig.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
+# shellcheck source=tests/ports.sh
+. "$RIG_DIR/tests/ports.sh"
 
 plugin=$RIG_DIR/build/libexec/vpnrun/netavark/vpnrun
 id=2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9
@@ -71,10 +73,8 @@ ok 'a namespace that dies takes its port along' wait_for 10 no_ports
 
 # Ports, as podman hands them on: no address is all of them.
 maps() { echo "[{\"host_ip\":\"$1\",\"container_port\":80,\"host_port\":$2,\"range\":${3:-1},\"protocol\":\"${4:-tcp}\"}]"; }
-relays() { pgrep -c -x vpnrun-ports; }
-no_relay() { [ "$(relays)" = 0 ]; }
 answers() { [ "$(curl -s -g -m 5 "http://$1/" | cut -c1-5)" = hello ]; }
-ip netns exec c1 "$RIG_DIR/build/tests/net/ports" answer 0.0.0.0 80 'echo hello' >/dev/null &
+ip netns exec c1 "$ports" answer 0.0.0.0 80 'echo hello' >/dev/null &
 server=$!
 nv "$(ask c1 "$(net demo)" '' "$(maps '' 8080)")" setup /run/netns/c1 >/dev/null
 ok 'R87: -p 8080:80: localhost reaches it' wait_for 10 answers 127.0.0.1:8080
@@ -99,6 +99,7 @@ ip -n demo link delete "$(ip -n demo -o link show type veth | sed 's/^[0-9]*: //
 ok 'R87: the cable gone, in whatever way: the relay ends' wait_for 10 no_relay
 kill $server
 refused 'numbers' 'a published port without the outer' "$(ask c1 "$(net demo)" '' '[{"container_port":80}]')" setup /run/netns/c1
+refused 'numbers' 'port 0' "$(ask c1 "$(net demo)" '' "$(maps '' 0)")" setup /run/netns/c1
 refused 'TCP or UDP' 'SCTP' "$(ask c1 "$(net demo)" '' "$(maps '' 8080 1 sctp)")" setup /run/netns/c1
 refused 'range' 'a range beyond the last port' "$(ask c1 "$(net demo)" '' "$(maps '' 65535 2)")" setup /run/netns/c1
 refused 'not an IP address' 'a name in place of an address' "$(ask c1 "$(net demo)" '' "$(maps localhost 8080)")" setup /run/netns/c1

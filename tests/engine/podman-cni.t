@@ -4,6 +4,8 @@
 # busybox and nothing else; podman's files lie in the rig. Runs inside the rig.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
+# shellcheck source=tests/ports.sh
+. "$RIG_DIR/tests/ports.sh"
 
 busybox=$(command -v busybox)
 if ! command -v podman >/dev/null || ! command -v runc >/dev/null; then
@@ -79,7 +81,6 @@ answers() { [ "$(timeout 2 bash -c 'cat </dev/tcp/127.0.0.1/8080')" = hello ]; }
 ok 'R87: podman run -p: the host reaches it' wait_for 30 answers
 pod kill web >/dev/null 2>&1
 wait $web
-no_relay() { [ "$(pgrep -c -x vpnrun-ports)" = 0 ]; }
 ok 'R87: and no process stays' wait_for 20 no_relay
 vpnctl down demo >/dev/null
 out=$(run indemo wget -qO- "http://$RIG_WEB4/" 2>&1)

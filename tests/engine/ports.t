@@ -7,11 +7,12 @@
 . "$RIG_DIR/tests/lib.sh"
 # shellcheck source=tests/engine/lib.sh
 . "$RIG_DIR/tests/engine/lib.sh"
+# shellcheck source=tests/ports.sh
+. "$RIG_DIR/tests/ports.sh"
 need podman runc crun conmon newuidmap busybox
 
 W=$(dirname "$RIG_DIR")/engine
 mkdir -m 755 "$W"
-ports=$RIG_DIR/build/tests/net/ports
 one_hierarchy
 rootfs "$W/fs"
 for a in httpd tr sort; do ln -s busybox "$W/fs/bin/$a"; done
@@ -24,8 +25,6 @@ vpnctl oci enable >/dev/null
 
 plain() { sed 's/^\[//;s/\] / /;s/^::ffff://'; } # as busybox writes addresses
 get() { curl -s -m 5 "http://$1/cgi-bin/who" | plain; }
-relays() { pgrep -c -x vpnrun-ports; }
-no_relay() { [ "$(relays)" = 0 ]; }
 serves() { [ -n "$(get "$1")" ]; }
 serve() { # serve root|user RUNTIME NAME ANNOTATION OPTION...: a web server in the background
 	local limits=()
@@ -34,16 +33,6 @@ serve() { # serve root|user RUNTIME NAME ANNOTATION OPTION...: a web server in t
 		web:1 httpd -f -p 80 -h /www 2>&1
 }
 remove() { "pod_$1" crun rm -f -t 0 "$2" >/dev/null 2>&1; }
-started=()
-start() { # start COMMAND...: in the background; waits for its "ready"
-	local fd
-	exec {fd}< <(exec "$@" 2>&1)
-	started+=($!)
-	pid=$!
-	read -r -t 10 _ <&"$fd"
-	exec {fd}<&-
-}
-stop() { kill "$1" 2>/dev/null; wait "$1" 2>/dev/null; }
 
 # --- publish= --------------------------------------------------------------------------------------
 

@@ -3,24 +3,12 @@
 # Published ports: the host's localhost reaches the command's, and nothing else changes. Inside the rig.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
-ports=$RIG_DIR/build/tests/net/ports
+# shellcheck source=tests/ports.sh
+. "$RIG_DIR/tests/ports.sh"
 home=$(as_user sh -c 'echo $HOME')
 get() { curl -s -m 10 "$1"; }
 up() { [ -n "$(ss -Hltn "( sport = :$1 )")" ]; }
 gone() { ! up "$1"; }
-# Of the relay: it has another name than the command.
-relays() { pgrep -c -x vpnrun-ports; }
-no_relay() { [ "$(relays)" = 0 ]; }
-started=()
-start() { # start COMMAND...: in the background; waits for its "ready"
-	local fd
-	exec {fd}< <(exec "$@" 2>&1)
-	started+=($!)
-	pid=$!
-	read -r -t 10 ready <&"$fd"
-	exec {fd}<&-
-}
-stop() { kill "$1" 2>/dev/null; wait "$1" 2>/dev/null; }
 
 # The danger, and the wish: without -p nobody outside reaches it.
 start as_user vpnrun demo "$ports" answer 127.0.0.1 9000 'echo hello'

@@ -18,6 +18,7 @@
 #include "wall/firewall.h"
 #include "want/record.h"
 #include "want/want.h"
+#include "unit/addr.h"
 
 struct vpn {
 	struct ipaddr addresses[2], allowed[2], dns;
@@ -25,15 +26,6 @@ struct vpn {
 	char bridge[16];
 	struct profile p;
 };
-
-static struct ipaddr addr(const char *text, uint8_t plen)
-{
-	struct ipaddr a = {.plen = plen};
-
-	a.family = strchr(text, ':') ? AF_INET6 : AF_INET;
-	inet_pton(a.family, text, &a.v6);
-	return a;
-}
 
 static void make(struct vpn *v, const char *name, int id, enum vpn_layout layout, bool ip6)
 {

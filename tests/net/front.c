@@ -27,6 +27,7 @@
 #include "base/util.h"
 #include "box/caps.h"
 #include "ipc/plug.h"
+#include "net/plugger.h"
 
 #define ANSWER_MS 3000
 
@@ -36,37 +37,7 @@ static struct {
 } m;
 static size_t len;
 static int fds[8], n_fds;
-static int answers[2], plug, given;
-static pid_t pid;
-
-static void __attribute__((noreturn)) die(const char *what)
-{
-	perror(what);
-	exit(99);
-}
-
-static void start(char *program)
-{
-	int pair[2];
-	struct plug_answer ready;
-	struct err e = ERR_INIT;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, answers) < 0)
-		die("socketpair");
-	pid = fork();
-	if (pid == 0) {
-		dup2(pair[1], STDIN_FILENO);
-		execl(program, "vpnrund-plug", NULL);
-		die(program);
-	}
-	close(pair[1]);
-	plug = pair[0];
-	if (recv(plug, &ready, sizeof(ready), 0) != (ssize_t)sizeof(ready))
-		die("the plugger did not start");
-	if (box_caps_keep(0, &e) < 0)
-		die(e.msg);
-}
+static int given;
 
 static int open_kind(const char *kind)
 {
@@ -183,7 +154,7 @@ static void end(void)
 	int status = 0;
 
 	close(plug);
-	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
+	if (waitpid(plugger_pid, &status, 0) == plugger_pid && WIFEXITED(status))
 		printf("end: status %d\n", WEXITSTATUS(status));
 	else
 		printf("end: signal %d\n", WTERMSIG(status));
@@ -194,7 +165,7 @@ int main(int argc, char **argv)
 	if (argc < 6)
 		return 99;
 	given = (int)strtol(argv[4], NULL, 10);
-	start(argv[1]);
+	plugger_start(argv[1]);
 	for (int i = 5; i < argc; i++) {
 		if (!strcmp(argv[i], "end")) {
 			end();

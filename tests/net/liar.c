@@ -29,18 +29,13 @@
 #include "ipc/door.h"
 #include "ipc/plug.h"
 #include "ipc/proto.h"
+#include "net/plugger.h"
 
 #define FDS_MAX	  4
 #define ANSWER_MS 5000
 
 static uint64_t state;
 static unsigned int granted, refused, dropped;
-
-static void __attribute__((noreturn)) die(const char *what)
-{
-	perror(what);
-	exit(99);
-}
 
 static uint32_t chance(uint32_t n)
 {
@@ -178,30 +173,6 @@ static void ask_broker(const char *path, const char *vpn)
 
 /* --- the plugger ------------------------------------------------------------------------------ */
 
-static int plug, answers[2];
-
-static void start_plugger(const char *program)
-{
-	struct plug_answer ready;
-	struct err e = ERR_INIT;
-	int pair[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, answers) < 0)
-		die("socketpair");
-	if (fork() == 0) {
-		dup2(pair[1], STDIN_FILENO);
-		execl(program, "vpnrund-plug", NULL);
-		die(program);
-	}
-	close(pair[1]);
-	plug = pair[0];
-	if (recv(plug, &ready, sizeof(ready), 0) != (ssize_t)sizeof(ready))
-		die("the plugger did not start");
-	if (box_caps_keep(0, &e) < 0)
-		die(e.msg);
-}
-
 /* An answer comes by the one socket that was sent along as its place. */
 static void ask_plugger(const char *vpn)
 {
@@ -279,7 +250,7 @@ int main(int argc, char **argv)
 	state = strtoull(argv[4], NULL, 10) * 2654435761u + 88172645463325252u;
 	rounds = strtoul(argv[5], NULL, 10);
 	if (!strcmp(argv[1], "plugger"))
-		start_plugger(argv[2]);
+		plugger_start(argv[2]);
 	for (unsigned long i = 0; i < rounds; i++) {
 		if (!strcmp(argv[1], "broker"))
 			ask_broker(argv[2], argv[3]);

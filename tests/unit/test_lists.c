@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "unit/addr.h"
 #include "unit/tap.h"
 #include "base/util.h"
 #include "conf/value.h"
@@ -22,15 +23,6 @@ struct demo {
 	struct tunnel_peer peer;
 	struct profile p;
 };
-
-static struct ipaddr addr(const char *text, uint8_t plen)
-{
-	struct ipaddr a = {.plen = plen};
-
-	a.family = strchr(text, ':') ? AF_INET6 : AF_INET;
-	inet_pton(a.family, text, &a.v4);
-	return a;
-}
 
 static void make(struct demo *d, enum vpn_layout layout)
 {

@@ -9,20 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "unit/addr.h"
 #include "unit/tap.h"
 #include "base/util.h"
 #include "want/want.h"
 
 static char bridge_name[] = "br-demo";
-
-static struct ipaddr addr(const char *text, uint8_t plen)
-{
-	struct ipaddr a = {.plen = plen};
-
-	a.family = strchr(text, ':') ? AF_INET6 : AF_INET;
-	inet_pton(a.family, text, &a.v4);
-	return a;
-}
 
 struct demo {
 	struct ipaddr addresses[2], allowed[2];
