@@ -397,6 +397,26 @@ static int made_digests(void)
 	return l.at[1].nft.digest == 77 && l.at[2].nft.digest == 0 ? 0 : 2;
 }
 
+/* The keeper's umask lets nobody in, and who is inside is nobody's root. */
+static int forwarded_shared(void)
+{
+	struct stat dir, file;
+	struct err e = ERR_INIT;
+
+	umask(077);
+	if (mkdir(RUN_DIR, 0755) < 0 || forwarded_share("demo", "51413\n", &e) < 0 ||
+	    stat(RUN_DIR "/demo.forwarded", &dir) < 0 ||
+	    stat(RUN_DIR "/demo.forwarded/port", &file) < 0)
+		return 1;
+	if ((dir.st_mode & 0777) != 0755 || (file.st_mode & 0777) != 0644)
+		return 2;
+	if (forwarded_share("demo", "", &e) < 0 ||
+	    access(RUN_DIR "/demo.forwarded/port", F_OK) == 0)
+		return 3;
+	forwarded_unshare("demo");
+	return access(RUN_DIR "/demo.forwarded", F_OK) == 0 ? 4 : 0;
+}
+
 static int forwarded_numbers(void)
 {
 	static const struct {
@@ -436,6 +456,7 @@ static void test_files(void)
 	inside(made_of_nobody, "R76: a list says whose it is, and is root's");
 	inside(made_digests, "R78: a table's digest outlasts the making of its list");
 	inside(forwarded_numbers, "R72: a forwarded port is a port");
+	inside(forwarded_shared, "R87: containers may read which one it is");
 }
 
 /* --- settings of others ----------------------------------------------------------------------- */
