@@ -98,14 +98,14 @@ static int hand_on(struct crew *c, const struct worker_task *w, int fd, struct c
 	struct crew_child *k;
 
 	while ((k = find_idle(c))) {
-		if (worker_send(k->channel, w, fd) == 0) {
+		if (worker_give(k->channel, w, fd) == 0) {
 			*ret = k;
 			return 0;
 		}
 		util_close(&k->channel); /* it was killed, and is collected later */
 	}
 	*ret = add_child(c);
-	return *ret ? worker_send((*ret)->channel, w, fd) : -EAGAIN;
+	return *ret ? worker_give((*ret)->channel, w, fd) : -EAGAIN;
 }
 
 int crew_start(struct crew *c, enum crew_kind kind, int fd, const struct peer *peer, int code,
@@ -120,8 +120,6 @@ int crew_start(struct crew *c, enum crew_kind kind, int fd, const struct peer *p
 		snprintf(w.sentence, sizeof(w.sentence), "%s", sentence);
 	if (hand_on(c, &w, fd, &k) < 0)
 		return -EAGAIN;
-	/* Not the last to hold it: the worker is, until it has thrown away what is in there. */
-	close(fd);
 	k->busy = true;
 	k->stuck = false;
 	k->kind = kind;

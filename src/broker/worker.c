@@ -25,7 +25,7 @@
 #include "broker/session.h"
 
 /* *ret_conn is the caller's. 0: the server has closed the channel. */
-static ssize_t receive(int channel, struct worker_task *w, int *ret_conn)
+static ssize_t take(int channel, struct worker_task *w, int *ret_conn)
 {
 	struct iovec iov = {w, sizeof(*w)};
 	union {
@@ -50,17 +50,31 @@ static ssize_t receive(int channel, struct worker_task *w, int *ret_conn)
 	return n;
 }
 
+/* A task, when nobody else holds its connection any more. A client's bad word is answered and
+ * thrown away in less time than the server may wait for the processor between sending the
+ * connection and closing its own copy; then that would be the last close, and hold up everybody. */
+static bool receive(int channel, struct worker_task *w, int *ret_conn)
+{
+	ssize_t n = take(channel, w, ret_conn);
+	char byte;
+
+	if (n == 0 || *ret_conn < 0)
+		return n != 0;
+	do {
+		n = recv(channel, &byte, 1, 0);
+	} while (n < 0 && errno == EINTR);
+	return n == 1;
+}
+
 /* The names are for ps(1). */
 static void serve(int channel, struct plugger *plugger)
 {
 	for (;;) {
 		struct worker_task w = {0};
 		int conn = -1, bad = -1;
-		ssize_t n;
 
 		prctl(PR_SET_NAME, "vpnrund/idle");
-		n = receive(channel, &w, &conn);
-		if (n == 0)
+		if (!receive(channel, &w, &conn))
 			return;
 		prctl(PR_SET_NAME, "vpnrund/busy");
 		/* Without its descriptor a connection has been thrown away by the kernel. */
@@ -124,7 +138,7 @@ int worker_start(int plugger_fd, pid_t *ret_pid, struct err *e)
 	return take_fd(&here);
 }
 
-int worker_send(int channel, const struct worker_task *w, int conn)
+static int send_task(int channel, const struct worker_task *w, int conn)
 {
 	struct worker_task copy = *w;
 	struct iovec iov = {&copy, sizeof(copy)};
@@ -145,4 +159,16 @@ int worker_send(int channel, const struct worker_task *w, int conn)
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &conn, sizeof(int));
 	return sendmsg(channel, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+int worker_give(int channel, const struct worker_task *w, int conn)
+{
+	int r = send_task(channel, w, conn);
+
+	if (r < 0)
+		return r;
+	close(conn);
+	if (send(channel, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		shutdown(channel, SHUT_WR); /* so that it ends, rather than wait for the word */
+	return 0;
 }

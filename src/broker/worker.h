@@ -23,6 +23,6 @@ struct worker_task {
  * the worker writes a byte there when it is done with a connection, and ends when it is closed. */
 int worker_start(int plugger_fd, pid_t *ret_pid, struct err *e);
 
-/* Hands the connection on; it stays the caller's to close. Never blocks: the worker must be idle.
- */
-int worker_send(int channel, const struct worker_task *w, int conn);
+/* Hands the connection on, which is the worker's alone from then on: it touches it only when ours
+ * is closed. On an error it is still the caller's. Never blocks: the worker must be idle. */
+int worker_give(int channel, const struct worker_task *w, int conn);

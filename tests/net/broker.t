@@ -371,7 +371,16 @@ else
 	skip "no FUSE here: $(cat /run/t/fuse.out)" 'L25 a FUSE file whose close hangs'
 fi
 
-# What is in the queue of a connection is closed with it, and that can take minutes, too.
+# What is in the queue of a connection is closed with it, and that can take minutes, too. The broker gets the processor
+# after its workers here: they are done with a connection before it goes on, and it must not have it any more by then.
+slow_broker() { # slow_broker POLICY CPUS: it and its workers on these, itself with that policy; what it makes is as ever
+	local p
+	for p in $BROKER $(cat "/proc/$BROKER/task/$BROKER/children"); do taskset -p "$2" "$p" >/dev/null; done
+	chrt --reset-on-fork "$1" -p 0 "$BROKER"
+}
+ALL_CPUS=$(taskset -p $$ | sed 's/.*: //')
+like "$(alice tst good)" '^attached' 'a worker is there'
+slow_broker --idle 1
 kill -STOP "$BROKER"
 hold linger 4001 tst linger 4
 kill -CONT "$BROKER"
@@ -380,6 +389,7 @@ kill -CONT "$BROKER"
 like "$(alice tst good)" '^attached' 'L25 and nobody else'
 ok 'L25 no longer than a request may take' wait_for 30 children_are 0
 release linger
+slow_broker --other "$ALL_CPUS"
 
 # --- a front that lies -----------------------------------------------------------------------
 #
