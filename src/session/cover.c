@@ -11,14 +11,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -243,7 +241,8 @@ static bool is_at(const struct listeners *l, size_t i, const char *dir, size_t l
 }
 
 /* A directory is read once for all listeners that are looked for in it: the inode's number says
- * which entry is meant. */
+ * which entry is meant. An overlay's files have their own numbers within the kernel, too, since
+ * Linux 5.7. */
 static bool is_wanted(struct listeners *l, size_t first, const char *dir, size_t len, ino_t ino)
 {
 	bool wanted = false;
@@ -281,8 +280,6 @@ static int search_dir(struct cover *c, struct listeners *l, size_t first, struct
 	size_t len = dir_len(name, l->at[first].up);
 	char dir[PATH_MAX], path[PATH_MAX];
 	const struct dirent *de;
-	struct statfs fs;
-	bool all;
 	DIR *d;
 	int r = 0;
 
@@ -291,11 +288,9 @@ static int search_dir(struct cover *c, struct listeners *l, size_t first, struct
 	d = opendir(dir);
 	if (!d && !is_nothing(-errno))
 		return err_sys(e, -errno, "cannot list %.200s", dir);
-	/* An overlay's inodes have other numbers within the kernel. */
-	all = d && fstatfs(dirfd(d), &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
 	while (d && r == 0 && (errno = 0, de = readdir(d)))
 		if ((de->d_type == DT_SOCK || de->d_type == DT_UNKNOWN) &&
-		    (is_wanted(l, first, dir, len, de->d_ino) || all) &&
+		    is_wanted(l, first, dir, len, de->d_ino) &&
 		    str_fmt(path, sizeof(path), "%s%s", dir, de->d_name) > 0)
 			r = cover_found(c, path, e);
 	if (r == 0 && d && errno)

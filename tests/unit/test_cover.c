@@ -233,6 +233,32 @@ static bool deny(unsigned int nr, int first, int code)
 	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0;
 }
 
+/* How often the directory of a listener is another one, with another listener, right before the
+ * launch looks whether the socket that it has covered is dead. */
+static int swaps;
+static bool covering;
+
+static void swap_dir(void)
+{
+	char old[16];
+
+	str_fmt(old, sizeof(old), "swap.%d", swaps--);
+	if (rename(at("swap"), at(old)) < 0 || mkdir(at("swap"), 0700) < 0)
+		_exit(1);
+	bind_at(at("swap/s"), SOCK_STREAM);
+}
+
+/* In the place of libc's, which does the same. */
+int lstat(const char *path, struct stat *ret)
+{
+	if (covering && swaps && !strcmp(path, at("swap/s")))
+		swap_dir();
+	return fstatat(AT_FDCWD, path, ret, AT_SYMLINK_NOFOLLOW);
+}
+
+/* Before the launch, in its process: makes what is outside of it. */
+static void (*before)(void);
+
 /* What fails in the launch that comes next. */
 static struct {
 	unsigned int nr; /* 0: nothing */
@@ -244,7 +270,8 @@ static struct {
 /* As a launch does it; then what each of the names says, on lines. */
 static void launch(const char *const *names, bool has_runtime, bool others_are_outside, int out)
 {
-	const char *const paths[] = {at("ok")};
+	char stays[128];
+	const char *const paths[] = {stays};
 	struct session s = SESSION_INIT;
 	struct others others = {.session = &s,
 				.is_outside = others_are_outside ? is_always : is_never};
@@ -257,9 +284,12 @@ static void launch(const char *const *names, bool has_runtime, bool others_are_o
 	size_t dead = 0;
 	int fd;
 
+	str_copy(stays, sizeof(stays), at("ok"));
 	str_copy(s.runtime, sizeof(s.runtime), at("r"));
 	str_copy(s.name, sizeof(s.name), "demo");
 	s.has_runtime = has_runtime;
+	if (before)
+		before();
 	if (failing.nr && !failing.inside && !deny(failing.nr, failing.first, failing.code))
 		_exit(1);
 	if (listeners_list(&l, &others, &e) < 0) {
@@ -270,10 +300,12 @@ static void launch(const char *const *names, bool has_runtime, bool others_are_o
 		_exit(SKIPPED);
 	if (failing.nr && failing.inside && !deny(failing.nr, failing.first, failing.code))
 		_exit(1);
+	covering = true;
 	if (listeners_cover(&l, &allowed, &dead, &e) < 0) {
 		dprintf(out, "%s\n", e.msg);
 		_exit(1);
 	}
+	covering = false;
 	for (; *names; names++)
 		dprintf(out, "%s ", ask(*names));
 	fd = open(at("file"), O_RDONLY | O_CLOEXEC);
@@ -401,6 +433,55 @@ static void test_failures(void)
 	       "L33 without sock_diag they are found by /proc/net/unix");
 	failing.nr = 0;
 	end(pid);
+}
+
+static void bind_in_dir(void)
+{
+	bind_at(at("swap/s"), SOCK_STREAM);
+}
+
+/* A server that begins anew while it is covered. */
+static void test_replaced(void)
+{
+	const char *said;
+
+	before = bind_in_dir;
+	mkdir(at("swap"), 0700);
+	swaps = 1;
+	is_str(say_one("swap/s", true, false), "dead ",
+	       "L32 L33 a listener that came in the place of the one that was covered: dead, too");
+	unlink(at("swap/s"));
+	swaps = 1000;
+	said = say_one("swap/s", true, false);
+	ok(strstr(said, "faster than it can be covered"),
+	   "L51 one that is replaced for ever ends the launch: %s", said);
+	swaps = 0;
+	before = NULL;
+}
+
+static void bind_in_overlay(void)
+{
+	char options[512];
+
+	if (enter() < 0 || mkdir("/run/upper", 0700) < 0 || mkdir("/run/work", 0700) < 0)
+		_exit(SKIPPED);
+	str_fmt(options, sizeof(options),
+		"userxattr,lowerdir=%s,upperdir=/run/upper,workdir=/run/work", at("real"));
+	if (mount("t", at("over"), "overlay", 0, options) < 0)
+		_exit(SKIPPED);
+	bind_renamed("over/s.tmp", "over/s");
+}
+
+/* There the kernel's own number of a file may be another than the one that a directory shows. */
+static void test_overlay(void)
+{
+	const char *said;
+
+	mkdir(at("over"), 0700);
+	before = bind_in_overlay;
+	said = say_one("over/s", true, false);
+	ok(!*said || !strcmp(said, "dead "), "L32 L33 a renamed listener on an overlay: %s", said);
+	before = NULL;
 }
 
 static void test_others(void)
@@ -607,6 +688,8 @@ static int all(void)
 		return 1;
 	test_names();
 	test_failures();
+	test_replaced();
+	test_overlay();
 	test_others();
 	test_note();
 	test_wine();
