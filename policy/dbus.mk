@@ -53,7 +53,7 @@ endef
 
 # What tests of it are linked with.
 BUS_OBJ   := $(filter-out %/vpnrun_session.o,$(SESSION_OBJ))
-BUS_TESTS := $(B)/tests/unit/test_bus $(B)/tests/unit/test_use
+BUS_TESTS := $(addprefix $(B)/tests/unit/,test_bus test_daemon test_use)
 $(BUS_TESTS): $(BUS_OBJ)
 $(BUS_TESTS): ALL_CFLAGS += $(DBUS_CFLAGS)
 $(BUS_TESTS): LIBS_CTL += $(BUS_OBJ) $(LIB) $(DBUS_LIBS)

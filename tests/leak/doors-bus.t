@@ -280,9 +280,9 @@ stop_session
 mkfifo "$home/out" && chown "$RIG_UID" "$home/out"
 cat "$home/out" >/dev/null &
 reader=$!
-outside vpnrun demo true >"$home/out" 2>&1
+outside vpnrun demo true >"$home/out" 2>&1 9>&1
 start "${user[@]}" vpnrun demo sleep 500
-ok 'the output of the launch that has started it ends with the command' wait_for 5 ended "$reader"
+ok 'the output of the launch that has started it ends with the command, by whatever descriptor' wait_for 5 ended "$reader"
 
 # --- by the hundred -------------------------------------------------------------------------------
 

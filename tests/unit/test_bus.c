@@ -448,6 +448,37 @@ static void test_many_descriptors(void)
 	is_int(send_fds(BUS_CARRIED_FDS_MAX + 1), -E2BIG, "one more");
 }
 
+/* A text, and behind it as many bytes and numbers: each kind of value counts. */
+static int send_bytes(size_t text, size_t bytes, size_t numbers)
+{
+	struct bus_passage p = {.names = &names, .outwards = true};
+	static char s[BUS_CARRIED_MAX], b[BUS_CARRIED_MAX];
+	const char *word = s, *all = b;
+	DBusMessage *m = message(), *out = message();
+	int r;
+
+	memset(s, 'x', sizeof(s));
+	s[text] = '\0';
+	dbus_message_append_args(m, DBUS_TYPE_STRING, &word, DBUS_TYPE_ARRAY, DBUS_TYPE_BYTE, &all,
+				 (int)bytes, DBUS_TYPE_ARRAY, DBUS_TYPE_UINT64, &all, (int)numbers,
+				 DBUS_TYPE_INVALID);
+	r = bus_rewrite_body(&p, m, out);
+	dbus_message_unref(m);
+	dbus_message_unref(out);
+	return r;
+}
+
+static void test_size(void)
+{
+	const size_t half = BUS_CARRIED_MAX / 2;
+
+	is_int(send_bytes(half - 64, half - 64, 0), 0, "nearly as much as is carried");
+	is_int(send_bytes(half - 64, half + 64, 0), -E2BIG, "L63: more than is carried");
+	is_int(send_bytes(half + 64, half - 64, 0), -E2BIG, "L63: more, by the text");
+	is_int(send_bytes(0, 0, half / 8), 0, "half of it in numbers");
+	is_int(send_bytes(half, 0, half / 8), -E2BIG, "L63: more, by the numbers");
+}
+
 static void test_register(void)
 {
 	struct bus_passage p = {.names = &names, .outwards = true, .rewrite = BUS_REGISTER};
@@ -723,6 +754,7 @@ int main(void)
 	test_notification();
 	test_long();
 	test_many_descriptors();
+	test_size();
 	test_register();
 	test_properties();
 	test_portal();

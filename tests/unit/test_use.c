@@ -266,11 +266,17 @@ static void test_descriptors(void)
 
 static void test_end(void)
 {
-	int conn = connect_control();
+	int conn = connect_control(), gone;
 
 	ok(!use_end(dir_fd), "a launch that comes meanwhile keeps the session");
 	close(conn);
 	ok(comes_to(0), "it has gone");
+	gone = connect_control();
+	conn = connect_control();
+	close(gone);
+	ok(!use_end(dir_fd), "so does one behind another that has given up");
+	close(conn);
+	ok(comes_to(0), "it has gone, too");
 	ok(use_end(dir_fd), "nobody comes: the session ends");
 	conn = connect_control();
 	is_int(conn, -1, "and nobody can come any more");
