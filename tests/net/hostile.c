@@ -197,7 +197,11 @@ static int bytes(const char *form)
 		m.r.flags = 1;
 	else if (!strcmp(form, "reserved"))
 		m.r.expose[0].outer = 1;
-	else if (!strcmp(form, "pad"))
+	else if (!strcmp(form, "port") || !strcmp(form, "open")) {
+		m.r.n_expose = 1;
+		m.r.expose[0] = (struct port_map){.outer = 8080, .inner = 8080};
+		m.r.expose[0].proto = form[0] == 'o' ? IPPROTO_TCP : 200;
+	} else if (!strcmp(form, "pad"))
 		m.r.vpn[15] = 'x';
 	else if (!strcmp(form, "name"))
 		memcpy(m.r.vpn, "../\x1b[31m/x", 10);
