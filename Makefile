@@ -258,6 +258,7 @@ help:
 		'make check-fault every program fails and is killed at every system call' \
 		'make check-soak  thousands of launches, restarts and containers, and nothing left' \
 		'make fuzz       any bytes for every reader of them, for SECONDS each (clang)' \
+		'make coverage   the lines of src and hooks that no test runs (clang; as root all tests)' \
 		'make check-mutations each guard taken out: a test notices' \
 		'make demo       the main job, on two VPN providers built for the moment (root)' \
 		'make bench      launches and paths beside the kernel'\''s floor (BENCH=--quick)' \

@@ -18,7 +18,7 @@ $(B)/tests/i386/old32: tests/i386/old32.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) -m32 -O1 -Wall -Wextra -Werror -ffreestanding -fno-stack-protector -fcf-protection=none \
-		-fno-pie -fno-asynchronous-unwind-tables -nostdlib -no-pie -static -o $@ $<
+		-fno-pie -fno-asynchronous-unwind-tables -nostdlib -static -o $@ $<
 endif
 
 # What to see first: the main job, in a private network of its own. Needs root, touches nothing.
@@ -96,5 +96,6 @@ check-nspawn: nspawn-image
 		prove --timer --comments --exec tests/exec tests/nspawn/nspawn.t
 
 -include tests/fuzz/fuzz.mk
+-include tests/coverage/coverage.mk
 
 .PHONY: rig-tools demo check-rig check-model check-fault check-soak check-mutations vm-image check-vm check-system nspawn-image check-nspawn

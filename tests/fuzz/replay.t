@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Each corpus once, with the sanitizers, by a main of our own: whatever was found once stays found.
-# Runs on what `make asan` has built.
+# Runs on what `make asan` has built, or another build that FUZZ_BIN names.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/lib.sh
 . tests/lib.sh
-bin=${B:-build}/asan/libexec/vpnrun
+bin=${FUZZ_BIN:-${B:-build}/asan/libexec/vpnrun}
 
 plan_targets=$(cd tests/fuzz && for f in fuzz_*.c; do f=${f#fuzz_}; echo "${f%.c}"; done)
 for t in $plan_targets; do
