@@ -159,7 +159,8 @@ install: all install-plugins
 	install -d $(D)$(BINDIR) $(D)$(LIBEXECDIR) $(D)$(LIBDIR)/policy $(D)$(UNITDIR) $(D)$(SYSUSERSDIR) \
 		$(D)$(TMPFILESDIR) $(D)$(COMPLETIONDIR) $(D)$(SYSCONFDIR)/vpnrun
 	install -m 0755 $(B)/bin/vpnrun $(B)/bin/vpnctl $(D)$(BINDIR)
-	install -m 0755 $(B)/libexec/vpnrun/vpnrund $(B)/libexec/vpnrun/vpnrund-plug $(B)/libexec/vpnrun/vpnrun-notify $(D)$(LIBEXECDIR)
+	install -m 0755 $(B)/libexec/vpnrun/vpnrund $(B)/libexec/vpnrun/vpnrund-plug $(B)/libexec/vpnrun/vpnrun-notify \
+		contrib/torrent/vpnrun-torrent-port $(D)$(LIBEXECDIR)
 	$(install-hooks)
 	$(install-dbus)
 	install -m 0644 $(B)/lib/vpnrun/policy/*.bpf $(D)$(LIBDIR)/policy
