@@ -63,6 +63,13 @@ bool str_starts(const char *s, const char *prefix)
 	return !*prefix;
 }
 
+bool str_ends(const char *s, const char *end)
+{
+	size_t a = strlen(s), b = strlen(end);
+
+	return a >= b && !strcmp(s + a - b, end);
+}
+
 bool str_is_reserved(const char *s)
 {
 	return !strcmp(s, "default") || !strcmp(s, "host") || !strcmp(s, "none") || !strcmp(s, "-");

@@ -18,6 +18,7 @@ int str_fmt(char *dst, size_t size, const char *fmt, ...) __attribute__((format(
 int str_uint(const char *s, uint64_t min, uint64_t max, uint64_t *ret);
 
 bool str_starts(const char *s, const char *prefix);
+bool str_ends(const char *s, const char *end);
 
 /* A possible name of a VPN: letters, digits, '-' and '_', starting with a letter or digit, 1 to 12
  * characters (so that "br-NAME" is an interface name), and none of the reserved words. */

@@ -4,6 +4,7 @@
  */
 #include "base/util.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -282,6 +283,31 @@ int file_remove(const char *path, struct err *e)
 	if (unlink(path) < 0 && errno != ENOENT)
 		return err_sys(e, -errno, "cannot remove %s", path);
 	return 0;
+}
+
+/* Under its lock no writer renames it, and whoever comes next finds that it has gone. */
+static void clear_begun(int dir, const char *name)
+{
+	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	struct stat ours, there;
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &ours) < 0)
+		return;
+	if (S_ISREG(ours.st_mode) && fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    same_stat(&ours, &there))
+		unlinkat(dir, name, 0);
+}
+
+void file_clear_begun(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *de;
+
+	while (d && (de = readdir(d)))
+		if (str_ends(de->d_name, ".new"))
+			clear_begun(dirfd(d), de->d_name);
+	if (d)
+		closedir(d);
 }
 
 int dir_make(const char *path, mode_t mode, struct err *e)

@@ -50,6 +50,9 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode, st
 
 /* Removes path, and what a killed file_replace() left beside it. Absent: 0. */
 int file_remove(const char *path, struct err *e);
+/* Removes what killed file_replace()s have left in a directory that is root's alone, whatever they
+ * were to write: whoever is still at it holds a lock, and keeps what it has begun. */
+void file_clear_begun(const char *dir);
 
 /* mkdir -p; a directory that exists keeps its mode. */
 int dir_make(const char *path, mode_t mode, struct err *e);

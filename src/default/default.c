@@ -67,6 +67,7 @@ static int lock(struct err *e)
 	fd = open(LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 || flock(fd, LOCK_EX) < 0)
 		return err_sys(e, -errno, "cannot lock " LOCK_PATH);
+	file_clear_begun(RUN_DIR);
 	return take_fd(&fd);
 }
 

@@ -149,6 +149,7 @@ static int install_or_check(const struct policy_options *o, bool install)
 		return CTL_OK;
 	}
 	rc = dir_make(POLICY_ETC_DIR, 0755, &e);
+	file_clear_begun(POLICY_ETC_DIR);
 	if (rc >= 0)
 		rc = str_fmt(path, sizeof(path), "%s/%s.bpf", POLICY_ETC_DIR, name);
 	if (rc >= 0)

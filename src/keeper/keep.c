@@ -434,6 +434,8 @@ void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 		return;
 	k->look_at = util_now_ms() + LOOK_MS;
 	k->event_at = 0;
+	/* A command that was killed may have been the last one for long. */
+	file_clear_begun(RUN_DIR);
 	mend_ports(k, vpn_netns_fd);
 	/* One that cannot be repaired must not keep the tunnel's own from being looked after: it
 	 * has every second turn. */

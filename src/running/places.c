@@ -56,13 +56,6 @@ int places_of_flatpak(const struct places *p, const char *app, struct places *re
 		       : 0;
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t a = strlen(s), b = strlen(end);
-
-	return a >= b && !strcmp(s + a - b, end);
-}
-
 pid_t places_find_profile(const char *dir, const char *name, const struct running_where *w)
 {
 	DIR *d = opendir(dir);
@@ -71,7 +64,7 @@ pid_t places_find_profile(const char *dir, const char *name, const struct runnin
 	pid_t found = 0;
 
 	while (d && !found && (de = readdir(d)))
-		if (de->d_name[0] != '.' && de->d_type != DT_REG && ends_with(de->d_name, name) &&
+		if (de->d_name[0] != '.' && de->d_type != DT_REG && str_ends(de->d_name, name) &&
 		    str_fmt(path, sizeof(path), "%s/%s", dir, de->d_name) > 0)
 			found = holder_of_profile(path, w);
 	if (d)

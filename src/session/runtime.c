@@ -161,13 +161,6 @@ static void bind_entry(const struct session *s, const char *rel, bool dir)
 
 /* --- the allow-list -------------------------------------------------------------------------- */
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t a = strlen(s), b = strlen(end);
-
-	return a >= b && !strcmp(s + a - b, end);
-}
-
 /* Whether name, in the directory dir of R, is listed; *ret_dir: as a directory. */
 static bool is_listed(const struct session *s, const char *dir, const char *name, bool *ret_dir)
 {
@@ -182,7 +175,7 @@ static bool is_listed(const struct session *s, const char *dir, const char *name
 		len = strlen(row->begin);
 		whole = row->begin[len - 1] == '/';
 		if (whole ? strncmp(name, row->begin, len - 1) != 0 || name[len - 1]
-			  : !str_starts(name, row->begin) || ends_with(name, ".lock"))
+			  : !str_starts(name, row->begin) || str_ends(name, ".lock"))
 			continue;
 		*ret_dir = whole;
 		return true;

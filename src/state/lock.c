@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The lock that keeps two commands from one VPN. Called by all that make, change or take down a
- * VPN, and by whoever needs one to stay as it is meanwhile.
+ * VPN, and by whoever needs one to stay as it is meanwhile. Whoever has it clears what a killed one
+ * had begun to write, of this VPN or of another.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,8 +27,10 @@ static int lock(const char *name, int how, struct err *e)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open %s", path);
-	if (flock(fd, LOCK_EX | how) == 0)
+	if (flock(fd, LOCK_EX | how) == 0) {
+		file_clear_begun(RUN_DIR);
 		return take_fd(&fd);
+	}
 	return errno == EWOULDBLOCK ? -EWOULDBLOCK : err_sys(e, -errno, "cannot lock %s", path);
 }
 

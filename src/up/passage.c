@@ -22,6 +22,7 @@
 #include "nf/nft.h"
 #include "nl/link.h"
 #include "nl/route.h"
+#include "ns/netns.h"
 #include "plug/attach.h"
 #include "plug/cable.h"
 
@@ -123,9 +124,7 @@ static int open_far_end(struct look *l, struct err *e)
 		r = err_set(e, -EIO, "cannot use a network namespace");
 	if (r == 0)
 		r = nl_sock_open(&l->far, NETLINK_ROUTE, e);
-	/* Going on in there would be to work on the wrong host. */
-	if (setns(here, CLONE_NEWNET) < 0)
-		abort();
+	ns_netns_leave(&here);
 	return r;
 }
 

@@ -8,8 +8,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netfilter.h>
 #include <stddef.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/util.h"
@@ -17,6 +19,7 @@
 #include "inside.h"
 #include "state/forwarded.h"
 #include "state/health.h"
+#include "state/lock.h"
 #include "state/note.h"
 #include "state/record.h"
 #include "wall/sysctls.h"
@@ -583,11 +586,66 @@ static void test_settings(void)
 	inside(settings_broken_note, "R76: of a note that is not whole the lines that are count");
 }
 
+/* --- what a killed writer has begun ------------------------------------------------------------
+ */
+
+static bool begin_file(const char *path, mode_t mode)
+{
+	AUTO_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, mode);
+
+	return fd >= 0 && fchmod(fd, mode) == 0;
+}
+
+static bool is_there(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+static int begun_is_cleared(void)
+{
+	AUTO_CLOSE int lock = -1;
+
+	if (!prepare() || !begin_file(RUN_DIR "/default.note.new", 0644) ||
+	    !begin_file(RUN_DIR "/b.made.new", 0600) || !begin_file(RUN_DIR "/b.made", 0600))
+		return 1;
+	lock = vpn_lock("a", NULL);
+	if (lock < 0 || is_there(RUN_DIR "/default.note.new") || is_there(RUN_DIR "/b.made.new"))
+		return 2;
+	return is_there(RUN_DIR "/b.made") && is_there(RUN_DIR "/a.lock") ? 0 : 3;
+}
+
+/* Whoever is still at it holds its lock, and what is no file of a writer's is somebody else's. */
+static int begun_is_let(void)
+{
+	AUTO_CLOSE int writer = -1, lock = -1;
+
+	if (!prepare() || !begin_file(RUN_DIR "/b.new", 0600) ||
+	    mkdir(RUN_DIR "/c.new", 0755) < 0 || symlink("b.new", RUN_DIR "/d.new") < 0 ||
+	    mkfifo(RUN_DIR "/e.new", 0600) < 0)
+		return 1;
+	writer = open(RUN_DIR "/b.new", O_RDWR | O_CLOEXEC);
+	if (writer < 0 || flock(writer, LOCK_EX) < 0)
+		return 2;
+	lock = vpn_lock("a", NULL);
+	return lock >= 0 && is_there(RUN_DIR "/b.new") && is_there(RUN_DIR "/c.new") &&
+			       is_there(RUN_DIR "/d.new") && is_there(RUN_DIR "/e.new")
+		       ? 0
+		       : 3;
+}
+
+static void test_begun(void)
+{
+	inside(begun_is_cleared,
+	       "R76: whoever takes a VPN's lock clears what killed writers had begun");
+	inside(begun_is_let, "R76: and what another is writing now stays");
+}
+
 int main(void)
 {
 	tap_begin();
 	test_record();
 	test_files();
+	test_begun();
 	test_settings();
 	return tap_done();
 }
