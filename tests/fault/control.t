@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vpnctl is killed, or fails, at every system call of up, down, restart, default, import, wrap and confine, while programs start
-# in the VPN and send all the time: nothing in the clear, nothing that the next run does not finish or remove, nothing that
-# happens later (L51 R12 R13 R16 R36 R76). FAULT_SAMPLE: how many points of each kind, all of them by 0.
+# vpnctl is killed, or fails, at every system call of up, down, restart, default, import, wrap, policy, oci and confine,
+# while programs start in the VPN and send all the time: nothing in the clear, nothing that the next run does not finish or
+# remove, nothing that happens later (L51 R12 R13 R16 R36 R76). FAULT_SAMPLE: how many points of each kind, all of them by 0.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 # shellcheck disable=SC2016
@@ -145,12 +145,20 @@ if [ -z "${FAULT_ONLY:-}" ]; then
 	is "$(find /etc/systemd/system -name '*failer*')" /etc/systemd/system/failer.service 'R36: confine that fails leaves no unit of its own'
 	rm /etc/systemd/system/failer.service
 	vpnctl up --no-wait demo >/dev/null
-	ok 'control: a default is killed as it begins' strike rename 1 -k vpnctl default --no-ip demo
-	vpnctl default --no-ip none >/dev/null
-	is "$(find /run/vpnrun -name 'default.note*')" '' 'R12 R76: default none takes away what it had begun to note'
+	begun() { find /run/vpnrun -name '*.new' ! -name '*.health.new'; }
+	for next in 'default --no-ip none' 'up --no-wait demo' 'restart --no-wait other' 'down --force other'; do
+		ok 'control: a default is killed as it begins to note itself' strike rename 1 -k vpnctl default --no-ip demo
+		# shellcheck disable=SC2086 # words
+		vpnctl $next >/dev/null
+		is "$(begun)" '' "R12 R76: the next \"vpnctl ${next%% *}\" takes away what was begun"
+	done
+	strike rename 1 -k vpnctl default --no-ip demo
+	kill -USR2 "$(cat /run/vpnrun/demo.supervisor)"
+	ok 'R12 R76: and so does a keeper at its next look' wait_for 10 eval '[ -z "$(begun)" ]'
+	vpnctl up --no-wait other >/dev/null
 fi
 # A service is confined to a namespace.
 # shellcheck disable=SC2046
-mapfile -t some < <(kinds import wrap $([ "$RIG_LAYOUT" = bridge ] || echo confine))
+mapfile -t some < <(kinds import wrap policy oci $([ "$RIG_LAYOUT" = bridge ] || echo confine))
 [ ${#some[@]} = 0 ] || tap faults "${some[@]}"
 finish

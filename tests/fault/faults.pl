@@ -7,13 +7,16 @@
 # Without --sample: every point, that is, every call that the program makes before it is done, with every error
 # listed for it in lib/Fault.pm, and killed there where the call before has changed something. Prints TAP: a
 # line for each kind, with its counts. A finding is printed with what repeats it alone: --only POINT. A file
-# named stop in the working directory ends it before its time, with the counts so far.
+# named stop in the working directory ends it before its time, with the counts so far. Where a killed one can be
+# followed by this or by that, a point is tried with each of them: P.CALL:KILL:N@T is one of these. In the end, once
+# for all kinds, what is there is looked at again 40 s later.
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Getopt::Long;
 use Fault;
+use Look;
 use Control;
 use Launch;
 use Engine;
@@ -47,6 +50,13 @@ sub choose {
 	return (some_of($k, @kills), some_of($n - $k, @errors));
 }
 
+# Each death with each of its next runs, if it is to be all of it; else they follow in turns.
+sub with_turns {
+	my ($kind, @points) = @_;
+	my $last = ($kind->{turns} // 1) - 1;
+	return map { my $p = $_; is_kill($p) && $last ? map { "$p\@$_" } 0 .. $last : $p } @points;
+}
+
 sub all_points {
 	my ($kind) = @_;
 	return $kind->{points}->($log) if $kind->{points};
@@ -75,9 +85,8 @@ sub try_point {
 	my ($rc, $out, $err) = run(30, @{$kind->{as} // []}, strike($log, $point), @{$kind->{cmd}});
 	# It does not always make the same number of calls.
 	my $struck = slurp($log) =~ /^struck (\d+)/m ? $1 : undef;
-	if (defined $struck && $struck == 0 && is_kill($point)) {
-		return $kind->{killed}->($rc, $out, $err, $point) || 'killed' if $rc == 137 || $kind->{cmd_is_wrapped};
-	}
+	my $died = defined $struck && $struck == 0 && (is_kill($point) ? $rc == 137 : has_aborted($rc, $err));
+	return $kind->{killed}->($rc, $out, $err, $point) || 'killed' if $died;
 	my $v = $kind->{verdict}->($rc, $out, $err, $point);
 	return defined $struck || $v !~ /^(whole|refused)$/ ? $v : 'late';
 }
@@ -90,9 +99,11 @@ for my $name (@ARGV) {
 	put("$work/in", $kind->{stdin}) if $kind->{stdin};
 	local $ENV{FAULT_STDIN} = $kind->{stdin} ? "$work/in" : '/dev/null';
 	Control::forget($seed);
+	Control::set_turn($1) if ($only // '') =~ /@(\d+)$/;
 	my $t0 = time;
 	my $before = $kind->{reset} ? $kind->{reset}->() : '';
 	my @all = $only ? ($only) : all_points($kind);
+	@all = with_turns($kind, @all) if !$sample;
 	my @points = choose($only ? 0 : $sample, @all);
 	my $control = control($kind);
 	$kind->{warm}->() if $kind->{warm};
@@ -101,6 +112,7 @@ for my $name (@ARGV) {
 	for my $p (@points) {
 		last if -e "$work/stop";
 		my $since = time;
+		Control::set_turn($1) if $p =~ /@(\d+)$/;
 		my $v = try_point($kind, $p);
 		$tried++;
 		$since = time - $since;
@@ -119,6 +131,16 @@ for my $name (@ARGV) {
 	printf "%sok %d - L51 R36 R76 %s: %d of %d points (seed %d, %d s; %d to be killed): %d refused, %d whole, %d killed, %d too late, %d bad\n",
 		$good ? '' : 'not ', $n, $name, $tried, scalar @all, $seed, time - $t0, $kills, @count{qw(refused whole killed late bad)};
 	print "# without any fault: $control\n" if $control ne 'whole';
+}
+my @lasting = grep { $Control::kinds{$_} } @ARGV;
+if (@lasting && !$sample && !$only) {
+	my $now = look();
+	sleep 40;
+	my $later = difference($now, look());
+	$n++;
+	$bad++ if $later;
+	printf "%sok %d - L51 after %s: 40 s later all is as it was\n", $later ? 'not ' : '', $n, join(', ', @lasting);
+	print "# $later\n" if $later;
 }
 print "1..$n\n";
 exit($bad ? 1 : 0);

@@ -349,6 +349,8 @@ static pid_t start(char **command)
 	if (pid < 0)
 		die("fork");
 	if (pid == 0) {
+		signal(SIGTERM, SIG_DFL);
+		signal(SIGINT, SIG_DFL);
 		raise(SIGSTOP);
 		fclose(out);
 		execvp(*command, command);

@@ -58,10 +58,11 @@ sub down { ctl('down', '--force', 'demo') }
 sub up_repairs { first(\&up, sub { is_whole('demo') }) }
 sub down_removes { first(\&down, \&is_as_before) }
 
-# What the next run is: one that repairs, or one that removes, in turns.
+# What the next run is: one that repairs, or one that removes, with or without the keepers' look before it.
 sub next_run {
-	keepers_look() if $turn % 3 == 0;
-	return $turn++ % 2 ? first(\&up_repairs, \&down_removes) : down_removes();
+	my $t = $turn++ % 4;
+	keepers_look() if $t >= 2;
+	return $t % 2 ? first(\&up_repairs, \&down_removes) : down_removes();
 }
 
 sub life {
@@ -69,6 +70,7 @@ sub life {
 	return {
 		cmd => [$vpnctl, @cmd],
 		reset => $reset,
+		turns => 4,
 		killed => sub { next_run() },
 		verdict => sub {
 			my ($rc, $out, $err, $point) = @_;
@@ -142,6 +144,7 @@ sub default_kind {
 	return {
 		cmd => [$vpnctl, 'default', '--no-ip', $to],
 		reset => $reset,
+		turns => 3,
 		killed => sub { first($goes_on[$turn++ % 3], $name eq 'switch' ? () : \&off_removes) },
 		verdict => sub {
 			my ($rc, $out, $err, $point) = @_;
@@ -201,6 +204,7 @@ sub files {
 			}
 			$undo->() if $now->() ne $clean;
 		},
+		turns => 2,
 		killed => sub { first($turn++ % 2 ? $again : (), $undone) },
 		verdict => sub {
 			my ($rc, $out, $err, $point) = @_;
@@ -251,9 +255,24 @@ our %kinds = (
 		trees => ['/etc/systemd/system'],
 		there => qr/^$/,
 	),
+	policy => files(
+		begin => sub { system 'cp', "$ENV{RIG_TREE}/policy/seccomp/strict.json", "$work/fresh.json" },
+		cmd => [$vpnctl, 'policy', 'install', '--name', 'fresh', "$work/fresh.json"],
+		# By one of another name; the administrator removes them by hand.
+		undo => ['sh', '-c', "$vpnctl policy install --name second $work/fresh.json >/dev/null; rm -f /etc/vpnrun/policy/fresh.bpf /etc/vpnrun/policy/second.bpf"],
+		trees => ['/etc/vpnrun'],
+		there => qr/^$/,
+	),
+	oci => files(
+		cmd => [$vpnctl, 'oci', 'enable'],
+		undo => ['sh', '-c', "$vpnctl oci disable >/dev/null"],
+		trees => ['/etc/containers'],
+		there => qr/^$/,
+	),
 );
 
 # The parts of a turn start again for each kind.
 sub forget { ($base, $turn) = ('', $_[0]) }
+sub set_turn { $turn = $_[0] }
 
 1;

@@ -63,9 +63,6 @@ sub judge_engine {
 	if (!$verdict && $rc == 0) {
 		my $good = $verb eq 'add' ? $dev && $out =~ $engine->{answer} : !$dev && ports_are($ports);
 		$verdict = $good ? 'whole' : "status 0 and not done: $out";
-	} elsif (!$verdict && $rc == 134 && $err =~ /cannot return/) {
-		# It cannot get back to where it was, and does nothing any more: the engine's next step clears it.
-		$verdict = 'refused';
 	} elsif (!$verdict) {
 		my $said = $out =~ $engine->{refusal} || $err =~ /\S/;
 		$verdict = !$said ? "status $rc and no sentence" : $verb eq 'add' && $dev ? "refused, and eth0 is there: $out"

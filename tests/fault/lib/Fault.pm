@@ -8,7 +8,7 @@ use warnings;
 use Errno ();
 use Exporter 'import';
 use Time::HiRes 'time';
-our @EXPORT = qw($dir $work $bin @as_user $layout run quiet slurp put soon points_of strike is_kill errors_of has_sentence);
+our @EXPORT = qw($dir $work $bin @as_user $layout run quiet slurp put soon points_of strike is_kill errors_of has_sentence has_aborted);
 
 our $dir = $ENV{RIG_DIR} // die "runs in the rig\n";
 our $work = "$dir/fault";
@@ -67,6 +67,10 @@ sub has_sentence {
 	return $err =~ /^\Q$program\E: \S.* |while loading shared libraries|cannot allocate TLS/m || $point =~ /\.(writev?|mmap):/;
 }
 
+# It could not get back to the namespace that it had come from, where its undo would be somebody else's loss: it says
+# so and ends at once, and what it leaves is judged as if it had been killed.
+sub has_aborted { my ($rc, $err) = @_; return $rc == 134 && $err =~ /: cannot return to the own network namespace: \S/ }
+
 # What a call of the kernel's can say. A failure that cannot happen proves nothing.
 my %errors = (
 	openat => ['EMFILE', 'EIO'], open => ['EMFILE', 'EIO'], read => ['EIO'], pread64 => ['EIO'], write => ['EIO', 'ENOSPC'],
@@ -98,7 +102,7 @@ sub strike {
 	my ($log, $point, @more) = @_;
 	my @words = ("$bin/tests/fault/strike", @more, '-o', $log);
 	return (@words, '--') if !defined $point;
-	my ($p, $call, $what, $n) = $point =~ /^(\d+)\.(\w+):(\w+):(\d+)$/ or die "no point: $point\n";
+	my ($p, $call, $what, $n) = $point =~ /^(\d+)\.(\w+):(\w+):(\d+)(?:@\d+)?$/ or die "no point: $point\n";
 	my $error = $what eq 'KILL' ? undef : Errno->can($what) // die "no error: $what\n";
 	return (@words, '-p', $p, '-s', $call, '-n', $n, $error ? ('-e', $error->()) : '-k', '--');
 }

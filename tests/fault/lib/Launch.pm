@@ -18,8 +18,6 @@ sub judge_launch {
 	my ($rc, $out, $err) = @_;
 	return 'whole' if $rc == 0 && $out eq "whole\n";
 	return "weak: $out" if $out =~ /^weak/m;
-	# It cannot get back to where it was and ends at once, in the wrong namespace or not.
-	return 'refused' if $rc == 134 && $err =~ /^vpnrun: cannot return/;
 	return 'refused' if $rc == 125 && $err =~ /^vpnrun: \S.*\S$/m;
 	return 'refused' if ($rc == 126 || $rc == 127) && $err =~ /^vpnrun: /;
 	return "hangs" if $rc == 124;
