@@ -242,8 +242,8 @@ check:
 
 # While one works: the format, the layers, the unit tests and the fixtures. No privilege, seconds.
 check-fast: all unit-tests $(B)/tests/unit/policy_try check-format
-	$(Q)B='$(abspath $(B))' VPNCTL='$(abspath $(B))/bin/vpnctl' prove -Q --jobs 2 --exec tests/exec \
-		tests/lint/layers.t $(UNIT_TESTS) tests/unit/*.t
+	$(Q)B='$(abspath $(B))' VPNCTL='$(abspath $(B))/bin/vpnctl' prove -Q --jobs "$$(nproc)" --exec tests/exec \
+		tests/lint/layers.t tests/unit/*.t $(UNIT_TESTS)
 
 # For editors and clangd.
 compile_commands.json:

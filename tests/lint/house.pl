@@ -120,17 +120,21 @@ if ($obj) {
 	}
 	die "no objects in $obj\n" if !@objects;
 	my (%d, %u);
-	for (@objects) {
-		my ($file, $o) = @$_;
-		my $main = 0;
-		for my $l (split /\n/, `nm '$o'`) {
-			$main = 1 if $l =~ / T main$/;
-			push @{$d{$file}}, $1 if $l =~ / [TDBRV] (\S+)$/;
-			push @{$u{$file}}, $1 if $l =~ / U (\S+)$/;
-		}
-		# What is called by the name of a main is another program.
-		next if $main;
-		push @{$def{$_}}, $file for @{$d{$file} // []};
+	# One nm(1) for all of them: it says before each whose symbols follow.
+	my (%of, %is_main, $file);
+	$of{$_->[1]} = $_->[0] for @objects;
+	open my $nm, '-|', 'nm', map { $_->[1] } @objects or die "nm: $!";
+	$file = $objects[0][0];
+	while (<$nm>) {
+		$file = $of{$1} // die "nm: $1?\n" if /^(\S.*\.o):$/;
+		$is_main{$file} = 1 if / T main$/;
+		push @{$d{$file}}, $1 if / [TDBRV] (\S+)$/;
+		push @{$u{$file}}, $1 if / U (\S+)$/;
+	}
+	close $nm or die "nm: status $?\n";
+	# What is called by the name of a main is another program.
+	for my $f (grep { !$is_main{$_} } sort keys %d) {
+		push @{$def{$_}}, $f for @{$d{$f}};
 	}
 	for my $file (keys %u) {
 		for my $s (@{$u{$file}}) {
