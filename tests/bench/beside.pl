@@ -3,8 +3,8 @@
 # beside.pl DIR [--rounds N] [--only PART,...]: this tree beside another one that is built, with test-tools and
 # bench-tools, for a change that must cost nothing: `make bench BESIDE=DIR`. Each has a rig of its own, with its own
 # broker; they are measured in turns, one launch or one burst each, so that whatever else the machine does falls on both.
-# Parts: launch, burst (64 and 250 at once), cni, hook, many (one launch beside 1, 100, 500 and 1000 sandboxes, and 64 at
-# once beside 1000). As root.
+# Parts: launch, burst (64 and 250 at once), cni, hook, many (one launch beside 1, 100, 500, 950 and 1000 sandboxes, and
+# 64 at once beside 950). As root.
 use strict;
 use warnings;
 use FindBin;
@@ -32,12 +32,13 @@ sub launch {
 sub burst {
 	my ($n) = @_;
 	my @ms;
-	my $failed = 0;
+	my ($failed, %left) = 0;
 	pipe my $wait, my $go or die;
 	pipe my $heard, my $ready or die;
 
 	for (1 .. $n) {
 		my $pid = fork // die;
+		$left{$pid} = 1 if $pid;
 		next if $pid;
 		close $_ for $go, $heard;
 		open STDIN, '<&', $wait or exit 1;
@@ -49,8 +50,12 @@ sub burst {
 	sleep 0.1;
 	my $start = time;
 	close $go;
-	while (wait >= 0) { $failed += $? != 0; push @ms, 1000 * (time - $start) }
-	die "$failed of $n launches failed\n" if $failed;
+	while (%left) {
+		my $pid = wait;
+		next unless delete $left{$pid}; # what holds the others
+		$? ? $failed++ : push @ms, 1000 * (time - $start);
+	}
+	warn "$ENV{B}: $failed of $n launches failed\n" if $failed;
 	return @ms;
 }
 
@@ -163,10 +168,10 @@ sub main {
 	if ($want{burst}) { turns("$_ at once", $few, "burst $_") for 64, 250 }
 	turns('CNI ADD', $few, 'cni') if $want{cni};
 	turns('crun run, with the hook', $few, 'hook') if $want{hook};
-	for my $n ($want{many} ? (1, 100, 500, 1000) : ()) {
+	for my $n ($want{many} ? (1, 100, 500, 950, 1000) : ()) {
 		ask($_, "hold $n") for sort keys %rig;
 		turns("a launch beside $n", int($rounds / 3) + 1, 'launch');
-		turns("64 at once beside $n", $few, 'burst 64') if $n == 1000;
+		turns("64 at once beside $n", $few, 'burst 64') if $n == 950; # a VPN has 1022 leases
 		ask($_, 'hold 0') for sort keys %rig;
 	}
 	report();
