@@ -102,10 +102,12 @@ int cable_is_alone(struct nl_sock *s, struct nl_sock *nft, struct err *e)
 		if (!has_family(families[i]))
 			continue;
 		r = rtnl_rule_list(s, families[i], PREF_CABLE, &cables, e);
-		r = r ?: rtnl_rule_list(s, families[i], PREF_END, &ends, e);
+		if (r < 0 || cables.n == 0)
+			return r;
+		r = rtnl_rule_list(s, families[i], PREF_END, &ends, e);
 		if (r < 0)
 			return r;
-		if (cables.n == 0 || ends.n == 0 || cable.table != CABLE_TABLE || !end.unreachable)
+		if (ends.n == 0 || cable.table != CABLE_TABLE || !end.unreachable)
 			return 0;
 	}
 	return nft_table_exists(nft, GUARD, e);
