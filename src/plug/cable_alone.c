@@ -95,20 +95,18 @@ void cable_alone_undo(struct nl_sock *s, struct nl_sock *nft)
 int cable_is_alone(struct nl_sock *s, struct nl_sock *nft, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		struct rtnl_rule cable, end;
+		struct rtnl_rule cable = {0}, end = {0};
 		struct rtnl_rules cables = {.at = &cable, .max = 1}, ends = {.at = &end, .max = 1};
 		int r;
 
 		if (!has_family(families[i]))
 			continue;
 		r = rtnl_rule_list(s, families[i], PREF_CABLE, &cables, e);
-		if (r < 0 || cables.n == 0)
+		if (r < 0 || cable.table != CABLE_TABLE)
 			return r;
 		r = rtnl_rule_list(s, families[i], PREF_END, &ends, e);
-		if (r < 0)
+		if (r < 0 || !end.unreachable)
 			return r;
-		if (ends.n == 0 || cable.table != CABLE_TABLE || !end.unreachable)
-			return 0;
 	}
 	return nft_table_exists(nft, GUARD, e);
 }

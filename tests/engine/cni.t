@@ -138,7 +138,11 @@ is "$(code CHECK c1 "$(config demo 1.1.0 "\"prevResult\":$r")")" 104 'L57: CHECK
 cni DEL c1 "$(config demo)" >/dev/null
 r=$(cni ADD c1 "$(config demo)")
 ip -n c1 rule del pref 101
-is "$(code CHECK c1 "$(config demo 1.1.0 "\"prevResult\":$r")")" 104 'L57: CHECK without the rules fails'
+is "$(code CHECK c1 "$(config demo 1.1.0 "\"prevResult\":$r")")" 104 'L57: CHECK without the rule that ends the search fails'
+cni DEL c1 "$(config demo)" >/dev/null
+r=$(cni ADD c1 "$(config demo)")
+ip -n c1 -6 rule del pref 100
+is "$(code CHECK c1 "$(config demo 1.1.0 "\"prevResult\":$r")")" 104 'L57: CHECK without the one that leads to the cable, too'
 cni DEL c1 "$(config demo)" >/dev/null
 is "$(ip -n c1 rule | wc -l) $(ip -n c1 -6 rule | wc -l) $(ip netns exec c1 nft list tables)" '3 2 ' 'DEL: where nothing is left that leads anywhere, the rules go, too'
 kill $neighbour
