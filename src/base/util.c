@@ -273,6 +273,38 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode, st
 	return 0;
 }
 
+/* Blank lines are all that is left of a longer text where this is killed half-way. */
+static int write_over(int fd, const void *data, size_t len, size_t was)
+{
+	size_t all = len > was ? len : was;
+	AUTO_FREE char *text = malloc(all + 1);
+
+	if (!text)
+		return -ENOMEM;
+	memset(text, '\n', all);
+	memcpy(text, data, len);
+	/* A disk that is full says so before anything is lost; some file systems cannot tell. */
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)all + 1) < 0 && errno == ENOSPC)
+		return -ENOSPC;
+	if (pwrite(fd, text, all, 0) != (ssize_t)all)
+		return errno ? -errno : -EIO;
+	return ftruncate(fd, (off_t)len) < 0 ? -errno : 0;
+}
+
+int file_rewrite(const char *path, const void *data, size_t len, mode_t mode, struct err *e)
+{
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return file_replace(path, data, len, mode, e);
+	r = write_over(fd, data, len, (size_t)st.st_size);
+	if (r == 0 && fchmod(fd, mode) < 0)
+		r = -errno;
+	return r < 0 ? err_sys(e, r, "cannot write %s", path) : 0;
+}
+
 int file_remove(const char *path, struct err *e)
 {
 	char tmp[512];

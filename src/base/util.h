@@ -48,6 +48,11 @@ int file_write_existing(const char *path, const char *text, struct err *e);
  * that a reader sees the old or the new whole. Two writers wait for each other. */
 int file_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
 
+/* Writes over path, in place: who has the very file mounted or open sees the new text. The longer
+ * of both texts is written at once, so that a reader sees the old or the new but for a crash. What
+ * is no file yet is made as by file_replace(). */
+int file_rewrite(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
+
 /* Removes path, and what a killed file_replace() left beside it. Absent: 0. */
 int file_remove(const char *path, struct err *e);
 /* Removes what killed file_replace()s have left in a directory that is root's alone, whatever they

@@ -90,7 +90,7 @@ int netnsfiles_write(const char *name, const char *resolv_conf, struct err *e)
 
 		r = path_of(name, names[i], path, sizeof(path));
 		if (r == 0 && whose(path) >= 0)
-			r = file_replace(path, text, strlen(text), 0644, e);
+			r = file_rewrite(path, text, strlen(text), 0644, e);
 	}
 	return r;
 }

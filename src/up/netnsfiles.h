@@ -9,6 +9,7 @@
 #include "want/want.h"
 
 int netnsfiles_check(const char *name, struct err *e); /* before anything is touched */
+/* Writes in place: containers have the very file mounted, and see what has changed. */
 int netnsfiles_write(const char *name, const char *resolv_conf, struct err *e);
 /* The texts as they would be written. */
 int netnsfiles_want(const char *name, const char *resolv_conf, struct want_list *l, struct err *e);
