@@ -166,7 +166,7 @@ install: all install-plugins
 	install -m 0644 $(B)/lib/vpnrun/policy/*.bpf $(D)$(LIBDIR)/policy
 	install -m 0644 contrib/systemd/vpnrund.socket contrib/systemd/vpnrund-plug.socket contrib/systemd/vpnrun-default.socket \
 		contrib/systemd/vpnrun-keeper@.path $(D)$(UNITDIR)
-	for u in vpnrund.service vpnrund-plug@.service vpnrun@.service vpnrun-keeper@.service \
+	for u in vpnrund.service vpnrund-plug@.service vpnrun@.service vpnrun-keeper@.service vpnrun-hold@.service \
 		vpnrun-default@.service vpnrun-publish@.service; do \
 		$(subst-paths) contrib/systemd/$$u.in > $(D)$(UNITDIR)/$$u && chmod 0644 $(D)$(UNITDIR)/$$u || exit 1; done
 	install -d $(D)$(NETWORKDIR)
@@ -188,6 +188,7 @@ uninstall:
 		$(D)$(UNITDIR)/vpnrund.service $(D)$(UNITDIR)/vpnrund-plug.socket \
 		$(D)$(UNITDIR)/vpnrund-plug@.service $(D)$(UNITDIR)/vpnrun@.service $(D)$(UNITDIR)/vpnrun-publish@.service \
 		$(D)$(UNITDIR)/vpnrun-keeper@.path $(D)$(UNITDIR)/vpnrun-keeper@.service \
+		$(D)$(UNITDIR)/vpnrun-hold@.service \
 		$(D)$(SYSUSERSDIR)/vpnrun.conf $(D)$(TMPFILESDIR)/vpnrun.conf \
 		$(D)$(COMPLETIONDIR)/vpnrun $(D)$(COMPLETIONDIR)/vpnctl
 	for m in src/man/*.[1-8]; do rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; done

@@ -38,6 +38,11 @@ static const struct {
 	 "[--no-wait] NAME...",
 	 "a new tunnel by the file as it is now",
 	 {"--no-wait", 1, ARGS_MANY, ""}},
+	{"hold",
+	 ctl_hold,
+	 "[--off] NAME...",
+	 "all but the tunnel: containers may start before up",
+	 {"--off", 1, ARGS_MANY, ""}},
 	{"plan",
 	 ctl_plan,
 	 "NAME [--json|--nft]",
@@ -120,7 +125,7 @@ static const struct {
 
 static void usage(FILE *f)
 {
-	fputs("usage: vpnctl COMMAND ...\n\n", f);
+	fputs("usage: vpnctl COMMAND ...\n", f);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (commands[i].help)
 			fprintf(f, "  %-11s %-32s %s\n", commands[i].name, commands[i].args,

@@ -88,12 +88,13 @@ _vpnctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options=
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_vpnrun_reply 'up down restart plan default status list kick publish import check policy confine release oci ip leak-test allowed-ips wrap unwrap --help --version' "$cur"
+		_vpnrun_reply 'up down restart hold plan default status list kick publish import check policy confine release oci ip leak-test allowed-ips wrap unwrap --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
 	up | restart) options=--no-wait ;;
 	down) options=--force ;;
+	hold) options=--off ;;
 	default) options='--strict --url --no-ip' ;;
 	status | list | check) options=--json ;;
 	plan) options="--json --nft" ;;
@@ -119,7 +120,7 @@ _vpnctl() {
 		esac
 		;;
 	default) [[ $prev == --url ]] || _vpnrun_reply "$(_vpnrun_names) none" "$cur" ;;
-	up | down | restart | plan | status | kick | ip | leak-test)
+	up | down | restart | hold | plan | status | kick | ip | leak-test)
 		[[ $prev == --uid || $prev == --pid || $prev == --expect || $prev == --url || $prev == --timeout ]] || _vpnrun_reply "$(_vpnrun_names)" "$cur"
 		;;
 	confine | release)

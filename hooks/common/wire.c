@@ -91,7 +91,8 @@ static int no_record(const char *vpn, struct err *e)
 	    str_fmt(path, sizeof(path), VPN_CONFIG_DIR "/%s.json", vpn) < 0 ||
 	    access(path, F_OK) < 0)
 		return err_set(e, -ENOENT, "there is no VPN '%s': see `vpnctl status`", vpn);
-	return record_fail_down(vpn, e);
+	record_fail_down(vpn, e);
+	return record_hint_hold(vpn, e);
 }
 
 static int side_open(struct side *s, const char *vpn, struct err *e)
@@ -120,18 +121,20 @@ static bool is_gone(int code)
 	return code == -ENOENT || code == -ENETDOWN || code == -ESTALE;
 }
 
-static int side_is_up(struct side *s, struct err *e)
+/* The VPN is up, or closed for now and held for those who come before it is. */
+static int side_is_open(struct side *s, struct err *e)
 {
 	uint64_t ino = s->record.netns_ino;
+	int r;
 
 	/* What has been opened already is of the namespace that was there before. */
 	if (s->record.state == RECORD_LOST &&
 	    record_read_settled(s->record.name, &s->record, NULL) == 0 &&
 	    s->record.netns_ino != ino)
-		s->record.state = RECORD_LOST;
-	if (s->record.state == RECORD_UP)
-		return 0;
-	return record_fail_down(s->record.name, e);
+		r = record_fail_down(s->record.name, e);
+	else
+		r = record_check_open(&s->record, e);
+	return r < 0 ? record_hint_hold(s->record.name, e) : 0;
 }
 
 static bool is_port(const struct side *s, const struct rtnl_link *l)
@@ -272,13 +275,13 @@ static int inside_open(struct wire_inside *in, const struct wire *w, struct err 
 	return r < 0 ? r : ns_nl_open(&in->nft, in->netns, NETLINK_NETFILTER, e);
 }
 
-/* Both sides of a cable, in a VPN that is up. -errno: what is open is closed by its owner. */
+/* Both sides of a cable. -errno: what is open is closed by its owner. */
 static int open_both(const struct wire *w, struct side *s, struct wire_inside *in, struct err *e)
 {
 	int r = side_open(s, w->vpn, e);
 
 	if (r == 0)
-		r = side_is_up(s, e);
+		r = side_is_open(s, e);
 	return r < 0 ? r : inside_open(in, w, e);
 }
 
@@ -582,7 +585,7 @@ int wire_status(const char *vpn, uint32_t *ret_inside, struct err *e)
 	for (size_t i = 0; i < n; i++)
 		inside += is_port(&s, &links[i]);
 	*ret_inside = inside;
-	r = side_is_up(&s, e);
+	r = side_is_open(&s, e);
 	if (r == 0 && inside >= lease_max(&s.pool) - 1)
 		r = err_set(e, -ENOSPC, "VPN '%s' has no free address: all %u are taken", vpn,
 			    inside);

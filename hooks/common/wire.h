@@ -4,7 +4,7 @@
  * at all. Which port belongs to whom is written on the port itself, as its alias: there is no file.
  * Root only.
  *
- * Codes that callers tell apart: -ENOENT no such VPN, -ENETDOWN it is not up, -ESRCH the
+ * Codes that callers tell apart: -ENOENT no such VPN, -ENETDOWN it is not up, nor held, -ESRCH the
  * container's namespace is not there, -EBADF that is no network namespace, -EPERM it is no
  * container's, -EBUSY it has another way out, -EEXIST the interface is there already, -ENOSPC the
  * pool is full, -ENOLINK what should be plugged is not.
@@ -46,7 +46,7 @@ int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e);
 /* Unplugs what is there; nothing there, in whatever way, is 0. */
 int wire_detach(const struct wire *w, struct err *e);
 
-/* Whether all that wire_attach() made is still so, and the VPN is up. */
+/* Whether all that wire_attach() made is still so, and the VPN takes cables. */
 int wire_check(const struct wire *w, struct wire_ends *ret, struct err *e);
 
 /* Unplugs the ports whose tag starts with prefix and for which is_valid() is false. */

@@ -258,5 +258,9 @@ int hook_find(const char *vpn, struct record *ret, struct err *e)
 {
 	int r = record_read_settled(vpn, ret, e);
 
-	return r == -ENOENT || (r == 0 && ret->state != RECORD_UP) ? record_fail_down(vpn, e) : r;
+	if (r == -ENOENT)
+		r = record_fail_down(vpn, e);
+	else if (r == 0)
+		r = record_check_open(ret, e);
+	return r == -ENETDOWN ? record_hint_hold(vpn, e) : r;
 }

@@ -102,7 +102,7 @@ static int add_name(const struct record *r, void *arg)
 	return 0;
 }
 
-/* The VPN exists and is up. */
+/* The VPN exists and is up, or held for those who come before it is. */
 static int find_vpn(const char *name, struct record *ret, struct err *e)
 {
 	struct name_list l = {"", false};
@@ -115,7 +115,7 @@ static int find_vpn(const char *name, struct record *ret, struct err *e)
 			       "exist, `sudo vpnctl up %s` brings it up",
 			       name, l.text[0] ? l.text : "none", name);
 	}
-	return r < 0 ? r : allow_check_up(ret, e);
+	return r < 0 ? r : record_check_open(ret, e);
 }
 
 /* The ports that the request asks to open are sound, and the VPN's file lets its users. */

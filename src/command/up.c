@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vpnctl up, restart, down: the VPNs themselves. Parse, call up/apply, say what came of it.
+ * vpnctl up, restart, down, hold: the VPNs themselves. Parse, call up/apply, say what came of it.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -23,6 +23,22 @@
 
 typedef int (*apply_fn)(const struct profile *p, struct err *note, struct err *e);
 
+/* One that may be applied: nothing on this machine is against it. */
+static int load_profile(const char *name,
+			int (*load)(const char *name, struct profile *p, struct err *e),
+			struct profile *p, struct err *e)
+{
+	int r = load(name, p, e);
+
+	r = r > 0 ? 0 : r;
+	r = r ?: profile_check_conflicts(p, e);
+	if (r == 0 && p->tunnel.world_readable)
+		r = err_set(e, -EPERM,
+			    "the private key of %s can be read by every user; first: chmod 600 %s",
+			    name, p->config ? p->config : "its private_key_file");
+	return r;
+}
+
 /* Returns 0 and the profile, whose keys the caller frees, 1 where there was nothing to do, or has
  * said why not. */
 static int apply_profile(const char *name, apply_fn apply, struct profile *ret)
@@ -33,13 +49,7 @@ static int apply_profile(const char *name, apply_fn apply, struct profile *ret)
 
 	/* What is repaired is what was applied, whatever the files say by now; without keys, as far
 	 * as they are not needed. */
-	r = apply == vpn_revive ? applied_load(name, &p, &e) : profile_load_name(name, &p, &e);
-	r = r > 0 ? 0 : r;
-	r = r ?: profile_check_conflicts(&p, &e);
-	if (r == 0 && p.tunnel.world_readable)
-		r = err_set(&e, -EPERM,
-			    "the private key of %s can be read by every user; first: chmod 600 %s",
-			    name, p.config ? p.config : "its private_key_file");
+	r = load_profile(name, apply == vpn_revive ? applied_load : profile_load_name, &p, &e);
 	/* The machine's default follows its VPNs. */
 	r = r ?: default_around(apply, &p, &note, &e);
 	if (r < 0)
@@ -202,6 +212,21 @@ static int forsake_default(const char *name, struct err *e)
 	return r;
 }
 
+static void say_down(const char *name, const struct down_report *rep)
+{
+	if (!rep->was_there)
+		say("%s was not up\n", name);
+	else if (rep->held)
+		say("%s is down; it stays, closed, as it is held (vpnctl hold --off %s ends that)\n",
+		    name, name);
+	else if (rep->kept)
+		say("%s is down; its namespace stays, closed, for %u inside "
+		    "(vpnctl down --force %s unplugs them)\n",
+		    name, rep->leases + rep->processes, name);
+	else
+		say("%s is down\n", name);
+}
+
 static int down_one(const char *name, bool force)
 {
 	struct down_report rep;
@@ -214,38 +239,79 @@ static int down_one(const char *name, bool force)
 		r = vpn_down(name, force, &rep, &e);
 	if (r < 0)
 		return ctl_fail(&e);
-	if (!rep.was_there)
-		say("%s was not up\n", name);
-	else if (rep.kept)
-		say("%s is down; its namespace stays, closed, for %u inside "
-		    "(vpnctl down --force %s unplugs them)\n",
-		    name, rep.leases + rep.processes, name);
-	else
-		say("%s is down\n", name);
+	say_down(name, &rep);
 	return 0;
 }
 
-int ctl_down(int argc, char **argv)
+/* All names are known before one() is called for the first. */
+static int run_each(int argc, char **argv, const char *option,
+		    int (*one)(const char *name, bool has_option))
 {
-	bool force = false;
+	bool has_option = false;
 	int names = 0, rc = 0;
 
 	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--force"))
-			force = true;
+		if (!strcmp(argv[i], option))
+			has_option = true;
 		else if (argv[i][0] == '-')
 			names = -argc;
 		else
 			names++;
 	}
 	if (names <= 0) {
-		log_error("usage: vpnctl down [--force] NAME...");
+		log_error("usage: vpnctl %s [%s] NAME...", argv[0], option);
 		return 2;
 	}
 	if (check_all(argc - 1, argv + 1) != CTL_OK)
 		return 1;
 	for (int i = 1; i < argc; i++)
 		if (argv[i][0] != '-')
-			rc |= down_one(argv[i], force);
+			rc |= one(argv[i], has_option);
 	return rc;
+}
+
+int ctl_down(int argc, char **argv)
+{
+	return run_each(argc, argv, "--force", down_one);
+}
+
+/* --- hold ------------------------------------------------------------------------------------ */
+
+static int unhold_one(const char *name)
+{
+	struct down_report rep;
+	struct err e = ERR_INIT;
+
+	if (vpn_unhold(name, &rep, &e) < 0)
+		return ctl_fail(&e);
+	say("%s is not held any more%s\n", name,
+	    rep.kept && rep.leases + rep.processes ? ", and stays, closed, for those inside" : "");
+	return 0;
+}
+
+static int hold_one(const char *name, bool off)
+{
+	struct profile p = {0};
+	struct err e = ERR_INIT;
+	struct record rec;
+	int r;
+
+	if (off)
+		return unhold_one(name);
+	r = load_profile(name, profile_load_name, &p, &e);
+	r = r ?: vpn_hold(&p, &e);
+	r = r ?: record_read(name, &rec, &e);
+	profile_free(&p);
+	if (r < 0)
+		return ctl_fail(&e);
+	if (rec.state == RECORD_UP)
+		say("%s is up, and will stay, closed, when it is taken down\n", name);
+	else
+		say("%s is held: closed until it is up, and containers may start in it\n", name);
+	return 0;
+}
+
+int ctl_hold(int argc, char **argv)
+{
+	return run_each(argc, argv, "--off", hold_one);
 }

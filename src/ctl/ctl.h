@@ -13,6 +13,7 @@ int ctl_confine(int argc, char **argv);
 int ctl_confined_etc(int argc, char **argv); /* hidden: what a confined unit runs first */
 int ctl_default(int argc, char **argv);
 int ctl_down(int argc, char **argv);
+int ctl_hold(int argc, char **argv);
 int ctl_import(int argc, char **argv);
 int ctl_ip(int argc, char **argv);
 int ctl_kick(int argc, char **argv);

@@ -87,13 +87,19 @@ static void json_record_dns(struct json_out *out, const struct record *r)
 	json_out_end(out);
 }
 
+/* Of one that is not up there is at most what was left. */
+static bool has_forward(const struct view *v)
+{
+	return v->has_record && v->state != VIEW_DOWN && v->state != VIEW_CLOSED;
+}
+
 /* The port that the provider forwards, where one is asked for. */
 static void json_forward(struct json_out *out, const struct view *v)
 {
 	uint16_t ports[2] = {0};
 	char why[FORWARDED_WHY] = "";
 
-	if (v->has_record && v->state != VIEW_DOWN) {
+	if (has_forward(v)) {
 		forwarded_ports(&v->record, ports);
 		forwarded_why(&v->record, why);
 	}
@@ -122,6 +128,13 @@ static void json_differences(struct json_out *out, const struct view *v)
 	json_out_end(out);
 }
 
+static void json_state(struct json_out *out, const struct view *v)
+{
+	json_out_str(out, "state", view_state_name(v->state));
+	json_out_bool(out, "held", v->has_record && (v->record.flags & RECORD_HELD));
+	json_out_str(out, "why", v->why[0] ? v->why : NULL);
+}
+
 static void json_vpn(struct json_out *out, const struct view *v)
 {
 	const struct tunnel *t = &v->profile.tunnel;
@@ -134,8 +147,7 @@ static void json_vpn(struct json_out *out, const struct view *v)
 	else
 		json_out_null(out, "id");
 	json_out_str(out, "layout", view_layout_name(v));
-	json_out_str(out, "state", view_state_name(v->state));
-	json_out_str(out, "why", v->why[0] ? v->why : NULL);
+	json_state(out, v);
 	json_differences(out, v);
 	json_out_bool(out, "default", v->is_default);
 	json_out_bool(out, "machine_default", v->is_machine_default);
@@ -236,9 +248,9 @@ static void fill_row(const struct view *v, struct row *row)
 	if (v->id)
 		str_fmt(row->cell[COL_ID], sizeof(row->cell[0]), "%d%s", v->id,
 			v->is_default ? "*" : "");
-	if (v->state == VIEW_DOWN && v->looked && n_inside(v))
-		str_fmt(row->cell[COL_STATE], sizeof(row->cell[0]), "down, %zu inside",
-			n_inside(v));
+	if ((v->state == VIEW_DOWN || v->state == VIEW_CLOSED) && v->looked && n_inside(v))
+		str_fmt(row->cell[COL_STATE], sizeof(row->cell[0]), "%s, %zu inside",
+			view_state_name(v->state), n_inside(v));
 	else
 		str_copy(row->cell[COL_STATE], sizeof(row->cell[0]), view_state_name(v->state));
 	if (endpoint)
@@ -262,6 +274,7 @@ static const char *state_colour(enum view_state s)
 	case VIEW_UP:
 		return "\033[32m";
 	case VIEW_DEGRADED:
+	case VIEW_CLOSED:
 		return "\033[33m";
 	case VIEW_DOWN:
 		return "\033[2m";
@@ -337,7 +350,7 @@ static void print_forward(const struct view *v)
 	char why[FORWARDED_WHY];
 	uint16_t ports[2];
 
-	if (!v->has_record || v->state == VIEW_DOWN)
+	if (!has_forward(v))
 		return;
 	forwarded_ports(&v->record, ports);
 	forwarded_why(&v->record, why);
@@ -373,6 +386,16 @@ static void print_endpoint(const struct view *v)
 		say("\n%s: the endpoint is at %s\n", v->name, at);
 }
 
+static void print_closed(const struct view *v)
+{
+	if (v->state != VIEW_CLOSED)
+		return;
+	fputs("\n", stdout);
+	say("%s is closed: held, without a tunnel; containers start in it, and all that "
+	    "they send is refused until: vpnctl up %s\n",
+	    v->name, v->name);
+}
+
 static void print_remarks(const struct views *vs, const struct view *only, bool colour)
 {
 	char no_ip6[256];
@@ -385,6 +408,7 @@ static void print_remarks(const struct views *vs, const struct view *only, bool 
 		if (v->is_machine_default)
 			say("\n%s is the machine's default%s\n", v->name,
 			    v->is_strict ? ", strictly" : "");
+		print_closed(v);
 		if (v->why[0]) {
 			fputs(colour ? "\n\033[33m" : "\n", stdout);
 			say("%s is degraded:", v->name);

@@ -36,6 +36,8 @@ const char *view_state_name(enum view_state s)
 		return "up";
 	case VIEW_DEGRADED:
 		return "degraded";
+	case VIEW_CLOSED:
+		return "closed";
 	}
 	return "?";
 }
@@ -215,7 +217,7 @@ static void add_missing(const struct want *w, const char *sentence, void *arg)
 		v->n_missing++;
 }
 
-/* Every object that it was made of. */
+/* Every object that it was made of, while it is closed but those of the tunnel. */
 static void judge_objects(struct view *v, int ns)
 {
 	AUTO_WANT_LIST struct want_list l = {0};
@@ -223,6 +225,8 @@ static void judge_objects(struct view *v, int ns)
 	char why[sizeof(v->why)];
 	int r = made_read(v->name, &l, &e);
 
+	if (v->record.state == RECORD_DOWN)
+		want_list_drop(&l, v->record.device);
 	if (r == -ENOENT || r == -EPROTO) {
 		str_fmt(why, sizeof(why),
 			"another version of vpnrun brought it up, and what it consists of is not "
@@ -337,26 +341,16 @@ static void judge_via(struct view *v)
 	degrade(v, why);
 }
 
-static void look(struct view *v)
+/* It is up or closed, and so all of it has to be there. */
+static bool is_there(const struct view *v)
 {
-	AUTO_CLOSE int ns = -1;
+	return v->record.state == RECORD_UP || v->state == VIEW_CLOSED;
+}
+
+static void judge_up(struct view *v, int ns)
+{
 	struct err e = ERR_INIT;
 
-	ns = record_open_netns(&v->record, &e);
-	if (ns < 0) {
-		if (v->state == VIEW_UP)
-			degrade_namespace(v);
-		return;
-	}
-	if (inside_read(&v->record, ns, &v->inside, &e) < 0) {
-		if (v->state == VIEW_UP)
-			degrade(v, e.msg);
-		return;
-	}
-	v->looked = true;
-	v->is_edited = v->record.state != RECORD_DOWN && applied_is_old(v->name) > 0;
-	if (v->state != VIEW_UP)
-		return;
 	judge_via(v);
 	judge_supervisor(v);
 	if (tunnel_dev_stats(v->record.device, ns, v->record.flags & RECORD_USERSPACE, &v->stats,
@@ -365,8 +359,32 @@ static void look(struct view *v)
 	else
 		judge_tunnel(v);
 	judge_health(v);
-	judge_ports(v, ns, (int)v->record.bridge_ifindex);
-	judge_objects(v, ns);
+}
+
+static void look(struct view *v)
+{
+	AUTO_CLOSE int ns = -1;
+	struct err e = ERR_INIT;
+
+	ns = record_open_netns(&v->record, &e);
+	if (ns < 0) {
+		if (is_there(v))
+			degrade_namespace(v);
+		return;
+	}
+	if (inside_read(&v->record, ns, &v->inside, &e) < 0) {
+		if (is_there(v))
+			degrade(v, e.msg);
+		return;
+	}
+	v->looked = true;
+	v->is_edited = v->record.state != RECORD_DOWN && applied_is_old(v->name) > 0;
+	if (v->state == VIEW_UP)
+		judge_up(v, ns);
+	if (is_there(v)) {
+		judge_ports(v, ns, (int)v->record.bridge_ifindex);
+		judge_objects(v, ns);
+	}
 	if (v->record.layout == LAYOUT_BRIDGE && v->state == VIEW_UP &&
 	    passage_judge(&v->record, &e) < 0)
 		degrade(v, e.msg);
@@ -401,7 +419,9 @@ static void judge_record(struct view *v)
 	const struct record *r = &v->record;
 	char why[sizeof(v->why)];
 
-	v->state = r->state == RECORD_UP ? VIEW_UP : VIEW_DOWN;
+	v->state = r->state == RECORD_UP    ? VIEW_UP
+		   : r->flags & RECORD_HELD ? VIEW_CLOSED
+					    : VIEW_DOWN;
 	if (r->state != RECORD_LOST)
 		return;
 	if (r->why[0])
@@ -422,10 +442,10 @@ static void glance(struct view *v)
 {
 	AUTO_CLOSE int ns = record_open_netns(&v->record, NULL);
 
-	if (ns < 0 && v->state == VIEW_UP)
+	if (ns < 0 && is_there(v))
 		degrade_namespace(v);
 	judge_health(v);
-	if (v->record.state == RECORD_UP)
+	if (is_there(v))
 		inside_read_own(&v->record, &v->inside, NULL);
 }
 

@@ -13,7 +13,12 @@
 #include "state/health.h"
 #include "tunnel/tunnel_dev.h"
 
-enum view_state { VIEW_DOWN, VIEW_UP, VIEW_DEGRADED };
+enum view_state {
+	VIEW_DOWN,
+	VIEW_UP,
+	VIEW_DEGRADED,
+	VIEW_CLOSED, /* not up, and held for those who come before it is */
+};
 
 struct view {
 	char name[NAME_MAX_LEN + 1];

@@ -37,14 +37,14 @@ int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, cons
 }
 
 /* A cable into a VPN that was taken down meanwhile would hold on to something half removed. */
-static int check_still_up(const struct record *r, struct err *e)
+static int check_still_open(const struct record *r, struct err *e)
 {
 	struct record now;
 
-	if (record_read(r->name, &now, NULL) < 0 || now.state != RECORD_UP ||
-	    now.netns_ino != r->netns_ino || now.netns_dev != r->netns_dev)
+	if (record_read(r->name, &now, NULL) < 0 || now.netns_ino != r->netns_ino ||
+	    now.netns_dev != r->netns_dev)
 		return record_fail_down(r->name, e);
-	return 0;
+	return record_check_open(&now, e);
 }
 
 int attach_for_user(struct attach_users *u, const struct record *r, int netns_fd, uid_t uid,
@@ -69,7 +69,7 @@ int attach_for_user(struct attach_users *u, const struct record *r, int netns_fd
 	rc = search_take(&a, ret_host, e);
 	if (rc < 0)
 		return rc;
-	rc = check_still_up(r, e);
+	rc = check_still_open(r, e);
 	if (rc < 0)
 		search_give_back(&a, *ret_host);
 	return rc;

@@ -11,11 +11,6 @@
 
 #include "base/util.h"
 
-int allow_check_up(const struct record *r, struct err *e)
-{
-	return r->state == RECORD_UP ? 0 : record_fail_down(r->name, e);
-}
-
 static bool peer_has_gid(const struct peer *p, gid_t gid)
 {
 	if (p->gid == gid)

@@ -13,9 +13,6 @@
 #include "ipc/conn.h"
 #include "state/record.h"
 
-/* Whether a record that was read is of a VPN that is up, with the sentence. */
-int allow_check_up(const struct record *r, struct err *e);
-
 /* Pure: whether the record's lists let that peer in, by those files. */
 bool allow_is_allowed(const struct record *r, const struct accounts *a, const struct peer *p);
 

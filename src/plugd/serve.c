@@ -54,7 +54,7 @@ static int attach(const struct plug_head *q, int netns_fd, uint32_t *ret_host, s
 	struct record r;
 	int rc = record_read(q->vpn, &r, e);
 
-	rc = rc ?: allow_check_up(&r, e);
+	rc = rc ?: record_check_open(&r, e);
 	rc = rc ?: accounts_load(&a, e);
 	rc = rc ?: allow_user(&r, &a, &p, e);
 	rc = rc ?: whose_check(netns_fd, &r, &p, e);

@@ -92,6 +92,19 @@ int record_fail_down(const char *name, struct err *e)
 		       name);
 }
 
+int record_check_open(const struct record *r, struct err *e)
+{
+	if (r->state == RECORD_UP || (r->flags & RECORD_HELD))
+		return 0;
+	return record_fail_down(r->name, e);
+}
+
+int record_hint_hold(const char *name, struct err *e)
+{
+	return err_hint(e, -ENETDOWN, "containers may start before that after: sudo vpnctl hold %s",
+			name);
+}
+
 int record_read_up(const char *name, struct record *ret, struct err *e)
 {
 	int r = record_read(name, ret, e);

@@ -48,6 +48,7 @@ enum record_flags {
 	RECORD_OWN_DNS = 1u << 4,    /* only the VPN's own name servers can be asked */
 	RECORD_GUARDED = 1u << 5,    /* bridge layout: wall/guard's table is there */
 	RECORD_GUARD_EACH = 1u << 6, /* and whoever makes a port adds the port's chain */
+	RECORD_HELD = 1u << 7,	     /* whenever it is not up it is there, closed */
 };
 
 struct record_ip {
@@ -109,6 +110,11 @@ struct record {
 int record_read(const char *name, struct record *ret, struct err *e);
 /* The one sentence for a VPN that is not up, and what to do; -ENETDOWN. */
 int record_fail_down(const char *name, struct err *e);
+/* 0 where a container's cable may be plugged in: the VPN is up, or held for those who come before
+ * it is, and refuses all their packets until then. Else as record_fail_down(). */
+int record_check_open(const struct record *r, struct err *e);
+/* Adds to that sentence what there is for containers; -ENETDOWN. */
+int record_hint_hold(const char *name, struct err *e);
 /* record_read() of one that has to be up. */
 int record_read_up(const char *name, struct record *ret, struct err *e);
 /* This is for who wants to come in: one that is being made anew, as by `restart`, is waited for, up

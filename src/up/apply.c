@@ -76,14 +76,15 @@ static int run_layout(struct up *u, struct err *e)
 	struct record rec;
 	int r;
 
-	if (u->p->layout == LAYOUT_BRIDGE) {
+	if (u->p->layout == LAYOUT_BRIDGE && !u->is_hold) {
 		r = run_steps(u, bridge_steps, bridge_n_steps, e);
 		/* It is up, and of no use: that matters more than what else there is to say. */
 		if (r == 0 && u->note && record_read(u->p->name, &rec, NULL) == 0)
 			passage_judge(&rec, u->note);
 		return r;
 	}
-	return run_steps(u, netns_steps, netns_n_steps, e);
+	return u->p->layout == LAYOUT_BRIDGE ? run_steps(u, bridge_steps, bridge_n_steps, e)
+					     : run_steps(u, netns_steps, netns_n_steps, e);
 }
 
 /* --- up -------------------------------------------------------------------------------------- */
@@ -123,7 +124,7 @@ static int check_unchanged(const struct up *u, struct err *e)
 	r = o->layout == LAYOUT_BRIDGE ? bridge_count_ports(o, &h.leases, e)
 				       : hold_count(fd, &h, e);
 	close(fd);
-	if (r < 0 || (u->is_restart && h.leases + h.processes == 0))
+	if (r < 0 || ((u->is_restart || o->state == RECORD_DOWN) && h.leases + h.processes == 0))
 		return r;
 	return err_set(
 		e, -EBUSY,
@@ -143,6 +144,8 @@ static int look_outside(struct up *u, struct err *e)
 		u->mtu = u->old.mtu;
 		return 0;
 	}
+	if (u->is_hold)
+		return path_mtu(&u->p->tunnel, &u->endpoints, &u->mtu, &path_note);
 	if (u->p->via) {
 		u->via_lock = vpn_lock(u->p->via, e);
 		if (u->via_lock < 0)
@@ -253,48 +256,10 @@ static int check_key(const struct profile *p, struct err *e)
 		       p->name);
 }
 
-static int up(const struct profile *p, bool only_lost, struct err *note, struct err *e)
-{
-	AUTO_CLOSE int lock = -1;
-	struct up u = UP_INIT(p, note);
-	int r;
-
-	lock = vpn_lock(p->name, e);
-	if (lock < 0)
-		return lock;
-	if (only_lost && !is_lost(p->name))
-		return 1;
-	u.is_revival = only_lost;
-	u.is_mend = only_lost && is_tunnel_well(p);
-	r = only_lost && !u.is_mend ? check_key(p, e) : 0;
-	r = r ?: check_before(&u, e);
-	if (r == 0)
-		r = run_layout(&u, e);
-	end_up(&u);
-	return r < 0 ? err_wrap(e, r, "cannot bring up %s", p->name) : 0;
-}
-
-int vpn_up(const struct profile *p, struct err *note, struct err *e)
-{
-	return up(p, false, note, e);
-}
-
-int vpn_revive(const struct profile *p, struct err *note, struct err *e)
-{
-	int r = up(p, true, note, e);
-
-	/* What is worth a note to who brings a tunnel up, is here what was asked for. */
-	if (r == 0 && supervise_is_alive(p->name, NULL) == 0)
-		return err_set(e, -ECHILD, "the supervisor of %s does not stay", p->name);
-	return r;
-}
-
-/* --- restart --------------------------------------------------------------------------------- */
-
 /* Takes the old tunnel away and keeps what it was in, also when empty: a service that starts at
  * this moment must find it. Only what was made for another layout, id or subnet, and nobody holds,
  * goes. */
-static int close_for_restart(struct up *u, struct err *e)
+static int close_old(struct up *u, struct err *e)
 {
 	bool stays = is_same(u);
 	struct down_report rep = {0};
@@ -323,6 +288,51 @@ static int close_for_restart(struct up *u, struct err *e)
 	return r < 0 ? r : netnsfiles_remove(u->p->name, e);
 }
 
+/* One that is closed, and empty, is made for the file as it is now. */
+static int leave_old_ground(struct up *u, struct err *e)
+{
+	return u->old.state == RECORD_DOWN && !is_same(u) ? close_old(u, e) : 0;
+}
+
+static int up(const struct profile *p, bool only_lost, struct err *note, struct err *e)
+{
+	AUTO_CLOSE int lock = -1;
+	struct up u = UP_INIT(p, note);
+	int r;
+
+	lock = vpn_lock(p->name, e);
+	if (lock < 0)
+		return lock;
+	if (only_lost && !is_lost(p->name))
+		return 1;
+	u.is_revival = only_lost;
+	u.is_mend = only_lost && is_tunnel_well(p);
+	r = only_lost && !u.is_mend ? check_key(p, e) : 0;
+	r = r ?: check_before(&u, e);
+	r = r ?: leave_old_ground(&u, e);
+	if (r == 0)
+		r = run_layout(&u, e);
+	end_up(&u);
+	return r < 0 ? err_wrap(e, r, "cannot bring up %s", p->name) : 0;
+}
+
+int vpn_up(const struct profile *p, struct err *note, struct err *e)
+{
+	return up(p, false, note, e);
+}
+
+int vpn_revive(const struct profile *p, struct err *note, struct err *e)
+{
+	int r = up(p, true, note, e);
+
+	/* What is worth a note to who brings a tunnel up, is here what was asked for. */
+	if (r == 0 && supervise_is_alive(p->name, NULL) == 0)
+		return err_set(e, -ECHILD, "the supervisor of %s does not stay", p->name);
+	return r;
+}
+
+/* --- restart --------------------------------------------------------------------------------- */
+
 int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 {
 	AUTO_CLOSE int lock = -1;
@@ -335,9 +345,42 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 		return lock;
 	r = check_before(&u, e);
 	if (r == 0)
-		r = close_for_restart(&u, e);
+		r = close_old(&u, e);
 	if (r == 0)
 		r = run_layout(&u, e);
 	end_up(&u);
 	return r < 0 ? err_wrap(e, r, "cannot restart %s", p->name) : 0;
+}
+
+/* --- hold ------------------------------------------------------------------------------------ */
+
+/* 1: it is up, or on its way back, and is all that it has to be: it only must not go. */
+static int hold_as_it_is(const char *name, struct err *e)
+{
+	struct record r;
+
+	if (record_read(name, &r, NULL) < 0 || r.state == RECORD_DOWN)
+		return 0;
+	r.flags |= RECORD_HELD;
+	return record_write(&r, e) ?: 1;
+}
+
+int vpn_hold(const struct profile *p, struct err *e)
+{
+	AUTO_CLOSE int lock = -1;
+	struct up u = UP_INIT(p, NULL);
+	int r;
+
+	u.is_hold = true;
+	lock = vpn_lock(p->name, e);
+	if (lock < 0)
+		return lock;
+	r = hold_as_it_is(p->name, e);
+	if (r > 0)
+		return 0;
+	r = r ?: check_before(&u, e);
+	r = r ?: leave_old_ground(&u, e);
+	r = r ?: run_layout(&u, e);
+	end_up(&u);
+	return r < 0 ? err_wrap(e, r, "cannot hold %s", p->name) : 0;
 }

@@ -20,10 +20,19 @@ int vpn_up(const struct profile *p, struct err *note, struct err *e);
  * consists of; any other, and above all one that was taken down, is left alone: 1. */
 int vpn_revive(const struct profile *p, struct err *note, struct err *e);
 
+/* Makes all of it but the tunnel: it is closed, and containers may be plugged in, until an `up`
+ * fills it; and whatever takes it down again leaves it so. One that is up stays up. Asks nobody for
+ * a name, and needs no uplink. */
+int vpn_hold(const struct profile *p, struct err *e);
+
 /* As vpn_up(), with a new tunnel in the same namespace: who is inside stays inside, refused until
  * the new tunnel is up. What can be checked is checked first, while the old tunnel still works. */
 int vpn_restart(const struct profile *p, struct err *note, struct err *e);
 
 /* Takes the tunnel away. The namespace and its bridge stay, closed, while a lease is held or a
- * process lives in them, unless force, which cuts the cables first. */
+ * process lives in them, or the VPN is held; unless force, which cuts the cables first. */
 int vpn_down(const char *name, bool force, struct down_report *ret, struct err *e);
+
+/* The end of vpn_hold(). What is not up goes, as by vpn_down(); of one that is up, *ret says that
+ * it is kept. */
+int vpn_unhold(const char *name, struct down_report *ret, struct err *e);

@@ -341,6 +341,7 @@ int bridge_down(struct record *r, bool force, struct down_report *rep, struct er
 		return rc;
 	rep->leases = ports;
 	rep->processes = sockets;
-	rep->kept = !force && ports + sockets > 0;
+	rep->held = !force && (r->flags & RECORD_HELD);
+	rep->kept = rep->held || (!force && ports + sockets > 0);
 	return rep->kept ? 0 : remove_rest(r, ns_fd, e);
 }

@@ -61,7 +61,8 @@ static int empty_netns(const char *name, int ns_fd, bool force, struct down_repo
 		return r;
 	rep->leases = h.leases;
 	rep->processes = h.processes;
-	rep->kept = !force && (h.leases || h.processes);
+	rep->held = rec->flags & RECORD_HELD;
+	rep->kept = rep->held || (!force && (h.leases || h.processes));
 	if (rep->kept) {
 		if (rec->id == 0)
 			return 0;
@@ -109,7 +110,7 @@ static int check_not_default(const char *name, struct err *e)
 }
 
 /* From here on the broker plugs nothing in. What a killed `up` has left of a bridge is a note. */
-static int close_record(const char *name, struct record *rec, struct err *e)
+static int close_record(const char *name, bool force, struct record *rec, struct err *e)
 {
 	if (record_read(name, rec, NULL) < 0)
 		memset(rec, 0, sizeof(*rec));
@@ -119,6 +120,8 @@ static int close_record(const char *name, struct record *rec, struct err *e)
 		return 0;
 	}
 	rec->state = RECORD_DOWN;
+	if (force)
+		rec->flags &= ~(uint32_t)RECORD_HELD;
 	rec->why[0] = '\0';
 	rec->supervisor_pid = rec->layout == LAYOUT_BRIDGE ? 0 : rec->supervisor_pid;
 	return record_write(rec, e);
@@ -162,7 +165,7 @@ int vpn_down(const char *name, bool force, struct down_report *ret, struct err *
 		return r;
 	r = force ? 0 : via_check_unused(name, e);
 	if (r == 0)
-		r = close_record(name, &rec, e);
+		r = close_record(name, force, &rec, e);
 	if (r == 0)
 		r = rec.id && rec.layout == LAYOUT_BRIDGE ? down_bridge(&rec, force, &rep, e)
 							  : down_netns(name, force, &rep, &rec, e);
@@ -172,4 +175,31 @@ int vpn_down(const char *name, bool force, struct down_report *ret, struct err *
 		forwarded_unshare(name);
 	*ret = rep;
 	return 0;
+}
+
+/* 1: it is up, or on its way back, and stays. */
+static int end_hold(const char *name, struct err *e)
+{
+	AUTO_CLOSE int lock = vpn_lock(name, e);
+	struct record r;
+	int rc;
+
+	if (lock < 0)
+		return lock;
+	if (record_read(name, &r, NULL) < 0)
+		return 0;
+	r.flags &= ~(uint32_t)RECORD_HELD;
+	rc = record_write(&r, e);
+	return rc ?: r.state != RECORD_DOWN;
+}
+
+int vpn_unhold(const char *name, struct down_report *ret, struct err *e)
+{
+	int r = end_hold(name, e);
+
+	if (r == 0)
+		return vpn_down(name, false, ret, e);
+	if (r > 0)
+		*ret = (struct down_report){.was_there = true, .kept = true};
+	return r < 0 ? r : 0;
 }

@@ -18,6 +18,7 @@ struct hold {
 struct down_report {
 	bool was_there; /* there was anything to take down */
 	bool kept;	/* the namespace stays, closed, for those inside */
+	bool held;	/* and for those who come */
 	unsigned int leases, processes;
 };
 

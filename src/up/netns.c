@@ -87,9 +87,11 @@ static int do_files(struct up *u, struct err *e)
 	return r < 0 ? r : netnsfiles_write(u->p->name, resolv, e);
 }
 
+/* Who is inside a namespace that was there before goes on with them. */
 static void undo_files(struct up *u)
 {
-	netnsfiles_remove(u->p->name, NULL);
+	if (!u->is_ours)
+		netnsfiles_remove(u->p->name, NULL);
 }
 
 const struct step netns_steps[] = {

@@ -13,6 +13,7 @@
 
 #include "base/same.h"
 #include "nl/link.h"
+#include "state/forwarded.h"
 #include "ns/netns.h"
 #include "tunnel/supervise.h"
 #include "tunnel/tunnel_dev.h"
@@ -185,6 +186,8 @@ int step_tunnel(struct up *u, struct err *e)
 {
 	struct err why = ERR_INIT;
 
+	if (u->is_hold)
+		return tunnel_dev_delete(u->p->name, u->ns_fd, e);
 	if (may_keep_tunnel(u) && keep_tunnel(u, &why) == 0 && may_keep_tunnel(u))
 		return 0;
 	if (u->is_mend)
@@ -320,7 +323,14 @@ int step_record(struct up *u, struct err *e)
 	r.flags |= u->guard_flags;
 	if (u->userspace)
 		r.flags |= RECORD_USERSPACE;
+	r.flags |= u->old.flags & RECORD_HELD;
+	if (u->is_hold) {
+		r.flags |= RECORD_HELD;
+		r.state = RECORD_DOWN;
+	}
 	rc = record_write(&r, e);
+	if (rc == 0 && u->is_hold && u->p->natpmp)
+		rc = forwarded_share(r.name, "", e);
 	/* Without a supervisor nothing is forwarded, and `status` says so. */
 	if (rc == 0)
 		supervise_reread(u->p->name, NULL);

@@ -31,6 +31,7 @@ struct up {
 	bool is_restart;
 	bool is_revival; /* the profile is the one that was applied before */
 	bool is_mend;	 /* the tunnel works and is left alone; endpoints are not known */
+	bool is_hold;	 /* all but the tunnel: closed until it comes up; nor are they known */
 	struct record old, record;
 	struct want_list had, wanted; /* what the ledger named before; what it names now */
 	uint32_t guard_flags;	      /* of enum record_flags */

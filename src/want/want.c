@@ -413,6 +413,29 @@ void want_list_minus(const struct want_list *l, const struct want_list *other,
 	ret->failed = ret->failed || l->failed || other->failed;
 }
 
+static bool is_of_device(const struct want *w, const char *dev)
+{
+	char at[IF_NAMESIZE + 2];
+
+	if (w->kind == WANT_SYSCTL)
+		return str_fmt(at, sizeof(at), "/%s/", dev) >= 0 && strstr(w->sysctl.key, at);
+	if (w->kind == WANT_LINK)
+		return !strcmp(w->link.name, dev);
+	if (w->kind == WANT_ADDR)
+		return !strcmp(w->addr.dev, dev);
+	return w->kind == WANT_ROUTE && !strcmp(w->route.dev, dev);
+}
+
+void want_list_drop(struct want_list *l, const char *dev)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (!is_of_device(&l->at[i], dev))
+			l->at[kept++] = l->at[i];
+	l->n = kept;
+}
+
 void want_list_append(struct want_list *ret, const struct want_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)

@@ -184,6 +184,9 @@ bool want_takes_place(const struct want *w, const struct want *of);
 /* Appends to ret each object of l that none of other takes the place of, in its order. */
 void want_list_minus(const struct want_list *l, const struct want_list *other,
 		     struct want_list *ret);
+/* Takes out what is made and goes with that device: without the tunnel's, it is the list of the
+ * same VPN when it is closed. */
+void want_list_drop(struct want_list *l, const char *dev);
 /* Appends all of l. */
 void want_list_append(struct want_list *ret, const struct want_list *l);
 
