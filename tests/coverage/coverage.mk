@@ -1,5 +1,5 @@
 # Which lines of src and hooks the tests run, in a build of its own: tests/coverage/README.md.
-# SECTIONS="unit net" some of the tests, "none" just the report; LINES=1 every line that has not run. What runs have shown adds
+# SECTIONS="unit net" some of the tests, TESTS="FILE..." some files, SECTIONS=none just the report; LINES=1 every line that has not run. What runs have shown adds
 # up, until FRESH=1 or the programs change.
 
 COVERAGE_B := $(abspath $(B))/coverage
@@ -27,7 +27,11 @@ coverage: $(COVERAGE_B)/keep.o
 # In a make of the same build, so that what the tests build is built in the same way. "all" makes the policies once more:
 # their compiler runs at no other time.
 coverage-tests: all
+ifneq ($(TESTS),)
+	+$(Q)B='$(B)' VPNCTL='$(B)/bin/vpnctl' TAP_DIR='$(B)/tap' prove --timer --exec tests/exec $(TESTS)
+else ifneq ($(SECTIONS),none)
 	-$(Q)FUZZ_BIN='$(B)/libexec/vpnrun' prove --exec tests/exec tests/fuzz/replay.t
-	+$(Q)[ '$(SECTIONS)' = none ] || tests/check '$(B)' $(or $(SECTIONS),unit net rig bridge engine nspawn)
+	+$(Q)tests/check '$(B)' $(or $(SECTIONS),unit net rig bridge engine nspawn)
+endif
 
 .PHONY: coverage coverage-tests
