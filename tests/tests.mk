@@ -21,6 +21,10 @@ $(B)/tests/i386/old32: tests/i386/old32.c
 		-fno-pie -fno-asynchronous-unwind-tables -nostdlib -static -o $@ $<
 endif
 
+# With functions of its own in the place of those that allocate.
+MEMORY_WRAP := malloc calloc realloc reallocarray strdup strndup asprintf vasprintf open_memstream free
+$(B)/tests/unit/test_memory: private ALL_LDFLAGS += $(MEMORY_WRAP:%=-Wl,--wrap=%)
+
 # What to see first: the main job, in a private network of its own. Needs root, touches nothing.
 # The packages come first and make starts again: what the compiler can do is asked as it starts.
 demo:

@@ -1,6 +1,6 @@
 # Which lines of src and hooks the tests run, in a build of its own: tests/coverage/README.md.
-# SECTIONS="unit net" some of the tests, TESTS="FILE..." some files, SECTIONS=none just the report; LINES=1 every line that has not run. What runs have shown adds
-# up, until FRESH=1 or the programs change.
+# SECTIONS="unit net" some of the tests, TESTS="FILE..." some files, SECTIONS=none just the report; LINES=1 every line that
+# has not run. What runs have shown adds up, until FRESH=1 or the programs change.
 
 COVERAGE_B := $(abspath $(B))/coverage
 COVERAGE_FLAGS := -O0 -g -Xclang -fsanitize-coverage-type=2 -Xclang -fsanitize-coverage-no-prune \
