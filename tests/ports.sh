@@ -15,3 +15,16 @@ start() { # start COMMAND...: in the background; waits for its "ready"
 	exec {fd}<&-
 }
 stop() { kill "$1" 2>/dev/null; wait "$1" 2>/dev/null; }
+
+# The provider of `demo` forwards a port: gateway PORT EPOCH, a new one each time (rig/natpmpd).
+gateway() {
+	local g=$RIG_DIR/gateway
+	mkdir -p "$g"
+	echo ok >"$g/mode"
+	echo "$1" >"$g/port"
+	: >"$g/log"
+	[ -z "${natpmpd:-}" ] || stop "$natpmpd"
+	start in_ns demo "$RIG_DIR/tests/rig/natpmpd" "$g" "$RIG_DNS_DEMO" 60 "$2"
+	natpmpd=$pid
+}
+port_is() { [ "$(cat /run/vpnrun/demo.port 2>/dev/null)" = "$1" ]; }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +39,14 @@ enum hook_exit {
 	HOOK_NO_POLICY = 10, /* there is no such policy, or it cannot be applied */
 };
 
+#define HOOK_PEERS_MAX 16
+
+/* A container that another one reaches by name. */
+struct hook_peer {
+	char name[64];
+	struct in_addr at;
+};
+
 /* The annotation's wishes: the VPN's name, and KEY=VALUE behind semicolons. */
 struct hook_want {
 	char vpn[NAME_MAX_LEN + 1];
@@ -48,6 +57,8 @@ struct hook_want {
 	size_t n_dns;
 	struct relay_specs publish, reach;
 	struct port_maps expose;
+	struct hook_peer peers[HOOK_PEERS_MAX];
+	size_t n_peers;
 };
 
 int hook_want_parse(const char *text, struct hook_want *ret, struct err *e);
@@ -89,6 +100,16 @@ int hook_ports_tell(json_t *config, const struct hook_want *w, struct err *e);
 /* Refuses what was asked for and cannot be had: ports where the engine is not in the host's
  * network, a forwarded port of which the container was not told. */
 int hook_ports_check(const json_t *config, const struct hook_want *w, struct err *e);
+
+/* "NAME:PORT" as the value of publish= or reach=, of the second "INSIDE:NAME:PORT", too. */
+bool hook_peer_is(const char *value);
+int hook_peer_publish(struct hook_want *w, const char *value, struct err *e);
+int hook_peer_reach(struct hook_want *w, const char *value, struct err *e);
+/* Gives the container an /etc/hosts with the names that it reaches: a copy of the engine's, beside
+ * it. */
+int hook_peers_tell(json_t *config, const struct hook_want *w, struct err *e);
+/* Refuses a container that was not given it. */
+int hook_peers_check(const json_t *config, const struct hook_want *w, struct err *e);
 
 /* These serve publish= and reach=: the first is called in the host's network, the second in the
  * container's, which has that lease. */

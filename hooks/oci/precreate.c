@@ -207,6 +207,7 @@ int hook_config_edit(json_t *config, const struct hook_want *w, struct err *e)
 	if (r == 0)
 		r = edit_mounts(config, w->vpn, e);
 	r = r ?: hook_ports_tell(config, w, e);
+	r = r ?: hook_peers_tell(config, w, e);
 	/* One program less to start; and crun before 1.27 cannot start any in a container whose
 	 * user may not search the bundle's directory. */
 	if (r == 0 && hook_has_names(config, w))

@@ -274,6 +274,7 @@ static int check_config(const json_t *state, const struct hook_want *w, bool *re
 			hook_fail(HOOK_NO_POLICY, r);
 	}
 	r = r ?: hook_ports_check(config, w, e);
+	r = r ?: hook_peers_check(config, w, e);
 	json_decref(config);
 	return r;
 }

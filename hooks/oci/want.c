@@ -70,11 +70,15 @@ static int set_ifname(struct hook_want *w, const char *value, struct err *e)
 
 static int add_publish(struct hook_want *w, const char *value, struct err *e)
 {
+	if (hook_peer_is(value))
+		return hook_peer_publish(w, value, e);
 	return relay_spec_add(&w->publish, "annotation vpnrun: publish=", value, e);
 }
 
 static int add_reach(struct hook_want *w, const char *value, struct err *e)
 {
+	if (hook_peer_is(value))
+		return hook_peer_reach(w, value, e);
 	return relay_reach_add(&w->reach, "annotation vpnrun: reach=", value, e);
 }
 
@@ -100,8 +104,9 @@ static int set_key(struct hook_want *w, const char *item, struct err *e)
 			return keys[i].set(w, value + 1, e);
 	return err_set(e, -EINVAL,
 		       "annotation vpnrun: '%.60s' is unknown; there are policy=NAME, dns=ADDRESS, "
-		       "ifname=DEVICE, publish=[ADDRESS:]PORT:PORT, reach=[ADDRESS:]PORT and "
-		       "expose=PORT, after the VPN's name and separated by semicolons",
+		       "ifname=DEVICE, publish=[ADDRESS:]PORT:PORT, publish=NAME:PORT, "
+		       "reach=[ADDRESS:]PORT, reach=NAME:PORT and expose=PORT, after the VPN's "
+		       "name and separated by semicolons",
 		       item);
 }
 

@@ -222,7 +222,7 @@ static int open_one(const struct relay_spec *s, const struct place *at, const ch
 						.target = s->target,
 						.udp = s->udp,
 						.proxy = s->proxy,
-						.is_wide = is_wide(&s->at),
+						.is_wide = s->strangers || is_wide(&s->at),
 						.to = s->to};
 	return 0;
 }

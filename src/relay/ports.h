@@ -24,7 +24,8 @@ struct relay_spec {
 	uint16_t listen;
 	uint16_t target;
 	bool udp;
-	bool proxy; /* the target is told who the client is, in a line before all else */
+	bool proxy;	/* the target is told who the client is, in a line before all else */
+	bool strangers; /* come by it, though it may listen on loopback */
 };
 
 struct relay_specs {
@@ -45,7 +46,7 @@ struct relay_listener {
 	uint16_t target;
 	bool udp;
 	bool proxy;
-	bool is_wide; /* listens beyond loopback: see struct relay */
+	bool is_wide; /* strangers come by it: see struct relay */
 	struct relay_target to;
 };
 

@@ -30,9 +30,11 @@ serve() { # serve root|user RUNTIME NAME ANNOTATION OPTION...: a web server in t
 	local limits=()
 	[ "$1" = user ] || limits=("${limits_root[@]}")
 	"pod_$1" "$2" run --detach --pull=never --network none "${limits[@]}" --name "$3" --annotation "vpnrun=$4" "${@:5}" \
-		web:1 httpd -f -p 80 -h /www 2>&1
+		web:1 httpd -f -p "${AT:-80}" -h /www 2>&1
 }
 remove() { "pod_$1" crun rm -f -t 0 "$2" >/dev/null 2>&1; }
+
+first() { sed 's/.*inet6\{0,1\} //;s,/.*,,' | head -n 1; }
 
 # --- publish= --------------------------------------------------------------------------------------
 
@@ -105,9 +107,36 @@ done
 ok 'nothing stays' wait_for 10 no_relay
 for p in "${started[@]}"; do stop "$p"; done
 
+# --- containers by name ----------------------------------------------------------------------------
+
+who() { "pod_$1" crun exec "$2" wget -qO- "http://web:${3:-80}/cgi-bin/who" 2>&1 | plain; }
+for who in root user; do
+	AT=90 serve $who crun caller 'demo;reach=web:80;reach=other:80' >/dev/null
+	like "$(who $who caller)" 'refused|reset' "R87 $who: a name that nobody has yet: refused at once"
+	serve $who crun callee 'demo;publish=web:80' >/dev/null
+	asked() { [ -n "$(who "$1" caller | grep demo)" ]; }
+	ok "R87 $who: by name, whichever was first" wait_for 10 asked $who
+	like "$(who $who caller)" '^10\.[0-9.]* demo$' "R87 $who: and it does not look like localhost"
+	is "$("pod_$who" crun exec caller wget -qO- http://other:80/ 2>&1 | grep -cE 'refused|reset')" 1 "R87 $who: another name with the same port is another place"
+	a=$("pod_$who" crun inspect -f '{{.State.Pid}}' callee)
+	a=$(nsenter -t "$a" -n ip -4 -o addr show vpn0 | first)
+	ok "L19 $who: control: by its address it is not reached" not "pod_$who" crun exec caller wget -qO- -T 2 "http://$a/"
+	"pod_$who" crun restart -t 0 callee >/dev/null 2>&1
+	ok "R87 $who: restarted: by the same name" wait_for 10 asked $who
+	"pod_$who" crun restart -t 0 caller >/dev/null 2>&1
+	ok "R87 $who: and the other" wait_for 10 asked $who
+	serve $who crun same 'demo;reach=81:web:80' >/dev/null
+	is "$(who $who same 81 | cut -d' ' -f2)" demo "R87 $who: who has that port itself reaches it by another"
+	serve $who crun usurper 'demo;publish=web:80' >/dev/null
+	ok "R87 $who: a name has one owner: the second does not start" not grep -q . <<<"$("pod_$who" crun ps -q --filter name=usurper)"
+	for c in caller callee same usurper; do remove $who $c; done
+	ok 'nothing stays' wait_for 10 no_relay
+done
+refused 'a name, and no /etc/hosts' 'exit status' user crun --network none --no-hosts --annotation 'vpnrun=demo;reach=web:80' web:1 echo STARTED
+like "$(tail -n 1 "/run/user/$RIG_UID/vpnrun-hook.log")" 'has no place in the' 'and why'
+
 # --- expose=, the forwarded port -------------------------------------------------------------------
 
-first() { sed 's/.*inet6\{0,1\} //;s,/.*,,' | head -n 1; }
 a4=$(in_vpn demo ip -4 -o addr show demo | first)
 for who in root user; do
 	serve $who crun web 'demo;expose=7070:80' >/dev/null
@@ -119,19 +148,8 @@ done
 refused 'expose=natpmp of a VPN that forwards none' 'exit code: 10' user crun --network none --annotation 'vpnrun=demo;expose=natpmp' web:1 echo STARTED
 cp /etc/vpnrun/demo.json "$W/demo.json"
 sed 's|{ |{ "port_forward": "natpmp", |' "$W/demo.json" >/etc/vpnrun/demo.json
-g=$RIG_DIR/gateway
-mkdir -p "$g"
-echo ok >"$g/mode"
-gateway() { # gateway PORT EPOCH: a new one
-	echo "$1" >"$g/port"
-	: >"$g/log"
-	[ -z "${natpmpd:-}" ] || stop "$natpmpd"
-	start in_ns demo "$RIG_DIR/tests/rig/natpmpd" "$g" "$RIG_DNS_DEMO" 60 "$2"
-	natpmpd=$pid
-}
 gateway 51413 1000
 vpnctl up demo >/dev/null
-port_is() { [ "$(cat /run/vpnrun/demo.port 2>/dev/null)" = "$1" ]; }
 wait_for 10 port_is 51413
 for who in root user; do
 	serve $who crun web 'demo;expose=natpmp:80' >/dev/null
@@ -168,7 +186,8 @@ wrong() { # wrong ANNOTATION PATTERN DESCRIPTION
 	like "$(tail -n 1 "/run/user/$RIG_UID/vpnrun-hook.log")" "$2" "$3: and why"
 }
 wrong publish=8080 'two ports are needed' 'publish= of one port'
-wrong publish=nas:8080:80 'not an IP address' 'publish= with a name'
+wrong publish=nas:8080:80 'is named by its IP address' 'publish= with the name of a host'
+wrong reach=nas.lan:80 'not an IP address' 'reach= with one'
 wrong publish=8080:80/sctp 'or with /udp' 'publish= of another protocol'
 wrong "reach=$RIG_HOST4:53" 'names go through the VPN' 'reach= of a name server'
 wrong expose=0 'ports from 1 to 65535' 'expose= of no port'

@@ -40,7 +40,10 @@ for bad in '' ';' 'demo;' 'demo;;policy=none' ';demo' '../x' 'de mo' 'none' 'dem
 done
 exits 3 precreate '{"annotations":{"vpnrun":"demo","policy":"strict"}}' 'an option that the engine cut off'
 for bad in publish=80 publish=x:1:2 publish=1:2/sctp reach= reach=1.2.3.4:53 'reach=[::1]:853' expose=0 expose=natpmp/udp \
-	'expose=1;expose=2;expose=3;expose=4;expose=5'; do
+	'expose=1;expose=2;expose=3;expose=4;expose=5' publish=web: publish=web:0 publish=web:80:80 publish=web:80/tcp \
+	publish=web:80/udp/x publish=nas.lan:80:80 reach=web:65536 reach=web:53 reach=web:853 reach=localhost:80 reach=LocalHost:80 \
+	reach=1web:80 reach=we.b:80 'reach=we b:80' publish=80:web:80 reach=0:web:80 reach=80:web: reach=80:1web:80 reach=800000:web:80 "reach=$(printf 'a%.0s' {1..64}):80" \
+	"reach=a:1$(printf ';reach=b%s:1' {1..16})"; do
 	exits 3 precreate "$(spec "demo;$bad")" "R87 annotation 'demo;$bad'"
 done
 exits 3 precreate '{"annotations":{"vpnrun":"demo","publish":"1:2"}}' 'R87 a port that the engine cut off'
@@ -118,6 +121,31 @@ ok 'with its denials' jq -e '[.linux.seccomp.syscalls[].names[]] | index("setns"
 got=$(edited demo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["setns"],"action":"SCMP_ACT_ALLOW"}]}')
 is "$(jq -c '[.linux.seccomp.syscalls[] | select(.names | index("setns")) | .action]' <<<"$got")" '["SCMP_ACT_ERRNO"]' \
 	"an engine's filter that allows by default gets the denials"
+# Containers by name: a copy of the engine's /etc/hosts, beside it.
+own=$(mktemp -d)
+mkdir "$own/c" "$own/volume"
+for f in c/hosts c/hostname volume/hosts; do echo "192.0.2.1 of-$f" >"$own/$f"; done
+reaching() { # reaching SPEC HOSTS [HOSTNAME]: the configuration, or the sentence
+	config "$1" null | jq -c --arg h "$2" --arg n "${3:-$own/c/hostname}" \
+		'.mounts = [{destination: "/etc/hosts", source: $h}, {destination: "/etc/hostname", source: $n}]' | "$hook" precreate 2>&1
+}
+got=$(reaching 'demo;reach=qbittorrent:8080;reach=81:Web-2:80/udp;reach=9000' "$own/c/hosts")
+is "$(jq -r '.mounts[0].source' <<<"$got")" "$own/c/vpnrun-hosts" "R87 reach=NAME:PORT: a file beside the engine's"
+is "$(cat "$own/c/vpnrun-hosts")" "$(printf '%s\n' $'127.98.247.106\tqbittorrent' $'127.119.185.108\tweb-2' '192.0.2.1 of-c/hosts')" \
+	'R87: with the names, by the addresses that every version gives them, and what the engine says'
+is "$(cat "$own/c/hosts")" '192.0.2.1 of-c/hosts' "R87: the engine's own is as it was"
+is "$(reaching 'demo;reach=9000;publish=web:80' "$own/c/hosts" | jq -r '.mounts[0].source')" "$own/c/hosts" 'R87 control: without a name, the same mount'
+for f in "$own/volume/hosts" /etc/hosts hosts; do
+	like "$(reaching 'demo;reach=web:80' "$f")" "reach=web:PORT: the name has no place in the container's /etc/hosts" \
+		"R87 L61: /etc/hosts is a volume, ${f##"$own"/}: refused"
+done
+like "$(reaching 'demo;reach=web:80' /etc/hosts /etc/hostname)" 'has no place' "R87 L61: both of the host's: refused"
+like "$(edited 'demo;reach=web:80' null 2>&1)" 'has no place' 'R87: none at all: refused'
+is "$(find "$own/volume" /etc/vpnrun-hosts -type f 2>/dev/null)" "$own/volume/hosts" 'R87 L61: and nothing was written beside it'
+echo '{"linux":{"namespaces":[{"type":"network"}]},"mounts":[{"destination":"/etc/hosts","source":"'"$own"'/c/hosts"}]}' >"$own/config.json"
+exits 10 createRuntime '{"annotations":{"vpnrun":"nosuch;reach=web:80"},"pid":1,"bundle":"'"$own"'"}' 'R87 an engine without precreate: refused'
+rm -r "$own"
+
 is "$(edited 'demo;policy=none' "$engines" | jq -c '[.process.noNewPrivileges, .linux.seccomp == '"$engines"']')" '[null,true]' \
 	'policy=none leaves both'
 finish
