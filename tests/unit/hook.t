@@ -125,9 +125,12 @@ is "$(jq -c '[.linux.seccomp.syscalls[] | select(.names | index("setns")) | .act
 own=$(mktemp -d)
 mkdir "$own/c" "$own/volume"
 for f in c/hosts c/hostname volume/hosts; do echo "192.0.2.1 of-$f" >"$own/$f"; done
+shut=("$hook") # where a mistake would write into the machine's /etc
+[ "$(id -u)" != 0 ] || ! unshare -m true 2>/dev/null ||
+	shut=(unshare -m --propagation private sh -c 'mount --bind /etc /etc && mount -o remount,bind,ro /etc && exec "$@"' - "$hook")
 reaching() { # reaching SPEC HOSTS [HOSTNAME]: the configuration, or the sentence
 	config "$1" null | jq -c --arg h "$2" --arg n "${3:-$own/c/hostname}" \
-		'.mounts = [{destination: "/etc/hosts", source: $h}, {destination: "/etc/hostname", source: $n}]' | "$hook" precreate 2>&1
+		'.mounts = [{destination: "/etc/hosts", source: $h}, {destination: "/etc/hostname", source: $n}]' | "${shut[@]}" precreate 2>&1
 }
 got=$(reaching 'demo;reach=qbittorrent:8080;reach=81:Web-2:80/udp;reach=9000' "$own/c/hosts")
 is "$(jq -r '.mounts[0].source' <<<"$got")" "$own/c/vpnrun-hosts" "R87 reach=NAME:PORT: a file beside the engine's"
