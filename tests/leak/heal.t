@@ -51,6 +51,9 @@ taken 'the bridge, put down' 'is down' ip link set br-demo down
 : >/run/vpnrun/no-repair
 in_vpn demo ip addr del "$gateway" dev br-demo
 ok 'R78: plan shows what is missing' sh -c "vpnctl plan demo | grep -qF '+ the address $gateway of br-demo'"
+is "$(vpnctl plan demo --json | jq -r '.objects[] | select(.there | not) | .object')" "$(vpnctl plan demo | sed -n 's/^  + //p')" \
+	'R78: plan --json says the same'
+ok 'R78: plan --nft: what nft takes as it is' sh -c "vpnctl plan demo --nft | nft -c -f -"
 ok 'control: with no-repair, status names it' wait_for 5 sh -c 'vpnctl status demo | grep -q missing'
 is "$(cat "$log")" '' 'and nothing is put back'
 rm /run/vpnrun/no-repair

@@ -118,4 +118,22 @@ fi
 is "$(under default sh -c 'grep NoNewPrivs /proc/self/status' | tr -d '\t')" "NoNewPrivs:1" \
 	"L17 a filter is in force only with no_new_privs"
 
+# Of two with one name the one in /etc counts, and the list says so.
+ctl=$B/bin/vpnctl
+listed() { unshare -Urm sh -c 'mount -t tmpfs none /etc && mkdir -p /etc/vpnrun/policy && cp "$1"/default.bpf /etc/vpnrun/policy/ &&
+	cp "$1"/strict.bpf /etc/vpnrun/policy/own.bpf && exec "$2" policy list' sh "$dir" "$ctl" | tr -s ' '; }
+is "$("$ctl" policy list | tr -s ' ')" "$(cd "$dir" && for p in *.bpf; do echo "${p%.bpf} shipped"; done; echo none no filter at all)" \
+	'the policies that are there'
+if unshare -Urm true 2>/dev/null; then
+	is "$(listed)" "default /etc/vpnrun/policy
+own /etc/vpnrun/policy
+browser shipped
+default shipped (hidden by the one above)
+i386 shipped
+strict shipped
+none no filter at all" 'one in /etc hides the shipped one of its name'
+else
+	skip 'needs user namespaces' 'one in /etc hides the shipped one of its name'
+fi
+
 finish

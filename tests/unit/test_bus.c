@@ -405,6 +405,72 @@ static void test_notification(void)
 	dbus_message_unref(wrong);
 }
 
+/* The portal's notification, with an icon of that kind, and of these words or bytes. */
+static DBusMessage *with_icon(const char *kind, const char *type, const char *word)
+{
+	const char *id = "id", *key = "icon", *outer = kind ? "(sv)" : "s";
+	DBusMessageIter i, dict, entry, variant, pair, value, words;
+	DBusMessage *m = message();
+
+	dbus_message_iter_init_append(m, &i);
+	dbus_message_iter_append_basic(&i, DBUS_TYPE_STRING, &id);
+	dbus_message_iter_open_container(&i, DBUS_TYPE_ARRAY, "{sv}", &dict);
+	dbus_message_iter_open_container(&dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
+	dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key);
+	dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, outer, &variant);
+	if (kind) {
+		dbus_message_iter_open_container(&variant, DBUS_TYPE_STRUCT, NULL, &pair);
+		dbus_message_iter_append_basic(&pair, DBUS_TYPE_STRING, &kind);
+		dbus_message_iter_open_container(&pair, DBUS_TYPE_VARIANT, type, &value);
+		if (*type == 'a') {
+			dbus_message_iter_open_container(&value, DBUS_TYPE_ARRAY, type + 1, &words);
+			for (int n = 0; type[1] == 's' && n < 2; n++)
+				dbus_message_iter_append_basic(&words, DBUS_TYPE_STRING,
+							       n ? &word : &key);
+			dbus_message_iter_close_container(&value, &words);
+		} else {
+			dbus_message_iter_append_basic(&value, DBUS_TYPE_STRING, &word);
+		}
+		dbus_message_iter_close_container(&pair, &value);
+		dbus_message_iter_close_container(&variant, &pair);
+	} else {
+		dbus_message_iter_append_basic(&variant, DBUS_TYPE_STRING, &word);
+	}
+	dbus_message_iter_close_container(&entry, &variant);
+	dbus_message_iter_close_container(&dict, &entry);
+	dbus_message_iter_close_container(&i, &dict);
+	return m;
+}
+
+/* The desktop opens what an icon names: words of the theme and the picture itself name no file. */
+static void test_notification_icon(void)
+{
+	static const struct {
+		const char *kind, *type, *word, *want, *what;
+	} cases[] = {
+		{"themed", "as", "mail", "id|icon|themed|icon|mail|", "words of the theme"},
+		{"bytes", "ay", "", "id|icon|bytes|", "the picture itself"},
+		{"themed", "as", "/net/evil/i", "id|", "not a path among the words"},
+		{"themed", "as", "http://evil/i", "id|", "nor an address"},
+		{"themed", "s", "mail", "id|", "nor one word that is not a list"},
+		{"themed", "ay", "", "id|", "nor a list of something else"},
+		{"file", "s", "/net/evil/i", "id|", "nor a file"},
+		{"file-descriptor", "s", "x", "id|", "nor a kind that is not known"},
+		{NULL, "s", "http://evil/i", "id|", "nor a text"},
+	};
+	struct bus_passage p = {.names = &names, .outwards = true, .rewrite = BUS_NOTIFICATION};
+	char text[1024];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		DBusMessage *m = with_icon(cases[i].kind, cases[i].type, cases[i].word);
+
+		is_int(rewrite(&p, m, text, sizeof(text)), 0, "a notification with an icon");
+		if (!ok(strcmp(text, cases[i].want) == 0, "L63: an icon: %s", cases[i].what))
+			printf("#   got '%s'\n", text);
+		dbus_message_unref(m);
+	}
+}
+
 /* What is longer than can be looked at is refused, not passed as it is. */
 static void test_long(void)
 {
@@ -752,6 +818,7 @@ int main(void)
 	test_address();
 	test_notify();
 	test_notification();
+	test_notification_icon();
 	test_long();
 	test_many_descriptors();
 	test_size();
