@@ -78,8 +78,26 @@ ip -n c1 route del default dev eth0 table 86
 is "$(code CHECK c1 "$check")" 104 'CHECK without the route fails'
 ip -n c1 route add default via 10.20.1.1 dev eth0 onlink table 86
 ok 'CHECK when it is back' cni CHECK c1 "$check"
+# altered SENTENCE WHAT: CHECK refuses, and says why.
+altered() { like "$(code CHECK c1 "$check") $(field msg <"$dir/c1.json")" "^104 .*$1" "CHECK: $2"; }
+port=$(field interfaces.0.name <<<"$r") mac=$(field interfaces.1.mac <<<"$r")
+ip -n c1 link set eth0 address 02:00:00:00:00:99
+altered 'another MAC address' 'another MAC address than its lease'"'"'s fails'
+ip -n c1 link set eth0 address "$mac"
+ip -n demo link set "$port" nomaster
+altered 'left the bridge' 'a port that is on the bridge no more fails'
+ip -n demo link set "$port" master br-demo
+ok 'CHECK when both are as they were' cni CHECK c1 "$check"
+ip -n c1 addr del "$(field ips.0.address <<<"$r")" dev eth0
+altered 'lost its address' 'without its address fails'
 ip -n c1 link set eth0 down
 is "$(code CHECK c1 "$check")" 104 'CHECK of a cable that is down fails'
+ip -n c1 link set eth0 name eth7
+altered 'no interface eth0' 'an interface that has gone fails'
+ip -n c1 link add eth0 type veth peer name veth7
+altered 'not the cable to VPN .demo' 'another one in its place fails'
+ip -n c1 link del eth0
+ip -n c1 link set eth7 name eth0
 ip -n c1 link add veth9 type veth peer name veth8
 is "$(code ADD c1 "$(config demo)")" 101 'ADD where the interface exists: refused'
 
