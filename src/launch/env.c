@@ -55,6 +55,7 @@ static const struct {
 	{"TMUX_TMPDIR", ""},
 	{"SCREENDIR", "/screen"},
 	{"ANSIBLE_SSH_CONTROL_PATH_DIR", "/ansible"},
+	{"TS_SOCKET", "/socket-ts"},
 };
 
 /* The dead socket that covers a listener has no name of its own. */
@@ -98,6 +99,10 @@ static void clean_session(const char *runtime)
 	}
 	if (!getenv("SSH_AUTH_SOCK"))
 		unsetenv("SSH_AGENT_PID");
+	/* Without it kitty's client has the terminal itself do what it asks, by the screen. */
+	if (getenv("KITTY_WINDOW_ID") && !getenv("KITTY_LISTEN_ON") &&
+	    str_fmt(path, sizeof(path), "unix:%s/kitty", runtime) > 0)
+		setenv("KITTY_LISTEN_ON", path, 1);
 	/* This is the name of a directory in the runtime directory. */
 	if (str_fmt(path, sizeof(path), "%s/hypr", runtime) < 0 || access(path, F_OK) < 0)
 		unsetenv("HYPRLAND_INSTANCE_SIGNATURE");

@@ -372,6 +372,8 @@ static void test_env(void)
 	setenv("TMUX_TMPDIR", "/own", 1);
 	unsetenv("SCREENDIR");
 	unsetenv("GIO_USE_VFS");
+	unsetenv("TS_SOCKET");
+	unsetenv("KITTY_WINDOW_ID");
 	setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere", 1);
 	launch_clean_env(dir, true);
 	for (size_t i = 0; i < ARRAY_SIZE(session); i++)
@@ -388,7 +390,10 @@ static void test_env(void)
 	is_str(getenv("TMUX_TMPDIR"), "/own", "L37 what the user has set stays");
 	snprintf(text, sizeof(text), "%s/screen", dir);
 	is_str(getenv("SCREENDIR"), text, "L37 and helpers have a place in the sandbox");
+	snprintf(text, sizeof(text), "%s/socket-ts", dir);
+	is_str(getenv("TS_SOCKET"), text, "L37 also one that is a file");
 	setenv("SSH_AUTH_SOCK", there, 1);
+	setenv("KITTY_WINDOW_ID", "1", 1);
 	snprintf(text, sizeof(text), "unix:path=%s,guid=1", there);
 	setenv("NVIM", text, 1);
 	setenv("NOTIFY_SOCKET", there, 1);
@@ -396,6 +401,9 @@ static void test_env(void)
 	is_str(getenv("SSH_AUTH_SOCK"), there, "what is there stays");
 	is_str(getenv("NVIM"), text, "also within an address");
 	is_str(getenv("NOTIFY_SOCKET"), there, "and systemd's socket, if it has a path");
+	snprintf(text, sizeof(text), "unix:%s/kitty", dir);
+	is_str(getenv("KITTY_LISTEN_ON"), text,
+	       "L44 kitty's client has a place to ask that is not the terminal");
 	/* A dead socket that covers a listener has no name of its own. */
 	snprintf(dead, sizeof(dead), "/proc/self/fd/%d", open(there, O_PATH | O_CLOEXEC));
 	unlink(there);
