@@ -63,7 +63,8 @@ check-mutations:
 	$(Q)tests/setup/deps build test desktop
 	$(Q)$(MAKE) --no-print-directory all test-tools
 	$(Q)tests/setup/unpack '$(abspath $(B))/autofs' autofs && \
-		tests/setup/unpack '$(abspath $(B))/openssh' openssh-server libwrap0
+		tests/setup/unpack '$(abspath $(B))/openssh' openssh-server libwrap0 && \
+		tests/setup/unpack '$(abspath $(B))/fetchmail' fetchmail
 	$(Q)B='$(abspath $(B))' tests/mutate/mutate.pl
 	$(Q)B='$(abspath $(B))' RULES=. prove --exec tests/exec tests/leak/rules.t
 

@@ -15,7 +15,7 @@
 #include "base/util.h"
 #include "box/landlock.h"
 #include "ns/view.h"
-#include "running/holder.h"
+#include "running/handover.h"
 #include "session/bus.h"
 #include "session/ssh.h"
 
@@ -147,6 +147,8 @@ int launch_listeners_cover(struct launch *l, struct err *e)
 	size_t n = 0;
 	int r = session_ssh_cover(&l->session, allowed.home, e);
 
+	if (r == 0)
+		r = running_handovers_shut(l->running.handovers, e);
 	if (r == 0)
 		r = listeners_cover(&l->listeners, &allowed, &n, e);
 	if (r == 0 && n)

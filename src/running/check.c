@@ -19,6 +19,7 @@
 #include "base/util.h"
 #include "running/command.h"
 #include "running/elf.h"
+#include "running/handover.h"
 #include "running/kind.h"
 #include "running/places.h"
 #include "running/remote.h"
@@ -309,6 +310,19 @@ static int check_remote(const struct check *c)
 		       name, pid);
 }
 
+static int check_handover(const struct check *c)
+{
+	const char *word;
+	pid_t pid = running_handover(c->program, c->places, c->where, &word);
+
+	if (!pid)
+		return check_remote(c);
+	return err_set(c->e, -EBUSY,
+		       "%s runs already outside this sandbox (process %d) and would do what %.60s "
+		       "is asked to: end it first, or say --allow-running",
+		       word, pid, running_base(c->program->argv[0]));
+}
+
 static int check_program(const struct running_program *p, void *arg)
 {
 	struct check *c = arg;
@@ -335,7 +349,7 @@ static int check_program(const struct running_program *p, void *arg)
 	case KIND_WINE:
 		return check_wine(c);
 	case KIND_OTHER:
-		return check_remote(c);
+		return check_handover(c);
 	case KIND_SNAP:
 	case KIND_SERVER:
 		break;
@@ -361,6 +375,7 @@ static void look_around(struct check *c, bool want_note, struct running_state *r
 		pid = places_each_flatpak(c->places, is_gecko_flatpak, c);
 	ret->gecko = pid != 0;
 	ret->chromium = !c->is_chromium && places_find_chromium(c->places, c->where);
+	ret->handovers = running_handovers(c->places, c->where);
 	if (!want_note)
 		return;
 	if (!pid)

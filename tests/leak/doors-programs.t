@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # More programs of the kinds that doors-servers.t shows: servers of the user's that work for whoever
 # asks (music players, a downloader), helpers that fetch (CRLs) or know passwords, terminals and editors
-# that have an instance outside do it, by a socket or by X11. Runs inside the rig; its programs are the
-# set `desktop` of tests/setup/deps.
+# that have an instance outside do it, by a socket, by X11, by a signal, a file or the terminal itself.
+# Runs inside the rig; its programs are the set `desktop` of tests/setup/deps.
 # shellcheck disable=SC2016 # scripts for other shells
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
@@ -138,6 +138,77 @@ else
 	skip 'needs rtorrent' 'L34 L38 rtorrent'
 fi
 
+# --- L38 L45: no socket: a number in a file, and a signal or another file ------------------------------
+
+# Unpacked, and not installed: the package brings a service.
+fetchmail=$RIG_B/fetchmail/usr/bin/fetchmail
+said_of() { out=$("$@" 2>&1); out="$? $out"; }
+if [ -x "$fetchmail" ] || [ -n "${CI:-}" ]; then
+	cp "$fetchmail" "$home/fetchmail"
+	as_user sh -c 'umask 077; printf "poll %s port 81 protocol pop3 user u password p sslproto \"\"\n" "$1" >~/.fetchmailrc' - "$RIG_WEB4"
+	$RIG_CAPTURE start
+	as_user "$home/fetchmail" -d 3600 >/dev/null 2>&1
+	ok 'control: a fetchmail outside fetches, and sleeps' wait_for 10 is_seen 81
+	$RIG_CAPTURE stop >/dev/null
+	pid=$(sed -n 1p "$home/.fetchmail.pid")
+	$RIG_CAPTURE start
+	like "$(old "$home/fetchmail" 2>&1)" "background fetchmail at $pid awakened" 'control: one that is started later wakes it'
+	ok 'control: and it fetches in the clear' wait_for 10 is_seen 81
+	$RIG_CAPTURE stop >/dev/null
+	$RIG_CAPTURE start
+	for who in inside strict none; do
+		said_of $who "$home/fetchmail"
+		like "$out" "^125 vpnrun: fetchmail runs already outside this sandbox \\(process $pid\\).*end it first.*--allow-running" \
+			"L38 L45 fetchmail: $who: refused, with what to do"
+		said_of $who perl -e 'exit system(@ARGV) >> 8' "$home/fetchmail"
+		like "$out" '^8 .*fetchmail.pid": No such device' "L38 L45 fetchmail: $who: started by a script it does not find the other"
+	done
+	is "$($RIG_CAPTURE stop)" 0 'L45 fetchmail: and it is not awakened'
+	ok 'control: it lives on' as_user "$home/fetchmail" --quit
+	$RIG_CAPTURE start
+	inside "$home/fetchmail" >/dev/null 2>&1
+	is "$? $($RIG_CAPTURE stop)" '2 0' 'L45 fetchmail: with none outside it asks by itself, through the VPN'
+else
+	skip 'no fetchmail: tests/setup/unpack build/fetchmail fetchmail' 'L38 L45 fetchmail'
+fi
+
+ask_amule() { $1 ed2k "ed2k://|serverlist|$2|/"; }
+ask_amule_later() { $1 perl -e 'exit system(@ARGV) >> 8' ed2k "ed2k://|serverlist|$2|/"; }
+if has amuled ed2k; then
+	as_user mkdir "$home/.aMule"
+	printf '%s\n' '[eMule]' 'Autoconnect=0' '[ExternalConnect]' 'AcceptExternalConnections=1' \
+		'ECPassword=5f4dcc3b5aa765d61d8327deb882cf99' | as_user tee "$home/.aMule/amule.conf" >/dev/null
+	listens() { grep -q ECServer "$home/.aMule/logfile" && grep -q . "$home/.aMule/muleLock"; }
+	start amuled -o
+	wait_for 20 listens
+	door 'L38 aMule' ask_amule
+	like "$(inside ed2k x 2>&1)" '^vpnrun: amule runs already outside.*would do what ed2k is asked to.*--allow-running' 'L38 aMule: a sentence says so'
+	door 'L38 aMule, told by a script' ask_amule_later
+	stop
+	rm -f "$home/.aMule/logfile"
+	start vpnrun demo amuled -o
+	wait_for 20 listens
+	goes 'L38 aMule' ask_amule
+	stop
+else
+	skip 'needs amule-daemon and amule-utils' 'L38 aMule'
+fi
+
+ask_elinks() { $1 env TERM=xterm timeout 10 elinks -remote "openURL($2)" </dev/null; }
+if has elinks script; then
+	start env TERM=xterm script -qec elinks /dev/null
+	wait_for 10 test -S "$home/.elinks/socket0"
+	door 'L34 L38 elinks' ask_elinks
+	stop
+	rm -f "$home/.elinks/socket0"
+	start env TERM=xterm vpnrun demo script -qec elinks /dev/null
+	wait_for 10 test -S "$home/.elinks/socket0"
+	goes 'L34 L38 elinks' ask_elinks
+	stop
+else
+	skip 'needs elinks' 'L34 L38 elinks'
+fi
+
 # --- L36: helpers that fetch, or answer ---------------------------------------------------------------
 
 ask_crl() { $1 timeout 10 dirmngr-client --url --load-crl "$2"; }
@@ -215,6 +286,27 @@ if has Xvfb gvim; then
 	stop
 else
 	skip 'needs Xvfb and vim-gtk3' 'L38 L39 gvim'
+fi
+# kitty's client asks by the screen, if nobody says where its socket is.
+if has Xvfb kitty; then
+	as_user sh -c 'mkdir -p ~/.config/kitty && echo "allow_remote_control yes" >~/.config/kitty/kitty.conf'
+	as_user tee "$home/ask" >/dev/null <<-'X'
+	port=81
+	for who in "$@" env; do
+		$who timeout --foreground 10 kitty @ launch --type=background curl -s -m 5 "$WEB:$port/x"
+		port=$((port + 1))
+	done
+	exec sleep 1000
+	X
+	$RIG_CAPTURE start
+	start LIBGL_ALWAYS_SOFTWARE=1 WEB="$web" kitty sh "$home/ask" env 'vpnrun demo' 'vpnrun --strict demo' 'vpnrun none'
+	ok 'control: L44 kitty: a command on the terminal has the terminal itself fetch' wait_for 60 is_seen 81
+	ok 'control: L44 kitty: it still does what it is told outside' wait_for 60 is_seen 85
+	is "$(seen 82)$(seen 83)$(seen 84)" 000 'L44 kitty: its client inside does not ask the terminal'
+	$RIG_CAPTURE stop >/dev/null
+	stop
+else
+	skip 'needs Xvfb and kitty' 'L44 kitty'
 fi
 [ -z "${server:-}" ] || kill "$server"
 finish

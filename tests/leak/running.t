@@ -211,6 +211,60 @@ is "$out" '0 started' "L38: gnome-terminal: the VPN's own bus starts its server 
 try --allow bus demo gnome-terminal
 like "$out" "^125 .*session's bus starts outside.*leave out --allow bus" "L16: with the session's own bus its windows would be outside: refused"
 
+# --- by a number in a file: no socket, no lock --------------------------------------------------------
+
+# A program that is called so, and waits; what it leaves is its number.
+for p in fetchmail ed2k steam deluge-gtk; do
+	printf '#!/bin/sh\necho started\n' >"$bin/$p"
+	chmod 755 "$bin/$p"
+done
+# by_number PROGRAM RUNS FILE WAY...: how WAY is tried inside, by a script, while RUNS runs outside
+by_number() {
+	local program=$1 runs=$2 file=$home/$3 way=$4
+	try demo "$program"
+	is "$out" '0 started' "control: $program, and nobody runs outside: runs"
+	cp /bin/sleep "$bin/$runs"
+	as_user "$bin/$runs" 300 &
+	pid=$!
+	wait_for 5 eval '[ "$(readlink /proc/$pid/exe)" = "$bin/$runs" ]'
+	as_user mkdir -p "${file%/*}"
+	case $runs in deluge*) as_user ln -s "$pid" "$file" ;; *) echo "$pid" | as_user tee "$file" >/dev/null ;; esac
+	ok "control: $program: a script outside has the way" as_user perl -e "$way" "$home"
+	for words in demo '--strict demo' none; do
+		# shellcheck disable=SC2086 # options
+		try $words "$program"
+		like "$out" "^125 vpnrun: ${runs:0:5}.* runs already outside this sandbox \\(process $pid\\) and would do what $program is asked to: end it first" \
+			"L38 L45: $program, $words: refused, with what to do"
+		# shellcheck disable=SC2086 # options
+		ok "L38 L45: $program, $words: a script inside has not" not as_user vpnrun $words perl -e "$way" "$home"
+	done
+	ok "L38 L45: $program: with --allow-running it has" as_user vpnrun --allow-running demo perl -e "$way" "$home"
+	kill "$pid"
+	wait "$pid" 2>/dev/null
+	try demo "$program"
+	is "$out" '0 started' "L38: $program: a number that a crash left: runs"
+	sleep 300 &
+	pid=$!
+	case $runs in deluge*) as_user ln -sfn "$pid" "$file" ;; *) echo "$pid" | as_user tee "$file" >/dev/null ;; esac
+	try demo "$program"
+	is "$out" '0 started' "L38: $program: a number that is another program's by now: runs"
+	kill "$pid"
+	as_user vpnrun demo "$bin/$runs" 300 &
+	pid=$!
+	wait_for 5 eval '[ "$(readlink /proc/$pid/exe)" = "$bin/$runs" ]'
+	case $runs in deluge*) as_user ln -sfn "$pid" "$file" ;; *) echo "$pid" | as_user tee "$file" >/dev/null ;; esac
+	try demo "$program"
+	is "$out" '0 started' "L38: $program: one that runs in the same VPN may do it"
+	kill "$pid"
+	wait "$pid" 2>/dev/null
+	rm -f "$file"
+}
+by_number fetchmail fetchmail.bin .fetchmail.pid 'open my $f, "<", "$ARGV[0]/.fetchmail.pid" or die'
+by_number ed2k amuled .aMule/muleLock 'open my $f, ">>", "$ARGV[0]/.aMule/ED2KLinks" or die'
+as_user sh -c 'mkdir -p ~/.steam && mkfifo ~/.steam/steam.pipe'
+by_number steam steam.bin .steam/steam.pid 'open my $f, "+<", "$ARGV[0]/.steam/steam.pipe" or die'
+by_number deluge-gtk deluge-run .config/deluge/ipc/deluge-gtk.lock 'open my $f, ">>", "$ARGV[0]/.config/deluge/ipc/x" or die'
+
 # --- by X11 -----------------------------------------------------------------------------------------
 
 # What shows windows has X11's library; what is asked is the same file.
