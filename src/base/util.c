@@ -201,6 +201,13 @@ int file_write_existing(const char *path, const char *text, struct err *e)
 	return 0;
 }
 
+/* Is for whoever holds its lock: then it is not the file of another writer. */
+static int drop_new(const char *tmp, int r)
+{
+	unlink(tmp);
+	return r;
+}
+
 /* Others can read it from a writer's fchmod(2) on, until its next call renames it: where that does
  * not come, the writer was killed, and whoever holds the lock is none. */
 static int lock_new(int fd, const char *tmp, struct err *e)
@@ -208,23 +215,16 @@ static int lock_new(int fd, const char *tmp, struct err *e)
 	struct stat st;
 
 	for (int tries = 0; tries < NEW_TRIES; tries++) {
-		if (fstat(fd, &st) < 0)
-			return err_sys(e, -errno, "cannot stat %s", tmp);
-		if (flock(fd, st.st_mode & 077 ? LOCK_EX | LOCK_NB : LOCK_EX) == 0)
-			return 0;
-		if (errno != EWOULDBLOCK)
-			return err_sys(e, -errno, "cannot lock %s", tmp);
+		int r = fstat(fd, &st) < 0 ? -errno : 0;
+
+		if (flock(fd, r < 0 || st.st_mode & 077 ? LOCK_EX | LOCK_NB : LOCK_EX) == 0)
+			return r < 0 ? drop_new(tmp, err_sys(e, r, "cannot stat %s", tmp)) : 0;
+		if (r < 0 || errno != EWOULDBLOCK)
+			return err_sys(e, r < 0 ? r : -errno, "cannot lock %s", tmp);
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	}
 	unlink(tmp);
 	return 0;
-}
-
-/* Is for whoever holds its lock: then it is not the file of another writer. */
-static int drop_new(const char *tmp, int r)
-{
-	unlink(tmp);
-	return r;
 }
 
 /* Opens "PATH.new" and holds its lock. The name is fixed, so that what a killed run leaves is one

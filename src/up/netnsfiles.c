@@ -20,19 +20,19 @@
 
 static const char *const names[] = {"resolv.conf", "nsswitch.conf"};
 
-/* 1: ours, or empty; 0: not there, -EEXIST: somebody else's. */
-static int whose(const char *path)
+/* Ours to write: it is not there, is empty or begins as ours do. What cannot be read is not for
+ * that somebody else's: the VPN's programs would be left with names of nobody. */
+static int is_ours(const char *path, bool *ret, struct err *e)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char head[sizeof(MARK)] = "";
-	ssize_t n;
+	ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof(MARK) - 1);
 
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -EEXIST;
-	n = read(fd, head, sizeof(MARK) - 1);
-	if (n < 0)
-		return -EEXIST;
-	return n == 0 || str_starts(head, MARK) ? 1 : -EEXIST;
+	/* A link, a socket or a directory is somebody's. */
+	*ret = n < 0 ? errno == ENOENT : n == 0 || str_starts(head, MARK);
+	if (n < 0 && errno != ENOENT && errno != ELOOP && errno != ENXIO && errno != EISDIR)
+		return err_sys(e, -errno, "cannot read %s", path);
+	return 0;
 }
 
 static int path_of(const char *name, const char *file, char *ret, size_t size)
@@ -78,6 +78,7 @@ int netnsfiles_write(const char *name, const char *resolv_conf, struct err *e)
 {
 	AUTO_FREE char *nsswitch = NULL;
 	char path[256];
+	bool ours;
 	int r;
 
 	if (str_fmt(path, sizeof(path), DIR_FMT, name) < 0)
@@ -89,7 +90,8 @@ int netnsfiles_write(const char *name, const char *resolv_conf, struct err *e)
 		const char *text = i ? nsswitch : resolv_conf;
 
 		r = path_of(name, names[i], path, sizeof(path));
-		if (r == 0 && whose(path) >= 0)
+		r = r ?: is_ours(path, &ours, e);
+		if (r == 0 && ours)
 			r = file_rewrite(path, text, strlen(text), 0644, e);
 	}
 	return r;
@@ -99,13 +101,15 @@ int netnsfiles_want(const char *name, const char *resolv_conf, struct want_list 
 {
 	AUTO_FREE char *nsswitch = NULL;
 	char path[256];
+	bool ours;
 	int r = make_nsswitch(name, &nsswitch, e);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(names); i++) {
 		const char *text = i ? nsswitch : resolv_conf;
 
 		r = path_of(name, names[i], path, sizeof(path));
-		if (r == 0 && whose(path) >= 0)
+		r = r ?: is_ours(path, &ours, e);
+		if (r == 0 && ours)
 			want_add_file(l, path, text, strlen(text));
 	}
 	return r;
@@ -114,12 +118,15 @@ int netnsfiles_want(const char *name, const char *resolv_conf, struct want_list 
 int netnsfiles_remove(const char *name, struct err *e)
 {
 	char path[256];
+	bool ours;
 	int r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (path_of(name, names[i], path, sizeof(path)) < 0)
 			return err_set(e, -ENAMETOOLONG, "the name '%s' is too long", name);
-		r = whose(path) >= 0 ? file_remove(path, e) : 0;
+		r = is_ours(path, &ours, e);
+		if (r == 0 && ours)
+			r = file_remove(path, e);
 		if (r < 0)
 			return r;
 	}

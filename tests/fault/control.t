@@ -113,6 +113,11 @@ if [ -z "${FAULT_ONLY:-}" ]; then
 		"R36: the host's nsswitch.conf cannot be read: up says so"
 	rmdir /etc/nsswitch.conf
 	mv "$RIG_DIR/nsswitch.conf" /etc/nsswitch.conf
+	if [ "$RIG_LAYOUT" = netns ]; then
+		like "$(strace -qqq -o /dev/null -P /etc/netns/demo/resolv.conf -e inject=openat:error=EMFILE vpnctl up --no-wait demo 2>&1)" \
+			'^vpnctl: .*cannot read /etc/netns/demo/resolv.conf' "R36 R45: nor is what holds its names somebody else's if it cannot be read"
+		is "$(vpnctl status demo | awk 'NR == 2 { print $3 }')" down 'R36: and nothing of it is up'
+	fi
 fi
 
 # --- files ----------------------------------------------------------------------------------------

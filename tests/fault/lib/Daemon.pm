@@ -124,7 +124,7 @@ sub serve {
 	return if $web;
 	$web = fork // die;
 	exec 'nsenter', '--net=/run/netns/demo', 'perl', '-MIO::Socket::INET', '-e',
-		'my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1:18091", Listen => 50, ReuseAddr => 1) or die;
+		'$SIG{PIPE} = "IGNORE"; my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1:18091", Listen => 50, ReuseAddr => 1) or die;
 		while (my $c = $l->accept) { sysread $c, my $b, 4096; print $c "HTTP/1.0 200 OK\r\n\r\ninside"; close $c }' if !$web;
 	soon(5, sub { `nsenter --net=/run/netns/demo ss -Hltn 'sport = :18091'` =~ /\S/ });
 }
