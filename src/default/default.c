@@ -428,9 +428,10 @@ static bool note_is_absent(void)
 int default_recover(struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
+	int ours = note_is_absent() ? resolv_file_is_ours(e) : 0;
 
-	if (!note_is_absent() || !resolv_file_is_ours())
-		return 0;
+	if (ours <= 0)
+		return ours;
 	fd = lock(e);
 	if (fd < 0)
 		return fd;

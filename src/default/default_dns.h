@@ -19,7 +19,9 @@ int resolv_file_text(const char *name, const char *text, char ret[RESOLV_FILE_MA
 int resolv_file_replace(const char *all, struct err *e);
 /* Puts it back; what somebody else has written over ours meanwhile stays. Not ours: 0. */
 int resolv_file_restore(struct err *e);
-bool resolv_file_is_ours(void);
+/* 1: ours; 0: not. Whoever cannot tell must neither keep it as the machine's own nor throw away
+ * what is kept: then it fails. */
+int resolv_file_is_ours(struct err *e);
 
 /* systemd-resolved, by D-Bus: all names by this device's servers. */
 int resolved_set(const struct default_way *w, struct err *e);

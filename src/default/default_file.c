@@ -19,13 +19,16 @@
 #define SAVED_NEW RESOLV_SAVED ".new"
 #define OURS	  "# vpnrun: "
 
-bool resolv_file_is_ours(void)
+int resolv_file_is_ours(struct err *e)
 {
 	AUTO_CLOSE int fd = open(RESOLV_CONF, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char head[sizeof(OURS) - 1];
+	ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof(head));
 
-	return fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
-	       memcmp(head, OURS, sizeof(head)) == 0;
+	/* None at all, a link, a socket or a directory is the machine's own. */
+	if (n < 0 && errno != ENOENT && errno != ELOOP && errno != ENXIO && errno != EISDIR)
+		return err_sys(e, -errno, "cannot read " RESOLV_CONF);
+	return n == (ssize_t)sizeof(head) && memcmp(head, OURS, sizeof(head)) == 0;
 }
 
 /* A second name; no file at all is nothing to keep. */
@@ -54,15 +57,18 @@ int resolv_file_text(const char *name, const char *text, char ret[RESOLV_FILE_MA
 
 int resolv_file_replace(const char *all, struct err *e)
 {
-	int r = resolv_file_is_ours() ? 0 : keep_original(e);
+	int ours = resolv_file_is_ours(e);
+	int r = ours ? ours : keep_original(e);
 
 	return r < 0 ? r : file_replace(RESOLV_CONF, all, strlen(all), 0644, e);
 }
 
 int resolv_file_restore(struct err *e)
 {
-	bool ours = resolv_file_is_ours();
+	int ours = resolv_file_is_ours(e);
 
+	if (ours < 0)
+		return ours;
 	unlink(SAVED_NEW);
 	unlink(RESOLV_CONF ".new");
 	if (!ours)

@@ -105,6 +105,13 @@ if [ -z "${FAULT_ONLY:-}" ]; then
 	names=$(cat /etc/resolv.conf)
 	unreadable up --no-wait other >/dev/null
 	is "$(cat /etc/resolv.conf)" "$names" 'R19: and the names of a default that stands stay its own'
+	for what in openat read; do
+		out=$(strace -qqq -o /dev/null -P /etc/resolv.conf -e inject=$what:error=EIO vpnctl default --no-ip none 2>&1)
+		like "$out" '^vpnctl: .*cannot read /etc/resolv.conf' "R19 R36: a default whose names cannot be read ($what) is not taken away"
+		vpnctl default --no-ip none >/dev/null
+		is "$(cat /etc/resolv.conf)" "nameserver $RIG_DNS_CLEAR" 'R19: and the next one puts back what the machine had'
+		vpnctl default --no-ip demo >/dev/null
+	done
 	vpnctl default --no-ip none >/dev/null
 	vpnctl down --force demo >/dev/null
 	mv /etc/nsswitch.conf "$RIG_DIR/nsswitch.conf"
