@@ -28,9 +28,15 @@ struct wants {
 	size_t n;
 };
 
+/* What may not be asked is taken to be there: to set it says whether it is. */
+static bool is_path(const char *path)
+{
+	return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
 static bool has_own_setting(void)
 {
-	return access(CONF6 "/default/force_forwarding", F_OK) == 0;
+	return is_path(CONF6 "/default/force_forwarding");
 }
 
 /* Asks about a key below /proc/sys/net; false too if there is none. */
@@ -50,7 +56,7 @@ static bool is_there(const char *key)
 {
 	char path[128];
 
-	return str_fmt(path, sizeof(path), "/proc/sys/net/%s", key) >= 0 && access(path, F_OK) == 0;
+	return str_fmt(path, sizeof(path), "/proc/sys/net/%s", key) >= 0 && is_path(path);
 }
 
 static int want(struct wants *w, const char *family, const char *dev, const char *key,

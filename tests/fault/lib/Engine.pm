@@ -139,10 +139,11 @@ sub judge_hook {
 	my ($rc, $out, $err, $point) = @_;
 	my $verdict = refused($rc, $err, $point);
 	if ($rc == 0) {
-		my $look = 'ip -o addr show up dev vpn0; ip rule; ip -6 rule; ip route show table 86; nft list table inet vpnrun';
+		my $look = 'ip -o addr show up dev vpn0; ip -o -4 rule | sed s/^/4./; ip -o -6 rule | sed s/^/6./; ip route show table 86; ' .
+			'nft list table inet vpnrun';
 		my $inside = `nsenter -t $holder -n sh -c '$look' 2>&1`;
-		my @missing = grep { $inside !~ $_ } qr/inet 10\.20\.1\./, qr/inet6 fd76/, qr/^100:.*86/m, qr/^101:.*unreachable/m,
-			qr/^default via/m, qr/drop/;
+		my @missing = grep { $inside !~ $_ } qr/inet 10\.20\.1\./, qr/inet6 fd76/, qr/^4\.100:.*86/m, qr/^4\.101:.*unreachable/m,
+			qr/^6\.100:.*86/m, qr/^6\.101:.*unreachable/m, qr/^default via/m, qr/drop/;
 		$verdict = @missing ? "plugged, without @missing: $inside" : 'whole';
 	}
 	return end_container() ? $verdict : "$verdict, and a port is left";
