@@ -5,7 +5,8 @@
  *
  * A call is named by who makes it (P: 0 is the command itself, 1 the first process or thread that
  * is born, and so on), by its name and by its number among the calls of that name. -k kills the
- * process as it makes the call; -e lets the call fail with ERROR (a number) without being made. A
+ * process as it makes the call; -e lets the call fail with ERROR (a number) without being made, but
+ * for close, which is made all the same. A
  * process that becomes another program is left alone from there on, unless -x says to stay with it;
  * of the command itself, the program that is started first is the one that is meant. What outlives
  * the command is left alone when the command ends.
@@ -246,7 +247,10 @@ static bool on_entry(struct proc *p, const struct __ptrace_syscall_info *i)
 		free(name);
 		if (!error)
 			return kill(p->pid, SIGKILL) < 0;
-		call_prevent(p->pid);
+		/* The kernel closes whatever it says of it: a descriptor that stays is no failure.
+		 */
+		if (nr != SCMP_SYS(close))
+			call_prevent(p->pid);
 		p->is_failing = true;
 		return true;
 	}

@@ -34,9 +34,12 @@ sub as_now {
 	return '' if ++$looks % 8;
 	return difference($base, look());
 }
+# An empty file that could not be locked is the next run's.
 sub is_as_before {
+	my ($point) = @_;
 	my $left;
 	return '' if soon(5, sub { !($left = as_now()) });
+	return '' if ($point // '') =~ /\.flock:/ && $left =~ m{^\+ /run/vpnrun/[\w.]+\.new 100600$};
 	return "left: $left";
 }
 sub remember { ($base, $base_here) = (look(), look('other')) }
@@ -83,7 +86,7 @@ sub life {
 				$bad = "status $rc and no sentence: $err" if !has_sentence('vpnctl', $err, $point);
 				# Its last word is lost, and all is done.
 				my $done = $err =~ /cannot write the output/;
-				$bad ||= is_as_before() if $cmd[0] eq 'up' && !$done;
+				$bad ||= is_as_before($point) if $cmd[0] eq 'up' && !$done;
 				$bad ||= next_run() if $cmd[0] ne 'up' || $done;
 			}
 			return $bad ? "$bad ($err)" : $rc == 0 ? 'whole' : 'refused';
@@ -157,7 +160,7 @@ sub default_kind {
 			if (!$done) {
 				# Not done, and what is promised for later the keeper does.
 				my @may = ($name eq 'on' ? () : sub { is_default('demo') }, $name eq 'switch' ? () : \&as_now);
-				$bad ||= $err =~ /soon/ || $name eq 'off' ? keeper_settles(@may) : $name eq 'on' ? is_as_before() : $may[0]->();
+				$bad ||= $err =~ /soon/ || $name eq 'off' ? keeper_settles(@may) : $name eq 'on' ? is_as_before($point) : $may[0]->();
 			}
 			$bad ||= off_removes() if $name ne 'switch';
 			return $bad ? "$bad ($err)" : $rc == 0 ? 'whole' : 'refused';
