@@ -110,6 +110,9 @@ for my $name (@ARGV) {
 	my @all = $only ? ($only) : all_points($kind);
 	@all = with_turns($kind, @all) if !$sample;
 	my @points = choose($only ? 0 : $sample, @all);
+	# What was found once is in every sample.
+	my %chosen = map { $_ => 1 } @points;
+	push @points, grep { !$chosen{$_} } @{$kind->{found} // []} if !$only;
 	my $control = control($kind);
 	$kind->{warm}->() if $kind->{warm};
 	my %count = map { $_ => 0 } qw(refused whole killed late bad);

@@ -155,6 +155,7 @@ sub hook {
 		as => \@as,
 		cmd => ["$bin/libexec/vpnrun/vpnrun-hook", 'createRuntime'],
 		stdin => ' ',
+		found => ['0.access:EACCES:1'],
 		reset => sub { begin_container(@$unshare) },
 		done => \&end_container,
 		verdict => \&judge_hook,
