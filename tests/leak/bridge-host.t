@@ -65,11 +65,14 @@ vpnctl up demo >/dev/null
 
 # ARP alone: packets for such an address are dropped by the firewall already.
 lan_dev=$(in_ns lan ip -o route get "$RIG_HOST4" | sed 's/.* dev \([^ ]*\) .*/\1/')
-told() { # told ADDRESS...: those of which the LAN learns whose they are
+told() { # told ADDRESS...: those of which the LAN learns whose they are; it asks for all at once
 	local a
 	for a in "$@"; do
 		in_ns lan ip route replace "$a" dev "$lan_dev"
-		in_ns lan ping -c 1 -W 1 "$a" >/dev/null
+		in_ns lan ping -c 1 -W 1 "$a" >/dev/null &
+	done
+	wait
+	for a in "$@"; do
 		in_ns lan ip neigh show "$a" dev "$lan_dev" | grep -q lladdr && echo "$a"
 		in_ns lan ip neigh flush to "$a" dev "$lan_dev" nud all
 		in_ns lan ip route delete "$a" dev "$lan_dev"
