@@ -39,48 +39,7 @@
 
 /* --- one request ----------------------------------------------------------------------------- */
 
-static bool overlaps(const struct port_map *a, const struct port_map *b)
-{
-	return a->outer == b->outer && a->proto == b->proto;
-}
-
-/* That of the same user may be one that has just ended, and go on its own. */
-static int taken_by(const struct rtnl_link *other, const struct rtnl_link *own)
-{
-	return other->group == own->group ? -EBUSY : -EADDRINUSE;
-}
-
-static int check_free(const struct record *r, const struct open_cables *c,
-		      const struct rtnl_link *own, const struct port_map *p, struct err *e)
-{
-	for (size_t i = 0; i < c->n; i++) {
-		struct port_maps m;
-
-		inbound_unformat(c->at[i].alias, &m);
-		for (size_t k = 0; k < m.n; k++)
-			if (&c->at[i] != own && overlaps(&m.at[k], p))
-				return p->proto
-					       ? err_set(e, taken_by(&c->at[i], own),
-							 "port %u/%s of VPN '%s' is open for "
-							 "another sandbox already (%s, uid %u)",
-							 p->outer, open_ports_proto(p->proto),
-							 r->name, c->at[i].name, c->at[i].group)
-					       : err_set(e, taken_by(&c->at[i], own),
-							 "the forwarded port of VPN '%s' is another "
-							 "sandbox's already (%s, uid %u)",
-							 r->name, c->at[i].name, c->at[i].group);
-	}
-	for (int i = 0; i < RECORD_EXPOSE_MAX && r->expose[i].port; i++)
-		if (p->outer == r->expose[i].port &&
-		    (p->proto == IPPROTO_UDP) == (r->expose[i].udp != 0))
-			return err_set(e, -EADDRINUSE,
-				       "port %u/%s of VPN '%s' is a service's (\"expose\" in "
-				       "/etc/vpnrun/%s.json)",
-				       p->outer, open_ports_proto(p->proto), r->name, r->name);
-	return 0;
-}
-
-static struct rtnl_link *find_cable(const struct record *r, const struct open_cables *c,
+static struct rtnl_link *find_cable(const struct record *r, const struct inbound_cables *c,
 				    const struct inbound_request *q)
 {
 	struct lease_pool pool = record_pool(r);
@@ -125,7 +84,7 @@ static int open_ports(const struct record *r, int ns_fd, const struct inbound_re
 		      struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	struct open_cables c = {0};
+	struct inbound_cables c = {0};
 	char text[INBOUND_TEXT_LEN];
 	struct rtnl_link *own;
 	int rc = open_ports_cables(r, ns_fd, &c, e);
@@ -136,7 +95,7 @@ static int open_ports(const struct record *r, int ns_fd, const struct inbound_re
 	if (!own)
 		rc = err_set(e, -ENODEV, "the sandbox has no cable to VPN '%s' any more", r->name);
 	for (uint32_t i = 0; rc == 0 && i < q->n; i++)
-		rc = check_free(r, &c, own, &q->at[i], e);
+		rc = inbound_check_free(r, &c, own, &q->at[i], e);
 	inbound_format(q->at, q->n, text);
 	rc = rc ?: ns_nl_open(&s, ns_fd, NETLINK_ROUTE, e);
 	rc = rc ?: forget_former(&s, r, ns_fd, q->host, e);

@@ -304,7 +304,7 @@ void forwarder_reread(struct forwarder *f, int vpn_netns_fd)
 	f->refresh_at = 0;
 	/* `up` may have read the file and the cables before, and written the firewall after, a
 	 * change that was made here: only who writes last knows what is so. */
-	if (r.natpmp_gateway.s_addr || r.may_expose[0].high)
+	if (r.id)
 		refresh(f, vpn_netns_fd);
 	if (!r.natpmp_gateway.s_addr)
 		return;

@@ -243,16 +243,3 @@ int inbound_ask(const struct record *r, uint32_t host, uid_t uid, const struct p
 		poll(NULL, 0, LOOK_MS);
 	}
 }
-
-int inbound_ask_as_root(const struct record *r, uint32_t host, const struct port_maps *maps,
-			struct err *e)
-{
-	struct record all = *r;
-	int rc;
-
-	if (!maps->n)
-		return 0;
-	all.may_expose[0] = (struct record_range){1, 65535};
-	rc = inbound_check(&all, maps->at, maps->n, e);
-	return rc < 0 ? rc : inbound_ask(r, host, 0, maps, e);
-}

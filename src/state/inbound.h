@@ -29,12 +29,25 @@ int inbound_check(const struct record *r, const struct port_map *at, size_t n, s
 void inbound_format(const struct port_map *at, size_t n, char ret[INBOUND_TEXT_LEN]);
 void inbound_unformat(const char *text, struct port_maps *ret);
 
+/* Cables' ends in a VPN's namespace. */
+struct rtnl_link;
+struct inbound_cables {
+	struct rtnl_link *at;
+	size_t n;
+};
+
+/* Pure: whether nobody else has that port: no other cable than own, nor a service. -EBUSY: one of
+ * the same user's has, which may be about to end. */
+int inbound_check_free(const struct record *r, const struct inbound_cables *c,
+		       const struct rtnl_link *own, const struct port_map *p, struct err *e);
+
 /* Asks the VPN's supervisor to open them for the sandbox at that lease, which belongs to uid. Only
  * root and the broker are heard. What another of the same user's has open, which may have just
  * ended, is waited for: up to a second, then -EBUSY. The caller holds a descriptor of the sandbox's
  * namespace, so that the lease cannot become another's meanwhile. */
 int inbound_ask(const struct record *r, uint32_t host, uid_t uid, const struct port_maps *maps,
 		struct err *e);
-/* The same for root, to whom every port may be opened, but none that nobody forwards. */
+/* The same for root, to whom every port may be opened, but none that nobody forwards. Those of a
+ * VPN that is closed are opened when it comes up. */
 int inbound_ask_as_root(const struct record *r, uint32_t host, const struct port_maps *maps,
 			struct err *e);

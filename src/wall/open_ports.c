@@ -16,7 +16,7 @@
 #include "state/inbound.h"
 #include "state/zone.h"
 
-int open_ports_cables(const struct record *r, int ns_fd, struct open_cables *ret, struct err *e)
+int open_ports_cables(const struct record *r, int ns_fd, struct inbound_cables *ret, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
 	struct lease_pool pool = record_pool(r);
@@ -31,7 +31,7 @@ int open_ports_cables(const struct record *r, int ns_fd, struct open_cables *ret
 	for (size_t i = 0; i < n; i++)
 		if (lease_from_port(&pool, links[i].name))
 			links[kept++] = links[i];
-	*ret = (struct open_cables){.at = links, .n = kept};
+	*ret = (struct inbound_cables){.at = links, .n = kept};
 	return 0;
 }
 
@@ -43,7 +43,7 @@ const char *open_ports_proto(uint8_t proto)
 struct writer {
 	FILE *f;
 	const struct record *r;
-	const struct open_cables *cables;
+	const struct inbound_cables *cables;
 	char table[32];
 	uint16_t forwarded[2]; /* by the provider: TCP, UDP; 0: none */
 	bool forward_taken;
@@ -136,7 +136,7 @@ int open_ports_text(const struct record *r, int vpn_netns_fd, char **ret, struct
 					   "set bridge %s inside6\n", "set inet %s machine\n"};
 	/* Of a bridge, the default is the tunnel itself. */
 	size_t n_sets = ARRAY_SIZE(sets) - (r->layout != LAYOUT_NETNS);
-	struct open_cables cables = {0};
+	struct inbound_cables cables = {0};
 	struct writer w = {.r = r, .cables = &cables};
 	char *text = NULL;
 	size_t len = 0;

@@ -10,18 +10,14 @@
 
 #include "base/err.h"
 #include "nl/link.h"
+#include "state/inbound.h"
 #include "state/record.h"
 
 /* The alias of the cable by which the machine itself is in a VPN: of no sandbox. */
 #define OPEN_PORTS_MACHINE "the machine"
 
-struct open_cables {
-	struct rtnl_link *at;
-	size_t n;
-};
-
 /* The ports of that VPN's bridge; ret->at is the caller's to free. */
-int open_ports_cables(const struct record *r, int ns_fd, struct open_cables *ret, struct err *e);
+int open_ports_cables(const struct record *r, int ns_fd, struct inbound_cables *ret, struct err *e);
 
 /* "tcp" or "udp". */
 const char *open_ports_proto(uint8_t proto);

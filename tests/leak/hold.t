@@ -63,6 +63,11 @@ is $? 6 'L01 closed: no name is resolved'
 like "$(as_user vpnrun demo true 2>&1)" "VPN 'demo' is down; bring it up" 'vpnrun itself says that it is down'
 is "$($RIG_CAPTURE stop)" 0 'L01: nothing went out in the clear'
 at=$(ground)
+ip netns exec c1 sleep 600 &
+sleeper=$!
+like "$(vpnctl leak-test demo --pid $sleeper 2>&1)" 'closed +nothing seen outside' 'R55: leak-test of a process in what is closed'
+like "$(vpnctl leak-test demo 2>&1)" 'is down' 'R55: but for a sandbox of its own it has to be up'
+kill $sleeper
 is "$(cni STATUS c1)" '' 'STATUS of the plugin: containers can be served'
 
 $RIG_CAPTURE start
@@ -109,6 +114,17 @@ if [ ! "$bridge" ]; then
 	is "$(cat "/proc/$$/fd/5")" "$was" 'R42: and the former again, with nothing left of the longer text'
 	exec 5<&-
 fi
+
+# --- the netavark plugin -------------------------------------------------------------------------
+
+vpnctl down demo >/dev/null
+ask='{"container_id":"c4","container_name":"x","port_mappings":null,"network":{"name":"n1","id":"a1","driver":"vpnrun","internal":false,"ipv6_enabled":false,"dns_enabled":true,"options":{"vpn":"demo"}},"network_options":{"aliases":["x"],"interface_name":"eth0"}}'
+nv() { "$RIG_DIR/build/libexec/vpnrun/netavark/vpnrun" "$1" /run/netns/c4 <<<"$ask" 2>&1; }
+like "$(nv setup)" '"interfaces"' 'netavark: a container is plugged into what is closed'
+refused c4 'netavark'
+vpnctl up demo >/dev/null 2>&1
+ok 'R31: netavark: up: it works' wait_for 10 works c4
+nv teardown >/dev/null
 
 # --- what fails, leaves it closed ----------------------------------------------------------------
 
