@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "nl/attr.h"
+
 size_t rtnl_addr_len(int family)
 {
 	return family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
@@ -73,6 +75,73 @@ int rtnl_addr_delete(struct nl_sock *s, int ifindex, const struct rtnl_addr *a, 
 				rtnl_prefix_text(a->family, a->addr, a->plen, text))
 		     : 0;
 }
+
+/* --- those of a device ----------------------------------------------------------------------- */
+
+struct addr_walk {
+	int ifindex;
+	struct rtnl_addrs *ret;
+};
+
+struct addr_attrs {
+	size_t len;
+	const void *address, *local; /* local: one's own, where the other is the far end's */
+};
+
+static void parse_addr_attr(const struct nlattr *a, void *arg)
+{
+	struct addr_attrs *at = arg;
+
+	if (nl_attr_len(a) != at->len)
+		return;
+	if (nl_attr_type(a) == IFA_ADDRESS)
+		at->address = nl_attr_data(a);
+	else if (nl_attr_type(a) == IFA_LOCAL)
+		at->local = nl_attr_data(a);
+}
+
+static int got_addr(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ifaddrmsg *ifa = nl_payload(nlh);
+	const struct addr_walk *w = arg;
+	struct addr_attrs at = {0};
+	const void *own;
+
+	if (nlh->nlmsg_type != RTM_NEWADDR || nl_payload_len(nlh) < sizeof(*ifa) ||
+	    (int)ifa->ifa_index != w->ifindex || ifa->ifa_scope >= RT_SCOPE_LINK ||
+	    (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
+		return 0;
+	at.len = rtnl_addr_len(ifa->ifa_family);
+	nl_attr_each(nlh, sizeof(*ifa), parse_addr_attr, &at);
+	own = at.local ? at.local : at.address;
+	if (!own)
+		return 0;
+	if (w->ret->n == w->ret->max)
+		return -E2BIG;
+	w->ret->at[w->ret->n++] = prefix_of_addr(ifa->ifa_family, own);
+	return 0;
+}
+
+static void begin_addrs(void *arg)
+{
+	((struct addr_walk *)arg)->ret->n = 0;
+}
+
+int rtnl_addr_list(struct nl_sock *s, int ifindex, struct rtnl_addrs *ret, struct err *e)
+{
+	const struct ifaddrmsg ifa = {.ifa_family = AF_UNSPEC};
+	struct addr_walk w = {.ifindex = ifindex, .ret = ret};
+	const struct nl_table table = {begin_addrs, got_addr, &w};
+	struct nl_msg m;
+	int r;
+
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETADDR, NLM_F_DUMP, &ifa, sizeof(ifa));
+	r = nl_read_table(s, &m, &table, e);
+	return r < 0 ? err_wrap(e, r, "cannot list the addresses") : 0;
+}
+
+/* --- neighbours ------------------------------------------------------------------------------ */
 
 void rtnl_put_neigh(struct nl_msg *m, int ifindex, int family, const void *addr,
 		    const uint8_t mac[6])

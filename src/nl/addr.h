@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/prefix.h"
 #include "nl/sock.h"
 
 /* Bytes of an address of that family. */
@@ -27,6 +28,15 @@ struct rtnl_addr {
 void rtnl_put_addr(struct nl_msg *m, int ifindex, const struct rtnl_addr *a);
 /* Takes it away, with that prefix length alone. Absent: 0. */
 int rtnl_addr_delete(struct nl_sock *s, int ifindex, const struct rtnl_addr *a, struct err *e);
+
+/* Those of a device that are not of its link alone, each a network of its own. */
+struct rtnl_addrs {
+	struct net_prefix *at; /* the caller's room ... */
+	size_t max;	       /* ... for as many */
+	size_t n;
+};
+/* -E2BIG: there is no room for all. */
+int rtnl_addr_list(struct nl_sock *s, int ifindex, struct rtnl_addrs *ret, struct err *e);
 
 /* A permanent neighbour. */
 void rtnl_put_neigh(struct nl_msg *m, int ifindex, int family, const void *addr,
