@@ -40,6 +40,8 @@ int cni_code(int err)
 		return CNI_NOT_A_CONTAINER;
 	case EBUSY:
 		return CNI_ANOTHER_WAY;
+	case EADDRINUSE:
+		return CNI_BAD_CONFIG;
 	case EEXIST:
 		return CNI_EXISTS;
 	case ENOLINK:
@@ -142,6 +144,8 @@ static json_t *dns_of(const struct record *r)
 	return dns;
 }
 
+/* Beside a cluster's own interface the addresses are left out: a runtime reports all that it finds
+ * as the pod's, where others would look for it, and a cluster takes one of each family. */
 int cni_answer_result(const struct cni_request *q, const struct wire_ends *w, char **ret,
 		      struct err *e)
 {
@@ -152,13 +156,14 @@ int cni_answer_result(const struct cni_request *q, const struct wire_ends *w, ch
 	json_t *routes = list_of(q, "routes"), *root = json_object();
 	size_t index;
 
-	json_array_append_new(interfaces, interface(q, &w->port, NULL));
+	if (!q->chained)
+		json_array_append_new(interfaces, interface(q, &w->port, NULL));
 	index = json_array_size(interfaces);
 	json_array_append_new(interfaces, interface(q, &w->end, q->wire.netns));
-	if (w->record.flags & RECORD_HAS_IP4)
+	if (!q->chained && (w->record.flags & RECORD_HAS_IP4))
 		put_family(q, &(struct family){AF_INET, &own4, &gw4, pool.plen}, index, ips,
 			   routes);
-	if (cable_has_ip6(&w->record))
+	if (!q->chained && cable_has_ip6(&w->record))
 		put_family(q, &(struct family){AF_INET6, &own6, &gw6, IP6_PLEN}, index, ips,
 			   routes);
 	json_object_set_new(root, "cniVersion", json_string(q->version_text));
@@ -200,11 +205,19 @@ int cni_request_check_prev(const struct cni_request *q, const struct wire_ends *
 			       q->wire.netns);
 	inet_ntop(AF_INET, &own4, text, INET_ADDRSTRLEN);
 	snprintf(text + strlen(text), 5, "/%u", pool.plen);
-	if ((w->record.flags & RECORD_HAS_IP4) &&
+	if (!q->chained && (w->record.flags & RECORD_HAS_IP4) &&
 	    !has_text(json_object_get(q->prev, "ips"), "address", text, NULL, NULL))
 		return err_set(e, -ENOLINK, "prevResult gives %s another address than %s",
 			       w->end.name, text);
 	return 0;
+}
+
+int cni_answer_passed(const struct cni_request *q, char **ret, struct err *e)
+{
+	json_t *root = json_copy(q->prev);
+
+	json_object_set_new(root, "cniVersion", json_string(q->version_text));
+	return finish(root, ret, e);
 }
 
 /* --- version and error ----------------------------------------------------------------------- */

@@ -14,6 +14,10 @@
 
 #define CNI_NEWEST "1.1.0"
 
+/* Runtimes call the annotations of a pod so; this one of them is ours. */
+#define CNI_ANNOTATIONS "io.kubernetes.cri.pod-annotations"
+#define CNI_CHOICE	"vpnrun/vpn"
+
 enum cni_command { CNI_ADD, CNI_DEL, CNI_CHECK, CNI_GC, CNI_STATUS, CNI_VERSION };
 
 enum cni_version { CNI_0_3_0, CNI_0_3_1, CNI_0_4_0, CNI_1_0_0, CNI_1_1_0 };
@@ -56,6 +60,10 @@ struct cni_request {
 	struct wire wire;
 	json_t *root; /* owns the texts and what follows; NULL: none */
 	json_t *dns, *prev, *valid;
+	json_t *vpns; /* what a pod may choose from; NULL: there is one */
+	bool passes;  /* the pod has not chosen, and keeps the network that it has */
+	bool chained; /* the cable is not the interface that was asked for, but one beside it */
+	struct cable_beside beside; /* dev NULL: none */
 	struct relay_specs ports;
 };
 
@@ -67,6 +75,16 @@ int cni_request_parse(const struct cni_env *env, const char *text, size_t len,
 		      struct cni_request *ret, struct err *e);
 void cni_request_free(struct cni_request *q);
 
+/* Reads "vpn", or "vpns" and the pod's choice; "direct" and "direct_dns". It is called when what
+ * else is in the configuration has been read. */
+int cni_choice_check(struct cni_request *q, struct err *e);
+
+/* Returns what the cable is called in a container whose runtime asked for that name. */
+const char *cni_choice_ifname(const struct cni_request *q, const char *asked);
+
+/* Returns the VPNs that the configuration knows, one behind the other; NULL: there are no more. */
+const char *cni_request_vpn(const struct cni_request *q, size_t i);
+
 /* Whether that attachment is among those a GC must keep. */
 bool cni_request_is_valid(const struct cni_request *q, const char *tag);
 
@@ -76,6 +94,8 @@ int cni_request_check_prev(const struct cni_request *q, const struct wire_ends *
 /* Answers; the text is the caller's to free. */
 int cni_answer_result(const struct cni_request *q, const struct wire_ends *w, char **ret,
 		      struct err *e);
+/* Answers with what came before, for a pod that keeps it. */
+int cni_answer_passed(const struct cni_request *q, char **ret, struct err *e);
 int cni_answer_version(const struct cni_request *q, char **ret, struct err *e);
 int cni_answer_error(const struct cni_request *q, const struct err *error, char **ret,
 		     struct err *e);

@@ -122,7 +122,7 @@ static bool is_known(const char *key)
 {
 	static const char *const known[] = {
 		"cniVersion",	"name",		 "type",   "vpn",	 "exclusive",
-		"dns", /* ours */
+		"dns",		"vpns",		 "direct", "direct_dns", /* ours */
 		"capabilities", "runtimeConfig", "args",   "prevResult", "disableCheck",
 		"disableGC",	"cniVersions",	 "ipMasq", "ipam",	 NULL};
 
@@ -295,9 +295,6 @@ static int check_config(struct cni_request *q, struct err *e)
 	q->network = json_string_value(json_object_get(q->root, "name"));
 	if (!q->network || !is_name(q->network))
 		return bad(e, "name", "must be the network's name");
-	q->wire.vpn = json_string_value(json_object_get(q->root, "vpn"));
-	if (!q->wire.vpn || !str_is_vpn_name(q->wire.vpn))
-		return bad(e, "vpn", "must be the name of a VPN, as in `vpnctl status`");
 	if (exclusive && !json_is_boolean(exclusive))
 		return bad(e, "exclusive", "must be true or false");
 	q->wire.shared = json_is_false(exclusive);
@@ -306,6 +303,8 @@ static int check_config(struct cni_request *q, struct err *e)
 		r = check_dns(q, e);
 	if (r == 0)
 		r = check_prev(q, e);
+	if (r == 0)
+		r = cni_choice_check(q, e);
 	return r < 0 ? r : check_valid(q, e);
 }
 
@@ -336,7 +335,9 @@ int cni_request_parse(const struct cni_env *env, const char *text, size_t len,
 		r = check_env(env, q.command, e);
 		q.container = env->container;
 		q.wire.netns = env->netns && env->netns[0] ? env->netns : NULL;
-		q.wire.ifname = env->ifname;
+		if (r == 0)
+			q.wire.ifname = cni_choice_ifname(&q, env->ifname);
+		q.chained = r == 0 && q.wire.ifname != env->ifname;
 		r = r ?: wire_tag(q.wire.tag, &owner, e);
 	}
 	if (r < 0) {
@@ -344,13 +345,14 @@ int cni_request_parse(const struct cni_env *env, const char *text, size_t len,
 		cni_request_free(&q);
 	}
 	*ret = q;
+	ret->wire.beside = ret->beside.dev ? &ret->beside : NULL;
 	return r;
 }
 
 void cni_request_free(struct cni_request *q)
 {
 	json_decref(q->root);
-	q->root = q->dns = q->prev = q->valid = NULL;
+	q->root = q->dns = q->prev = q->valid = q->vpns = NULL;
 	q->network = q->wire.vpn = NULL;
 	q->version_text = versions[q->version];
 }

@@ -25,19 +25,50 @@ static bool is_valid(const char *tag, const void *arg)
 	return cni_request_is_valid(arg, tag);
 }
 
+/* In each VPN: what does not end well in one does not keep another from its turn. */
 static int collect(const struct cni_request *q, struct err *e)
 {
 	char prefix[WIRE_TAG_LEN];
-	int r = str_fmt(prefix, sizeof(prefix), "cni:%s/", q->network);
+	const char *vpn;
+	int r = 0;
 
 	/* No port can be tagged with a name that is too long for a tag. */
-	return r < 0 ? 0 : wire_collect(q->wire.vpn, prefix, is_valid, q, e);
+	if (str_fmt(prefix, sizeof(prefix), "cni:%s/", q->network) < 0)
+		return 0;
+	for (size_t i = 0; (vpn = cni_request_vpn(q, i)); i++) {
+		struct err one = ERR_INIT;
+
+		if (wire_collect(vpn, prefix, is_valid, q, &one) < 0 && r == 0) {
+			*e = one;
+			r = e->code;
+		}
+	}
+	return r;
 }
 
+/* Of all VPNs that the pod could have chosen: what it has chosen may have been written anew. */
+static int detach(const struct cni_request *q, struct err *e)
+{
+	struct wire w = q->wire;
+	int r = 0;
+
+	for (size_t i = 0; (w.vpn = cni_request_vpn(q, i)); i++) {
+		struct err one = ERR_INIT;
+
+		if (wire_detach(&w, &one) < 0 && r == 0) {
+			*e = one;
+			r = e->code;
+		}
+	}
+	return r;
+}
+
+/* Where pods choose, the network serves those that do not, whatever becomes of a VPN: a node must
+ * not be taken out of its cluster for it. */
 static int status(const struct cni_request *q, struct err *e)
 {
 	uint32_t inside;
-	int r = wire_status(q->wire.vpn, &inside, e);
+	int r = q->vpns ? 0 : wire_status(q->wire.vpn, &inside, e);
 
 	if (r == -ENETDOWN || r == -ESTALE)
 		e->code = CNI_ERR(inside ? CNI_IMPAIRED : CNI_UNAVAILABLE);
@@ -46,11 +77,33 @@ static int status(const struct cni_request *q, struct err *e)
 	return r;
 }
 
-static int carry_out(const struct cni_request *q, char **ret, struct err *e)
+static int add(const struct cni_request *q, char **ret, struct err *e)
 {
 	struct wire_ends w;
 	int r;
 
+	if (q->passes)
+		return cni_answer_passed(q, ret, e);
+	r = wire_attach(&q->wire, &w, e);
+	if (r < 0)
+		return r;
+	r = publish_serve(&q->ports, &q->wire, &w, e);
+	r = r ?: cni_answer_result(q, &w, ret, e);
+	if (r < 0)
+		wire_detach(&q->wire, NULL);
+	return r;
+}
+
+static int check(const struct cni_request *q, struct err *e)
+{
+	struct wire_ends w;
+	int r = q->passes ? 0 : wire_check(&q->wire, &w, e);
+
+	return r < 0 || q->passes ? r : cni_request_check_prev(q, &w, e);
+}
+
+static int carry_out(const struct cni_request *q, char **ret, struct err *e)
+{
 	if (q->command != CNI_VERSION && geteuid() != 0)
 		return err_set(e, CNI_ERR(CNI_FAILED),
 			       "needs root: an engine without root cannot use a CNI plugin");
@@ -58,23 +111,15 @@ static int carry_out(const struct cni_request *q, char **ret, struct err *e)
 	case CNI_VERSION:
 		return cni_answer_version(q, ret, e);
 	case CNI_DEL:
-		return wire_detach(&q->wire, e);
+		return detach(q, e);
 	case CNI_GC:
 		return collect(q, e);
 	case CNI_STATUS:
 		return status(q, e);
 	case CNI_CHECK:
-		r = wire_check(&q->wire, &w, e);
-		return r < 0 ? r : cni_request_check_prev(q, &w, e);
+		return check(q, e);
 	case CNI_ADD:
-		r = wire_attach(&q->wire, &w, e);
-		if (r < 0)
-			return r;
-		r = publish_serve(&q->ports, &q->wire, &w, e);
-		r = r ?: cni_answer_result(q, &w, ret, e);
-		if (r < 0)
-			wire_detach(&q->wire, NULL);
-		return r;
+		return add(q, ret, e);
 	}
 	return -EINVAL;
 }
@@ -120,7 +165,7 @@ int main(int argc, char **argv)
 		log_error("%s", e.msg);
 	if (answer && call_answer(answer, &late) < 0) {
 		/* Who does not learn of a cable does not take it away either. */
-		if (r == 0 && q.command == CNI_ADD)
+		if (r == 0 && q.command == CNI_ADD && !q.passes)
 			wire_detach(&q.wire, NULL);
 		log_error("%s", late.msg);
 		r = late.code;

@@ -211,7 +211,8 @@ static int refuse_others(struct nl_sock *in, const struct wire *w, struct err *e
 	int r = rtnl_link_list(in, RTNL_HERE, &links, &n, e);
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		if (!cable_is_other(&links[i], w->ifname))
+		if (!cable_is_other(&links[i], w->ifname) ||
+		    (w->beside && strcmp(links[i].name, w->beside->dev) == 0))
 			continue;
 		return err_set(e, -EBUSY,
 			       "the container has another interface, %s, which leads around VPN "
@@ -228,7 +229,20 @@ static int look_inside(struct nl_sock *in, const struct wire *w, struct err *e)
 
 	if (rtnl_link_index(in, w->ifname, &ifindex, &ignored) == 0)
 		return err_set(e, -EEXIST, "the container has an interface %s already", w->ifname);
+	if (w->beside && rtnl_link_index(in, w->beside->dev, &ifindex, &ignored) < 0)
+		return err_set(e, -ENODEV,
+			       "the container has no interface %s that \"direct\" could go by: "
+			       "the plugin of the cluster's network comes first",
+			       w->beside->dev);
 	return w->shared ? 0 : refuse_others(in, w, e);
+}
+
+/* Closed, before a route leads anywhere. */
+static int close_inside(struct wire_inside *in, const struct wire *w, struct err *e)
+{
+	if (w->beside)
+		return cable_beside(&in->nl, &in->nft, w->ifname, w->beside, e);
+	return cable_alone(&in->nl, &in->nft, w->ifname, e);
 }
 
 /* What the interface must not do by itself when it comes. Absent or refused: the kernel's default,
@@ -300,7 +314,7 @@ static int configure(struct side *s, struct wire_inside *in, const struct wire *
 	r = was_closed < 0 ? was_closed : 0;
 	r = r ?: rtnl_link_set_alias(&s->nl, port, w->tag, e);
 	if (closed)
-		r = r ?: cable_alone(&in->nl, &in->nft, w->ifname, e);
+		r = r ?: close_inside(in, w, e);
 	r = r ?: cable_up(&in->nl, &s->record, &end, e);
 	r = r ?: cable_wait(&in->nl, &s->record, &end, e);
 	r = r ?: rtnl_link_get(&in->nl, RTNL_HERE, w->ifname, &ret->end, e);
@@ -310,7 +324,7 @@ static int configure(struct side *s, struct wire_inside *in, const struct wire *
 
 		unplug(s, port, &ignored);
 		if (was_closed == 0)
-			cable_alone_undo(&in->nl, &in->nft);
+			cable_beside_undo(&in->nl, &in->nft);
 	}
 	return r;
 }
@@ -342,6 +356,8 @@ int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e)
 	struct wire_ends ends;
 	int r = open_both(w, &s, &in, e);
 
+	if (r == 0 && w->beside)
+		r = cable_beside_fits(w->beside, &s.record, e);
 	if (r == 0)
 		r = look_inside(&in.nl, w, e);
 	if (r == 0)
@@ -423,7 +439,7 @@ static void open_again(const struct wire *w)
 	for (size_t i = 0; i < n; i++)
 		if (cable_is_other(&links[i], ""))
 			return;
-	cable_alone_undo(&in.nl, &in.nft);
+	cable_beside_undo(&in.nl, &in.nft);
 }
 
 static int find_and_unplug(const struct wire *w, struct err *e)
@@ -534,7 +550,8 @@ static int check_config(const struct side *s, struct nl_sock *in, const struct w
 
 static int check_alone(struct wire_inside *in, const struct wire *w, struct err *e)
 {
-	int r = cable_is_alone(&in->nl, &in->nft, e);
+	int r = w->beside ? cable_beside_is_so(&in->nl, &in->nft, w->beside, e)
+			  : cable_is_alone(&in->nl, &in->nft, e);
 
 	if (r == 0)
 		return err_set(e, -ENOLINK,

@@ -23,7 +23,7 @@
 #define PREF_CABLE 100
 #define PREF_END   101
 
-#define GUARD	   "vpnrun"
+#define GUARD	   CABLE_GUARD
 
 static const int families[] = {AF_INET, AF_INET6};
 
@@ -57,6 +57,20 @@ static int add(struct nl_sock *s, int family, uint32_t priority, struct err *e)
 	return err_wrap(e, r, "cannot close the container's network (routing rule %u)", priority);
 }
 
+int cable_alone_rules(struct nl_sock *s, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
+		if (!has_family(families[i]))
+			continue;
+		r = add(s, families[i], PREF_CABLE, e);
+		if (r == 0)
+			r = add(s, families[i], PREF_END, e);
+	}
+	return r;
+}
+
 int cable_alone(struct nl_sock *s, struct nl_sock *nft, const char *dev, struct err *e)
 {
 	int out[] = {LO_IFINDEX, 0}, r = rtnl_link_index(s, dev, &out[1], e);
@@ -66,14 +80,7 @@ int cable_alone(struct nl_sock *s, struct nl_sock *nft, const char *dev, struct 
 	r = nft_out_only_by(nft, GUARD, out, ARRAY_SIZE(out), e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot close the container's network (nftables)");
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
-		if (!has_family(families[i]))
-			continue;
-		r = add(s, families[i], PREF_CABLE, e);
-		if (r == 0)
-			r = add(s, families[i], PREF_END, e);
-	}
-	return r;
+	return cable_alone_rules(s, e);
 }
 
 void cable_alone_undo(struct nl_sock *s, struct nl_sock *nft)

@@ -17,6 +17,10 @@
  * cable dev, whatever else is there or comes. What is closed already is so for that cable. */
 int cable_alone(struct nl_sock *s, struct nl_sock *nft, const char *dev, struct err *e);
 
+/* Its routing rules alone, for who has another firewall in that table's place. */
+int cable_alone_rules(struct nl_sock *s, struct err *e);
+#define CABLE_GUARD "vpnrun"
+
 /* For one who closed it and could not go on. */
 void cable_alone_undo(struct nl_sock *s, struct nl_sock *nft);
 

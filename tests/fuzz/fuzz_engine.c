@@ -56,13 +56,20 @@ static void fuzz_cni(const char *command, const char *text, size_t size)
 		must_be_json(answer);
 		return;
 	}
-	if (q.command <= CNI_CHECK &&
-	    (!q.wire.vpn || strcmp(q.wire.ifname, "eth0") != 0 || !str_starts(q.wire.tag, "cni:")))
+	if (q.command <= CNI_CHECK && (strcmp(q.wire.ifname, q.chained ? "vpn0" : "eth0") != 0 ||
+				       !str_starts(q.wire.tag, "cni:") || !cni_request_vpn(&q, 0)))
+		abort();
+	if (q.command == CNI_ADD && !q.wire.vpn == !q.passes)
 		abort();
 	if (q.command == CNI_GC)
 		cni_request_is_valid(&q, "cni:net/c1/eth0");
 	if (q.command == CNI_CHECK)
 		cni_request_check_prev(&q, &ends, &e);
+	if (q.passes) {
+		if (cni_answer_passed(&q, &answer, &e) < 0)
+			abort();
+		must_be_json(answer);
+	}
 	if (q.command == CNI_VERSION ? cni_answer_version(&q, &answer, &e) < 0
 				     : cni_answer_result(&q, &ends, &answer, &e) < 0)
 		abort();

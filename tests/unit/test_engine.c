@@ -5,6 +5,7 @@
  */
 #include "tap.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,118 @@ static void test_prev(void)
 	}
 }
 
+/* A cluster's configuration: what a pod chose, and what goes beside it. */
+#define VPNS	"\"cniVersion\":\"1.1.0\",\"name\":\"net\",\"vpns\":[\"demo\",\"other\"]"
+#define PREV	",\"prevResult\":{\"interfaces\":[{\"name\":\"eth0\"}]}"
+#define SAID(x) ",\"runtimeConfig\":{\"" CNI_ANNOTATIONS "\":" x "}"
+
+static void test_choice(void)
+{
+	static const struct {
+		int want;
+		const char *text, *vpn, *what; /* vpn NULL: none */
+	} cases[] = {
+		{0, "{" VPNS PREV SAID("{\"vpnrun/vpn\":\"other\"}") "}", "other", "chosen"},
+		{0, "{" VPNS PREV SAID("{\"a\":\"b\"}") "}", NULL, "not chosen"},
+		{0, "{" VPNS PREV SAID("null") "}", NULL, "no annotations"},
+		{7, "{" VPNS PREV "}", NULL, "L30 a runtime that does not say"},
+		{7, "{" VPNS PREV SAID("{\"vpnrun/vpn\":\"third\"}") "}", NULL, "another VPN"},
+		{7, "{" VPNS PREV SAID("{\"vpnrun/vpn\":1}") "}", NULL, "no text"},
+		{7, "{" VPNS PREV SAID("{\"vpnrun/vpm\":\"demo\"}") "}", NULL, "L30 a slip"},
+		{7, "{" VPNS PREV SAID("{\"vpnrun\":\"demo\"}") "}", NULL, "L30 the hook's word"},
+		{7, "{" VPNS SAID("{}") "}", NULL, "L30 nothing before it, nothing chosen"},
+		{7, "{" VPNS ",\"vpn\":\"demo\"" PREV SAID("{}") "}", NULL, "both keys"},
+		{7, "{\"cniVersion\":\"1.1.0\",\"name\":\"net\",\"vpns\":[]}", NULL, "no VPN"},
+		{7, "{\"cniVersion\":\"1.1.0\",\"name\":\"net\",\"vpns\":[\"a/b\"]}", NULL,
+		 "a wrong name"},
+	};
+	struct cni_env env = {"ADD", "c1", "/n", "eth0", NULL};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct err e = ERR_INIT;
+		struct cni_request q;
+		int r = cni_request_parse(&env, cases[i].text, strlen(cases[i].text), &q, &e);
+
+		is_int(r < 0 ? cni_code(e.code) : 0, cases[i].want, cases[i].what);
+		is_str(q.wire.vpn, cases[i].vpn, "which VPN");
+		ok(q.passes == (r == 0 && !cases[i].vpn), "and whether it keeps what it has");
+		cni_request_free(&q);
+	}
+}
+
+static void test_direct(void)
+{
+	static const struct {
+		int want;
+		const char *text, *what;
+	} cases[] = {
+		{0, "{" HEAD ",\"direct\":[]}", "nothing direct"},
+		{0, "{" HEAD ",\"direct\":[\"10.96.0.0/12\",\"fd00::/64\",\"10.0.0.1\"]}",
+		 "networks"},
+		{7, "{" HEAD ",\"direct\":[\"0.0.0.0/0\"]}", "L57 everything"},
+		{7, "{" HEAD ",\"direct\":[\"0.0.0.0/1\",\"128.0.0.0/1\"]}",
+		 "L57 everything, in halves"},
+		{7, "{" HEAD ",\"direct\":[\"::/0\"]}", "L57 everything, IPv6"},
+		{7, "{" HEAD ",\"direct\":[\"10.96.0.1/12\"]}", "a host's bits"},
+		{7, "{" HEAD ",\"direct\":[\"10.96.0.0/33\"]}", "too long"},
+		{7, "{" HEAD ",\"direct\":[\"10.96.0.0/12\",\"10.96.0.0/12\"]}", "twice"},
+		{7, "{" HEAD ",\"direct\":\"10.96.0.0/12\"}", "no list"},
+		{7, "{" HEAD ",\"direct\":[1]}", "no text"},
+		{7, "{" HEAD ",\"direct\":[],\"exclusive\":false}", "L57 two ways at once"},
+		{7, "{" HEAD ",\"direct_dns\":[\"10.96.0.10\"]}", "a server beside nothing"},
+		{7, "{" HEAD ",\"direct\":[],\"direct_dns\":[\"10.96.0.0/12\"]}",
+		 "a network of servers"},
+		{0, "{" HEAD ",\"direct\":[],\"direct_dns\":[\"10.96.0.10\",\"fd00::a\"]}",
+		 "servers"},
+	};
+	const char *text = cases[1].text;
+	struct cni_env env = {"ADD", "c1", "/n", "eth0", NULL};
+	struct err e = ERR_INIT;
+	struct record r = {
+		.name = "demo", .id = 1, .subnet4_plen = 24, .dns = {{.family = AF_INET}}};
+	struct cni_request q;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		is_int(code("ADD", "c1", "eth0", NULL, cases[i].text), cases[i].want,
+		       cases[i].what);
+	cni_request_parse(&env, text, strlen(text), &q, &e);
+	is_str(q.wire.ifname, "vpn0", "beside the cluster's interface the cable has another name");
+	is_str(q.wire.tag, "cni:net/c1/eth0", "but the tag is of the attachment");
+	inet_pton(AF_INET, "10.20.1.0", &r.subnet4);
+	inet_pton(AF_INET, "192.0.2.53", r.dns[0].addr);
+	is_int(cable_beside_fits(q.wire.beside, &r, &e), 0, "L57 beside another subnet");
+	inet_pton(AF_INET, "10.97.0.0", &r.subnet4);
+	is_int(cable_beside_fits(q.wire.beside, &r, &e), -EADDRINUSE, "L57 the VPN's own subnet");
+	inet_pton(AF_INET, "10.20.1.0", &r.subnet4);
+	inet_pton(AF_INET, "10.100.0.53", r.dns[0].addr);
+	is_int(cable_beside_fits(q.wire.beside, &r, &e), -EADDRINUSE, "L57 the VPN's name server");
+	cni_request_free(&q);
+	env.ifname = "net1";
+	cni_request_parse(&env, text, strlen(text), &q, &e);
+	is_str(q.wire.ifname, "net1", "as a second network it has the name that was asked for");
+	is_str(q.wire.beside->dev, "eth0", "beside the same");
+	cni_request_free(&q);
+}
+
+static void test_prefix(void)
+{
+	struct net_prefix a, b;
+	uint8_t mask[16];
+
+	is_int(prefix_parse("10.96.0.0/13", &a), 0, "a network");
+	is_int(prefix_parse("10.103.255.255", &b), 0, "an address");
+	ok(prefix_has(&a, &b) && !prefix_has(&b, &a), "one has the other");
+	prefix_parse("10.104.0.0", &b);
+	ok(!prefix_has(&a, &b), "and not the next");
+	prefix_parse("::/8", &b);
+	ok(!prefix_has(&a, &b) && !prefix_has(&b, &a), "nor another family");
+	prefix_mask(&a, mask, 4);
+	ok(mask[0] == 0xff && mask[1] == 0xf8 && mask[2] == 0 && mask[3] == 0, "a mask");
+	is_int(prefix_parse("10.96.0.0/", &a), -EINVAL, "no length");
+	is_int(prefix_parse("fd00::1/64", &a), -EINVAL, "a host's bits");
+	is_int(prefix_parse("", &a), -EINVAL, "nothing");
+}
+
 static void test_netavark(void)
 {
 	const char *text =
@@ -232,6 +345,9 @@ int main(void)
 	test_env();
 	test_answers();
 	test_prev();
+	test_choice();
+	test_direct();
+	test_prefix();
 	test_netavark();
 	return tap_done();
 }
