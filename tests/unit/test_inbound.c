@@ -120,8 +120,13 @@ static void test_natpmp(void)
 	b[3] = 2;
 	is_int(natpmp_parse(b, 8, NATPMP_TCP, 0x1234, &r), 0, "R72 a short refusal");
 	ok(r.result == 2 && !r.outer, "R72 is one, and no port");
+	for (size_t len = 0; len < 8; len++)
+		if (natpmp_parse(b, len, NATPMP_TCP, 0x1234, &r) != -EBADMSG)
+			ok(false, "R72 a refusal cut to %zu", len);
 	ok(strstr(natpmp_result_text(2), "not allowed") && natpmp_result_text(65535),
 	   "R72 in words");
+	is_str(natpmp_result_text(6), natpmp_result_text(65535),
+	       "R72 a reason that is none of them");
 	ok(!natpmp_is_reset(1000, 1045, 45) && !natpmp_is_reset(1000, 1038, 45),
 	   "R72 a slow clock");
 	ok(natpmp_is_reset(1000, 1036, 45) && natpmp_is_reset(1000, 0, 45), "R72 a clock set back");

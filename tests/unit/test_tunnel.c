@@ -301,6 +301,18 @@ static void test_silence(void)
 		{31, 31, 5000, 5032, 0, SILENCE_NONE, "is no question"},
 		{90, 90, 5000, 5032, 0, SILENCE_NONE, NULL},
 	};
+	static const struct look once[] = {
+		{1, -1, 0, 0, 0, SILENCE_NONE, "R79: a tunnel that is new"},
+		{2, -1, 0, 100, 0, SILENCE_NONE, "R79: less than a handshake asks nothing"},
+		{3, -1, 0, 148, 0, SILENCE_WAITING, "R79: one that was asked for once"},
+		{60, -1, 0, 148, 0, SILENCE_WAITING, "R79: may have been lost on its way"},
+	};
+	static const struct look ends[] = {
+		{1, 1, 5000, 5000, 0, SILENCE_NONE, "a session"},
+		{175, 175, 5000, 5160, 0, SILENCE_WAITING, "in which something is asked"},
+		{190, 190, 5000, 5160, 0, SILENCE_NONE,
+		 "R79: has ended: what is asked now is another matter"},
+	};
 	static const struct look anew[] = {
 		{1, -1, 0, 296, 0, SILENCE_WAITING, "a dead one"},
 		{10, -1, 0, 444, 0, SILENCE_DEAD, NULL},
@@ -314,6 +326,8 @@ static void test_silence(void)
 	look(dies, ARRAY_SIZE(dies));
 	look(quiet, ARRAY_SIZE(quiet));
 	look(anew, ARRAY_SIZE(anew));
+	look(once, ARRAY_SIZE(once));
+	look(ends, ARRAY_SIZE(ends));
 }
 
 static union wg_endpoint ep4(uint8_t last)
@@ -376,6 +390,18 @@ static void test_turn(void)
 	t = (struct turn){.tried = {all[0]}, .n_tried = 1};
 	is_int((long long)turn_choose(&t, &all[1], 1, &all[0], &round), 0,
 	       "R62: a name that leads elsewhere by now is followed");
+	t = (struct turn){.at_ms = 1};
+	is_int(turn_is_due(&t, SILENCE_WAITING, true, &now, 1000), false,
+	       "R80: nor is one with a session left for one question");
+	is_int((long long)turn_choose(&t, all, ARRAY_SIZE(all), &all[0], &round), 1,
+	       "R80: the next is not the same once more");
+	t.n_tried = ENDPOINT_OTHERS;
+	turn_is_due(&t, SILENCE_DEAD, false, &now, 1000);
+	is_int((long long)t.n_tried, ENDPOINT_OTHERS,
+	       "R80: no more are remembered than there is room for");
+	t.rounds = 3;
+	turn_is_due(&t, SILENCE_NONE, false, &now, 2000);
+	ok(!t.n_tried && !t.rounds && !t.at_ms, "R80: an answer: all begins anew");
 	for (int i = 0; i < 40; i++)
 		turn_round(&t, 1000);
 	is_int(t.at_ms, 301000, "R80: never less often than every five minutes");
