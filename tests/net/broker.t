@@ -148,6 +148,7 @@ is "$(status Uid "$P"),$(status Gid "$P"),$(status Groups "$P")" $'4000\t4000\t4
 	'and is user vpnrun, too'
 is "$(stat -c %u "/proc/$P/environ")" 0 'not dumpable either'
 is "$(awk '/^Max core file size/ { print $5, $6 }' "/proc/$P/limits")" '0 0' 'no core'
+is "$(ps -o sid= -p "$P" | xargs)" "$P" 'a session of its own: Ctrl-C at a terminal is not for it'
 is "$(status NoNewPrivs "$P") $(status Seccomp "$P")" '1 2' 'no_new_privs, and a filter of its own'
 is "$(find "/proc/$P/fd" -type l | wc -l)" 5 'no stray descriptor: the pair, stdio, two of netlink'
 is "$(tr '\0' ' ' <"/proc/$P/cmdline")$(tr '\0' ' ' <"/proc/$P/environ" | wc -c)" 'vpnrund-plug 0' 'no argument, no environment'
