@@ -211,6 +211,7 @@ ok 'L44 README: by default it does, too' writes as_user vpnrun demo
 ok 'L44 --strict: it does not' not writes as_user vpnrun --strict demo
 is "$(as_user vpnrun --strict demo ls /dev | grep -E 'uinput|hidraw|kmsg|snd|input|kvm|vsock|net')" '' 'L44 --strict: nor is there a device to type by'
 is "$(as_user script -qec 'vpnrun --strict demo tty' /dev/null </dev/null 2>/dev/null | tr -d '\r\0')" /dev/console 'L44 --strict: the own terminal has a name'
+is "$(as_user vpnrun --strict demo sh -c 'ln -s /dev/null /dev/new 2>/dev/null; rm -f /dev/fuse /dev/stdin 2>/dev/null; ls /dev/new /dev/stdin 2>/dev/null')" /dev/stdin 'L44 --strict: nobody makes or removes one'
 cleanup
 
 # --- memory and signals (L45) ----------------------------------------------------------------------
