@@ -359,7 +359,12 @@ static int set_locked(struct default_note *n, bool has, const char *name, bool s
 		back_out(n, e);
 		return err_wrap(e, r, "cannot make %s the default", name);
 	}
-	return finish(n, e);
+	r = finish(n, e);
+	return r < 0 ? err_wrap(e, r,
+				"%s is the default, but that is not noted yet (the same again "
+				"does it, or its keeper)",
+				n->now.name)
+		     : 0;
 }
 
 /* Locks, reads and asks. *ret_has: *n is what there is. Returns a descriptor, the lock. */

@@ -112,6 +112,19 @@ if [ -z "${FAULT_ONLY:-}" ]; then
 		is "$(cat /etc/resolv.conf)" "nameserver $RIG_DNS_CLEAR" 'R19: and the next one puts back what the machine had'
 		vpnctl default --no-ip demo >/dev/null
 	done
+	# Whichever file a switch cannot put in its place: what it says of the default is so.
+	vpnctl up --no-wait other >/dev/null
+	unsaid=0
+	for n in {1..20}; do
+		out=$("$RIG_DIR/build/tests/fault/strike" -o "$RIG_DIR/struck" -p 0 -s rename -n "$n" -e 28 -- vpnctl default --no-ip other 2>&1) &&
+			now=other || now=demo
+		grep -q ^struck "$RIG_DIR/struck" || break
+		[[ $out != *'other is the default, but'* ]] || now=other unsaid=$((unsaid + 1))
+		like "$(vpnctl status $now)" "$now is the machine's default" "R16 R36: a switch whose file $n cannot be put in its place: $now is the default, as it says"
+		vpnctl default --no-ip demo >/dev/null
+	done
+	ok "control: one of these $n was the last note of a switch that was done" test "$unsaid" -gt 0
+	vpnctl down --force other >/dev/null
 	vpnctl default --no-ip none >/dev/null
 	vpnctl down --force demo >/dev/null
 	mv /etc/nsswitch.conf "$RIG_DIR/nsswitch.conf"
