@@ -64,6 +64,11 @@ for who in root user; do
 		like "$(inside $who $rt "$RIG_WEB6")" '(refused|unreachable)' "L01 $who $rt: by IPv6, too"
 		like "$(inside $who $rt "$RIG_NAME")" 'bad address' "L01 $who $rt: no name"
 		like "$("pod_$who" $rt exec c cat /etc/resolv.conf)" "nameserver $RIG_DNS_DEMO" "$who $rt: it has the VPN's servers already"
+		if [ $who = root ]; then
+			serve root $rt second --annotation 'vpnrun=demo;expose=7070:80' >/dev/null
+			like "$(tail -n 1 "$log")" 'port 7070/tcp of VPN .demo. is open for another' "R29 $rt: a port that is another's already is refused, closed or not"
+			pod_root $rt rm -f -t 0 second >/dev/null 2>&1
+		fi
 		ok "$who $rt: up" vpnctl up demo
 		ok "R31 $who $rt: it works, and nobody has touched it" wait_for 10 works $who $rt
 		is "$(inside $who $rt "$RIG_NAME")" demo "R31 $who $rt: by name"
