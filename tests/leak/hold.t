@@ -77,6 +77,9 @@ ok 'R31: the container works, and nothing was done to it' wait_for 10 works c1
 is "$(fetch c1 "$RIG_WEB6")" demo 'by IPv6, too'
 is "$(state) $(ground)" "up $at" 'in the same place'
 is "$($RIG_CAPTURE stop)" 0 'L01: nothing went out in the clear on the way'
+tunnel=$(in_vpn demo ip -o link show demo | cut -d: -f1)
+like "$(vpnctl hold demo)" '^demo is up, and will stay, closed' 'hold of one that is up'
+is "$(in_vpn demo ip -o link show demo | cut -d: -f1)" "$tunnel" 'its tunnel goes on'
 
 # --- after a down --------------------------------------------------------------------------------
 
