@@ -13,8 +13,22 @@ if [ "${1:-}" != --inside ]; then
 		echo "1..0 # SKIP the rig needs root"
 		exit 0
 	fi
-	"$rig" run --no-up --no-broker -- "$here/selftest.t" --inside || exit
-	exit 0
+	before=$(stat -c '%a %n' /dev/full; ls /dev)
+	out=$(mktemp)
+	RIG_MACHINES_DEV=$(stat -c %d /dev) "$rig" run --no-up --no-broker -- "$here/selftest.t" --inside >"$out"
+	rc=$?
+	n=$(grep -c '^ok\|^not ok' "$out")
+	sed '$d' "$out"
+	rm "$out"
+	# The engines change the modes of what they are given.
+	if [ "$before" = "$(stat -c '%a %n' /dev/full; ls /dev)" ]; then
+		echo "ok $((n + 1)) - the machine's devices have their modes, and no file is beside them"
+	else
+		echo "not ok $((n + 1)) - the machine's devices have their modes, and no file is beside them"
+		rc=1
+	fi
+	echo "1..$((n + 1))"
+	exit $rc
 fi
 
 n=0 failed=0
@@ -55,6 +69,15 @@ is "$(as_user id -un)" "$RIG_USER" 'as_user is the ordinary user'
 is "$(as_user sh -c 'grep CapEff /proc/self/status | cut -f2')" 0000000000000000 \
 	'and has no capability'
 is "$(as_stranger curl -s "http://$RIG_WEB4/")" clear 'the stranger has the ordinary network'
+
+# --- devices -------------------------------------------------------------------------------------
+# What the rig was made from is below the mounts of the process that started it.
+is "$(stat -c %d /dev/null)" "$(stat -c %d /dev)" 'devices are nodes of the rig, in a file system of its own'
+[ "$(stat -c %d /dev)" != "$RIG_MACHINES_DEV" ]
+ok $? 'which is not the machine'"'"'s'
+chmod 600 /dev/full && touch /dev/left-behind
+: >/dev/null && head -c 1 /dev/zero | cmp -s - <(printf '\0')
+ok $? 'and they work'
 
 # --- a client by hand ----------------------------------------------------------------------------
 # Made like the VPN's own: born here, so that its socket stays here, and moved.
