@@ -258,6 +258,7 @@ help:
 		'make check-rig  and those files of the rig that catch most, in a minute and a half (root)' \
 		'make check-model what may happen, step by step, DEPTH events in a row: no packet leaves' \
 		'make check-fault every program fails and is killed at every system call' \
+		'make check-engines  all tests of containers with the engines of Debian SUITE (trixie, sid)' \
 		'make check-soak  thousands of launches, restarts and containers, and nothing left' \
 		'make fuzz       any bytes for every reader of them, for SECONDS each (clang)' \
 		'make coverage   the lines of src and hooks that no test runs (clang; as root all tests)' \

@@ -55,6 +55,10 @@ check-soak:
 
 # What may happen to a VPN and to the machine's default, one step at a time, over the real lists and firewalls: DEPTH
 # events in a row, each killed between any two steps. See tests/model/model.pl.
+# All engine tests, not those of make check alone. SUITE=sid: with the engines of Debian's next release.
+check-engines:
+	$(Q)ALL_ENGINES=1 SUITE='$(or $(SUITE),trixie)' tests/check '$(B)' today
+
 check-model: $(B)/tests/model/lists
 	$(Q)B='$(abspath $(B))' DEPTH='$(or $(DEPTH),4)' tests/model/model.t
 
@@ -103,4 +107,4 @@ check-nspawn: nspawn-image
 -include tests/fuzz/fuzz.mk
 -include tests/coverage/coverage.mk
 
-.PHONY: rig-tools demo check-rig check-model check-fault check-soak check-mutations vm-image check-vm check-system nspawn-image check-nspawn
+.PHONY: rig-tools demo check-rig check-engines check-model check-fault check-soak check-mutations vm-image check-vm check-system nspawn-image check-nspawn

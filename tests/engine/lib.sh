@@ -2,7 +2,18 @@
 # shellcheck shell=bash disable=SC2034,SC2317
 # What the tests of the engines share. Sourced after tests/lib.sh, in the rig.
 
+# SUITE: with the userland of that Debian as /, and its engines.
+if [ -n "${SUITE:-}" ] && [ -z "${ENTERED:-}" ]; then
+	if [ ! -d "$RIG_DIR/build/$SUITE/root" ]; then
+		[ -z "${CI:-}" ] || { echo "not ok 1 - the tree of Debian $SUITE could not be made"; echo 1..1; exit 1; }
+		echo "1..0 # SKIP no tree: tests/setup/tree.sh $SUITE build/$SUITE, as root, with mmdebstrap"
+		exit 0
+	fi
+	exec "$RIG_DIR/tests/engine/enter" "$RIG_DIR/build/$SUITE/root" "$RIG_DIR/tests/engine/$(basename "$0")"
+fi
 engines=$RIG_DIR/build/engines/usr # see tests/setup/engines.sh
+[ -z "${ENTERED:-}" ] || engines=/usr
+export PODMAN_IGNORE_CGROUPSV1_WARNING=1
 
 need() { # need TOOL...: the test needs them all
 	local tool

@@ -204,7 +204,7 @@ sub copy_tree {
 	mkdir $tree or die "$tree: $!";
 	# Other systems and programs, unpacked: large, and never written. All else is made by make, and must
 	# be this worker's own: what it makes of a changed source would end up in the tree.
-	my %unpacked = map { $_ => 1 } qw(autofs debian13 engines openssh vm);
+	my %unpacked = map { $_ => 1 } qw(autofs trixie sid engines openssh vm);
 	mkdir "$tree/build";
 	system("git ls-files -z | xargs -0 cp -a --parents -t '$tree'") == 0 or die 'cannot copy the tree';
 	for my $entry (glob "$B/*") {
