@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/same.h"
 #include "base/util.h"
 #include "common/call.h"
 #include "netavark/netavark.h"
@@ -19,14 +21,28 @@
 static const char too_late[] =
 	"{\"error\":\"vpnrun gave up after 30 seconds: the kernel or podman kept it waiting\"}\n";
 
+/* podman without root is root of a user namespace, and calls with a /run and a network of its own,
+ * where no VPN is to be seen. */
+static int refuse_rootless(const struct nv_request *q, struct err *e)
+{
+	struct stat own, first;
+
+	if (stat("/proc/self/ns/user", &own) < 0 ||
+	    (stat("/proc/1/ns/user", &first) == 0 && same_stat(&own, &first)))
+		return 0;
+	return err_set(e, -EPERM,
+		       "podman without root cannot use networks of the driver vpnrun: run the "
+		       "container with --network none --annotation vpnrun=%s instead, for which "
+		       "root once says `vpnctl oci enable`",
+		       q ? q->wire.vpn : "NAME");
+}
+
 static int plug(const struct nv_request *q, char **ret, struct err *e)
 {
 	struct wire_ends w;
-	int r = wire_attach(&q->wire, &w, e);
+	int r = refuse_rootless(q, e);
 
-	if (r == -EPERM)
-		return err_hint(e, r,
-				"podman without root cannot plug by itself: use the OCI hook");
+	r = r ?: wire_attach(&q->wire, &w, e);
 	if (r < 0)
 		return r;
 	r = publish_serve(&q->ports, &q->wire, &w, e);
@@ -51,8 +67,10 @@ static int serve(int argc, char **argv, struct nv_request *q, char **ret, struct
 	r = call_read(&text, &len, e);
 	if (r < 0)
 		return r;
-	if (!setup && !teardown)
-		return nv_create(text, len, ret, e);
+	if (!setup && !teardown) {
+		r = refuse_rootless(NULL, e);
+		return r ?: nv_create(text, len, ret, e);
+	}
 	r = nv_request_parse(text, len, &(struct nv_call){argv[2], teardown}, q, e);
 	if (r < 0)
 		return r;

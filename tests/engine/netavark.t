@@ -49,6 +49,11 @@ refused VPN 'no VPN' '{"name":"a.b","id":"a","driver":"vpnrun"}' create
 refused JSON 'no JSON' 'x' create
 refused JSON 'half of it' '{"name":' create
 refused needed 'no id' '{"name":"demo"}' create
+# podman without root calls in a user namespace, with a /run of its own.
+rootless() { as_user unshare -Urmn sh -c 'mount -t tmpfs none /run; exec "$@"' - "$plugin" "$@"; }
+like "$(rootless create <<<"$(net demo)" | field error)" 'without root.*--network none --annotation vpnrun=' 'refused: a network of podman without root'
+like "$(rootless setup /proc/self/ns/net <<<"$(ask c1 "$(net demo)")" | field error)" 'without root.*--annotation vpnrun=demo' \
+	'refused: a container of podman without root, with what works instead'
 
 $RIG_CAPTURE start
 r=$(nv "$(ask c1 "$(net demo)")" setup /run/netns/c1)
