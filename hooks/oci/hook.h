@@ -121,8 +121,15 @@ int hook_ports_serve(struct relay_sandbox *ports, const struct hook_want *w, con
 /* Takes our own hook out of that stage. */
 void hook_stage_drop(json_t *config, const char *stage);
 
+/* Says where a file of that name is the user's own: in /run/vpnrun for root. */
+#define HOOK_PLACE_MAX 64
+void hook_place(char ret[HOOK_PLACE_MAX], const char *name);
+
+/* Finds the file to mount as nsswitch.conf, and returns 1; 0 if the image has none; or -errno. */
+int hook_nsswitch(const json_t *config, const char *bundle, char ret[HOOK_PLACE_MAX]);
+
 /* Edits the configuration in place: capabilities, no_new_privs, seccomp, mounts, annotations. */
-int hook_config_edit(json_t *config, const struct hook_want *w, struct err *e);
+int hook_config_edit(json_t *config, const char *bundle, const struct hook_want *w, struct err *e);
 
 /* The same for "process" alone: of a configuration, or of what is started in a running container.
  */

@@ -105,15 +105,12 @@ static void drop_annotations(json_t *config)
 	}
 }
 
-static int add_mount(json_t *mounts, const char *vpn, const char *file, struct err *e)
+static int add_mount(json_t *mounts, const char *dst, const char *src, struct err *e)
 {
-	char dst[64], src[128];
 	const json_t *m;
 	json_t *new;
 	size_t i;
 
-	str_fmt(dst, sizeof(dst), "/etc/%s", file);
-	str_fmt(src, sizeof(src), HOOK_NETNS_FMT, vpn, file);
 	json_array_foreach(mounts, i, m)
 	{
 		const char *d = json_string_value(json_object_get(m, "destination"));
@@ -132,9 +129,10 @@ static int add_mount(json_t *mounts, const char *vpn, const char *file, struct e
 	return 0;
 }
 
-static int edit_mounts(json_t *config, const char *vpn, struct err *e)
+static int edit_mounts(json_t *config, const char *bundle, const char *vpn, struct err *e)
 {
 	json_t *mounts = json_object_get(config, "mounts");
+	char src[128], own[HOOK_PLACE_MAX];
 	int r;
 
 	if (!mounts) {
@@ -143,8 +141,16 @@ static int edit_mounts(json_t *config, const char *vpn, struct err *e)
 			return err_set(e, -ENOMEM, "cannot add mounts to the configuration");
 	}
 	/* They come last: what a volume covers /etc with must not cover them. */
-	r = add_mount(mounts, vpn, "resolv.conf", e);
-	return r < 0 ? r : add_mount(mounts, vpn, "nsswitch.conf", e);
+	str_fmt(src, sizeof(src), HOOK_NETNS_FMT, vpn, "resolv.conf");
+	r = add_mount(mounts, "/etc/resolv.conf", src, e);
+	if (r < 0)
+		return r;
+	r = hook_nsswitch(config, bundle, own);
+	if (r == 0)
+		return 0;
+	/* If it cannot be had, all of the host's lines are better than a daemon that is asked. */
+	str_fmt(src, sizeof(src), HOOK_NETNS_FMT, vpn, "nsswitch.conf");
+	return add_mount(mounts, "/etc/nsswitch.conf", r > 0 ? own : src, e);
 }
 
 bool hook_has_names(const json_t *config, const struct hook_want *w)
@@ -191,7 +197,7 @@ int hook_process_edit(json_t *process, const struct hook_want *w, struct err *e)
 	return r < 0 ? hook_fail(HOOK_NO_POLICY, r) : 0;
 }
 
-int hook_config_edit(json_t *config, const struct hook_want *w, struct err *e)
+int hook_config_edit(json_t *config, const char *bundle, const struct hook_want *w, struct err *e)
 {
 	json_t *process = json_object_get(config, "process");
 	int r;
@@ -205,7 +211,7 @@ int hook_config_edit(json_t *config, const struct hook_want *w, struct err *e)
 	drop_annotations(config);
 	r = hook_upcalls_cover(config, e);
 	if (r == 0)
-		r = edit_mounts(config, w->vpn, e);
+		r = edit_mounts(config, bundle, w->vpn, e);
 	r = r ?: hook_ports_tell(config, w, e);
 	r = r ?: hook_peers_tell(config, w, e);
 	/* One program less to start; and crun before 1.27 cannot start any in a container whose

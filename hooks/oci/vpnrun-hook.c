@@ -31,36 +31,19 @@ static void on_alarm(int sig)
 	_exit(HOOK_DEADLINE);
 }
 
-/* The user outside, who has a directory that nobody else writes to. 0: root, there is no other. */
-static unsigned int outer_uid(void)
-{
-	unsigned int in, out = 0;
-	FILE *f = fopen("/proc/self/uid_map", "re");
-
-	if (!f || fscanf(f, "%u %u", &in, &out) != 2 || in != 0)
-		out = 0;
-	if (f)
-		fclose(f);
-	return geteuid() == 0 ? out : geteuid();
-}
-
 /* Engines swallow stderr of some stages. Not where /proc is a stranger's. */
 static void write_log(const char *stage, const char *msg)
 {
 	AUTO_CLOSE int fd = -1;
-	unsigned int uid = outer_uid();
 	struct stat st;
-	char path[64], line[512], when[32];
+	char path[HOOK_PLACE_MAX], line[512], when[32];
 	time_t now = time(NULL);
 	struct tm tm;
 	int n;
 
 	openlog("vpnrun-hook", LOG_PID, LOG_DAEMON);
 	syslog(LOG_ERR, "%s: %s", stage, msg);
-	if (uid)
-		str_fmt(path, sizeof(path), "/run/user/%u/vpnrun-hook.log", uid);
-	else
-		str_fmt(path, sizeof(path), "/run/vpnrun/hook.log");
+	hook_place(path, "hook.log");
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > 1 << 20)
 		return;
@@ -78,7 +61,7 @@ static int precreate(json_t *config, const struct hook_want *w, struct err *e)
 	int r = hook_image_check(config, e);
 
 	if (r == 0)
-		r = hook_config_edit(config, w, e);
+		r = hook_config_edit(config, ".", w, e);
 	if (r < 0)
 		return r;
 	text = json_dumps(config, JSON_COMPACT);

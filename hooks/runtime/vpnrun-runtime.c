@@ -19,6 +19,7 @@
 
 #include "oci/hook.h"
 #include "runtime/call.h"
+#include "runtime/docker.h"
 #include "base/child.h"
 #include "base/log.h"
 #include "nl/link.h"
@@ -123,13 +124,14 @@ static int set_spec(json_t *config, const char *spec, struct err *e)
 	return 0;
 }
 
-static int edit(json_t *config, struct err *e)
+static int edit(const struct call *c, json_t *config, struct err *e)
 {
 	char hook[PATH_MAX + 16];
 	struct hook_want w;
 	bool given;
-	int r = hook_want_read(config, &w, e);
+	int r = docker_ports(config, c->argv[c->argc - 1], e);
 
+	r = r ?: hook_want_read(config, &w, e);
 	if (r == 0)
 		r = hook_config_check(config, &given, e);
 	if (r == 0)
@@ -137,7 +139,7 @@ static int edit(json_t *config, struct err *e)
 	if (r < 0)
 		return r;
 	drop_names(config);
-	r = hook_config_edit(config, &w, e);
+	r = hook_config_edit(config, c->bundle, &w, e);
 	if (r < 0)
 		return r;
 	if (add_hook(config, "createRuntime", hook) < 0 ||
@@ -178,7 +180,7 @@ static int on_create(const struct call *c, struct err *e)
 			r = err_set(e, -EOPNOTSUPP,
 				    "a container in a VPN cannot be restored from a checkpoint");
 		else
-			r = edit(config, e);
+			r = edit(c, config, e);
 		if (r == 0)
 			r = write_config(path, config, e);
 	}
@@ -286,33 +288,32 @@ struct runtime_look {
 	struct hook_want w;
 };
 
-static int look_inside(void *arg)
+static int look_inside(void *arg, void *answer, size_t *len, struct err *e)
 {
 	struct runtime_look *look = arg;
-	struct err e = ERR_INIT;
-	int r = check_inside(look->state, &look->w, &e);
 
-	hook_err_clean(&e);
-	if (r < 0)
-		log_error("%s", e.msg);
-	return r < 0;
+	(void)answer;
+	*len = 0;
+	return check_inside(look->state, &look->w, e);
 }
 
 static int on_start(const struct call *c, struct err *e)
 {
 	struct runtime_look look = {.state = NULL};
+	const struct child_job job = {
+		.fn = look_inside,
+		.arg = &look,
+		.timeout_ms = -1,
+		.silent = "the container's network could not be looked at",
+	};
 	int r = ask_state(c, &look.state, e);
 
 	if (r == 0 &&
 	    json_object_get(json_object_get(look.state, "annotations"), HOOK_ANNOTATION)) {
-		pid_t pid = -1;
+		size_t len;
 
 		r = hook_want_read(look.state, &look.w, e);
-		if (r == 0)
-			pid = child_start(0, look_inside, &look);
-		if (r == 0 && (pid < 0 || child_reap(pid) != 0))
-			r = err_set(e, -EPERM,
-				    "the container's network is not the VPN alone: not started");
+		r = r ?: child_call(&job, &len, e);
 	}
 	json_decref(look.state);
 	return r;

@@ -4,6 +4,8 @@
 # without a bridge and without rules of its own. Runs inside the rig.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
+# shellcheck source=tests/ports.sh
+. "$RIG_DIR/tests/ports.sh"
 # shellcheck source=tests/engine/lib.sh
 . "$RIG_DIR/tests/engine/lib.sh"
 export PATH=$engines/bin:$engines/sbin:$PATH
@@ -21,6 +23,7 @@ jq -n --arg w "$W" --arg p "$wrapper" '{"data-root": ($w + "/data"), "exec-root"
 	crun: {path: $p, runtimeArgs: ["--runtime=crun", "--vpnrun=other"]},
 	strict: {path: $p, runtimeArgs: ["--vpnrun=demo,policy=strict"]},
 	nosuch: {path: $p, runtimeArgs: ["--vpnrun=nosuch"]},
+	open: {path: $p, runtimeArgs: ["--vpnrun=demo,policy=none"]},
 	typo: {path: $p, runtimeArgs: ["--vpnrun=demo,polcy=strict"]}}}' >"$W/daemon.json"
 dockerd --config-file "$W/daemon.json" >"$W/log" 2>&1 &
 daemon=$!
@@ -52,6 +55,44 @@ is "$(run demo plain:1 sh -c "$status" | words)" 'CapBnd: 00000000000404fb NoNew
 	'docker: the policy: capabilities, no_new_privs, a filter'
 is "$(run strict --privileged plain:1 sh -c "$status; $fetch" | words)" \
 	'CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 demo demo demo ' 'docker --privileged, policy=strict: no capability'
+
+# --- programs with capabilities of their own -----------------------------------------------------
+
+mkdir "$W/fs/raw"
+cp "$W/fs/bin/busybox" "$W/fs/raw/echo"
+setcap cap_net_raw+ep "$W/fs/raw/echo"
+tar -C "$W/fs" --xattrs --xattrs-include=security.capability -c . |
+	timeout 60 "$docker" --host "unix://$W/sock" import - raw:1 >/dev/null
+is "$(run runc raw:1 /raw/echo hello)" hello 'a program with a capability of its own (ping, in older images), without a VPN'
+like "$(run demo raw:1 sh -c '/raw/echo hello' 2>&1)" 'not permitted' 'which the policy has not: the kernel does not start it'
+is "$(run open raw:1 sh -c "/raw/echo hello; wget -qO- http://$RIG_NAME/" | words)" 'hello demo ' 'with policy=none it does'
+
+# --- ports, which Docker discards ----------------------------------------------------------------
+
+web() { # web OPTION...: a container that answers
+	d run -d --network none --name web "$@" plain:1 sh -c 'while :; do echo hello | nc -l -p 80; done' 2>&1
+}
+answers() { [ "$(timeout 2 bash -c "cat </dev/tcp/${1%:*}/${1##*:}")" = hello ]; }
+like "$(web --runtime runc -p 127.0.0.1:8090:80)" '^[0-9a-f]+$' "control: Docker's own: -p with --network none: not a word"
+ok 'control: and nobody listens' not answers 127.0.0.1:8090
+d rm -f web >/dev/null
+web --runtime demo -p 127.0.0.1:8090:80 -p 8091:80/tcp >/dev/null
+ok 'R87 docker -p: the host reaches it' wait_for 10 answers 127.0.0.1:8090
+ok 'R48 docker -p: of one address, and no other' not in_ns lan bash -c "cat </dev/tcp/$RIG_HOST4/8090"
+is "$(in_ns lan timeout 5 bash -c "cat </dev/tcp/$RIG_HOST4/8091")" hello 'R87 docker -p without an address: the LAN reaches it'
+is "$(in_ns lan timeout 5 bash -c "cat </dev/tcp/$RIG_HOST6/8091")" hello 'R87 docker -p: by IPv6'
+d restart -t 0 web >/dev/null
+ok 'R87 docker restart: again' wait_for 10 answers 127.0.0.1:8090
+like "$(d run --rm --network none --runtime demo -p 8091:80 plain:1 echo STARTED 2>&1)" 'port 8091 .*in use' \
+	'R87 docker -p: a port that is taken: refused'
+d rm -f web >/dev/null
+ok 'R87 docker rm: no process stays' wait_for 10 no_relay
+for o in '-p 80' '-p 127.0.0.1::80'; do
+	# shellcheck disable=SC2086
+	like "$(d run --rm --network none --runtime demo $o plain:1 echo STARTED 2>&1)" "no port of its own choice" \
+		"docker $o: what cannot be had is refused"
+done
+like "$(d run --rm --network none --runtime demo -p 8092:80/sctp plain:1 echo STARTED 2>&1)" 'publish=.*sctp' 'nor another protocol'
 
 # --- while they run ------------------------------------------------------------------------------
 

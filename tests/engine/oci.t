@@ -106,6 +106,31 @@ is "$(run user crun --network none --annotation "vpnrun=demo;dns=$RIG_DNS_DEMO" 
 	"grep -c nameserver /etc/resolv.conf; wget -qO- http://$RIG_NAME/")" $'1\ndemo' 'user crun: dns='
 is "$(run root crun plain:1 --network none true)" "$(run root crun plain:1 --network none true)" 'no annotation, no hook'
 
+# --- the names of the image ----------------------------------------------------------------------
+
+rm "$W/fs/etc/resolv.conf"
+printf 'passwd: files extrausers\nhosts: mymachines resolve [!UNAVAIL=return] files\nnetworks: files\n' >"$W/fs/etc/nsswitch.conf"
+image names
+for rt in runc crun "$RIG_DIR/build/libexec/vpnrun/vpnrun-runtime"; do
+	for who in root user; do
+		is "$(run $who "$rt" --network none --annotation vpnrun=demo names:1 sh -c 'cat /etc/nsswitch.conf; (echo x >/etc/nsswitch.conf) 2>/dev/null ||
+			echo read-only' | tr '\n' '|')" 'passwd: files extrausers|hosts: files dns|networks: files|read-only|' \
+			"L07 $who ${rt##*/}: the image's own nsswitch.conf, but for hosts"
+	done
+done
+is "$(find /run/vpnrun "/run/user/$RIG_UID" -maxdepth 1 -name '*nsswitch-*' | wc -l)" 2 'which is kept once for root, and once for the user'
+is "$(run root crun --network none --annotation vpnrun=demo plain:1 sh -c 'ls /etc/nsswitch.conf 2>/dev/null')" '' 'an image without one gets none'
+ln -sf "../../../..$W/victim" "$W/fs/etc/nsswitch.conf"
+image link
+mkdir -p "$W/fs$W"
+mkfifo "$W/fs$W/victim"
+image fifo
+for i in link fifo; do
+	is "$(run root crun --network none --annotation vpnrun=demo $i:1 echo hello)" hello "L61 an nsswitch.conf that leads nowhere ($i): nobody waits for it"
+done
+is "$(grep -l '{}' /run/vpnrun/nsswitch-* 2>/dev/null)" '' 'L61: and no file of the host was read'
+rm -r "${W:?}/fs$W" "$W/fs/etc/nsswitch.conf"
+
 # --- the policy ----------------------------------------------------------------------------------
 
 for rt in runc crun; do

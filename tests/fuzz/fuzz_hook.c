@@ -95,7 +95,7 @@ static void fuzz_config(json_t *config)
 	if (hook_config_check(config, &given, &e) < 0)
 		must_be_sentence(&e);
 	memset(&e, 0, sizeof(e));
-	if (hook_config_edit(config, &w, &e) < 0)
+	if (hook_config_edit(config, ".", &w, &e) < 0)
 		must_be_sentence(&e);
 	else if (strcmp(w.policy, "none") != 0)
 		check_edited(config);

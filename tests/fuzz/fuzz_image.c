@@ -2,7 +2,7 @@
 /*
  * Any bytes as the store of an engine in which an image and its manifest are looked up, to see
  * whether the annotation is the image's own word; as mountinfo beside a configuration's volumes;
- * and as a policy that the hook loads.
+ * as what Docker writes down of a container's ports; and as a policy that the hook loads.
  */
 #include "fuzz/world.h"
 
@@ -11,11 +11,14 @@
 
 #include "base/util.h"
 #include "oci/hook.h"
+#include "runtime/docker.h"
 
 static const char config_text[] =
 	"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"/s/overlay/abc/merged\"},"
 	"\"annotations\":{\"vpnrun\":\"demo\"},\"mounts\":[{\"destination\":\"/data\","
-	"\"type\":\"bind\",\"source\":\"/net/a\",\"options\":[\"rbind\"]}],\"linux\":{}}";
+	"\"type\":\"bind\",\"source\":\"/net/a\",\"options\":[\"rbind\"]},"
+	"{\"destination\":\"/etc/hostname\",\"source\":\"/s/containers/abc/hostname\"}],"
+	"\"linux\":{}}";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -32,6 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (hook_upcalls_check(config, &e) < 0)
 		must_be_sentence(&e);
 	if (hook_upcalls_cover(config, &e) < 0)
+		must_be_sentence(&e);
+	if (docker_ports(config, "abc", &e) < 0)
 		must_be_sentence(&e);
 	if (hook_policy_load("seccomp", "default", &policy, &e) < 0) {
 		must_be_sentence(&e);
