@@ -58,6 +58,30 @@ like "$(pod_root crun build --no-cache --network none "${build_limits[@]}" -f "$
 like "$(buildah --root "$W/root" --runroot "$W/runroot" build --isolation oci --no-cache --network none "${build_limits[@]}" \
 	-f "$W/Containerfile" "$W/context" 2>&1)" built 'L58: buildah'
 
+# Through a VPN: the build has no annotation of its own, so root's joins the VPN's namespace, or the runtime says which.
+printf 'FROM localhost/plain:1\nRUN echo built by $(wget -qO- http://%s/)\n' "$RIG_NAME" >"$W/Containerfile"
+ln -s "$RIG_DIR/build/libexec/vpnrun/vpnrun-runtime" "$W/vpnrun-runtime@demo"
+build() { "pod_$1" "$2" build --no-cache -f "$W/Containerfile" "${@:3}" "$W/context" 2>&1; }
+like "$(build root crun "${build_limits[@]}")" 'built by clear' "podman build: podman's own network is the clear"
+$RIG_CAPTURE start
+like "$(build root crun "${build_limits[@]}" --network ns:/run/netns/demo --dns "$RIG_DNS_DEMO")" 'built by demo' \
+	'R20 podman build --network ns:/run/netns/demo'
+for who in root user; do
+	limits=()
+	[ $who = user ] || limits=("${build_limits[@]}")
+	like "$(build $who "$W/vpnrun-runtime@demo" "${limits[@]}" --network none)" 'built by demo' "R20 podman build by the wrapper runtime, $who"
+	ok "podman build with the annotation alone, $who: has no network, and no other" not grep -qE 'built by (clear|demo)' \
+		<<<"$(build $who crun "${limits[@]}" --network none --annotation vpnrun=demo)"
+done
+is "$($RIG_CAPTURE stop)" 0 'R20 podman build: and nothing beside it'
+
+# --- networks of podman without root ---------------------------------------------------------------
+
+mkdir -p /usr/local/libexec/netavark
+ln -s "$RIG_DIR/build/libexec/vpnrun/netavark/vpnrun" /usr/local/libexec/netavark/
+like "$(pod_user crun network create --driver vpnrun --opt vpn=demo invpn 2>&1)" 'without root.*--network none' \
+	'a network of podman without root: what works instead'
+
 # --- an image's word ------------------------------------------------------------------------------
 
 echo FROM localhost/plain:1 >"$W/Containerfile"
@@ -67,8 +91,6 @@ is "$(run root crun --network none self:1 ls /sys/class/net)" lo 'L56: it gives 
 
 # --- netavark's networks --------------------------------------------------------------------------
 
-mkdir -p /usr/local/libexec/netavark
-ln -s "$RIG_DIR/build/libexec/vpnrun/netavark/vpnrun" /usr/local/libexec/netavark/
 ok 'a network of the driver vpnrun' pod_root crun network create --driver vpnrun --opt vpn=demo invpn
 ok 'one beside it' pod_root crun network create second
 ok 'and one that leads nowhere but to the host' pod_root crun network create --internal inner
@@ -121,7 +143,6 @@ kill $neighbour
 ok 'a pod in the network' pod_root crun pod create --network invpn --infra-image localhost/plain:1 --infra-command 'sleep 600' --name pod
 is "$(run root crun --pod pod plain:1 sh -c "$fetch" | words)" 'demo demo demo ' 'R20: a container of it'
 pod_root crun pod rm -f -t 0 pod >/dev/null
-ln -s "$RIG_DIR/build/libexec/vpnrun/vpnrun-runtime" "$W/vpnrun-runtime@demo"
 for who in root user; do
 	"pod_$who" "$W/vpnrun-runtime@demo" pod create --network none --infra-image localhost/plain:1 --infra-command 'sleep 600' --name pod >/dev/null
 	is "$(run $who crun --pod pod --annotation vpnrun=demo plain:1 sh -c "$fetch" | words)" 'demo demo demo ' "R20 $who: a pod without a network plugin"
