@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where what is started for one user leaves a word for the next call: a log, a text to mount.
+ * This is where a call leaves a word for the next one of the same user: a log, a text to mount.
  * Called by main, the stages and the wrapper runtime.
  */
 #include "oci/hook.h"

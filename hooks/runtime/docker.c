@@ -2,7 +2,9 @@
 /*
  * What Docker keeps to itself: with --network none it takes -p and says no word of it, neither to
  * the user nor to the runtime. It is read where Docker writes it down, and becomes the annotation's
- * publish=; what cannot become that keeps the container from starting. Called by main.
+ * publish=; what cannot become that keeps the container from starting. So does a network that
+ * Docker means to make: from version 28 on it does so after the cable is plugged, fails, and says
+ * nothing that would help. Called by main.
  */
 #include "runtime/docker.h"
 
@@ -42,25 +44,18 @@ static bool find_dir(const json_t *config, const char *id, char ret[PATH_MAX])
 	return false;
 }
 
-/* Returns NULL if it is not Docker's, or not with --network none. */
+/* Returns NULL if it is not Docker's. */
 static json_t *read_own(const json_t *config, const char *id)
 {
 	AUTO_FREE char *text = NULL;
 	char dir[PATH_MAX], path[PATH_MAX];
-	const char *mode;
-	json_t *own;
 	size_t len;
 
 	if (!find_dir(config, id, dir) ||
 	    str_fmt(path, sizeof(path), "%s/hostconfig.json", dir) < 0 ||
 	    file_read(path, FILE_MAX, &text, &len, NULL) < 0)
 		return NULL;
-	own = json_loadb(text, len, 0, NULL);
-	mode = hook_get_string(own, "NetworkMode");
-	if (mode && !strcmp(mode, "none"))
-		return own;
-	json_decref(own);
-	return NULL;
+	return json_loadb(text, len, 0, NULL);
 }
 
 /* This is added to the annotation. */
@@ -126,14 +121,30 @@ static int read_ports(struct docker_ports *p, const json_t *own, struct err *e)
 	return r;
 }
 
-int docker_ports(json_t *config, const char *id, struct err *e)
+/* The configuration itself tells of the host's network, and of another container's. */
+static int check_network(const char *mode, struct err *e)
 {
-	const char *spec = hook_get_string(config, "annotations." HOOK_ANNOTATION);
+	if (!mode || !strcmp(mode, "none") || !strcmp(mode, "host") ||
+	    str_starts(mode, "container:"))
+		return 0;
+	return err_set(e, -EPERM,
+		       "Docker would give the container its network '%.60s' beside the VPN: start "
+		       "it with --network none",
+		       mode);
+}
+
+int docker_look(json_t *config, const char *id, struct err *e)
+{
+	const char *spec = hook_get_string(config, "annotations." HOOK_ANNOTATION), *mode;
 	struct docker_ports p = {.len = 0};
 	json_t *own = spec ? read_own(config, id) : NULL;
 	char text[4096];
-	int r = own ? read_ports(&p, own, e) : 0;
+	int r;
 
+	mode = hook_get_string(own, "NetworkMode");
+	r = check_network(mode, e);
+	if (r == 0 && mode && !strcmp(mode, "none"))
+		r = read_ports(&p, own, e);
 	json_decref(own);
 	if (r < 0 || !p.len)
 		return r;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The ports that Docker was asked for and does not hand on. */
+/* What Docker was asked for and does not hand on: ports, and a network that it makes later. */
 #pragma once
 
 #include <jansson.h>
 
 #include "base/err.h"
 
-/* Adds them to the annotation of the container of that name, if it has one. -EINVAL: one cannot be
- * published. */
-int docker_ports(json_t *config, const char *id, struct err *e);
+/* Adds the ports to the annotation of the container of that name, if it has one. Returns -EINVAL if
+ * one cannot be published, -EPERM if there is a network. */
+int docker_look(json_t *config, const char *id, struct err *e);

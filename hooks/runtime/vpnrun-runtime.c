@@ -129,7 +129,7 @@ static int edit(const struct call *c, json_t *config, struct err *e)
 	char hook[PATH_MAX + 16];
 	struct hook_want w;
 	bool given;
-	int r = docker_ports(config, c->argv[c->argc - 1], e);
+	int r = docker_look(config, c->argv[c->argc - 1], e);
 
 	r = r ?: hook_want_read(config, &w, e);
 	if (r == 0)

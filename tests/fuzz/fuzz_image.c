@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must_be_sentence(&e);
 	if (hook_upcalls_cover(config, &e) < 0)
 		must_be_sentence(&e);
-	if (docker_ports(config, "abc", &e) < 0)
+	if (docker_look(config, "abc", &e) < 0)
 		must_be_sentence(&e);
 	if (hook_policy_load("seccomp", "default", &policy, &e) < 0) {
 		must_be_sentence(&e);
