@@ -27,7 +27,7 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "crun"
 C
-cat >/etc/containers/storage.conf <<C
+cat >"$W/storage.conf" <<C
 [storage]
 driver = "overlay"
 graphroot = "$W/root"
@@ -41,7 +41,7 @@ ln -s "$wrapper" "$W/vpnrun-runtime@demo"
 home=$(getent passwd "$RIG_USER" | cut -d: -f6)
 user() { timeout 60 as_user env -i HOME="$home" XDG_RUNTIME_DIR="/run/user/$RIG_UID" PODMAN_IGNORE_CGROUPSV1_WARNING=1 \
 	PATH=/usr/bin:/bin:/usr/sbin:/sbin "$@"; }
-root() { timeout 60 "$@"; }
+root() { timeout 60 env CONTAINERS_STORAGE_CONF="$W/storage.conf" "$@"; }
 pod() { "$1" podman "${@:2}" </dev/null; } # pod root|user ARG...
 
 # --- quadlets ------------------------------------------------------------------------------------
