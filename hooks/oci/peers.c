@@ -32,14 +32,14 @@ bool hook_peer_is(const char *value)
 		       n;
 }
 
-/* 127.64.0.0/10: nobody else's by habit, and wide enough that two names of one machine do not meet.
+/* 127.64.0.0/10: nobody else's by habit, and wide enough that two texts of one machine do not meet.
  * It stays as it is: containers that another version has started are looked for by it. */
-static struct in_addr name_address(const char *name)
+static struct in_addr address_of(const char *text)
 {
 	uint32_t h = 2166136261u;
 
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 16777619u;
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * 16777619u;
 	h = (h ^ h >> 22) & 0x3fffffu;
 	return (struct in_addr){.s_addr = htonl(0x7f400000u | h)};
 }
@@ -67,12 +67,6 @@ static bool read_port(const char *text, size_t len, uint16_t *ret)
 	return true;
 }
 
-/* Outside, ports below 1024 are root's; those of a name are whose containers they are. */
-static uint16_t outer_port(uint16_t port)
-{
-	return port < 1024 ? (uint16_t)(61440 + port) : port;
-}
-
 static bool read_name(const char *text, size_t len, struct hook_peer *p)
 {
 	if (len >= sizeof(p->name))
@@ -80,7 +74,7 @@ static bool read_name(const char *text, size_t len, struct hook_peer *p)
 	for (size_t i = 0; i < len; i++)
 		p->name[i] = (char)tolower((unsigned char)text[i]);
 	p->name[len] = '\0';
-	p->at = name_address(p->name);
+	p->at = address_of(p->name);
 	return strcmp(p->name, "localhost") != 0;
 }
 
@@ -100,6 +94,20 @@ static bool parse(const char *value, struct hook_peer *p, struct relay_spec *s)
 	return name == value || read_port(value, (size_t)(name - 1 - value), &s->listen);
 }
 
+/* Where the two meet outside. Each NAME:PORT has an address of its own, so that one port serves
+ * all: not root's, and not one that somebody publishes on all addresses, these included. */
+static uint16_t meet(const struct hook_peer *p, uint16_t port, struct relay_target *ret)
+{
+	char text[sizeof(p->name) + 8];
+	struct in_addr at;
+
+	str_fmt(text, sizeof(text), "%s:%u", p->name, port);
+	at = address_of(text);
+	ret->family = AF_INET;
+	memcpy(ret->addr, &at, sizeof(at));
+	return 61616;
+}
+
 static int add(struct relay_specs *list, const struct relay_spec *s, struct err *e)
 {
 	if (list->n == RELAY_SPECS_MAX)
@@ -116,7 +124,7 @@ int hook_peer_publish(struct hook_want *w, const char *value, struct err *e)
 
 	if (find_name(value) != value || !parse(value, &p, &s))
 		return bad("publish", value, e);
-	s.listen = outer_port(s.target);
+	s.listen = meet(&p, s.target, &s.at);
 	return add(&w->publish, &s, e);
 }
 
@@ -135,8 +143,7 @@ int hook_peer_reach(struct hook_want *w, const char *value, struct err *e)
 	if (w->n_peers == HOOK_PEERS_MAX)
 		return err_set(e, -E2BIG, "annotation vpnrun: more than %d reach=NAME:PORT",
 			       HOOK_PEERS_MAX);
-	s.to = s.at;
-	s.target = outer_port(s.target);
+	s.target = meet(&p, s.target, &s.to);
 	w->peers[w->n_peers++] = p;
 	return add(&w->reach, &s, e);
 }

@@ -113,7 +113,7 @@ who() { "pod_$1" crun exec "$2" wget -qO- "http://web:${3:-80}/cgi-bin/who" 2>&1
 for who in root user; do
 	AT=90 serve $who crun caller 'demo;reach=web:80;reach=other:80' >/dev/null
 	like "$(who $who caller)" 'refused|reset' "R87 $who: a name that nobody has yet: refused at once"
-	serve $who crun callee 'demo;publish=web:80' >/dev/null
+	serve $who crun callee 'demo;publish=web:80;publish=0.0.0.0:8080:80' >/dev/null
 	asked() { [ -n "$(who "$1" caller | grep demo)" ]; }
 	ok "R87 $who: by name, whichever was first" wait_for 10 asked $who
 	like "$(who $who caller)" '^10\.[0-9.]* demo$' "R87 $who: and it does not look like localhost"
@@ -127,6 +127,7 @@ for who in root user; do
 	ok "R87 $who: and the other" wait_for 10 asked $who
 	serve $who crun same 'demo;reach=81:web:80' >/dev/null
 	is "$(who $who same 81 | cut -d' ' -f2)" demo "R87 $who: who has that port itself reaches it by another"
+	ok "R87 $who: beside all addresses" serves 127.0.0.1:8080
 	serve $who crun usurper 'demo;publish=web:80' >/dev/null
 	ok "R87 $who: a name has one owner: the second does not start" not grep -q . <<<"$("pod_$who" crun ps -q --filter name=usurper)"
 	for c in caller callee same usurper; do remove $who $c; done
