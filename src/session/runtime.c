@@ -21,6 +21,7 @@
 #include "base/same.h"
 #include "base/util.h"
 #include "ns/mirror.h"
+#include "session/ssh.h"
 
 #define PLACE_TRIES 8
 #define DIR_PATH    (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -60,7 +61,7 @@ static const struct {
 	{SESSION_SOUND, "PULSE_SERVER", "unix:", false},
 	{SESSION_AGENTS, "SSH_AUTH_SOCK", "", false},
 };
-_Static_assert(ARRAY_SIZE(variables) == SESSION_NAMED_MAX, "a place for each variable");
+_Static_assert(ARRAY_SIZE(variables) < SESSION_NAMED_MAX, "a place for each variable, and more");
 
 static void fd_path(int fd, char *ret, size_t size)
 {
@@ -252,6 +253,8 @@ static void open_named(struct session *s)
 		if (n->fd >= 0)
 			s->n_named++;
 	}
+	if (s->classes & SESSION_AGENTS)
+		session_ssh_agents(s, getenv("HOME"));
 }
 
 /* What lies neither in R nor in /run has its place already. */

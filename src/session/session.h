@@ -31,12 +31,12 @@ enum session_class {
 	SESSION_ALL = (1 << 5) - 1,
 };
 
-/* A thing of the desktop's that the environment names, wherever it lies. */
+/* A thing of the desktop's that the environment names, or ssh's configuration, wherever it lies. */
 struct session_named {
 	int fd; /* O_PATH, -1: none */
 	char path[PATH_MAX];
 };
-#define SESSION_NAMED_MAX 5
+#define SESSION_NAMED_MAX 8
 
 struct session {
 	char runtime[PATH_MAX]; /* R without links, the same inside and outside */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Owns ~/.ssh/config as a sandbox sees it. A master that runs when the sandbox is made is dead like
- * every listener; one that is started later would be found at the same path, and git, rsync and
- * sshfs ride on it. ssh takes the first value that it reads, so one line in front of the user's own
- * is enough, wherever their ControlPath is. An overlay over ~/.ssh would shut later sockets, too,
- * but keeps names that were looked up in vain missing: a new key would not be seen.
+ * Owns ~/.ssh/config as a sandbox sees it, and the agents that it names. A master that runs when
+ * the sandbox is made is dead like every listener; one that is started later would be found at the
+ * same path, and git, rsync and sshfs ride on it. ssh takes the first value that it reads, so one
+ * line in front of the user's own is enough, wherever their ControlPath is. An overlay over ~/.ssh
+ * would shut later sockets, too, but keeps names that were looked up in vain missing: a new key
+ * would not be seen.
  *
  * Must never let an edit inside go into a copy that is lost: it cannot be written.
  */
@@ -60,6 +61,58 @@ static int bind_over(int fd)
 	if (mount(COPY, at, NULL, MS_BIND, NULL) < 0)
 		return -errno;
 	return 0;
+}
+
+/* --- agents ----------------------------------------------------------------------------------- */
+
+/* The value of a line "IdentityAgent PATH", "=" or blanks between; false: it is another line, or no
+ * path. What has a token or a variable in it names the agent of the environment most often. */
+static bool agent_of(const char *line, const char *home, char ret[PATH_MAX])
+{
+	static const char word[] = "identityagent";
+	const char *before = "", *end;
+	size_t len;
+
+	line += strspn(line, " \t");
+	if (strncasecmp(line, word, sizeof(word) - 1) != 0)
+		return false;
+	line += sizeof(word) - 1;
+	len = strspn(line, " \t=\"");
+	line += len;
+	end = len && line[-1] == '"' ? "\"\n" : " \t\r\n";
+	if (str_starts(line, "~/")) {
+		before = home;
+		line++;
+	}
+	if (!len || *line != '/')
+		return false;
+	return str_fmt(ret, PATH_MAX, "%s%.*s", before, (int)strcspn(line, end), line) > 0 &&
+	       !strchr(ret, '%') && !strchr(ret, '$');
+}
+
+void session_ssh_agents(struct session *s, const char *home)
+{
+	AUTO_FREE char *text = NULL;
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (!home || str_fmt(path, sizeof(path), "%s/.ssh/config", home) < 0 ||
+	    file_read(path, CONFIG_MAX, &text, NULL, NULL) < 0 ||
+	    !strcasestr(text, "identityagent"))
+		return;
+	for (const char *line = text; line && s->n_named < SESSION_NAMED_MAX;
+	     line = strchr(line, '\n')) {
+		struct session_named *n = &s->named[s->n_named];
+
+		line += *line == '\n';
+		if (!agent_of(line, home, n->path))
+			continue;
+		n->fd = open(n->path, O_PATH | O_CLOEXEC);
+		if (n->fd >= 0 && fstat(n->fd, &st) == 0 && S_ISSOCK(st.st_mode))
+			s->n_named++;
+		else
+			util_close(&n->fd);
+	}
 }
 
 int session_ssh_cover(const struct session *s, const char *home, struct err *e)

@@ -35,6 +35,17 @@ composes() { as_user env "$@" printenv IBUS_USE_PORTAL; }
 is "$(composes DBUS_SESSION_BUS_ADDRESS="unix:path=$R/bus" vpnrun demo)$(composes vpnrun --strict demo)" 1 "on it input methods are asked by IBus's portal, not on IBus's own bus"
 is "$(as_user vpnrun --allow "$R/docker.sock" demo test -e "$R/docker.sock"; echo $?)" 0 '--allow gives one back'
 
+# An agent that only ssh's configuration names.
+holds() { "$@" sh -c 'for at in "$HOME/an agent" "$XDG_RUNTIME_DIR/of/agent" "$HOME/listens"; do SSH_AUTH_SOCK=$at ssh-add -l >/dev/null 2>&1; printf $?; done'; }
+as_user sh -c 'mkdir -m 700 ~/.ssh "$1/of" && ssh-agent -a "$HOME/an agent" && ssh-agent -a "$1/of/agent" && ssh-agent -a ~/listens' - "$R" >"$home/agents"
+is "$(holds as_user)" 111 'control: three agents, without a key'
+is "$(holds inside)" 222 'L33: none is there by itself'
+printf 'Host a\n\tIdentityAgent "~/an agent"\nhost b\n identityagent=%s\nhost c\n IdentityAgent none\nIdentityAgent %%d/listens\nIdentityAgent ~/mine\n' "$R/of/agent" |
+	as_user tee "$home/.ssh/config" >/dev/null
+is "$(holds inside)$(holds other)" 112112 "L15: those are whose path ssh's configuration names"
+is "$(holds as_user vpnrun --strict demo)" 222 'L15: not with --strict'
+as_user sh -c 'sed -n "s/.*SSH_AGENT_PID=\([0-9]*\).*/\1/p" ~/agents | xargs kill; rm -rf ~/.ssh'
+
 # --- what a confined program left there ------------------------------------------------------------
 
 as_user sh -c 'echo real >"$1/wayland-0"' - "$R"
