@@ -243,8 +243,9 @@ by_number() {
 	wait "$pid" 2>/dev/null
 	try demo "$program"
 	is "$out" '0 started' "L38: $program: a number that a crash left: runs"
-	sleep 300 &
+	as_user sleep 300 &
 	pid=$!
+	wait_for 5 eval '[[ $(readlink /proc/$pid/exe) = */sleep ]]'
 	case $runs in deluge*) as_user ln -sfn "$pid" "$file" ;; *) echo "$pid" | as_user tee "$file" >/dev/null ;; esac
 	try demo "$program"
 	is "$out" '0 started' "L38: $program: a number that is another program's by now: runs"
