@@ -60,29 +60,29 @@ settings '{}' >"$W/rootless.json"
 user() { as_user env -i HOME="$home" XDG_RUNTIME_DIR="$run" DOCKER_HOST="unix://$run/docker.sock" PATH=/usr/bin:/usr/sbin:/bin:/sbin "$@"; }
 user /usr/share/docker.io/contrib/dockerd-rootless.sh --config-file "$W/rootless.json" >"$W/rootless.log" 2>&1 &
 daemon=$!
-d() { user timeout 60 docker "$@" </dev/null; }
-ok 'a rootless Docker starts' wait_for 30 d version || diag "$(tail "$W/rootless.log")"
-d import "$W/fs.tar" plain:1 >/dev/null
-is "$(d run --rm --network host plain:1 wget -qO- "http://$RIG_WEB4/" 2>&1)" clear "rootless, Docker's own network: the clear"
+user_docker() { user timeout 60 docker "$@" </dev/null; }
+ok 'a rootless Docker starts' wait_for 30 user_docker version || diag "$(tail "$W/rootless.log")"
+user_docker import "$W/fs.tar" plain:1 >/dev/null
+is "$(user_docker run --rm --network host plain:1 wget -qO- "http://$RIG_WEB4/" 2>&1)" clear "rootless, Docker's own network: the clear"
 $RIG_CAPTURE start
 for rt in demo crun; do
-	is "$(d run --rm --network none --runtime $rt plain:1 sh -c "$fetch; $status" 2>&1 | words)" \
+	is "$(user_docker run --rm --network none --runtime $rt plain:1 sh -c "$fetch; $status" 2>&1 | words)" \
 		'demo demo demo CapBnd: 00000000000404fb NoNewPrivs: 1 Seccomp: 2 ' \
 		"R20 rootless, ${rt/demo/runc}: the broker serves who asks from within a user namespace of their own"
 done
 is "$($RIG_CAPTURE stop)" 0 'R20 rootless: and nothing beside it'
-like "$(d run --rm --network none --runtime demo -p 8090:80 plain:1 echo STARTED 2>&1)" 'in one of its own' \
+like "$(user_docker run --rm --network none --runtime demo -p 8090:80 plain:1 echo STARTED 2>&1)" 'in one of its own' \
 	'rootless: -p, which nobody could reach, is refused'
-like "$(d run --rm --network host --runtime demo plain:1 echo STARTED 2>&1)" 'start it with --network none' 'L30 rootless: --network host is refused'
-d run -d --network none --runtime demo --name stays plain:1 sleep 600 >/dev/null
+like "$(user_docker run --rm --network host --runtime demo plain:1 echo STARTED 2>&1)" 'start it with --network none' 'L30 rootless: --network host is refused'
+user_docker run -d --network none --runtime demo --name stays plain:1 sleep 600 >/dev/null
 is "$(cables)" 1 'one that stays holds a cable'
 sed -i 's/"groups": \["vpnrun"\]/"groups": []/' /etc/vpnrun/demo.json
 vpnctl up demo >/dev/null
-like "$(d run --rm --network none --runtime demo plain:1 echo STARTED 2>&1)" 'not allowed|may not' \
+like "$(user_docker run --rm --network none --runtime demo plain:1 echo STARTED 2>&1)" 'not allowed|may not' \
 	'L26 rootless: a user who is not allowed is refused'
 sed -i 's/"groups": \[\]/"groups": ["vpnrun"]/' /etc/vpnrun/demo.json
 vpnctl up demo >/dev/null
-d rm -f stays >/dev/null
+user_docker rm -f stays >/dev/null
 ok 'no cable is left' wait_for 5 gone
 kill "$(cat "$run/docker.pid")"
 wait $daemon
