@@ -15,7 +15,9 @@ use Time::HiRes qw(time);
 
 my $top = abs_path(dirname(abs_path($0)) . '/../..');
 my $B = abs_path($ENV{B} // "$top/build");
-my $check = @ARGV && $ARGV[0] eq '--check';
+die "usage: mutate.pl [--check]   (which ones: variables, see tests/mutate/README.md)\n"
+	if @ARGV > 1 || @ARGV && $ARGV[0] ne '--check';
+my $check = @ARGV;
 my $limit = $ENV{LIMIT} // 400;
 chdir $top or die "$top: $!";
 $| = 1;
