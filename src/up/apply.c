@@ -171,13 +171,14 @@ static int look_outside(struct up *u, struct err *e)
 
 static int check_before(struct up *u, struct err *e)
 {
-	int r, fd;
+	int r, fd, own;
 
 	if (record_read(u->p->name, &u->old, NULL) < 0)
 		memset(&u->old, 0, sizeof(u->old));
+	own = u->old.layout == LAYOUT_BRIDGE ? (int)u->old.bridge_ifindex : 0;
 	r = check_unchanged(u, e);
 	r = r ?: plan_check_subnet(u->p, e);
-	r = r ?: plan_check_uplink(u->p, e);
+	r = r ?: plan_check_uplink(u->p, own, e);
 	r = r ?: netnsfiles_check(u->p->name, e);
 	r = r ?: look_outside(u, e);
 	if (r < 0)

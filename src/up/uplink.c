@@ -19,6 +19,7 @@ struct uplink_check {
 	const struct ipaddr *subnet; /* of "subnets"; NULL: the sandboxes' own */
 	struct ipaddr found;
 	int oif;
+	int own; /* interface index, 0: none */
 };
 
 /* Routes as wide as that are not a network of the host's: a half of all there is, by another VPN.
@@ -37,9 +38,10 @@ static int check_route(int family, const void *dst, uint8_t plen, int oif, void 
 	struct ipaddr a = {.family = family, .plen = plen};
 	char dev[IF_NAMESIZE];
 
-	if (c->p->layout == LAYOUT_BRIDGE && if_indextoname((unsigned int)oif, dev) &&
-	    !strcmp(dev, c->p->bridge))
-		return 0; /* its own, from the last time; a stranger's of that name is refused */
+	/* Its own, from the last time; a stranger's of that name is refused later. */
+	if (oif == c->own || (c->p->layout == LAYOUT_BRIDGE &&
+			      if_indextoname((unsigned int)oif, dev) && !strcmp(dev, c->p->bridge)))
+		return 0;
 	memcpy(&a.v4, dst, family == AF_INET ? sizeof(a.v4) : sizeof(a.v6));
 	c->subnet = overlapping_subnet(c->p, &a);
 	if (!c->subnet && !plan_is_claim(c->p, &a))
@@ -49,10 +51,10 @@ static int check_route(int family, const void *dst, uint8_t plen, int oif, void 
 	return -EADDRINUSE;
 }
 
-int plan_check_uplink(const struct profile *p, struct err *e)
+int plan_check_uplink(const struct profile *p, int own, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	struct uplink_check c = {.p = p};
+	struct uplink_check c = {.p = p, .own = own};
 	const struct rtnl_route_walk walk = {.fn = check_route, .arg = &c};
 	char net[INET_ADDRSTRLEN], found[INET6_ADDRSTRLEN], dev[IF_NAMESIZE];
 	int r;

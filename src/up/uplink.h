@@ -9,5 +9,6 @@
 
 /* -EADDRINUSE if a route of the host's main table overlaps the subnet: what the user calls by that
  * address could not be reached from inside; or one of "subnets", which would take it from the host.
- * Call in the host's namespace. */
-int plan_check_uplink(const struct profile *p, struct err *e);
+ * own is the index of the VPN's bridge where it has one on the host by now, in whatever layout it
+ * is to be; 0: none. Call in the host's namespace. */
+int plan_check_uplink(const struct profile *p, int own, struct err *e);

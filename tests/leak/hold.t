@@ -171,6 +171,11 @@ cni ADD c1 >/dev/null
 cp "$RIG_DIR/demo.json" $conf
 like "$(vpnctl hold demo 2>&1)" 'in use \(1 inside\).*vpnctl down --force demo' 'one that is not empty does not'
 cni DEL c1 >/dev/null
+for l in netns bridge netns "$RIG_LAYOUT"; do # which moves out of the bridge and into it, whichever it has now
+	sed -i "s/\"layout\": \"[a-z]*\"/\"layout\": \"$l\"/" $conf
+	is "$(vpnctl hold demo 2>&1)" 'demo is held: closed until it is up, and containers may start in it' "and another layout: $l"
+	is "$(vpnctl status --json demo | jq -r '.vpns[0] | "\(.layout) \(.state)"')" "$l closed" 'it has moved'
+done
 vpnctl up demo >/dev/null 2>&1
 cni ADD c1 >/dev/null
 ok 'up follows the file as well' wait_for 10 works c1
