@@ -807,6 +807,14 @@ static bool status_has(pid_t pid, const char *line)
 	return file_read(path, 1 << 16, &text, NULL, NULL) >= 0 && strstr(text, line);
 }
 
+/* What who stays ends with. AddressSanitizer asks for the signal stack before _exit(2), which the
+ * filter does not know. */
+#ifdef __SANITIZE_ADDRESS__
+#define STAYED SIGSYS
+#else
+#define STAYED 0
+#endif
+
 static void test_stays(void)
 {
 	int listener = bound(SOCK_STREAM, INADDR_LOOPBACK, INNER), out, fd;
@@ -826,7 +834,7 @@ static void test_stays(void)
 	waitpid(pid, NULL, 0);
 	is_str(said(b.client), "end", "the command is killed: so are its connections");
 	part(&b);
-	is_int(end_of(stays), 0, "and who stayed ends");
+	is_int(end_of(stays), STAYED, "and who stayed ends");
 	pid = begin(NULL, "9100:9001", &out);
 	is_str(all_said(out), "ready", "--reach: what listens inside is handed over");
 	fd = dial(SOCK_STREAM, 9100);
@@ -838,7 +846,7 @@ static void test_stays(void)
 	stays = find_relay(pid);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	is_int(end_of(stays), 0, "and ends with the command");
+	is_int(end_of(stays), STAYED, "and ends with the command");
 	close(listener);
 }
 
