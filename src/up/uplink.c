@@ -38,7 +38,7 @@ static int check_route(int family, const void *dst, uint8_t plen, int oif, void 
 	struct ipaddr a = {.family = family, .plen = plen};
 	char dev[IF_NAMESIZE];
 
-	/* Its own, from the last time; a stranger's of that name is refused later. */
+	/* It is the VPN's own, from the last time; a stranger's of that name is refused later. */
 	if (oif == c->own || (c->p->layout == LAYOUT_BRIDGE &&
 			      if_indextoname((unsigned int)oif, dev) && !strcmp(dev, c->p->bridge)))
 		return 0;

@@ -12,6 +12,9 @@ probe=$RIG_DIR/build/tests/net/probe
 jobs=() flows=()
 to_bridge
 vpnctl up demo >/dev/null
+vpnctl status demo >/dev/null
+is "$(nft list set bridge vpnrun-demo spoken | grep -o '10\.20\.[0-9.]*')" '' \
+	'R20: the look whether anything gets through takes no address from who is plugged in next'
 
 in_ns demo "$probe" serve :: 7007 demo >/dev/null &
 jobs+=($!)

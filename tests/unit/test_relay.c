@@ -807,8 +807,8 @@ static bool status_has(pid_t pid, const char *line)
 	return file_read(path, 1 << 16, &text, NULL, NULL) >= 0 && strstr(text, line);
 }
 
-/* What who stays ends with. AddressSanitizer asks for the signal stack before _exit(2), which the
- * filter does not know. */
+/* It is what who stays ends with. AddressSanitizer asks for the signal stack before _exit(2), which
+ * the filter does not know. */
 #ifdef __SANITIZE_ADDRESS__
 #define STAYED SIGSYS
 #else
