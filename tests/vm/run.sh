@@ -32,7 +32,7 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/host/build"
 tar -C "$build" --exclude=./{obj,vm,gen,asan,tap,engines} -cf - . |
 	tar -C "$work/host/build" -xf - || die "cannot pack $build"
-for d in tests policy hooks; do
+for d in tests policy hooks contrib; do
 	[ ! -d "$tree/$d" ] || cp -a "$tree/$d" "$work/host/"
 done
 system=()
