@@ -241,10 +241,12 @@ ask_vim() { $1 timeout 10 gvim --servername OUT --remote-expr "system('curl -s -
 if has Xvfb; then
 	mkdir -m 1777 /tmp/.X11-unix
 	# A server that begins anew when its last client goes would refuse the one that comes just then.
-	as_user Xvfb :8 -noreset -nolisten tcp >/dev/null 2>&1 &
+	# One that was killed has left its lock, with a number that may be another process's here.
+	rm -f /tmp/.X9-lock /tmp/.X11-unix/X9
+	as_user Xvfb :9 -noreset -nolisten tcp >/dev/null 2>&1 &
 	server=$!
-	wait_for 30 test -S /tmp/.X11-unix/X8
-	display=(DISPLAY=:8 NO_AT_BRIDGE=1 GTK_A11Y=none)
+	wait_for 30 test -S /tmp/.X11-unix/X9
+	display=(DISPLAY=:9 NO_AT_BRIDGE=1 GTK_A11Y=none)
 fi
 if has Xvfb urxvtd; then
 	start urxvtd -q

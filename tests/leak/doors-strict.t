@@ -106,6 +106,8 @@ cleanup
 # --- X11 ------------------------------------------------------------------------------------------
 
 if has Xvfb && has xdpyinfo; then
+	# One that was killed has left its lock, with a number that may be another process's here.
+	rm -f /tmp/.X7-lock /tmp/.X11-unix/X7
 	start Xvfb :7 -noreset -nolisten tcp
 	wait_for 30 test -S /tmp/.X11-unix/X7
 	looks() { "$@" xdpyinfo >/dev/null 2>&1; }
