@@ -55,10 +55,15 @@ static int prepare(struct relay *r, const char *name, const struct relay_specs *
 	struct record rec;
 	int rc;
 
-	/* The watch begins before the namespace is looked up, so that no removal is missed. */
+	/* It is looked up again behind the watch, so that no removal is missed; before, so that a
+	 * machine without any namespace is told which VPN has none, and why. */
+	ns = find_netns(name, &rec, e);
+	if (ns < 0)
+		return ns;
 	watch = ns_netns_watch(NETNS_DIR, e);
 	if (watch < 0)
 		return watch;
+	util_close(&ns);
 	ns = find_netns(name, &rec, e);
 	if (ns < 0)
 		return ns;

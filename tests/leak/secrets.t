@@ -185,14 +185,16 @@ if command -v make >/dev/null && [ -f "$RIG_TREE/Makefile" ] && [ -w "$RIG_B" ];
 	is "$(cd "$d" && find . -type f -o -type l | sed 's,^\.,,' | grep -vE '/(man/man[1-8]/[a-z.-]+\.[1-8]|policy/[a-z0-9.-]+\.bpf|policy/oci/[a-z]+/[a-z0-9]+\.json|vpnrun/dbus/(session\.conf|services/[A-Za-z0-9.]+\.service))$' | sort | xargs -n 1)" \
 		"$(printf '%s\n' /usr/bin/vpnctl /usr/bin/vpnrun /usr/lib/systemd/network/05-vpnrun-bridge.network \
 			/usr/lib/systemd/network/05-vpnrun.network /usr/lib/systemd/system/vpnrun-default.socket \
-			/usr/lib/systemd/system/vpnrun-default@.service /usr/lib/systemd/system/vpnrun-keeper@.path \
+			/usr/lib/systemd/system/vpnrun-default@.service /usr/lib/systemd/system/vpnrun-hold@.service \
+			/usr/lib/systemd/system/vpnrun-keeper@.path \
 			/usr/lib/systemd/system/vpnrun-keeper@.service /usr/lib/systemd/system/vpnrun-publish@.service \
 			/usr/lib/systemd/system/vpnrun@.service /usr/lib/systemd/system/vpnrund-plug.socket \
 			/usr/lib/systemd/system/vpnrund-plug@.service /usr/lib/systemd/system/vpnrund.service \
 			/usr/lib/systemd/system/vpnrund.socket /usr/lib/sysusers.d/vpnrun.conf \
 			/usr/lib/tmpfiles.d/vpnrun.conf /usr/libexec/vpnrun/cni/vpnrun \
 			/usr/libexec/vpnrun/netavark/vpnrun /usr/libexec/vpnrun/vpnrun-hook \
-			/usr/libexec/vpnrun/vpnrun-notify /usr/libexec/vpnrun/vpnrun-runtime /usr/libexec/vpnrun/vpnrun-session /usr/libexec/vpnrun/vpnrund \
+			/usr/libexec/vpnrun/vpnrun-notify /usr/libexec/vpnrun/vpnrun-runtime /usr/libexec/vpnrun/vpnrun-session \
+			/usr/libexec/vpnrun/vpnrun-torrent-port /usr/libexec/vpnrun/vpnrund \
 			/usr/libexec/vpnrun/vpnrund-plug \
 			/usr/share/bash-completion/completions/vpnctl /usr/share/bash-completion/completions/vpnrun)" \
 		'make install: exactly these, manuals and policies'
