@@ -49,7 +49,7 @@ for rt in runc crun; do
 	ip netns attach late "$(cat "$B/pid")"
 	ip link add late0 type veth peer name eth1 netns late
 	ip -n late link set eth1 up
-	like "$($wrapper --runtime=$rt start t6 2>&1)" 'eth1.*not started' "$rt: a second device: not started"
+	like "$($wrapper --runtime=$rt start t6 2>&1)" 'the network device eth1 into the container: start it with --network none$' "$rt: a second device: not started"
 	ip link del late0
 	ok "$rt: without it: started" "$wrapper" --runtime=$rt start t6
 	$rt delete -f t6
