@@ -99,7 +99,7 @@ struct begin {
 	int channel, plugger_fd;
 };
 
-/* In the child. */
+/* Runs in the child. */
 static int begin(void *arg)
 {
 	const struct begin *b = arg;

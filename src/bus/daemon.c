@@ -90,9 +90,11 @@ int daemon_start(struct daemon *d, const struct daemon_how *how, struct err *e)
 		d->pid = pid;
 		d->pidfd = child_pidfd(pid);
 	}
-	return pid < 0 || d->pidfd < 0 ? err_sys(e, pid < 0 ? pid : d->pidfd,
-						 "cannot start the bus of VPN '%s'", how->vpn)
-				       : 0;
+	if (pid > 0 && d->pidfd >= 0)
+		return 0;
+	/* One that has ended at once is not there any more: SIGCHLD is ignored. */
+	util_close(&d->children);
+	return err_sys(e, pid < 0 ? pid : d->pidfd, "cannot start the bus of VPN '%s'", how->vpn);
 }
 
 /* Sends sig to all that is below us; how many they are. */

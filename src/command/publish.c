@@ -55,8 +55,8 @@ static int prepare(struct relay *r, const char *name, const struct relay_specs *
 	struct record rec;
 	int rc;
 
-	/* It is looked up again behind the watch, so that no removal is missed; before, so that a
-	 * machine without any namespace is told which VPN has none, and why. */
+	/* The namespace is looked up again behind the watch, so that no removal is missed. The
+	 * first look is for a machine without any, which is told which VPN has none, and why. */
 	ns = find_netns(name, &rec, e);
 	if (ns < 0)
 		return ns;

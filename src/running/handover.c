@@ -50,7 +50,7 @@ static int path_of(const struct handover *h, const struct places *p, const char 
 	return str_fmt(ret, PATH_MAX, "%s/%s", h->in_config ? p->config : p->home, rel);
 }
 
-/* What stands in the file, or what the link is to. */
+/* Reads what stands in the file, or what the link is to. */
 static bool read_number(const char *path, pid_t *ret)
 {
 	AUTO_FREE char *text = NULL;

@@ -170,6 +170,7 @@ int main(void)
 {
 	struct daemon d = DAEMON_INIT;
 	struct err e = ERR_INIT;
+	int r;
 
 	tap_begin();
 	signal(SIGCHLD, SIG_IGN);
@@ -179,8 +180,9 @@ int main(void)
 	test_left();
 	test_helper_dies();
 	unlink(at("bin/vpnrun"));
-	is_int(start(&d, NULL, &e), 0, "no vpnrun: the process is there");
-	ok(ends(d.pid), "and ends");
+	r = start(&d, NULL, &e);
+	ok(r == 0 || r == -ESRCH, "no vpnrun: the process is there, or has ended by now: %d", r);
+	ok(d.pid <= 0 || ends(d.pid), "and ends");
 	daemon_end(&d);
 	unlink(at("left"));
 	rmdir(at("bin"));
