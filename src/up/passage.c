@@ -25,7 +25,6 @@
 #include "ns/netns.h"
 #include "plug/attach.h"
 #include "plug/cable.h"
-#include "wall/firewall.h"
 
 /* A question by ARP that is lost is asked again after a second, three times. */
 #define LIMIT_MS 3500
@@ -144,29 +143,10 @@ static int open_look(struct look *l, struct err *e)
 	return r ?: cable_wait(&l->far, l->r, &end, e);
 }
 
-/* The firewall believes for minutes nobody else who claims the address that a cable has spoken
- * with. This one was no program's: who is plugged in by hand next may have chosen it. */
-static void forget_address(const struct look *l)
-{
-	AUTO_CLOSE int ns = record_open_netns(l->r, NULL);
-	struct lease_pool pool = record_pool(l->r);
-	struct in_addr addr = lease_ip4(&pool, l->host);
-	char at[INET_ADDRSTRLEN], text[256];
-
-	inet_ntop(AF_INET, &addr, at, sizeof(at));
-	if (ns >= 0 && str_fmt(text, sizeof(text),
-			       "add element bridge %s spoken { %s }\n"
-			       "delete element bridge %s spoken { %s }\n",
-			       l->table, at, l->table, at) > 0)
-		firewall_run(l->r->name, text, ns, NULL);
-}
-
 static void close_look(struct look *l)
 {
-	if (l->host) {
+	if (l->host)
 		rtnl_link_delete(&l->far, RTNL_HERE, LEASE_CABLE, NULL);
-		forget_address(l);
-	}
 	nl_sock_close(&l->route);
 	nl_sock_close(&l->far);
 	nl_sock_close(&l->nft);
