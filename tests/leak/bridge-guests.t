@@ -15,8 +15,8 @@ vpnctl up demo >/dev/null
 # The firewall of the bridge believes nobody who claims an address with which a cable has spoken lately, and the look of
 # `up` whether anything gets through is by a cable: who is plugged in by hand takes an address that none has had.
 had() { nft list set bridge vpnrun-demo spoken | grep -q "10\.20\.1\.$1 "; }
-H=203
-while had $H; do H=$((H + 2)); done
+H=203 # 204 and 205 are taken below
+while had $H; do H=$((H == 203 ? 213 : H + 1)); done
 
 in_ns demo "$probe" serve :: 7007 demo >/dev/null &
 jobs+=($!)
