@@ -33,7 +33,8 @@ taken 'an address of the bridge' "the address $gateway of br-demo is missing" \
 	ip addr del "$gateway" dev br-demo
 own6=$(in_vpn demo ip -6 -br addr show br-demo | grep -o 'fd76:[^ ]*::1/64')
 taken 'the prefix of an IPv6 address' "the address $own6 of br-demo is missing" \
-	sh -c "ip -6 addr del $own6 dev br-demo && ip -6 addr add ${own6%/64}/80 dev br-demo nodad"
+	sh -c "for i in 1 2 3 4 5 6 7 8; do # the keeper may be faster than the second of both
+		ip -6 addr del $own6 dev br-demo; ! ip -6 addr add ${own6%/64}/80 dev br-demo nodad || exit 0; done; exit 1"
 is "$(in_vpn demo ip -6 -br addr show br-demo | grep -o "${own6%/64}[^ ]*")" "$own6" 'R78: and the other prefix is gone'
 taken 'the whole firewall' "the firewall's table $table is missing" nft delete table $table
 taken 'a rule of the firewall' "the firewall's table $table was altered" \
@@ -51,7 +52,9 @@ taken 'the bridge, put down' 'is down' ip link set br-demo down
 : >/run/vpnrun/no-repair
 in_vpn demo ip addr del "$gateway" dev br-demo
 ok 'R78: plan shows what is missing' sh -c "vpnctl plan demo | grep -qF '+ the address $gateway of br-demo'"
-is "$(vpnctl plan demo --json | jq -r '.objects[] | select(.there | not) | .object')" "$(vpnctl plan demo | sed -n 's/^  + //p')" \
+# By perl: a guest has no jq.
+is "$(vpnctl plan demo --json | perl -MJSON::PP -0777 -ne 'print map { "$_->{object}\n" } grep { !$_->{there} } @{decode_json($_)->{objects}}')" \
+	"$(vpnctl plan demo | sed -n 's/^  + //p')" \
 	'R78: plan --json says the same'
 ok 'R78: plan --nft: what nft takes as it is' sh -c "vpnctl plan demo --nft | nft -c -f -"
 ok 'control: with no-repair, status names it' wait_for 5 sh -c 'vpnctl status demo | grep -q missing'
