@@ -192,7 +192,9 @@ front() { # front UID PORT: what the supervisor says to the broker
 		recv S, my $answer, 4096, 0; print join " ", unpack "l Z*", $answer' "$lease" "$1" "$2" 2>&1
 }
 serve as_user vpnrun demo
-lease=$(in_vpn demo ip -o link | sed -n 's/.*: vr1\.\([0-9]*\)@.*/\1/p')
+# By its address: the cable of the command before it may not be gone yet.
+lease=$(as_user vpnrun --with "$pid" ip -4 -o addr show vpn0 | first)
+lease=${lease##*.}
 like "$(front "$RIG_UID" 8080)" "^-1 port 8080 is not among those that users of VPN 'demo' may open" 'L25 R29: the supervisor takes no word of the front for it'
 like "$(front 0 443)" "^-1 a sandbox of root's asks" 'L25 R29: nor that it is for root'
 like "$(front "$RIG_UID" 443)" '^0 ' 'control: what may be opened, is'
