@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -330,11 +331,71 @@ static int sealed(void)
 	return !write_file("/dev/y", "y") && write_file("/dev/shm/y", "y") ? 0 : 12;
 }
 
+/* A new devpts at path, and its terminal 0: the master's descriptor, which keeps it. */
+static int make_terminal(const char *path)
+{
+	char ptmx[64];
+	int fd, unlocked = 0;
+
+	str_fmt(ptmx, sizeof(ptmx), "%s/ptmx", path);
+	if (mount("devpts", path, "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666") < 0)
+		return -1;
+	fd = open(ptmx, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	return fd >= 0 && ioctl(fd, TIOCSPTLCK, &unlocked) == 0 ? fd : -1;
+}
+
+/* stdin is terminal 0 of a devpts, and the old /dev has that one or another: what stands at
+ * /dev/console then is stdin's own (1), nothing (0), or what it must not be (-1). */
+static int console(bool another)
+{
+	char name[64] = "";
+	struct err e = ERR_INIT;
+	struct stat st, in;
+	int fd, old;
+
+	if (mkdir("/run/dev", 0755) < 0 || mkdir("/run/dev/pts", 0755) < 0 ||
+	    make_terminal("/dev/pts") < 0)
+		return -SKIPPED;
+	fd = open("/dev/pts/0", O_WRONLY | O_APPEND | O_NOCTTY);
+	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
+		return -SKIPPED;
+	if (another ? make_terminal("/run/dev/pts") < 0
+		    : mount("/dev/pts", "/run/dev/pts", NULL, MS_BIND, NULL) < 0)
+		return -SKIPPED;
+	old = open("/run/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (ns_dev_make(old, false, &e) < 0)
+		return -2;
+	if (stat("/dev/console", &st) < 0)
+		return 0;
+	if (readlink("/proc/self/fd/0", name, sizeof(name) - 1) < 0 || fstat(0, &in) < 0 ||
+	    st.st_dev != in.st_dev || strcmp(name, "/dev/console") != 0)
+		return -1;
+	return (fcntl(0, F_GETFL) & (O_ACCMODE | O_APPEND)) == (O_WRONLY | O_APPEND) ? 1 : -3;
+}
+
+static int own_console(void)
+{
+	int r = console(false);
+
+	return r == -SKIPPED ? SKIPPED : r == 1 ? 0 : 10;
+}
+
+static int console_of_another(void)
+{
+	int r = console(true);
+
+	return r == -SKIPPED ? SKIPPED : r == 0 ? 0 : 10;
+}
+
 static void test_dev(void)
 {
 	inside(plain_dev, "L44 --strict: of /dev what is listed, and no more");
 	inside(display_dev, "L44 --strict with a display: the cards, and no more");
 	inside(own_terminals, "L44 --strict: terminals of its own");
+	inside(own_console,
+	       "L44 --strict: the caller's terminal comes along, and says its new name");
+	inside(console_of_another,
+	       "L44 --strict: not one of the same number that is of another devpts");
 	inside(sealed, "L44 --strict: /dev is read-only when it is done");
 }
 

@@ -11,8 +11,10 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,7 +22,24 @@
 #include "base/util.h"
 #include "session/listeners.h"
 #include "session/session.h"
-#include "session/wayland.h"
+#include "session/words.h"
+
+/* In a hurry, a hundredth of the time that is asked for; who asks for none waits for ever. */
+static bool in_a_hurry;
+
+static int hurry(int fd, int level, int name, const void *value, socklen_t len)
+{
+	struct timeval t = *(const struct timeval *)value;
+
+	if (in_a_hurry) {
+		t.tv_usec = (t.tv_sec * 1000000 + t.tv_usec) / 100;
+		t.tv_sec = 0;
+	}
+	return setsockopt(fd, level, name, &t, len);
+}
+#define setsockopt hurry
+#include "session/wayland.c"
+#undef setsockopt
 
 /* --- /proc/net/unix --------------------------------------------------------------------------- */
 
@@ -180,6 +199,17 @@ static void test_compositor(void)
 
 		is_int(talk(&w), cases[i].want, cases[i].what);
 	}
+}
+
+static void test_silent_compositor(void)
+{
+	const struct word nothing = {.n = 0};
+
+	in_a_hurry = true;
+	alarm(30);
+	is_int(talk(&nothing), -ETIMEDOUT, "L43 one that never answers: given up");
+	alarm(0);
+	in_a_hurry = false;
 }
 
 /* --- the session's directory ---------------------------------------------------------------------
@@ -478,6 +508,88 @@ static void test_session_dir(void)
 	wait(NULL);
 }
 
+/* --- what the words of --allow stand for --------------------------------------------------------
+ */
+
+static bool make_socket(const char *name)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool good = str_copy(sa.sun_path, sizeof(sa.sun_path), name) >= 0 &&
+		    bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0;
+
+	close(fd);
+	return good;
+}
+
+/* How many things word gives back, or -errno. */
+static int given(unsigned int word, const char *variable, const char *value)
+{
+	struct session s = SESSION_INIT;
+	struct session_words w = SESSION_WORDS_INIT;
+	struct err e = ERR_INIT;
+	int r;
+
+	str_copy(s.runtime, sizeof(s.runtime), "/tmp/r");
+	setenv(variable, value, 1);
+	r = session_words_open(word, true, &s, &w, &e);
+	session_words_close(&w);
+	unsetenv(variable);
+	return r < 0 ? r : (int)w.n_grants;
+}
+
+/* 0, or the number of what is wrong. Of a directory in the place of a socket all would be given. */
+static int look_at_words(void)
+{
+	if (mount("t", "/tmp", "tmpfs", 0, NULL) < 0)
+		return 77;
+	if (mkdir("/tmp/r", 0700) < 0 || mkdir("/tmp/.X11-unix", 0700) < 0 ||
+	    mkdir("/tmp/.X11-unix/X6", 0700) < 0 || mknod("/tmp/file", S_IFREG | 0600, 0) < 0 ||
+	    !make_socket("/tmp/socket") || !make_socket("/tmp/.X11-unix/X5"))
+		return 1;
+	if (given(SESSION_BUS, "DBUS_SESSION_BUS_ADDRESS", "unix:path=/tmp/socket") != 1 ||
+	    given(SESSION_SOUND, "PULSE_SERVER", "unix:/tmp/socket") != 1 ||
+	    given(SESSION_X11, "DISPLAY", ":5") != 1)
+		return 2;
+	if (given(SESSION_BUS, "DBUS_SESSION_BUS_ADDRESS", "unix:path=/tmp/r") != -ENOENT ||
+	    given(SESSION_BUS, "DBUS_SESSION_BUS_ADDRESS", "unix:path=/tmp/file") != -ENOENT)
+		return 3;
+	if (given(SESSION_SOUND, "PULSE_SERVER", "unix:/tmp/r") != -ENOENT ||
+	    given(SESSION_SOUND, "PIPEWIRE_REMOTE", "/tmp/r") != -ENOENT ||
+	    given(SESSION_WAYLAND, "WAYLAND_DISPLAY", "/tmp/r") != -ENOENT ||
+	    given(SESSION_X11, "DISPLAY", ":6") != -ENOENT)
+		return 4;
+	setenv("DISPLAY", ":5", 1);
+	return given(SESSION_X11, "XAUTHORITY", "/tmp/file") == 2 &&
+			       given(SESSION_X11, "XAUTHORITY", "/tmp/r") == 1
+		       ? 0
+		       : 5;
+}
+
+static void test_words(void)
+{
+	static const char *const unset[] = {
+		"DBUS_SESSION_BUS_ADDRESS", "PULSE_SERVER", "PIPEWIRE_REMOTE",
+		"WAYLAND_DISPLAY",	    "DISPLAY",	    "XAUTHORITY"};
+	const char *what =
+		"L43 what is given back is a socket, and an authority a file: no directory";
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		for (size_t i = 0; i < ARRAY_SIZE(unset); i++)
+			unsetenv(unset[i]);
+		_exit(enter() ? look_at_words() : 77);
+	}
+	waitpid(pid, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		printf("ok %d - %s # SKIP no user namespaces\n", ++tap_count, what);
+	else
+		is_int(status, 0, what);
+}
+
 int main(void)
 {
 	int fd;
@@ -488,7 +600,9 @@ int main(void)
 	close(fd);
 	test_list();
 	test_compositor();
+	test_silent_compositor();
 	test_session_dir();
+	test_words();
 	unlink(path);
 	return tap_done();
 }

@@ -5,7 +5,10 @@
  */
 #include "tap.h"
 
+#include <errno.h>
 #include <unistd.h>
+
+#include "inside.h"
 
 /* Stands in for the kernel that is asked for the mounts. */
 long fake_syscall(long number, ...);
@@ -159,6 +162,51 @@ static void test_asking(void)
 	ok(any(5, 5, "tmpfs"), "L52 nor one that is gone or cannot be asked for");
 }
 
+/* --- covers ----------------------------------------------------------------------------------- */
+
+static int cover_refuses(void)
+{
+	struct err e = ERR_INIT;
+
+	if (mkdir("/run/net", 0755) < 0 || mkdir("/run/net/host", 0755) < 0)
+		return 1;
+	if (cover("", "/run/net", &e) < 0)
+		return 2;
+	if (access("/run/net/host", F_OK) == 0)
+		return 3;
+	/* Who reads there is told at once; who writes must be, too, for nothing keeps it. */
+	return mkdir("/run/net/new", 0755) < 0 && errno == EROFS ? 0 : 4;
+}
+
+/* An automounted home with more mounts in it than are put back one by one. */
+static int many_in_one(void)
+{
+	static struct below below[BELOW_MAX];
+	static char text[BELOW_MAX * 100];
+	char path[64];
+	size_t n = 0, len = 0;
+
+	for (int i = -1; i < BELOW_MAX; i++) {
+		if (i < 0)
+			str_fmt(path, sizeof(path), "/run/net");
+		else
+			str_fmt(path, sizeof(path), i ? "/run/net/u/%d" : "/run/net/u", i);
+		if (mkdir(path, 0755) < 0)
+			return 1;
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+					"1 2 0:1 / %s rw - nfs4 x rw\n", path);
+	}
+	if (open_below(text, "/run/net", below, &n) < 0)
+		return 2;
+	return n == 1 && !strcmp(below[0].path, "/run/net/u") ? 0 : 3;
+}
+
+static void test_covers(void)
+{
+	inside(cover_refuses, "L52 what lies over such a mount is empty, and takes nothing");
+	inside(many_in_one, "what is mounted comes back with all that is mounted in it, as one");
+}
+
 int main(void)
 {
 	tap_begin();
@@ -168,5 +216,6 @@ int main(void)
 	test_below();
 	test_answers();
 	test_asking();
+	test_covers();
 	return tap_done();
 }
