@@ -17,6 +17,11 @@
 int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, const char *ifname,
 		   uint32_t *ret_host, struct err *e);
 
+/* The same for a short look, with a cable of the usual name. Its search starts at the pool's last
+ * number: where one looks again and again, one address has been a cable's, and not each in turn. */
+int attach_look(struct nl_sock *s, const struct record *r, int netns_fd, uint32_t *ret_host,
+		struct err *e);
+
 /* Things that the plugger holds while it plugs for users. All 0 but for the sockets: nothing is
  * known. */
 struct attach_users {

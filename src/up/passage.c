@@ -137,7 +137,9 @@ static int open_look(struct look *l, struct err *e)
 	r = nl_sock_open(&l->route, NETLINK_ROUTE, e);
 	r = r ?: nl_sock_open(&l->nft, NETLINK_NETFILTER, e);
 	r = r ?: open_far_end(l, e);
-	r = r ?: attach_as_root(&l->route, l->r, l->ns, LEASE_CABLE, &end.host, e);
+	/* The firewall believes for minutes nobody else who claims the address that a cable has
+	 * had: this one's is always the same. */
+	r = r ?: attach_look(&l->route, l->r, l->ns, &end.host, e);
 	l->host = end.host;
 	r = r ?: cable_up(&l->far, l->r, &end, e);
 	return r ?: cable_wait(&l->far, l->r, &end, e);
