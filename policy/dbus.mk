@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The bus of a VPN's own and the helper that carries between it and the session's. Included by the
 # top Makefile. The helper alone links libdbus.
 

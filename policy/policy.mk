@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Policies: OCI JSON compiled to BPF when the project is built; nothing is compiled at launch.
 
 POLICIES := $(patsubst policy/seccomp/%.json,%,$(sort $(wildcard policy/seccomp/*.json)))

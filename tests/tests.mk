@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Tests: the helpers of the rig, the demo, the second run in a virtual machine.
 # Included by the top Makefile.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The benchmark: numbers side by side in one run, a table and $(B)/bench.json. Root.
 # BENCH='--quick', BENCH='--only flow' and the like are options of tests/bench/run.sh. With BESIDE=DIR, another tree that
 # is built, the two are measured in turns in place of that: tests/bench/beside.pl.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Which lines of src and hooks the tests run, in a build of its own: tests/coverage/README.md.
 # SECTIONS="unit net" some of the tests, TESTS="FILE..." some files, SECTIONS=none just the report; LINES=1 every line that
 # has not run. What runs have shown adds up, until FRESH=1 or the programs change.

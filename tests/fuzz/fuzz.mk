@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Fuzzing: every reader of bytes from outside, each by a target of its own (README.md has the table).
 # Included by tests/tests.mk.
 #
