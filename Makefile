@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # vpnrun: build, install, test. `make` builds into build/, laid out as an installation is.
 # V=1 shows the commands; WERROR=1 makes warnings errors (CI does).
 
@@ -7,7 +8,10 @@ SYSCONFDIR ?= /etc
 B          ?= build
 CC         ?= cc
 PKG_CONFIG ?= pkg-config
-VERSION    := 0.1.0
+# The one place: programs, the tarball and the packages have it from here (tests/lint/version.t).
+VERSION    := 0.2.0
+# STATIC=no links everything to shared libraries, for distributions whose rule that is.
+STATIC     ?= yes
 
 ifneq ($(V),1)
 Q := @
@@ -64,9 +68,8 @@ $(LIB): $(LIB_OBJ)
 	$(Q)rm -f $@; $(AR) qcs $@ $^
 
 # The launcher needs libc alone, and starts a fifth of a millisecond faster without the dynamic linker.
-# Distributions that want it dynamic say LAUNCHER_LD= ; the broker's two programs are linked in the same way,
-# and hold no code that they do not call.
-LAUNCHER_LD ?= $(if $(SAN),,$(call cc-option,-static-pie))
+# The broker's two programs are linked in the same way, and hold no code that they do not call.
+LAUNCHER_LD ?= $(if $(SAN)$(filter no,$(STATIC)),,$(call cc-option,-static-pie))
 STATIC_LD = $(if $(LAUNCHER_LD),$(filter-out -pie,$(ALL_LDFLAGS)) $(LAUNCHER_LD),$(ALL_LDFLAGS)) -Wl,--gc-sections
 
 # With musl it starts faster still, where it is installed: at each start glibc 2.36 asks the processor for
@@ -122,6 +125,13 @@ $(B)/libexec/vpnrun/vpnrund-plug: $(B)/obj/vpnrund_plug.o $(PLG_SRC:src/%.c=$(B)
 	$(Q)$(CC) $(STATIC_LD) -o $@ $^
 
 # --- generated files -------------------------------------------------------------------------
+
+# A build that was made of another version must not keep that one's name.
+VERSION_OBJ := $(patsubst src/%.c,$(B)/obj/%.o,$(patsubst hooks/%,src/hooks/%,$(shell grep -rl VPNRUN_VERSION src hooks --include='*.c')))
+$(VERSION_OBJ) $(VERSION_OBJ:$(B)/obj/%=$(B)/musl/%): $(B)/gen/version
+$(B)/gen/version: $(if $(filter $(VERSION),$(file <$(B)/gen/version)),,version-changed)
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' > $@
 
 # Text of the firewall, embedded in vpnctl.
 $(B)/gen/%.nft.h: policy/%.nft
@@ -266,6 +276,7 @@ help:
 		'make demo       the main job, on two VPN providers built for the moment (root)' \
 		'make bench      launches and paths beside the kernel'\''s floor (BENCH=--quick)' \
 		'make install    PREFIX=$(PREFIX) DESTDIR=; make uninstall' \
+		'make dist       the tarball of VERSION, twice the same bits; STATIC=no: shared libraries only' \
 		'make deps       what to build and test with' \
 		'make tcb        what runs with a capability' \
 		'make format, asan, clean, compile_commands.json' \
@@ -274,10 +285,11 @@ help:
 clean:
 	$(Q)rm -rf $(B)
 
-.PHONY: all clean policies install uninstall deps tcb format check-format asan unit-tests test-tools check check-fast help
+.PHONY: version-changed all clean policies install uninstall deps tcb format check-format asan unit-tests test-tools check check-fast help
 include policy/policy.mk
 include policy/dbus.mk
 include hooks/hooks.mk
+include contrib/packages.mk
 -include tests/tests.mk
 -include tests/bench/bench.mk
 -include $(shell find $(B)/obj $(B)/musl -name '*.d' 2>/dev/null)

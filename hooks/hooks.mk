@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What container engines call: the OCI hook, the wrapper runtime, and the CNI and netavark plugins.
 # Included by the top Makefile.
 
