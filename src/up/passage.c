@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/neighbour.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -21,6 +22,7 @@
 
 #include "nf/nft.h"
 #include "nl/link.h"
+#include "nl/list.h"
 #include "nl/route.h"
 #include "ns/netns.h"
 #include "plug/attach.h"
@@ -28,7 +30,8 @@
 
 /* A question by ARP that is lost is asked again after a second, three times. */
 #define LIMIT_MS 3500
-#define DISCARD	 9 /* both ports; see policy/bridge.nft */
+#define PACKETS	 25 /* so many are not lost by chance */
+#define DISCARD	 9  /* both ports; see policy/bridge.nft */
 #define LOOK_MS	 20
 #define OURS	 "vpnrun"
 #define PAYLOAD	 "vpnrun"
@@ -64,15 +67,31 @@ static int send_one(const struct look *l, int family, struct err *e)
 	return n < 0 ? err_sys(e, -errno, "cannot send by a cable") : 0;
 }
 
+/* Whether the bridge has answered the cable's question for its MAC address: from then on a packet
+ * is with the forward chains as soon as it is sent. */
+static bool is_heard(struct look *l, int family)
+{
+	const uint16_t known = NUD_REACHABLE | NUD_DELAY | NUD_PROBE | NUD_STALE | NUD_PERMANENT;
+	struct nl_neighs near = {0};
+	bool heard = false;
+
+	if (nl_neigh_list(&l->far, family, 0, &near, NULL) == 0)
+		for (size_t i = 0; i < near.n; i++)
+			heard = heard || (near.at[i].state & known);
+	free(near.at);
+	return heard;
+}
+
 /* 1: it passed; 0: it did not. */
 static int try_family(struct look *l, int family, struct err *e)
 {
 	const char *counter = family == AF_INET ? "passed4" : "passed6";
 	int64_t end = util_now_ms() + LIMIT_MS;
 	uint64_t before = 0, now = 0;
-	int r = nft_counter_get(&l->nft, l->table, counter, &before, e);
+	int lost = 0, r = nft_counter_get(&l->nft, l->table, counter, &before, e);
 
-	while (r == 0 && util_now_ms() < end) {
+	while (r == 0 && lost < PACKETS && util_now_ms() < end) {
+		lost += is_heard(l, family);
 		r = send_one(l, family, e);
 		if (r == 0)
 			r = nft_counter_get(&l->nft, l->table, counter, &now, e);
