@@ -22,7 +22,8 @@ suite=${1:?usage: tree.sh SUITE DIR}
 dir=$(realpath -m "${2:?usage: tree.sh SUITE DIR}")
 export PATH=$PATH:/usr/sbin:/sbin DEBIAN_FRONTEND=noninteractive LC_ALL=C
 case $suite in
-trixie | sid) ;;
+trixie) ;;
+sid) packages+=(golang-go golang-github-appc-cni-dev) ;; # for libcni.sh
 *) die "no suite '$suite': trixie or sid" ;;
 esac
 key="$suite $(sha256sum <"$here" | cut -c1-16)"
