@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Takes one protection away at a time, and sees whether the test that is named for it notices. Works
 # on copies of the tree, one a worker; the tree itself is never touched. Says TAP. See README.md here.
-# usage: mutate.pl [--check]	--check: only that each line applies and names tests that there are
+# usage: mutate.pl [--check|--table]	--check: only that each line applies and names tests that there are
+#					--table: what KEEP holds of them, a room a line, as README.md has it
 use strict;
 use warnings;
 use Cwd qw(abs_path);
@@ -15,9 +16,9 @@ use Time::HiRes qw(time);
 
 my $top = abs_path(dirname(abs_path($0)) . '/../..');
 my $B = abs_path($ENV{B} // "$top/build");
-die "usage: mutate.pl [--check]   (which ones: variables, see tests/mutate/README.md)\n"
-	if @ARGV > 1 || @ARGV && $ARGV[0] ne '--check';
-my $check = @ARGV;
+die "usage: mutate.pl [--check|--table]   (which ones: variables, see tests/mutate/README.md)\n"
+	if @ARGV > 1 || @ARGV && $ARGV[0] !~ /^--(check|table)$/;
+my $check = @ARGV && $ARGV[0] eq '--check';
 my $limit = $ENV{LIMIT} // 400;
 chdir $top or die "$top: $!";
 $| = 1;
@@ -318,12 +319,36 @@ sub choose {
 
 sub key { join ' | ', map { $_[0]{$_} } qw(name at edit tests) }
 
+# The room that a line is about: src/NAME, hooks/NAME, policy.
+sub room_of {
+	my ($r) = @_;
+	my $at = $r->{at};
+	$at = ($row{$1} // $r)->{at} if $at =~ /^=([^+]+)/;
+	return $at =~ m{^((?:src|hooks)/[^/]+)/} ? $1 : $at =~ m{^([^/]+)/} ? $1 : 'Makefile';
+}
+
+sub print_table {
+	my (%known, %room);
+	open my $f, '<', $ENV{KEEP} // die "--table: KEEP=FILE is not set\n" or die "$ENV{KEEP}: $!\n";
+	chomp, $known{$_} = 1 while <$f>;
+	for my $r (@rows) {
+		my $what = explained($r) ? 1 : $known{key($r)} ? 0 : 2;
+		$room{$_}[$what]++ for room_of($r), 'all';
+	}
+	print "| room | noticed | explained | not noticed, or not run |\n|---|---|---|---|\n";
+	printf "| %s | %s |\n", $_, join ' | ', map { $_ // 0 } @{$room{$_}}[0 .. 2] for (grep { $_ ne 'all' } sort keys %room), 'all';
+}
+
 read_list($_) for sort glob 'tests/mutate/*.list';
 check_row($_) for @rows;
 print "# $_\n" for @errors;
 if ($check) {
 	print !@errors ? 'ok' : 'not ok', ' 1 - ', scalar @rows, " mutations apply, and name tests that there are\n1..1\n";
 	exit(@errors ? 1 : 0);
+}
+if (@ARGV) {
+	print_table();
+	exit 0;
 }
 
 my @chosen = choose();
