@@ -12,8 +12,15 @@ to_bridge
 
 # --- the host's own table, rules and addresses ---------------------------------------------------
 
+# An address of IPv6 has its route in the table "local" a moment later, by a worker of the kernel's.
+routed() {
+	local local
+	local=$(ip -6 -o route show table local)
+	ip -6 -o addr | awk '{ sub("/.*", "", $4); print $4 }' | while read -r a; do [[ $local == *"local $a "* ]] || exit 1; done
+}
 # All that `up` could touch.
 all() {
+	wait_for 10 routed
 	ip -o rule
 	ip -6 -o rule
 	ip -o route show table all | sed 's/ linkdown//'
