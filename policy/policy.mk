@@ -35,6 +35,14 @@ $(B)/gen/relay_filter.h: policy/relay.json $(POLICYC)
 	$(call say,GEN,$@)
 	$(Q)$(POLICYC) --name relay --header relay_filter --output $@ $<
 
+# Of the process that reads archives for `vpnctl import`.
+$(B)/gen/unzip_filter.h: policy/unzip.json $(POLICYC)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)$(POLICYC) --name unzip --header unzip_filter --output $@ $<
+
+$(B)/obj/files/archive.o: $(B)/gen/unzip_filter.h
+
 $(B)/obj/relay/stay.o $(B)/musl/relay/stay.o: $(B)/gen/relay_filter.h
 
 $(B)/obj/vpnrund.o: $(B)/gen/vpnrund_filter.h
@@ -44,4 +52,4 @@ $(B)/obj/vpnrund_plug.o: $(B)/gen/vpnrund_plug_filter.h
 test-tools: $(B)/tests/unit/policy_try
 
 # The filters of our own programs, on paper.
-$(B)/tests/unit/test_filters: $(B)/gen/vpnrund_filter.h $(B)/gen/vpnrund_plug_filter.h $(B)/gen/relay_filter.h $(B)/gen/session_filter.h
+$(B)/tests/unit/test_filters: $(B)/gen/vpnrund_filter.h $(B)/gen/vpnrund_plug_filter.h $(B)/gen/relay_filter.h $(B)/gen/session_filter.h $(B)/gen/unzip_filter.h

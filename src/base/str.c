@@ -92,6 +92,12 @@ bool str_is_vpn_name(const char *s)
 	return true;
 }
 
+void str_device_of(const char *kind, const char *name, int id, char ret[16])
+{
+	if (str_fmt(ret, IF_NAMESIZE, "%s-%s", kind, name) < 0)
+		str_fmt(ret, IF_NAMESIZE, "%s.%d", kind, id);
+}
+
 bool str_is_device_name(const char *s)
 {
 	size_t i;

@@ -247,6 +247,20 @@ int conf_parse(const char *file, const char *text, size_t len, struct tunnel *t,
 
 /* --- files ----------------------------------------------------------------------------------- */
 
+int conf_warn_mode(const char *path, mode_t mode, struct tunnel *t, struct err *e)
+{
+	if (!S_ISREG(mode) || !(mode & S_IROTH))
+		return 0;
+	t->world_readable = true;
+	if (tunnel_warn(t,
+			"%s: everybody on this machine can read it (mode %04o), and it holds a "
+			"private key: chmod 600 %s",
+			path, (unsigned int)mode & 07777, path) == 0)
+		return 0;
+	tunnel_free(t);
+	return err_sys(e, -ENOMEM, "cannot read %s", path);
+}
+
 int conf_load_fd(int fd, const char *path, struct tunnel *t, struct conf_text *ret, struct err *e)
 {
 	struct stat st;
@@ -262,17 +276,7 @@ int conf_load_fd(int fd, const char *path, struct tunnel *t, struct conf_text *r
 	if (r < 0)
 		return err_sys(e, r, "cannot read %s", path);
 	r = conf_parse(path, text, len, t, e);
-	if (r == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH)) {
-		t->world_readable = true;
-		if (tunnel_warn(
-			    t,
-			    "%s: everybody on this machine can read it (mode %04o), and it holds a "
-			    "private key: chmod 600 %s",
-			    path, (unsigned int)st.st_mode & 07777, path) < 0) {
-			tunnel_free(t);
-			r = err_sys(e, -ENOMEM, "cannot read %s", path);
-		}
-	}
+	r = r ?: conf_warn_mode(path, st.st_mode, t, e);
 	if (r == 0 && ret) {
 		*ret = (struct conf_text){text, len};
 		return 0;

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include "conf/model.h"
 #include "conf/value.h"
 
@@ -18,6 +20,9 @@ int conf_parse(const char *file, const char *text, size_t len, struct tunnel *t,
 /* Reads path (at most 1 MiB) and parses it; adds the warning that only the file itself can give:
  * readable by others. */
 int conf_load(const char *path, struct tunnel *t, struct err *e);
+
+/* The warning that only the file itself can give: others may read it. On failure *t is freed. */
+int conf_warn_mode(const char *path, mode_t mode, struct tunnel *t, struct err *e);
 
 /* The bytes of a file: the owner's to wipe and free. */
 struct conf_text {
@@ -37,6 +42,10 @@ int conf_warn_name(const char *path, struct tunnel *t);
  * profile_load() does, and so do the commands that read a file alone. */
 int tunnel_review(const char *file, struct tunnel *t);
 
-/* A legal VPN name made from a file's name ("us-nyc-wg-301.conf" -> "us-nyc-wg-30"): -EINVAL if
- * nothing legal is left. */
+/* A legal VPN name made from a file's name ("Proton NL-FREE#12.conf" -> "Proton-NL-FR-12": the
+ * number stays): -EINVAL if nothing legal is left. With another turn it is another name, for whom
+ * the first one is taken already. */
 int conf_name_from_path(const char *path, char ret[NAME_MAX_LEN + 1]);
+int conf_name_choose(const char *path, unsigned int turn, char ret[NAME_MAX_LEN + 1]);
+/* Whether the file is called just that, with or without ".conf". */
+bool conf_name_is_plain(const char *path, const char *name);

@@ -54,13 +54,16 @@ static int read_via(struct profile_reader *r, const struct profile_key *k)
 static int read_bridge(struct profile_reader *r, const struct profile_key *k)
 {
 	int n = profile_read_text(r, "bridge", &r->p->bridge);
+	char usual[16];
 
 	(void)k;
 	if (n < 0)
 		return n;
-	if (n == 0)
-		return asprintf(&r->p->bridge, "br-%s", r->p->name) < 0 ? profile_fail_memory(r)
-									: 0;
+	if (n == 0) {
+		str_device_of("br", r->p->name, r->p->id, usual);
+		r->p->bridge = strdup(usual);
+		return r->p->bridge ? 0 : profile_fail_memory(r);
+	}
 	if (!str_is_device_name(r->p->bridge))
 		return json_doc_fail(
 			&r->doc, r->e, "bridge",

@@ -220,27 +220,85 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-int conf_name_from_path(const char *path, char ret[NAME_MAX_LEN + 1])
+/* Keeps what is legal of a file's name: "Proton NL-FREE#12.conf" -> "Proton-NL-FREE-12". */
+static void legal_stem(const char *path, char *ret, size_t size)
 {
 	const char *base = base_name(path);
 	size_t len = strlen(base), i, n = 0;
-	char name[NAME_MAX_LEN + 1] = "";
 
 	if (len > 5 && !strcasecmp(base + len - 5, ".conf"))
 		len -= 5;
-	for (i = 0; i < len && n < NAME_MAX_LEN; i++) {
+	for (i = 0; i < len && n < size - 1; i++) {
 		if (str_is_alnum(base[i]) || (n && (base[i] == '-' || base[i] == '_')))
-			name[n++] = base[i];
-		else if (n && name[n - 1] != '-')
-			name[n++] = '-';
+			ret[n++] = base[i];
+		else if (n && ret[n - 1] != '-')
+			ret[n++] = '-';
 	}
-	while (n && (name[n - 1] == '-' || name[n - 1] == '_'))
+	while (n && (ret[n - 1] == '-' || ret[n - 1] == '_'))
 		n--;
-	name[n] = '\0';
-	if (!str_is_vpn_name(name))
+	ret[n] = '\0';
+}
+
+#define NUMBER_LEN 6u
+
+/* The last number in it, of which a server is known; "" if that is within what stays anyway. */
+static void last_number(const char *stem, char ret[NUMBER_LEN + 1])
+{
+	size_t end = strlen(stem), len = 0;
+
+	while (end > NAME_MAX_LEN && !(stem[end - 1] >= '0' && stem[end - 1] <= '9'))
+		end--;
+	if (end > NAME_MAX_LEN)
+		while (len < NUMBER_LEN && stem[end - len - 1] >= '0' && stem[end - len - 1] <= '9')
+			len++;
+	memcpy(ret, stem + end - len, len);
+	ret[len] = '\0';
+}
+
+/* Makes "b", "c", ... "z", "ab", ...: what tells the second and the third apart. */
+static void letters_of(unsigned int turn, char ret[4])
+{
+	size_t n = 0;
+
+	for (; turn && n < 3; turn /= 26)
+		ret[n++] = (char)('a' + turn % 26);
+	ret[n] = '\0';
+}
+
+int conf_name_choose(const char *path, unsigned int turn, char ret[NAME_MAX_LEN + 1])
+{
+	char stem[256], number[NUMBER_LEN + 1] = "", letters[4], name[NAME_MAX_LEN + 1];
+	size_t room = NAME_MAX_LEN;
+
+	legal_stem(path, stem, sizeof(stem));
+	letters_of(turn, letters);
+	if (strlen(stem) > NAME_MAX_LEN)
+		last_number(stem, number);
+	room -= strlen(letters) + (number[0] ? 1 + strlen(number) : 0);
+	if (strlen(stem) > room)
+		stem[room] = '\0';
+	for (size_t n = strlen(stem); n && (stem[n - 1] == '-' || stem[n - 1] == '_'); n--)
+		stem[n - 1] = '\0';
+	if (str_fmt(name, sizeof(name), "%s%s%s%s", stem, letters, number[0] ? "-" : "", number) <
+		    0 ||
+	    !stem[0] || !str_is_vpn_name(name))
 		return -EINVAL;
-	memcpy(ret, name, n + 1);
+	memcpy(ret, name, sizeof(name));
 	return 0;
+}
+
+int conf_name_from_path(const char *path, char ret[NAME_MAX_LEN + 1])
+{
+	return conf_name_choose(path, 0, ret);
+}
+
+bool conf_name_is_plain(const char *path, const char *name)
+{
+	const char *base = base_name(path);
+	size_t len = strlen(base), n = strlen(name);
+
+	return !strncmp(base, name, n) &&
+	       (len == n || (len == n + 5 && !strcasecmp(base + n, ".conf")));
 }
 
 int conf_warn_name(const char *path, struct tunnel *t)

@@ -132,7 +132,7 @@ static int read_way(const char *name, bool strict, struct default_way *ret, stru
 	if (r.layout == LAYOUT_BRIDGE)
 		str_copy(w.dev, sizeof(w.dev), r.device);
 	else
-		str_fmt(w.dev, sizeof(w.dev), "vh-%s", r.name);
+		str_device_of("vh", r.name, r.id, w.dev);
 	*ret = w;
 	return 0;
 }

@@ -86,8 +86,12 @@ static int put_known(const struct record *r, void *arg)
 	if (r->layout == LAYOUT_BRIDGE)
 		fprintf(k->f, ", \"%s\"", r->bridge);
 	/* One of them may be the default until this one is. */
-	else if (strcmp(r->name, k->w->name) != 0)
-		fprintf(k->f, ", \"vh-%s\"", r->name);
+	else if (strcmp(r->name, k->w->name) != 0) {
+		char dev[16];
+
+		str_device_of("vh", r->name, r->id, dev);
+		fprintf(k->f, ", \"%s\"", dev);
+	}
 	return 0;
 }
 

@@ -1,63 +1,56 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `vpnctl import FILE [--name N] [--id I] [--up [--no-wait]]`: takes a provider's file, as
- * downloaded, into VPN_CONFIG_DIR/NAME.conf (0600) and writes NAME.json beside it. Everything is
- * checked before the first byte is written; the JSON comes last, since it is what makes a VPN; what
- * fails half-way is taken away again. Never overwrites another's file, follows no link in
+ * `vpnctl import FILE|DIR|ZIP... [--name N] [--id I] [--up [--no-wait]]`: takes providers' files,
+ * as downloaded, into VPN_CONFIG_DIR/NAME.conf (0600) and writes NAME.json beside each. Everything
+ * is checked before the first byte is written; the JSONs come last, since they are what makes a
+ * VPN; of many files all become VPNs, or none. Never overwrites another's file, follows no link in
  * VPN_CONFIG_DIR.
  */
 #include "ctl/ctl.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "ctl/show.h"
 #include "conf/conf.h"
 #include "conf/plan.h"
-#include "state/record.h"
 #include "conf/profile.h"
+#include "files/confdir.h"
+#include "files/sources.h"
 
-/* Every import begins its files by this name, since imports wait for each other: what a killed one
- * left, which may hold a private key, is gone with the next, whatever that one's name is. */
-#define BEGUN	    ".import.new"
-#define IMPORT_LOCK RUN_DIR "/-import.lock" /* no VPN is called so */
+/* One of the VPNs to be. */
+struct item {
+	const struct source *from;
+	char name[NAME_MAX_LEN + 1];
+	int id;
+	struct tunnel tunnel;
+	bool has_conf, has_json; /* were written */
+};
 
 struct import {
-	const char *file;
+	char **files;
+	size_t n_files;
 	const char *arg_name;
 	int arg_id; /* 0: the lowest that is free */
 	bool arg_up, arg_no_wait;
-	char name[NAME_MAX_LEN + 1];
-	int id;
-	struct conf_text text;
-	struct tunnel tunnel;
-	int dir; /* VPN_CONFIG_DIR */
-	int lock;
-	bool created_dir;
+	struct sources sources;
+	struct item *items; /* one a source */
+	size_t n;
+	struct confdir dir;
 };
 
-static int choose_name(struct import *im, struct err *e)
+/* --- names ----------------------------------------------------------------------------------- */
+
+static int check_name(const char *name, struct err *e)
 {
 	char buf[VALUE_SHOW_MAX];
-	const char *name = im->arg_name;
 
-	if (!name) {
-		if (conf_name_from_path(im->file, im->name) == 0)
-			return 0;
-		return err_set(e, -EINVAL,
-			       "no VPN's name can be made of the name of %s: give one with --name",
-			       im->file);
-	}
 	if (str_is_reserved(name))
 		return err_set(e, -EINVAL,
 			       "the name '%s' means something else to vpnrun: choose "
@@ -69,47 +62,77 @@ static int choose_name(struct import *im, struct err *e)
 			"%s is not a VPN's name: 1 to %d letters, digits, '-' and '_', the first "
 			"a letter or digit",
 			value_show(name, buf), NAME_MAX_LEN);
-	return str_copy(im->name, sizeof(im->name), name);
-}
-
-/* VPN_CONFIG_DIR itself must be root's alone: who can rename in it can swap a key's file. */
-static int open_dir(struct import *im, struct err *e)
-{
-	struct stat st;
-
-	if (mkdir(VPN_CONFIG_DIR, 0755) == 0)
-		im->created_dir = true;
-	else if (errno != EEXIST)
-		return err_sys(e, -errno, "cannot create " VPN_CONFIG_DIR);
-	im->dir = open(VPN_CONFIG_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (im->dir < 0)
-		return err_sys(e, -errno, "cannot open " VPN_CONFIG_DIR);
-	/* mkdir(2) took the umask off. */
-	if (im->created_dir && fchmod(im->dir, 0755) < 0)
-		return err_sys(e, -errno, "cannot set the mode of " VPN_CONFIG_DIR);
-	if (fstat(im->dir, &st) < 0)
-		return err_sys(e, -errno, "cannot look at " VPN_CONFIG_DIR);
-	if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
-		return err_set(e, -EPERM,
-			       VPN_CONFIG_DIR " must belong to root and be writable by root "
-					      "only: chown root " VPN_CONFIG_DIR
-					      "; chmod 755 " VPN_CONFIG_DIR);
-	/* Two imports at once must not choose one id. The directory itself everybody could lock. */
-	if (record_make_dir(e) < 0)
-		return -EIO;
-	im->lock = open(IMPORT_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (im->lock < 0 || flock(im->lock, LOCK_EX) < 0)
-		return err_sys(e, -errno, "cannot lock " IMPORT_LOCK);
-	unlinkat(im->dir, BEGUN, 0);
 	return 0;
 }
 
-static int choose_id(struct import *im, struct err *e)
+static bool is_taken(const struct import *im, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(im->items[i].name, name))
+			return true;
+	return false;
+}
+
+static int choose_name(struct import *im, struct item *item, struct err *e)
+{
+	size_t before = (size_t)(item - im->items);
+	const char *file = item->from->path;
+	unsigned int turn = 0;
+
+	if (im->arg_name)
+		return check_name(im->arg_name, e)
+			       ?: str_copy(item->name, sizeof(item->name), im->arg_name);
+	do {
+		if (conf_name_choose(file, turn++, item->name) < 0)
+			return err_set(e, -EINVAL,
+				       "no VPN's name can be made of the name of %s: give one "
+				       "with --name",
+				       file);
+	} while (is_taken(im, before, item->name));
+	/* A name that was made up is told, and one that merely lost its ".conf" is not. */
+	if (conf_name_is_plain(file, item->name))
+		return 0;
+	return tunnel_warn(&item->tunnel,
+			   "%s: is called '%s' here, as a VPN's name has at most %d "
+			   "letters, digits, '-' and '_'",
+			   file, item->name, NAME_MAX_LEN);
+}
+
+/* --- before anything is touched -------------------------------------------------------------- */
+
+static int parse_all(struct import *im, struct err *e)
+{
+	int r = sources_read(im->files, im->n_files, &im->sources, e);
+
+	if (r < 0)
+		return r;
+	if (im->sources.n > 1 && (im->arg_name || im->arg_id))
+		return err_set(e, -EINVAL,
+			       "%s is for one file, and these are %zu: leave it out, and each VPN "
+			       "is called after its file",
+			       im->arg_name ? "--name" : "--id", im->sources.n);
+	im->items = calloc(im->sources.n + 1, sizeof(*im->items));
+	if (!im->items)
+		return err_sys(e, -ENOMEM, "cannot import");
+	for (size_t i = 0; r == 0 && i < im->sources.n; i++) {
+		struct item *item = &im->items[i];
+
+		item->from = &im->sources.at[i];
+		im->n++;
+		r = source_parse(item->from, &item->tunnel, e);
+		r = r ?: choose_name(im, item, e);
+		if (r == 0 && tunnel_review(item->from->path, &item->tunnel) < 0)
+			r = err_sys(e, -ENOMEM, "cannot check %s", item->from->path);
+	}
+	return r;
+}
+
+static int choose_ids(struct import *im, struct err *e)
 {
 	AUTO_FREE struct profile_entry *entries = NULL;
 	const char *taken[100] = {NULL};
 	size_t i, n = 0;
-	int id, r = profile_list(&entries, &n, e);
+	int id = 0, r = profile_list(&entries, &n, e);
 
 	if (r < 0)
 		return r;
@@ -120,78 +143,73 @@ static int choose_id(struct import *im, struct err *e)
 			       "id %d is VPN '%s''s already: choose another with "
 			       "--id, or leave it out",
 			       im->arg_id, taken[im->arg_id]);
-	for (id = im->arg_id ? im->arg_id : 1; id < 100 && taken[id]; id++)
-		;
-	if (id >= 100)
-		return err_set(
-			e, -ENOSPC,
-			"all ids from 1 to 99 are taken: remove a VPN's files from " VPN_CONFIG_DIR
-			" first");
-	im->id = id;
+	for (i = 0; i < im->n; i++) {
+		for (id = im->arg_id ? im->arg_id : id + 1; id < 100 && taken[id]; id++)
+			;
+		if (id >= 100 && im->n == 1)
+			return err_set(e, -ENOSPC,
+				       "all ids from 1 to 99 are taken: remove a VPN's files "
+				       "from " VPN_CONFIG_DIR " first");
+		if (id >= 100)
+			return err_set(e, -ENOSPC,
+				       "these are %zu files, and of the ids from 1 to "
+				       "99 only %zu are free: import fewer of them",
+				       im->n, i);
+		im->items[i].id = id;
+	}
 	return 0;
 }
 
-/* A new file of that name, whole or not at all: -EEXIST if there is one, link or not. */
-static int create_file(int dir, const char *name, const void *data, size_t len, mode_t mode)
+/* As the VPN will be: its subnet is known only with its id. */
+static int warn_subnet(struct item *item)
 {
-	AUTO_CLOSE int fd = -1;
-	int r;
+	struct profile p = {.subnet4_plen = 24, .tunnel = item->tunnel};
+	const struct ipaddr *clash;
 
-	unlinkat(dir, BEGUN, 0);
-	fd = openat(dir, BEGUN, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	r = fd_write_all(fd, data, len);
-	if (!r && fchmod(fd, mode) < 0)
-		r = -errno;
-	if (!r && fsync(fd) < 0)
-		r = -errno;
-	if (!r && linkat(dir, BEGUN, dir, name, 0) < 0)
-		r = -errno;
-	unlinkat(dir, BEGUN, 0);
-	return r;
+	p.subnet4.s_addr = htonl(0x0a140000u | (uint32_t)item->id << 8);
+	p.id = item->id;
+	clash = plan_subnet_clash(&p, NULL);
+	if (!clash)
+		return 0;
+	return tunnel_warn(&item->tunnel,
+			   "%s of the tunnel overlaps 10.20.%d.0/24, where programs get their "
+			   "addresses: add \"subnet\" to %s/%s.json before `vpnctl up %s`",
+			   clash->text, item->id, VPN_CONFIG_DIR, item->name, item->name);
 }
 
-/* Whether NAME.conf is there already with these very bytes: what an import that was killed before
- * its JSON left behind, and the next one may take over. */
-static bool is_leftover(struct import *im, const char *conf)
-{
-	AUTO_CLOSE int fd = openat(im->dir, conf, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	AUTO_FREE char *text = NULL;
-	struct stat st;
-	size_t len = 0;
-	bool same;
+/* --- the files ------------------------------------------------------------------------------- */
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != 0 ||
-	    (st.st_mode & 0177) || st.st_nlink != 1 ||
-	    file_read_fd(fd, CONF_SIZE_MAX, &text, &len) < 0)
-		return false;
-	same = len == im->text.len && !memcmp(text, im->text.at, len);
-	util_wipe(text, len);
-	return same;
+#define FILE_LEN (NAME_MAX_LEN + 8)
+
+static void file_of(const struct item *item, const char *end, char ret[FILE_LEN])
+{
+	str_fmt(ret, FILE_LEN, "%s.%s", item->name, end);
 }
 
-static int install(struct import *im, struct err *e)
+static int check_free(const struct import *im, const struct item *item, struct err *e)
 {
-	char conf[32], json[32], text[256];
-	struct stat st;
+	const char *name = item->name;
+	char json[FILE_LEN];
+
+	file_of(item, "json", json);
+	if (!confdir_has(&im->dir, json))
+		return 0;
+	return err_set(e, -EEXIST,
+		       "there is a VPN '%s' already: choose another name with --name, or "
+		       "remove it (vpnctl down %s; rm %s/%s.json %s/%s.conf)",
+		       name, name, VPN_CONFIG_DIR, name, VPN_CONFIG_DIR, name);
+}
+
+static int put_conf(struct import *im, struct item *item, struct err *e)
+{
+	const struct source *from = item->from;
+	char conf[FILE_LEN];
 	int r;
 
-	snprintf(conf, sizeof(conf), "%s.conf", im->name);
-	snprintf(json, sizeof(json), "%s.json", im->name);
-	r = str_fmt(text, sizeof(text), "{\n  \"id\": %d,\n  \"config\": \"%s/%s\"\n}\n", im->id,
-		    VPN_CONFIG_DIR, conf);
-	if (r < 0)
-		return err_sys(e, r, "cannot write %s", json);
-	if (fstatat(im->dir, json, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return err_set(e, -EEXIST,
-			       "there is a VPN '%s' already: choose another name with --name, or "
-			       "remove it (vpnctl down %s; rm %s/%s.json %s/%s.conf)",
-			       im->name, im->name, VPN_CONFIG_DIR, im->name, VPN_CONFIG_DIR,
-			       im->name);
-	if (is_leftover(im, conf))
-		unlinkat(im->dir, conf, 0);
-	r = create_file(im->dir, conf, im->text.at, im->text.len, 0600);
+	file_of(item, "conf", conf);
+	if (confdir_is_leftover(&im->dir, conf, from->text, from->len))
+		confdir_remove(&im->dir, conf);
+	r = confdir_put(&im->dir, conf, from->text, from->len, 0600);
 	if (r == -EEXIST)
 		return err_set(e, r,
 			       "%s/%s exists and is another file: choose another name with "
@@ -199,68 +217,82 @@ static int install(struct import *im, struct err *e)
 			       VPN_CONFIG_DIR, conf);
 	if (r < 0)
 		return err_sys(e, r, "cannot write %s/%s", VPN_CONFIG_DIR, conf);
-	r = create_file(im->dir, json, text, strlen(text), 0644);
-	if (r < 0) {
-		err_sys(e, r, "cannot write %s/%s", VPN_CONFIG_DIR, json);
-		unlinkat(im->dir, conf, 0);
-		return r;
-	}
-	fsync(im->dir);
+	item->has_conf = true;
 	return 0;
 }
 
-/* As the VPN will be: its subnet is known only with its id. */
-static int warn_subnet(struct import *im)
+static int put_json(struct import *im, struct item *item, struct err *e)
 {
-	struct profile p = {.subnet4_plen = 24, .tunnel = im->tunnel};
-	const struct ipaddr *clash;
+	char json[FILE_LEN], text[256];
+	int r;
 
-	p.subnet4.s_addr = htonl(0x0a140000u | (uint32_t)im->id << 8);
-	p.id = im->id;
-	clash = plan_subnet_clash(&p, NULL);
-	if (!clash)
-		return 0;
-	return tunnel_warn(&im->tunnel,
-			   "%s of the tunnel overlaps 10.20.%d.0/24, where programs get their "
-			   "addresses: add \"subnet\" to %s/%s.json before `vpnctl up %s`",
-			   clash->text, im->id, VPN_CONFIG_DIR, im->name, im->name);
+	file_of(item, "json", json);
+	r = str_fmt(text, sizeof(text), "{\n  \"id\": %d,\n  \"config\": \"%s/%s.conf\"\n}\n",
+		    item->id, VPN_CONFIG_DIR, item->name);
+	if (r > 0)
+		r = confdir_put(&im->dir, json, text, strlen(text), 0644);
+	if (r < 0)
+		return err_sys(e, r, "cannot write %s/%s", VPN_CONFIG_DIR, json);
+	item->has_json = true;
+	return 0;
+}
+
+static void undo(struct import *im)
+{
+	char file[FILE_LEN];
+
+	for (size_t i = im->n; i-- > 0;) {
+		file_of(&im->items[i], "json", file);
+		if (im->items[i].has_json)
+			confdir_remove(&im->dir, file);
+		file_of(&im->items[i], "conf", file);
+		if (im->items[i].has_conf)
+			confdir_remove(&im->dir, file);
+	}
+}
+
+static int install_all(struct import *im, struct err *e)
+{
+	int r = 0;
+	size_t i;
+
+	for (i = 0; r == 0 && i < im->n; i++)
+		r = check_free(im, &im->items[i], e);
+	for (i = 0; r == 0 && i < im->n; i++)
+		r = put_conf(im, &im->items[i], e);
+	for (i = 0; r == 0 && i < im->n; i++)
+		r = put_json(im, &im->items[i], e);
+	for (i = 0; r == 0 && i < im->n; i++)
+		if (warn_subnet(&im->items[i]) < 0)
+			r = err_sys(e, -ENOMEM, "cannot check %s", im->items[i].from->path);
+	if (r < 0)
+		undo(im);
+	return r;
 }
 
 static int import(struct import *im, struct err *e)
 {
-	AUTO_CLOSE int fd = -1;
-	int r = choose_name(im, e);
+	int r = parse_all(im, e);
 
-	if (r < 0)
-		return r;
-	fd = file_open_named(im->file, e);
-	if (fd < 0)
-		return fd;
-	r = conf_load_fd(fd, im->file, &im->tunnel, &im->text, e);
 	if (r < 0)
 		return r;
 	if (geteuid() != 0)
 		return err_set(e, -EPERM,
 			       "only root can install a VPN (%s is valid): sudo vpnctl import %s",
-			       im->file, im->file);
-	if (tunnel_review(im->file, &im->tunnel) < 0)
-		return err_sys(e, -ENOMEM, "cannot check %s", im->file);
-	r = open_dir(im, e);
-	if (r == 0)
-		r = choose_id(im, e);
-	if (r == 0)
-		r = install(im, e);
-	if (r == 0 && warn_subnet(im) < 0)
-		r = err_sys(e, -ENOMEM, "cannot check %s", im->file);
-	/* Only a directory that is empty goes: rmdir(2) sees to that. */
-	if (r < 0 && im->created_dir)
-		rmdir(VPN_CONFIG_DIR);
+			       im->items[0].from->path, im->files[0]);
+	r = confdir_open(&im->dir, e);
+	r = r ?: choose_ids(im, e);
+	r = r ?: install_all(im, e);
+	confdir_close(&im->dir, r < 0);
 	return r;
 }
 
+/* --- the command ----------------------------------------------------------------------------- */
+
 static int usage(const char *what)
 {
-	log_error("import: %s: vpnctl import FILE [--name NAME] [--id 1..99] [--up [--no-wait]]",
+	log_error("import: %s: vpnctl import FILE|DIR|ZIP... [--name NAME] [--id 1..99] [--up "
+		  "[--no-wait]]",
 		  what);
 	return CTL_USAGE;
 }
@@ -268,15 +300,17 @@ static int usage(const char *what)
 static int parse_args(struct import *im, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"name", required_argument, NULL, 'n'}, {"id", required_argument, NULL, 'i'},
-		{"up", no_argument, NULL, 'u'},		{"no-wait", no_argument, NULL, 'w'},
-		{"help", no_argument, NULL, 'h'},	{NULL, 0, NULL, 0},
+		{"name", required_argument, NULL, 'n'},
+		{"id", required_argument, NULL, 'i'},
+		{"up", no_argument, NULL, 'u'},
+		{"no-wait", no_argument, NULL, 'w'},
+		{NULL, 0, NULL, 0},
 	};
 	uint64_t id;
 	int c;
 
 	optind = 0;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'n':
 			im->arg_name = optarg;
@@ -292,51 +326,70 @@ static int parse_args(struct import *im, int argc, char **argv)
 		case 'w':
 			im->arg_no_wait = true;
 			break;
-		case 'h':
-			say("usage: vpnctl import FILE [--name NAME] [--id I] [--up [--no-wait]]\n\n"
-			    "Installs a provider's WireGuard file as a VPN: %s/NAME.conf (root "
-			    "only)\nand NAME.json. Without --id, the lowest free one; --up brings "
-			    "it up at once, and waits until its server answers.\n",
-			    VPN_CONFIG_DIR);
-			return -1;
 		default:
 			return CTL_USAGE;
 		}
 	}
-	if (argc - optind != 1)
-		return usage("one FILE is needed");
-	im->file = argv[optind];
+	if (optind == argc)
+		return usage("a FILE is needed");
+	im->files = argv + optind;
+	im->n_files = (size_t)(argc - optind);
 	return CTL_OK;
+}
+
+static void say_all(const struct import *im)
+{
+	for (size_t i = 0; i < im->sources.n_notes; i++)
+		log_plain("%s", im->sources.notes[i]);
+	for (size_t i = 0; i < im->n; i++) {
+		const struct item *item = &im->items[i];
+
+		ctl_print_warnings(&item->tunnel);
+		say("imported %s as VPN '%s', id %d: %s/%s.json\n", item->from->path, item->name,
+		    item->id, VPN_CONFIG_DIR, item->name);
+	}
+	if (!im->arg_up)
+		say("bring it up with: vpnctl up %s\n", im->n > 1 ? "NAME" : im->items[0].name);
+	fflush(stdout);
+}
+
+/* A fault of a file itself is written as `check` writes it. */
+static int fail(const struct import *im, const struct err *e)
+{
+	for (size_t i = 0; i < im->n_files; i++)
+		if (str_starts(e->msg, im->files[i])) {
+			log_plain("%s", e->msg);
+			return CTL_FAILED;
+		}
+	return ctl_fail(e);
+}
+
+static int up_all(const struct import *im)
+{
+	int status = CTL_OK;
+
+	for (size_t i = 0; i < im->n; i++)
+		status = ctl_up_name(im->items[i].name, !im->arg_no_wait) ?: status;
+	return status;
 }
 
 int ctl_import(int argc, char **argv)
 {
-	struct import im = {.dir = -1, .lock = -1};
+	struct import im = {.dir = CONFDIR_INIT};
 	struct err e = ERR_INIT;
 	int status = parse_args(&im, argc, argv);
 
 	if (status != CTL_OK)
-		return status < 0 ? CTL_OK : status;
-	if (import(&im, &e) < 0) {
-		/* A fault of the file itself is written as `check` writes it. */
-		if (str_starts(e.msg, im.file))
-			log_plain("%s", e.msg);
-		else
-			log_error("%s", e.msg);
-		status = CTL_FAILED;
-	} else {
-		ctl_print_warnings(&im.tunnel);
-		say("imported %s as VPN '%s', id %d: %s/%s.json\n", im.file, im.name, im.id,
-		    VPN_CONFIG_DIR, im.name);
-		if (!im.arg_up)
-			say("bring it up with: vpnctl up %s\n", im.name);
-		fflush(stdout);
-	}
-	tunnel_free(&im.tunnel);
-	if (im.text.at)
-		util_wipe(im.text.at, im.text.len);
-	free(im.text.at);
-	util_close(&im.dir);
-	util_close(&im.lock);
-	return status == CTL_OK && im.arg_up ? ctl_up_name(im.name, !im.arg_no_wait) : status;
+		return status;
+	if (import(&im, &e) < 0)
+		status = fail(&im, &e);
+	else
+		say_all(&im);
+	for (size_t i = 0; i < im.n; i++)
+		tunnel_free(&im.items[i].tunnel);
+	sources_free(&im.sources);
+	if (status == CTL_OK && im.arg_up)
+		status = up_all(&im);
+	free(im.items);
+	return status;
 }

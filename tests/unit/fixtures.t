@@ -94,7 +94,7 @@ my %notes = (
 	"mullvad-ks" => "R66 kill switch", "ivpn-ks-v4" => "R66 kill switch",
 	"corp-2peers" => "R67 Table: not used", "corp-2peers.2" => "R67 SaveConfig: not used",
 	"corp-2peers.3" => "R61 does not cover all", "edge-crlf" => "R35 byte order mark",
-	"edge-crlf.2" => "R35 begins with ';'", "split-tailnet" => "R27 file's name",
+	"edge-crlf.2" => "R35 begins with ';'",
 	"hostile-hooks" => "R65 not run", "nordvpn" => "R60 AllowedIPs has IPv6 but Address has none",
 );
 for my $k (sort keys %notes) {

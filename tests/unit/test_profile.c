@@ -129,7 +129,7 @@ static void test_refused(void)
 static void test_names(void)
 {
 	static const char *const bad[] = {
-		"d/thirteen-char.json", "d/.json",	  "d/a b.json",	 "d/p",
+		"d/sixteen-letters-.json", "d/.json",	  "d/a b.json",	 "d/p",
 		"d/host.json",		"d/default.json", "d/none.json", "d/-.json"};
 	struct profile p;
 	struct err e;
@@ -142,6 +142,12 @@ static void test_names(void)
 	is_int(parse("/a/twelve-chars.json", "{\"id\":7," CONF "}", &p, &e), 0,
 	       "R27 12 characters");
 	is_str(p.bridge, "br-twelve-chars", "R27 make a bridge's name of 15");
+	profile_free(&p);
+	is_int(parse("/a/us-nyc-wg-30001.json", "{\"id\":12," CONF "}", &p, &e), 0,
+	       "R27 15 characters");
+	is_str(p.bridge, "br.12", "R27 have a bridge that is called after the id");
+	profile_free(&p);
+	parse("/a/twelve-chars.json", "{\"id\":7," CONF "}", &p, &e);
 	is_int(p.id, 7, "R01 its id");
 	is_int(ntohl(p.subnet4.s_addr), 0x0a140700, "its subnet is 10.20.ID.0");
 	is_int(p.subnet4_plen, 24, "a /24");

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See confdir.h. Every change begins its files by one name, since changes wait for each other: what
+ * a killed one left, which may hold a private key, is gone with the next, whatever that one is
+ * about. Called by the commands that write VPNs' files.
+ */
+#include "files/confdir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "base/vpn.h"
+#include "conf/conf.h"
+#include "state/record.h"
+
+#define BEGUN	    ".import.new"
+#define IMPORT_LOCK RUN_DIR "/-import.lock" /* no VPN is called so */
+
+/* VPN_CONFIG_DIR itself must be root's alone: who can rename in it can swap a key's file. */
+int confdir_open(struct confdir *d, struct err *e)
+{
+	struct stat st;
+
+	if (mkdir(VPN_CONFIG_DIR, 0755) == 0)
+		d->created = true;
+	else if (errno != EEXIST)
+		return err_sys(e, -errno, "cannot create " VPN_CONFIG_DIR);
+	d->fd = open(VPN_CONFIG_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (d->fd < 0)
+		return err_sys(e, -errno, "cannot open " VPN_CONFIG_DIR);
+	/* mkdir(2) took the umask off. */
+	if (d->created && fchmod(d->fd, 0755) < 0)
+		return err_sys(e, -errno, "cannot set the mode of " VPN_CONFIG_DIR);
+	if (fstat(d->fd, &st) < 0)
+		return err_sys(e, -errno, "cannot look at " VPN_CONFIG_DIR);
+	if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
+		return err_set(e, -EPERM,
+			       VPN_CONFIG_DIR " must belong to root and be writable by root "
+					      "only: chown root " VPN_CONFIG_DIR
+					      "; chmod 755 " VPN_CONFIG_DIR);
+	/* Two imports at once must not choose one id. The directory itself everybody could lock. */
+	if (record_make_dir(e) < 0)
+		return -EIO;
+	d->lock = open(IMPORT_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (d->lock < 0 || flock(d->lock, LOCK_EX) < 0)
+		return err_sys(e, -errno, "cannot lock " IMPORT_LOCK);
+	unlinkat(d->fd, BEGUN, 0);
+	return 0;
+}
+
+void confdir_close(struct confdir *d, bool failed)
+{
+	if (d->fd >= 0)
+		fsync(d->fd);
+	/* Only a directory that is empty goes: rmdir(2) sees to that. */
+	if (failed && d->created)
+		rmdir(VPN_CONFIG_DIR);
+	util_close(&d->fd);
+	util_close(&d->lock);
+}
+
+int confdir_put(const struct confdir *d, const char *name, const void *data, size_t len,
+		mode_t mode)
+{
+	AUTO_CLOSE int fd = -1;
+	int r;
+
+	unlinkat(d->fd, BEGUN, 0);
+	fd = openat(d->fd, BEGUN, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	r = fd_write_all(fd, data, len);
+	if (!r && fchmod(fd, mode) < 0)
+		r = -errno;
+	if (!r && fsync(fd) < 0)
+		r = -errno;
+	if (!r && linkat(d->fd, BEGUN, d->fd, name, 0) < 0)
+		r = -errno;
+	unlinkat(d->fd, BEGUN, 0);
+	return r;
+}
+
+bool confdir_is_leftover(const struct confdir *d, const char *name, const char *text, size_t len)
+{
+	AUTO_CLOSE int fd = openat(d->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	AUTO_FREE char *there = NULL;
+	struct stat st;
+	size_t n = 0;
+	bool same;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != 0 ||
+	    (st.st_mode & 0177) || st.st_nlink != 1 ||
+	    file_read_fd(fd, CONF_SIZE_MAX, &there, &n) < 0)
+		return false;
+	same = n == len && !memcmp(there, text, len);
+	util_wipe(there, n);
+	return same;
+}
+
+bool confdir_has(const struct confdir *d, const char *name)
+{
+	struct stat st;
+
+	return fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+void confdir_remove(const struct confdir *d, const char *name)
+{
+	unlinkat(d->fd, name, 0);
+}

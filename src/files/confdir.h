@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * VPN_CONFIG_DIR for whoever changes it: one at a time, each file whole or not at all, and what is
+ * somebody else's or a link is left alone. Needs root.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct confdir {
+	int fd, lock; /* -1: not open */
+	bool created; /* by confdir_open() */
+};
+#define CONFDIR_INIT   \
+	{              \
+		-1, -1 \
+	}
+
+/* Makes it if it is not there, and waits for others who change it. It must be root's alone. */
+int confdir_open(struct confdir *d, struct err *e);
+/* failed: a directory that was made for this goes again, if it is empty. */
+void confdir_close(struct confdir *d, bool failed);
+
+/* A new file: -EEXIST if there is one, link or not; no sentence. */
+int confdir_put(const struct confdir *d, const char *name, const void *data, size_t len,
+		mode_t mode);
+/* Whether there is a file of that name with these very bytes that only root can read: what an
+ * import that was killed left behind, and the next one may take over. */
+bool confdir_is_leftover(const struct confdir *d, const char *name, const char *text, size_t len);
+bool confdir_has(const struct confdir *d, const char *name); /* also a link */
+void confdir_remove(const struct confdir *d, const char *name);

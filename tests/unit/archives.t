@@ -1,0 +1,185 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# `vpnctl import` of several files, a directory, or a provider's archive: all become VPNs, or nothing is touched.
+#
+#	a.zip --a child that can only answer--> names and texts --checked--> /etc/vpnrun/NAME.{conf,json}
+#
+# Runs as root or, in a user namespace, as anybody, on an /etc and a /run of its own.
+
+here=$(cd "$(dirname "$0")" && pwd)
+export VPNCTL=${VPNCTL:-${B:-$here/../../build}/bin/vpnctl}
+wild=$here/../fixtures/provider-confs/wild
+
+if [ "$1" != inside ]; then
+	VPNCTL=$(readlink -f "$VPNCTL")
+	if [ "$(id -u)" = 0 ]; then
+		exec unshare -m "$0" inside
+	elif unshare -Urm true 2>/dev/null; then
+		exec unshare -Urm "$0" inside
+	fi
+	echo "1..0 # SKIP user namespaces are forbidden and this is not root"
+	exit 0
+fi
+
+n=0 failed=0
+ok() { # STATUS DESCRIPTION
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		failed=1
+		echo "not ok $n - $2"
+		sed 's/^/#   /' "$work/out" "$work/err"
+	fi
+}
+run() { timeout 60 "$VPNCTL" "$@" >"$work/out" 2>"$work/err"; }
+says() { grep -q -- "$1" "$work/err"; }
+zip() { "$here/zip.pl" "$@" >"$work/a.zip"; }
+d=/etc/vpnrun
+vpns() { (cd $d 2>/dev/null && LC_ALL=C ls -- *.json 2>/dev/null | sed 's/\.json$//' | tr '\n' ' '); }
+again() { rm -rf $d; }
+refused() { # WORDS DESCRIPTION: what the last run said, and that nothing is there
+	local r=$?
+	[ $r = 1 ] && says "$1" && [ ! -e $d ]
+	ok $? "$2"
+}
+
+mount --make-rprivate / 2>/dev/null
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mount -t tmpfs -o mode=755 tmpfs /etc || { echo "1..0 # SKIP no tmpfs can be mounted"; exit 0; }
+mount -t tmpfs -o mode=755 tmpfs /run
+c=$wild/se-sto-wg-001.conf
+
+# --- what providers hand out ---------------------------------------------------------------------
+
+zip top/= "top/se-sto-wg-001.conf=$c" "stored:top/us-nyc-wg-301.conf=$c" "__MACOSX/._x.conf=/dev/null" "top/README.txt=$c"
+run import "$work/a.zip" && [ "$(vpns)" = 'se-sto-wg-001 us-nyc-wg-301 ' ]
+ok $? "R83 a provider's zip: each file, packed or not, becomes the VPN that it is called after"
+cmp -s "$c" $d/se-sto-wg-001.conf && cmp -s "$c" $d/us-nyc-wg-301.conf; ok $? "R83 byte for byte"
+[ "$(stat -c %a $d/se-sto-wg-001.conf) $(grep -ho '"id": [0-9]*' $d/*.json | tr -d '\n')" = '600 "id": 1"id": 2' ]
+ok $? "R83 root's alone, and each with an id of its own"
+says "README.txt is left out"; ok $? "R83 what is left out is named, and a Mac's hidden files are not"
+again
+mkdir "$work/dir" && cp "$c" "$work/dir/b.conf" && cp "$c" "$work/dir/a.conf" && cp "$c" "$work/dir/notes.txt" && mkdir "$work/dir/sub"
+run import "$work/dir" && [ "$(vpns)" = 'a b ' ] && grep -q '"id": 1' $d/a.json
+ok $? "R83 a directory: its files by name, one a VPN"
+again
+run import "$wild/torguard.conf" "$work/dir" "$work/a.zip" && [ "$(vpns)" = 'a b se-sto-wg-001 torguard us-nyc-wg-301 ' ]
+ok $? "R83 files, directories and archives in one command"
+again
+zip "one.conf=$c"
+run import "$work/a.zip" --name mine --id 7 && [ "$(vpns)" = 'mine ' ] && grep -q '"id": 7' $d/mine.json
+ok $? "R83 --name and --id of an archive of one file"
+again
+zip --comment "PK and more" "one.conf=$c"
+run import "$work/a.zip"; ok $? "R83 an archive with a comment"
+again
+
+# --- names ----------------------------------------------------------------------------------------
+
+names() { # EXPECTED DESCRIPTION FILENAME...
+	local want=$1 what=$2 f args=()
+	shift 2
+	for f; do args+=("$f=$c"); done
+	zip "${args[@]}"
+	run import "$work/a.zip"
+	[ "$(vpns)" = "$want " ]
+	ok $? "R27 $what: $want"
+	again
+}
+names 'ch5-zurich-12-x' 'fifteen characters' 'ch5-zurich-12-x.conf'
+names 'Proton-NL-FR-12' 'a longer name keeps its number' 'Proton NL-FREE#12.conf'
+says "is called 'Proton-NL-FR-12'"; ok $? "R27 and what it is called is said"
+names 'AirVPN_Nether-3' 'and the last number of several' 'AirVPN_Netherlands_UDP-1637-Entry3.conf'
+names 'us-nyc-wg-301-a' 'the number is in front: it is cut behind' 'us-nyc-wg-301-all-of-it.conf'
+names 'de-fra-prod-sub de-fra-prod-sur' 'two that would be one are told apart' 'de-fra.prod.surfshark.com_tcp.conf' 'de-fra.prod.surfshark.com_udp.conf'
+names 'AirVPN_Netheb-3 AirVPN_Nether-3' 'and the number stays' 'AirVPN_Netherlands_TCP-Entry3.conf' 'AirVPN_Netherlands_UDP-Entry3.conf'
+names 'NL-12 NL-12b' 'so of two that differ in what no name has' 'NL#12.conf' 'NL 12.conf'
+
+# --- all or nothing -------------------------------------------------------------------------------
+
+bad() { # WORDS DESCRIPTION ARGUMENT-OF-zip.pl...
+	local words=$1 what=$2
+	shift 2
+	zip "$@"
+	run import "$work/a.zip"
+	refused "$words" "R83 refused, and nothing is made: $what"
+}
+bad 'a.zip/bad.conf:3: Endpoint\|a.zip/bad.conf:.*is missing' 'one file of two is bad' "good.conf=$c" 'bad.conf=/dev/null'
+bad 'have one name' 'two files of one name' "a/x.conf=$c" "b/x.conf=$c"
+bad "'../x.conf' in it leads out of the archive" 'a path that leads out' "../x.conf=$c"
+bad "leads out of the archive" 'a path that leads out behind others' "good.conf=$c" "a/b/../../../x.conf=$c"
+bad "leads out of the archive" "a path of Windows' that leads out" 'a\..\x.conf='"$c"
+bad "has an absolute path" 'an absolute path' "/etc/vpnrun/x.conf=$c"
+bad "has an absolute path" 'a drive' "C:x.conf=$c"
+bad "is a link" 'a link' "link:x.conf=$c"
+bad "is a link" 'a link that would be left out' "good.conf=$c" "link:x.txt=$c"
+bad "is not an ordinary file" 'a pipe' "fifo:x.conf=$c"
+bad "is encrypted: unpack" 'an encrypted file' "secret:x.conf=$c"
+bad "packed by a method" 'another method' "method99:x.conf=$c"
+bad "damaged zip" 'a sum that does not fit' "badcrc:x.conf=$c"
+bad "damaged zip" 'a sum that does not fit, not packed' "badcrc:stored:x.conf=$c"
+bad "damaged zip" 'less than it says' "longer:x.conf=$c"
+bad "damaged zip" 'less than it says, not packed' "longer:stored:x.conf=$c"
+bad "damaged zip" 'four MiB that are not there' "huge:x.conf=$c"
+bad "damaged zip" 'two names for one file' "other:x.conf=$c"
+bad "damaged zip" 'the end is missing' --cut "x.conf=$c"
+bad "damaged zip" 'a gap before the end' --gap "x.conf=$c"
+bad "damaged zip" 'more files said than there are' --count 3 "x.conf=$c"
+bad "damaged zip" 'fewer files said than there are' --count 1 "x.conf=$c" "y.conf=$c"
+bad "ZIP64" 'ZIP64' --zip64 "x.conf=$c"
+bad "one part of" 'one volume of several' --parts "x.conf=$c"
+bad "holds 10000 files, and 2000 are the most" '10,000 files' --repeat 10000 'x.conf=/dev/null'
+head -c 1000000 /dev/zero | tr '\0' '#' >"$work/million"
+bad "holds more than 16 MiB" 'a bomb' --repeat 40 "x.conf=$work/million"
+bad "holds no WireGuard file (NAME.conf), but x.txt" 'nothing of ours in it' "x.txt=$c"
+bad "100 files, and of the ids from 1 to 99 only 99 are free" 'a hundred VPNs' --repeat 100 "x.conf=$c"
+printf 'PK\005\006' >"$work/a.zip"; run import "$work/a.zip"; refused 'damaged zip' 'R83 four bytes of an archive'
+
+run import "$work/dir" --name x; refused '--name is for one file, and these are 2' 'one name for two files'
+run import "$work/dir" --id 3; refused '--id is for one file' 'one id for two files'
+cp "$work/dir/a.conf" "$work/a.conf"
+run import "$work/dir" "$work/a.conf"; refused 'have one name' 'two files of one name, one in a directory'
+ln -s "$c" "$work/dir/l.conf"; run import "$work/dir"; refused 'l.conf is a link' 'R83 a link in a directory'
+rm "$work/dir/l.conf"; mkfifo "$work/dir/l.conf"; run import "$work/dir"; refused 'l.conf is not an ordinary file' 'R83 a pipe in a directory, which is not opened'
+rm "$work/dir/l.conf"; mkdir "$work/empty"; run import "$work/empty"; refused 'holds no WireGuard file' 'an empty directory'
+mkdir "$work/many" && (cd "$work/many" && seq -f %g.txt 2001 | xargs touch); run import "$work/many"; refused 'holds more than 2000 files' 'R83 a directory of 2001 files'
+printf '\037\213xxx' >"$work/x.conf"; run import "$work/x.conf"; refused 'is a gzip archive: unpack it' 'another archive is named for what it is'
+printf '7z\274\257\047\034' >"$work/x.conf"; run import "$work/x.conf"; refused 'is a 7z archive: unpack it' 'so is 7z'
+(head -c 257 /dev/zero; echo 'ustar  ') >"$work/x.conf"; run import "$work/x.conf"; refused 'is a tar archive: unpack it' 'and tar'
+
+# Half of it is in the way of another's, or the disk is full in the middle: all is undone.
+mkdir $d && echo mine >$d/b.conf
+run import "$work/dir"
+[ $? = 1 ] && says 'b.conf exists and is another file' && [ "$(ls $d)" = b.conf ] && [ "$(cat $d/b.conf)" = mine ]
+ok $? "R68 the second of two is in the way of another file: nothing is left of the first"
+rm $d/b.conf
+run import "$work/dir/b.conf" && run import "$work/dir"
+[ $? = 1 ] && says "there is a VPN 'b' already" && [ "$(vpns)" = 'b ' ] && [ ! -e $d/a.conf ]
+ok $? "R68 the second of two is a VPN already: nothing is left of the first"
+rm $d/*
+mount -t tmpfs -o size=12k,mode=755 tmpfs $d
+run import "$work/dir"
+[ $? = 1 ] && [ -z "$(ls -A $d)" ]; ok $? "R68 a disk that is full in the middle leaves nothing"
+umount $d
+again
+
+# --- the process that reads archives --------------------------------------------------------------
+
+# Whatever it is told to do: it has no call to do it by.
+if [ "$(id -u)" = 0 ] && command -v strace >/dev/null && strace -f -o "$work/trace" true 2>/dev/null; then
+	zip "one.conf=$c"
+	strace -f -o "$work/trace" "$VPNCTL" import "$work/a.zip" >"$work/out" 2>"$work/err"
+	child=$(sed -n 's/^\([0-9]*\) .*SECCOMP_SET_MODE_FILTER.* = 0$/\1/p' "$work/trace")
+	calls=$(sed -n "/^$child .*SECCOMP_SET_MODE_FILTER/,\$p" "$work/trace" | sed -n "s/^$child *\([a-z0-9_]*\)(.*/\1/p" | sed 1d | sort -u | tr '\n' ' ')
+	[ -n "$child" ] && ! echo " $calls" | grep -qE ' (open|openat|read|socket|execve|unlink|rename)[a-z0-9]* '
+	ok $? "R83 the archive is read behind a filter, by a process that opens nothing: $calls"
+	again
+else
+	echo "ok $((n = n + 1)) # SKIP strace cannot be used here"
+fi
+
+echo "1..$n"
+exit $failed
