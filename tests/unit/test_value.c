@@ -146,9 +146,11 @@ static void test_names(void)
 	static const struct {
 		const char *path, *name; /* NULL: none */
 	} cases[] = {
-		{"/tmp/us-nyc-wg-301.conf", "us-nyc-wg-30"},
+		{"/tmp/us-nyc-wg-301.conf", "us-nyc-wg-301"},
+		{"Proton NL-FREE#12.conf", "Proton-NL-FR-12"},
+		{"AirVPN_Netherlands_UDP-1637-Entry3.conf", "AirVPN_Nether-3"},
 		{"mullvad.conf", "mullvad"},
-		{"a.very.long.provider.name.conf", "a-very-long"},
+		{"a.very.long.provider.name.conf", "a-very-long-pro"},
 		{"My VPN (1).conf", "My-VPN-1"},
 		{"host.conf", NULL},
 		{"default.conf", NULL},
