@@ -113,8 +113,8 @@ struct profile {
 	char name[NAME_MAX_LEN + 1];
 	int id; /* 1..99 */
 	enum vpn_layout layout;
-	char *config;		/* absolute path of a wg-quick file; NULL: inline */
-	char *bridge;		/* "br-NAME", or of a long name "br.ID", unless the file says otherwise */
+	char *config; /* absolute path of a wg-quick file; NULL: inline */
+	char *bridge; /* "br-NAME", or of a long name "br.ID", unless the file says otherwise */
 	struct in_addr subnet4; /* network address; 10.20.ID.0 unless the file says otherwise */
 	uint8_t subnet4_plen;	/* 22..29, 24 by default */
 	char **allow_users;	/* names or decimal uids */

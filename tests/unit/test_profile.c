@@ -129,8 +129,8 @@ static void test_refused(void)
 static void test_names(void)
 {
 	static const char *const bad[] = {
-		"d/sixteen-letters-.json", "d/.json",	  "d/a b.json",	 "d/p",
-		"d/host.json",		"d/default.json", "d/none.json", "d/-.json"};
+		"d/sixteen-letters-.json", "d/.json",	  "d/a b.json", "d/p", "d/host.json",
+		"d/default.json",	   "d/none.json", "d/-.json"};
 	struct profile p;
 	struct err e;
 	size_t i;
