@@ -137,7 +137,7 @@ static int addr_make(const struct want *w, struct net_seen *s, struct err *e)
 static int neigh_make(const struct want *w, struct net_seen *s, struct err *e)
 {
 	const struct want_neigh *n = &w->neigh;
-	int ifindex, r = find_device(s, n->dev, &ifindex, e);
+	int ifindex = 0, r = find_device(s, n->dev, &ifindex, e);
 	struct nl_msg m;
 
 	nl_msg_init(&m);

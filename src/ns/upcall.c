@@ -216,13 +216,14 @@ static bool is_hidden_already(const char *path)
 
 /* --- whether there is any -------------------------------------------------------------------- */
 
-/* Numbers and layout of Linux 6.8, which headers older than that lack. */
-#define NR_STATMOUNT	    457
-#define NR_LISTMOUNT	    458
-#define STATMOUNT_MNT_POINT 0x10U
-#define STATMOUNT_FS_TYPE   0x20U
-#define LSMT_ROOT	    UINT64_MAX
-#define LIST_MAX	    512
+/* Numbers and layout of Linux 6.8, which headers older than that lack; newer ones have names for
+ * them. */
+#define NR_STATMOUNT 457
+#define NR_LISTMOUNT 458
+#define ASK_POINT    0x10U
+#define ASK_TYPE     0x20U
+#define ALL_MOUNTS   UINT64_MAX
+#define LIST_MAX     512
 
 struct mount_request {
 	uint32_t size, spare;
@@ -247,7 +248,7 @@ _Static_assert(offsetof(struct mount_answer, text) == 512, "the kernel's layout"
 /* Whether the mount is of a kind that ns_upcall_is_type() may mean, where programs can see it. */
 static bool may_be_meant(const struct mount_answer *a)
 {
-	const uint64_t both = STATMOUNT_MNT_POINT | STATMOUNT_FS_TYPE;
+	const uint64_t both = ASK_POINT | ASK_TYPE;
 	const char *type = a->text + a->type;
 
 	if ((a->mask & both) != both || a->type >= sizeof(a->text) || a->point >= sizeof(a->text))
@@ -261,12 +262,12 @@ static bool may_be_meant(const struct mount_answer *a)
 static bool may_be_any(void)
 {
 	static uint64_t ids[LIST_MAX];
-	struct mount_request r = {.size = sizeof(r), .id = LSMT_ROOT};
+	struct mount_request r = {.size = sizeof(r), .id = ALL_MOUNTS};
 	struct mount_answer a;
 	long n = syscall(NR_LISTMOUNT, &r, ids, LIST_MAX, 0);
 	bool found = n < 0 || n == LIST_MAX;
 
-	r.param = STATMOUNT_MNT_POINT | STATMOUNT_FS_TYPE;
+	r.param = ASK_POINT | ASK_TYPE;
 	for (long i = 0; !found && i < n; i++) {
 		r.id = ids[i];
 		/* One that is gone meanwhile, too, is a reason to look at them all. */

@@ -216,7 +216,7 @@ static int list(const char *path)
 		return 1;
 	}
 	for (;;) {
-		ssize_t n = read(s, (char *)buf + len, sizeof(buf) - len);
+		ssize_t n = len < sizeof(buf) ? read(s, (char *)buf + len, sizeof(buf) - len) : 0;
 
 		if (n <= 0)
 			return 1;

@@ -99,7 +99,7 @@ static void test_answers(void)
 	struct mount_answer a;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		a = (struct mount_answer){.mask = STATMOUNT_MNT_POINT | STATMOUNT_FS_TYPE};
+		a = (struct mount_answer){.mask = ASK_POINT | ASK_TYPE};
 		a.type = 1;
 		a.point = 100;
 		strcpy(a.text + a.type, cases[i].type);
@@ -108,9 +108,9 @@ static void test_answers(void)
 	}
 	strcpy(a.text + a.type, "ext4");
 	ok(!may_be_meant(&a), "control: this one is not");
-	a.mask = STATMOUNT_FS_TYPE;
+	a.mask = ASK_TYPE;
 	ok(may_be_meant(&a), "L52 an answer that lacks something is no reason to be sure");
-	a.mask = STATMOUNT_MNT_POINT | STATMOUNT_FS_TYPE;
+	a.mask = ASK_POINT | ASK_TYPE;
 	a.type = sizeof(a.text);
 	ok(may_be_meant(&a), "L52 nor is one that points out of itself");
 }
