@@ -29,13 +29,15 @@
 
 #define ARGS_MAX 24
 
-/* Splits line at blanks into argv behind "vpnrun"; "''" is an empty word. */
+/* Splits line at blanks into argv behind "vpnrun"; "''" is an empty word. What *o points to lives
+ * until the next call. */
 static int parse(const char *line, struct line_options *o, struct err *e)
 {
 	static char text[256];
 	static char empty[] = "", self[] = "vpnrun";
-	char *argv[ARGS_MAX + 1] = {self}, *save;
+	static char *argv[ARGS_MAX + 1] = {self};
 	int argc = 1;
+	char *save;
 
 	snprintf(text, sizeof(text), "%s", line);
 	for (char *w = strtok_r(text, " ", &save); w && argc < ARGS_MAX;
