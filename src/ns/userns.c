@@ -4,7 +4,7 @@
  * other programs nor look into their /proc. Must never map more than the caller's own ids. Called
  * by the launcher.
  *
- * Distributions forbid unprivileged user namespaces in four ways that all look like "Operation not
+ * Distributions forbid unprivileged user namespaces in five ways that all look like "Operation not
  * permitted": explain() tells them apart.
  */
 #include "ns/userns.h"
@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -32,8 +33,27 @@ static bool sysctl_is(const char *path, char value)
 	return fd >= 0 && read(fd, buf, sizeof(buf)) >= 2 && buf[0] == value && buf[1] == '\n';
 }
 
+/* The name of AppArmor's profile that this runs under, if that confines it. */
+static bool is_confined(char *ret_profile, size_t room)
+{
+	AUTO_CLOSE int fd = open("/proc/self/attr/apparmor/current", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, ret_profile, room - 1);
+	char *mode;
+
+	if (n <= 0)
+		return false;
+	ret_profile[n] = '\0';
+	mode = strrchr(ret_profile, '(');
+	if (!mode || mode - ret_profile < 2 || strncmp(mode, "(unconfined)", 12) == 0)
+		return false;
+	mode[-1] = '\0';
+	return true;
+}
+
 static int explain(int code, const char *what, struct err *e)
 {
+	char profile[64];
+
 	if (access("/proc/self/ns/user", F_OK) < 0)
 		return err_set(e, code,
 			       "the kernel has no user namespaces (CONFIG_USER_NS): only "
@@ -54,6 +74,14 @@ static int explain(int code, const char *what, struct err *e)
 			       "AppArmor forbids user namespaces to programs without a "
 			       "profile (kernel.apparmor_restrict_unprivileged_userns=1); install "
 			       "vpnrun's: sudo apparmor_parser -r /etc/apparmor.d/vpnrun");
+	/* A container's seccomp policy says EPERM, whatever profile is there, too. */
+	if (code == -EACCES && is_confined(profile, sizeof(profile)))
+		return err_set(
+			e, code,
+			"AppArmor's profile '%s', which vpnrun was started under, forbids user "
+			"namespaces; allow them in it, or let it start vpnrun under vpnrun's own "
+			"(px), which is loaded by: sudo apparmor_parser -r /etc/apparmor.d/vpnrun",
+			profile);
 	if (code == -ENOSPC || code == -EUSERS)
 		return err_set(
 			e, code,
