@@ -226,10 +226,21 @@ tcb:
 	@echo 'Without any privilege: vpnrund as user vpnrun, vpnrun as the user.'
 
 FORMATTED = $(shell find src hooks tests -name '*.[ch]')
+# Each version formats a little otherwise, so one judges: Debian 12's.
+CLANG_FORMAT_VERSION := 14
+CLANG_FORMAT ?= $(shell command -v clang-format-$(CLANG_FORMAT_VERSION) || command -v clang-format)
+CLANG_FORMAT_IS = $(if $(CLANG_FORMAT),$(shell $(CLANG_FORMAT) --version | sed -n 's/.*version \([0-9]*\).*/\1/p'))
+clang-format-judges:
+	@echo $(if $(CLANG_FORMAT),$(if $(filter $(CLANG_FORMAT_VERSION),$(CLANG_FORMAT_IS)),yes,no: \
+		that of clang-format $(CLANG_FORMAT_VERSION) counts, and here is $(CLANG_FORMAT_IS)))
 format:
-	clang-format --style=file:src/.clang-format -i $(FORMATTED)
+	@[ '$(CLANG_FORMAT_IS)' = '$(CLANG_FORMAT_VERSION)' ] || { \
+		echo 'format: needs clang-format $(CLANG_FORMAT_VERSION) (CLANG_FORMAT=PROGRAM): others format otherwise' >&2; exit 1; }
+	$(CLANG_FORMAT) --style=file:src/.clang-format -i $(FORMATTED)
 check-format:
-	$(Q)clang-format --style=file:src/.clang-format --dry-run -Werror $(FORMATTED)
+	$(Q)case '$(CLANG_FORMAT_IS)' in \
+	$(CLANG_FORMAT_VERSION)) $(CLANG_FORMAT) --style=file:src/.clang-format --dry-run -Werror $(FORMATTED) ;; \
+	*) echo 'check-format: left out, since the format of clang-format $(CLANG_FORMAT_VERSION) alone counts' ;; esac
 
 # A second build with the sanitizers, in $(B)/asan; `make check` runs the unit tests there too.
 asan:
@@ -269,6 +280,7 @@ help:
 		'make check-model what may happen, step by step, DEPTH events in a row: no packet leaves' \
 		'make check-fault every program fails and is killed at every system call' \
 		'make check-engines  all tests of containers with the engines of Debian SUITE (trixie, sid)' \
+		'make check-debian13, check-debian12  the demo and all tests from a clean system of that release' \
 		'make check-soak  thousands of launches, restarts and containers, and nothing left' \
 		'make fuzz       any bytes for every reader of them, for SECONDS each (clang)' \
 		'make coverage   the lines of src and hooks that no test runs (clang; as root all tests)' \
@@ -285,7 +297,7 @@ help:
 clean:
 	$(Q)rm -rf $(B)
 
-.PHONY: version-changed all clean policies install uninstall deps tcb format check-format asan unit-tests test-tools check check-fast help
+.PHONY: version-changed all clean policies install uninstall deps tcb format check-format clang-format-judges asan unit-tests test-tools check check-fast help
 include policy/policy.mk
 include policy/dbus.mk
 include hooks/hooks.mk

@@ -16,15 +16,16 @@ t() {
 	elif "$@" >"$out" 2>&1; then
 		echo "ok $n - $what"
 	else
-		echo "not ok $n - $what"; sed 's/^/# /' "$out" | head -n 40
+		echo "not ok $n - $what"; grep -vE '^  (CC|AR|GEN|MUSL|LD) ' "$out" | sed 's/^/# /' | head -n 40
 	fi
 }
 echo 1..6
 # memleak, resourceLeak: cppcheck does not know the cleanup attribute of AUTO_FREE and AUTO_CLOSE.
-# missingIncludeSystem: not given the system's headers on purpose. normalCheckLevel…: information.
+# missingIncludeSystem: not given the system's headers on purpose, so of what they define it is told what stands
+# between two strings. normalCheckLevel…: information, which is an error to cppcheck 2.17.
 t 'cppcheck finds nothing' cppcheck -j "$cpus" --quiet --error-exitcode=1 --enable=warning,portability,performance \
 	--inline-suppr --suppress=memleak --suppress=resourceLeak --suppress=missingIncludeSystem \
-	--suppress=uninitvar -D_GNU_SOURCE -DVPNRUN_VERSION='"x"' -Isrc -Ihooks -I"$B/gen" src hooks
+	--suppress=uninitvar --suppress=normalCheckLevelMaxBranches -DDBUS_INTERFACE_PROPERTIES='"x"' -D_GNU_SOURCE -DVPNRUN_VERSION='"x"' -Isrc -Ihooks -I"$B/gen" src hooks
 # What it warns of is seen before it optimises; the launcher, too, which is musl's elsewhere.
 t 'clang builds everything without a warning' make -s -j"$cpus" CC=clang LAUNCHER_CC= CFLAGS=-O1 WERROR=1 B="$B/clang" all
 # What runs with a capability, or on the way to a command. The check for uninitialised values is off: the
@@ -40,17 +41,22 @@ objects() {
 # shellcheck disable=SC2046
 t 'gcc -fanalyzer finds nothing in the broker and the launcher' make -s -j"$cpus" WERROR=1 B="$B/fanalyzer" \
 	CFLAGS='-O1 -fanalyzer -Wno-analyzer-use-of-uninitialized-value' $(objects)
+# SC2319: the status of a condition is what `ok $?` is for.
 scripts() {
-	grep -lrE '^#!/bin/(ba)?sh' tests .ci contrib hooks 2>/dev/null | xargs -P "$cpus" -n 12 shellcheck -x -S warning
+	grep -lrE '^#!/bin/(ba)?sh' tests .ci contrib hooks 2>/dev/null | xargs -P "$cpus" -n 12 shellcheck -x -S warning -e SC2319
 }
 if command -v shellcheck >/dev/null; then
 	t 'shellcheck finds nothing' scripts
 else
 	t 'shellcheck finds nothing' shellcheck
 fi
-if command -v clang-format >/dev/null; then
-	t 'the C files are formatted' make -s check-format
-else
-	t 'the C files are formatted' clang-format
-fi
+# Each version has a taste of its own in what they are to be.
+judge=$(make -s clang-format-judges)
+case $judge in
+'') t 'the C files are formatted' clang-format ;;
+no*)
+	n=$((n + 1))
+	echo "ok $n - the C files are formatted # SKIP $judge" ;;
+*) t 'the C files are formatted' make -s check-format ;;
+esac
 t 'nothing in the tree needs to be kept from users' bash -c '! grep -rnE "\b(TODO|FIXME|XXX|HACK)\b" src policy contrib hooks 2>/dev/null'
