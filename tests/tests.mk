@@ -68,7 +68,7 @@ check-mutations:
 	$(Q)tests/setup/deps build test desktop
 	$(Q)$(MAKE) --no-print-directory all test-tools
 	$(Q)tests/setup/unpack '$(abspath $(B))/autofs' autofs && \
-		tests/setup/unpack '$(abspath $(B))/openssh' openssh-server libwrap0 && \
+		tests/setup/unpack '$(abspath $(B))/openssh' openssh-server && \
 		tests/setup/unpack '$(abspath $(B))/fetchmail' fetchmail
 	$(Q)B='$(abspath $(B))' tests/mutate/mutate.pl
 	$(Q)B='$(abspath $(B))' RULES=. prove --exec tests/exec tests/leak/rules.t
@@ -81,16 +81,16 @@ vm-image:
 check-vm: vm-image
 	$(Q)tests/setup/deps build test
 	$(Q)$(MAKE) --no-print-directory all test-tools
-	$(Q)mkdir -p '$(abspath $(B))/tap'
-	$(Q)B='$(abspath $(B))' TAP_DIR='$(abspath $(B))/tap' \
+	$(Q)mkdir -p '$(abspath $(B))/tap/vm'
+	$(Q)B='$(abspath $(B))' TAP_DIR='$(abspath $(B))/tap/vm' \
 		prove --timer --comments --exec tests/exec tests/vm/vm.t
 
 # The same system as of check-nspawn, booted as a machine of its own in the guest.
 check-system: vm-image nspawn-image
 	$(Q)tests/setup/deps build test
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)mkdir -p '$(abspath $(B))/tap'
-	$(Q)B='$(abspath $(B))' TAP_DIR='$(abspath $(B))/tap' \
+	$(Q)mkdir -p '$(abspath $(B))/tap/system'
+	$(Q)B='$(abspath $(B))' TAP_DIR='$(abspath $(B))/tap/system' \
 		prove --timer --comments --exec tests/exec tests/vm/system.t
 
 # A Debian with systemd on this kernel, booted inside the rig.
@@ -101,11 +101,20 @@ nspawn-image:
 check-nspawn: nspawn-image
 	$(Q)tests/setup/deps build test
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)mkdir -p '$(abspath $(B))/tap'
-	$(Q)B='$(abspath $(B))' TAP_DIR='$(abspath $(B))/tap' \
+	$(Q)mkdir -p '$(abspath $(B))/tap/nspawn'
+	$(Q)B='$(abspath $(B))' TAP_DIR='$(abspath $(B))/tap/nspawn' \
 		prove --timer --comments --exec tests/exec tests/nspawn/nspawn.t
+
+# The demo and all tests from a clean Debian of that release, as CI runs them. SECTIONS="unit lint" some of them
+# and no demo; AGAIN=1 on the system that the last run left.
+check-debian12: suite := bookworm
+check-debian13: suite := trixie
+check-debian12 check-debian13:
+	$(Q)tests/setup/deps tree
+	$(Q)CI=true tests/setup/debian $(suite) '$(abspath $(B))/$(@:check-%=%)' \
+		sh -c '$(if $(SECTIONS),,make demo && )exec $(if $(SECTIONS),tests/check build $(SECTIONS),make check)'
 
 -include tests/fuzz/fuzz.mk
 -include tests/coverage/coverage.mk
 
-.PHONY: rig-tools demo check-rig check-engines check-model check-fault check-soak check-mutations vm-image check-vm check-system nspawn-image check-nspawn
+.PHONY: rig-tools demo check-rig check-engines check-debian12 check-debian13 check-model check-fault check-soak check-mutations vm-image check-vm check-system nspawn-image check-nspawn

@@ -112,7 +112,7 @@ rig" 'ssh, scp: they do their work'
 	inside ssh -O exit far 2>/dev/null
 	kill $sshd
 else
-	skip 'no sshd: tests/setup/unpack build/openssh openssh-server libwrap0' 'L32: ssh with a shared connection'
+	skip 'no sshd: tests/setup/unpack build/openssh openssh-server' 'L32: ssh with a shared connection'
 fi
 
 # --- L37: tmux, screen -----------------------------------------------------------------------------------

@@ -207,9 +207,11 @@ sub copy_tree {
 	mkdir $tree or die "$tree: $!";
 	# Other systems and programs, unpacked: large, and never written. All else is made by make, and must
 	# be this worker's own: what it makes of a changed source would end up in the tree.
-	my %unpacked = map { $_ => 1 } qw(autofs trixie sid engines openssh vm);
+	my %unpacked = map { $_ => 1 } qw(autofs debian12 debian13 trixie sid engines openssh vm);
 	mkdir "$tree/build";
-	system("git ls-files -z | xargs -0 cp -a --parents -t '$tree'") == 0 or die 'cannot copy the tree';
+	# A release has no git, and where it is a clone git may not be installed.
+	system("{ git ls-files -z 2>/dev/null || find . -path ./build -prune -o ! -type d -print0; } | " .
+		"xargs -0 cp -a --parents -t '$tree'") == 0 or die 'cannot copy the tree';
 	for my $entry (glob "$B/*") {
 		(my $name = $entry) =~ s{.*/}{};
 		next if $name =~ /^(asan|tap.*|mutate.*)$/;

@@ -5,6 +5,8 @@
 set -eu
 dir=${1:?usage: engines.sh DIR}
 packages='docker.io containerd containernetworking-plugins'
+# Docker's client is in docker.io, or where apt knows one in a package of its own.
+client=docker-cli
 
 if [ -e "$dir/done" ]; then
 	exit 0
@@ -18,8 +20,15 @@ dir=$(realpath "$dir")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"
-# shellcheck disable=SC2086
-if ! { apt-get -q download $packages || { apt-get -q update && apt-get -q download $packages; }; } >log 2>&1; then
+fetch()
+{
+	if apt-cache policy $client | grep -v 'Candidate: (none)' | grep -q Candidate:; then
+		set -- $client
+	fi
+	# shellcheck disable=SC2086
+	apt-get -q download $packages "$@"
+}
+if ! { fetch || { apt-get -q update && fetch; }; } >log 2>&1; then
 	tail -n 20 log >&2
 	echo "engines: apt-get could not download $packages" >&2
 	exit 1

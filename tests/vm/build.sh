@@ -63,7 +63,9 @@ unshare -m mmdebstrap --quiet --mode=root --variant=essential --include="${packa
 
 modules=root/usr/lib/modules
 mkdir -p $modules root/host root/mnt root/srv
-cp -a "kernel/lib/modules/$version" $modules/
+# In lib, or as of Debian 13 in usr/lib.
+cp -a kernel/{,usr/}lib/modules/"$version" $modules/ 2>/dev/null || [ -d "$modules/$version/kernel" ] ||
+	die "$kernel has no modules"
 rm -rf "$modules/$version"/{build,source,kernel/sound}
 find "$modules/$version/kernel/drivers" -mindepth 1 -maxdepth 1 -type d \
 	! -name net ! -name virtio ! -name block ! -name char -exec rm -rf {} +
