@@ -237,6 +237,25 @@ static void test_forsake(void)
 	is_int(said, 0, "control: its own goes");
 }
 
+/* Of these files there is nothing but the record: an attempt fails. */
+static int revives(enum record_state state)
+{
+	struct record r = {.name = "a", .id = 1, .subnet4_plen = 24, .state = state};
+	char command[] = "revive", name[] = "a", *argv[] = {command, name, NULL};
+	struct err e = ERR_INIT;
+
+	return record_write(&r, &e) < 0 ? -1 : ctl_revive(2, argv);
+}
+
+static int who_is_revived(void)
+{
+	AUTO_CLOSE int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (dup2(null, STDERR_FILENO) < 0 || revives(RECORD_DOWN) != CTL_OK)
+		return 1;
+	return revives(RECORD_UP) == CTL_FAILED && revives(RECORD_LOST) == CTL_FAILED ? 0 : 2;
+}
+
 static void test_door(void)
 {
 	test_requests();
@@ -244,6 +263,7 @@ static void test_door(void)
 	inside(whose_default, "a default is taken by those alone who may have made it");
 	inside(asked_again, "and that is asked again when nobody else can change it");
 	test_forsake();
+	inside(who_is_revived, "R95 who was taken down stays down: what is brought back was up");
 }
 
 /* --- what strangers answer -------------------------------------------------------------------- */
