@@ -11,7 +11,9 @@
 #include "base/near.h"
 #include "base/util.h"
 #include "ctl/args.h"
+#include "ctl/complete.h"
 #include "ctl/ctl.h"
+#include "line/options.h"
 
 /* Of root alone, and the command says so itself when it has seen what else there is to say. */
 static const char later[] = "";
@@ -195,6 +197,28 @@ static int run(size_t i, int argc, char **argv)
 	return refuse(i, argc, argv) ? 1 : commands[i].run(argc, argv);
 }
 
+/* vpnctl complete PROGRAM WORD...: what contrib/completion asks for. */
+static void complete(int n, char **words)
+{
+	if (n >= 2 && !strcmp(words[0], "vpnrun")) {
+		char options[512];
+
+		line_option_names(options, sizeof(options));
+		complete_launch(options, n - 1, words + 1, stdout);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		struct complete_rule rule = {commands[i].rule.options, commands[i].args};
+
+		if (n == 2 && commands[i].help)
+			printf("%s\t%s\n", commands[i].name, commands[i].help);
+		else if (n > 2 && commands[i].help && !strcmp(words[1], commands[i].name))
+			complete_command(&rule, n - 2, words + 2, stdout);
+	}
+	if (n == 2)
+		puts("--help\n--version");
+}
+
 int main(int argc, char **argv)
 {
 	log_program = "vpnctl";
@@ -209,6 +233,10 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--version")) {
 		puts("vpnctl " VPNRUN_VERSION);
+		return 0;
+	}
+	if (!strcmp(argv[1], "complete")) {
+		complete(argc - 2, argv + 2);
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -85,6 +86,16 @@ static const struct {
 	{"--socket", OPT_SOCKET},
 	{"--allow-running", OPT_ALLOW_RUNNING},
 };
+
+void line_option_names(char *ret, size_t size)
+{
+	size_t len = 0;
+
+	*ret = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(table) && len < size; i++)
+		len += (size_t)snprintf(ret + len, size - len, "%s%s%s", i ? " " : "",
+					table[i].name, table[i].option >= OPT_DNS ? "=" : "");
+}
 
 static int add_dns(struct line_options *o, const char *v, struct err *e)
 {

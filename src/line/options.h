@@ -43,3 +43,6 @@ struct line_options {
 /* argv is kept, not copied. e says what is wrong with the line. */
 int line_parse(int argc, char **argv, struct line_options *ret, struct err *e);
 extern const char line_usage[];
+
+/* All options, as ctl/args.h writes them: "--dns= --strict". */
+void line_option_names(char *ret, size_t size);

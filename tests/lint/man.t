@@ -31,7 +31,7 @@ page() {
 is "$(page | sort | xargs)" "$(table | xargs -n1 | sort | xargs)" 'R28: vpnctl.8 says which commands need root, as the table has it'
 for o in $("$B/bin/vpnrun" --help | grep -oE -e '--[a-z-]+' | sort -u); do
 	ok "R28: vpnrun.1 has '$o'" grep -qF -e "$o" <(plain src/man/vpnrun.1)
-	ok "the completion knows '$o'" grep -qF -e "$o" contrib/completion/vpnrun.bash
+	ok "the completion knows '$o'" grep -qxF -e "$o" <("$B/bin/vpnctl" complete vpnrun -)
 done
 for k in $(grep -oE '^	\{"[a-z_0-9]+", ' src/conf/profile.c | tr -d '	{", '); do
 	ok "R28: vpnrun.json.5 has '$k'" grep -qE "^\\.It Cm (.* )?$k( |$)" src/man/vpnrun.json.5

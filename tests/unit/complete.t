@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The completion of bash, zsh and fish, in the real shells: each asks `vpnctl complete`, which has all from the table
+# of commands. R28. With a /run of its own, where two VPNs are; runs as root or, in a user namespace, as anybody.
+cd "$(dirname "$0")/../.." || exit 1
+B=${B:-$PWD/build}
+if [ "${1:-}" != inside ]; then
+	if [ "$(id -u)" = 0 ]; then
+		exec unshare -m "$0" inside
+	elif unshare -Urm true 2>/dev/null; then
+		exec unshare -Urm "$0" inside
+	fi
+	echo '1..0 # SKIP user namespaces are forbidden and this is not root'
+	exit 0
+fi
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
+mount -t tmpfs none /run && mkdir /run/vpnrun /run/try && touch /run/vpnrun/{demo,other,demo.lock} /run/try/alone.conf || exit 1
+here=$PWD
+export PATH=$B/bin:$PATH HOME=/run/try XDG_CONFIG_HOME=/run/try XDG_DATA_HOME=/run/try
+cd /run/try || exit 1
+
+# --- what vpnctl says ------------------------------------------------------------------------------
+said() { vpnctl complete "$@" | cut -f1 | xargs; }
+is "$(said vpnctl '')" "$(vpnctl --help | awk '/^  [a-z]/ { print $1 }' | xargs) --help --version" 'R28: every command of the table'
+for c in $(vpnctl --help | awk '/^  [a-z]/ { print $1 }'); do
+	usage=$(vpnctl "$c" --help | sed -n 1p | grep -oE -e '--[a-z-]+' | sort -u | xargs)
+	missing=
+	for o in $usage; do grep -qxF -e "$o" <(vpnctl complete vpnctl "$c" -) || missing+=" $o"; done
+	is "$missing" '' "R28: $c: every option of its usage"
+done
+names=$(vpnctl complete vpnctl up '' | sort | xargs)
+like " $names " ' demo .*other ' 'names: those that are up'
+not_in() { ! grep -qwF "$1" <<<"$2"; }
+ok 'and not what lies beside them' not_in lock "$names"
+is "$(said vpnctl down --force demo '' | grep -c other)" 1 'an operand that may be repeated'
+is "$(said vpnctl status demo '')" '' 'and one that may not'
+like "$(said vpnctl default '')" 'none$' 'the words of a usage: none'
+is "$(said vpnctl oci '')" 'enable disable status' 'enable, disable, status, an option between them'
+is "$(said vpnctl policy check '')" "$(said vpnctl policy show '')" 'what only the manual knows: files and policies'
+is "$(said vpnctl import --name x '') $(said vpnctl confine '') $(said vpnctl wrap '')" '@files @units @commands' 'files, units, programs'
+is "$(said vpnctl kick demo --pid '') $(said vpnctl kick demo --uid '') $(said vpnctl ip --url '')" '@pids @users ' 'values of options, or nothing'
+is "$(said vpnrun demo cmd -x '') $(said vpnrun -- cmd '') $(said vpnrun --with 7 '')" '@line 1 @line 1 @line 2' 'vpnrun: a command line of its own'
+like "$(said vpnrun --dns 1.1.1.1 '')" 'demo .*default none host$' 'vpnrun: behind an option and its value, the VPN'
+is "$(vpnctl complete; vpnctl complete vpnctl; vpnctl complete vpnctl nonsense '')" '' 'odd questions are not answered'
+
+# --- the shells --------------------------------------------------------------------------------------
+# What the line becomes, or for fish what it is offered.
+in_bash() {
+	# shellcheck disable=SC2016 # of the other bash
+	bash --norc -c '. "$1"; shift; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _vpnrun; printf "%s\n" "${COMPREPLY[@]}"' - \
+		"$here/contrib/completion/vpnrun.bash" "$@" | sort | xargs
+}
+is "$(in_bash vpnctl resta)" restart 'bash: a command'
+is "$(in_bash vpnctl up oth)" other 'bash: a VPN'
+is "$(in_bash vpnctl import al)" alone.conf 'bash: a file'
+is "$(in_bash vpnrun --strict demo -- ls alon)" alone.conf 'bash: behind the VPN, the command'"'"'s own words'
+is "$(in_bash vpnrun --with-nothing --stri)" --strict 'bash: an option'
+is "$(in_bash vpnctl up nothing)" '' 'bash: nothing where there is nothing'
+
+in_zsh() {
+	# A terminal, a real line editor, and what the line is after the tabulator key.
+	rm -f line
+	# shellcheck disable=SC2016 # of zsh
+	timeout 60 zsh -f -c '
+		zmodload zsh/zpty
+		zpty -b shell zsh -f -i
+		zpty -w shell "fpath=($1 \$fpath); autoload -U compinit; compinit -u -D; try() { zle complete-word; print -r -- \"\$BUFFER\" >line.new; mv line.new line; }; zle -N try; bindkey \"^I\" try; PS1=; : >ready"
+		until [[ -e ready ]]; do zselect -t 5 2>/dev/null || sleep 0.05; zpty -r -t shell >/dev/null; done
+		zpty -w -n shell "$2"$'"'\\t'"'
+		until [[ -e line ]]; do sleep 0.05; zpty -r -t shell >/dev/null; done
+		zpty -d shell' - "$here/contrib/completion" "$*" </dev/null >/dev/null 2>&1
+	sed 's/ *$//' line
+	rm -f ready line
+}
+if command -v zsh >/dev/null; then
+	is "$(in_zsh 'vpnctl resta')" 'vpnctl restart' 'zsh: a command'
+	is "$(in_zsh 'vpnctl up oth')" 'vpnctl up other' 'zsh: a VPN'
+	is "$(in_zsh 'vpnctl import al')" 'vpnctl import alone.conf' 'zsh: a file'
+	is "$(in_zsh 'vpnrun --strict demo ls al')" 'vpnrun --strict demo ls alone.conf' 'zsh: behind the VPN, the command'"'"'s own words'
+	is "$(in_zsh 'vpnrun --stri')" 'vpnrun --strict' 'zsh: an option'
+	is "$(in_zsh 'vpnctl up nothing')" 'vpnctl up nothing' 'zsh: nothing where there is nothing'
+else
+	skip 'zsh is not installed' 'zsh'
+fi
+
+in_fish() { timeout 60 fish --no-config -c "source '$here/contrib/completion/vpnrun.fish'; complete -C '$*'" </dev/null 2>/dev/null | cut -f1 | xargs; }
+if command -v fish >/dev/null; then
+	is "$(in_fish 'vpnctl resta')" restart 'fish: a command'
+	is "$(in_fish 'vpnctl up oth')" other 'fish: a VPN'
+	is "$(in_fish 'vpnctl import al')" alone.conf 'fish: a file'
+	is "$(in_fish 'vpnrun --strict demo ls al')" alone.conf 'fish: behind the VPN, the command'"'"'s own words'
+	is "$(in_fish 'vpnrun --stri')" --strict 'fish: an option'
+	is "$(in_fish 'vpnctl up nothing')" '' 'fish: nothing where there is nothing'
+else
+	skip 'fish is not installed' 'fish'
+fi
+finish
