@@ -159,6 +159,8 @@ SYSUSERSDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/lib,$(PREFIX)/lib)/sysusers.d
 TMPFILESDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/lib,$(PREFIX)/lib)/tmpfiles.d
 NETWORKDIR  ?= $(if $(filter /usr,$(PREFIX)),/usr/lib,$(PREFIX)/lib)/systemd/network
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR        ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR       ?= $(PREFIX)/share/fish/vendor_completions.d
 # The profile is for AppArmor 4: an older parser does not know what it allows, and nothing forbids it there.
 APPARMORDIR ?= $(if $(wildcard $(DESTDIR)$(SYSCONFDIR)/apparmor.d/abi/4.0),$(SYSCONFDIR)/apparmor.d)
 D := $(DESTDIR)
@@ -167,10 +169,10 @@ subst-paths = sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g
 
 install: all install-plugins
 	install -d $(D)$(BINDIR) $(D)$(LIBEXECDIR) $(D)$(LIBDIR)/policy $(D)$(UNITDIR) $(D)$(SYSUSERSDIR) \
-		$(D)$(TMPFILESDIR) $(D)$(COMPLETIONDIR) $(D)$(SYSCONFDIR)/vpnrun
+		$(D)$(TMPFILESDIR) $(D)$(COMPLETIONDIR) $(D)$(ZSHDIR) $(D)$(FISHDIR) $(D)$(SYSCONFDIR)/vpnrun
 	install -m 0755 $(B)/bin/vpnrun $(B)/bin/vpnctl $(D)$(BINDIR)
 	install -m 0755 $(B)/libexec/vpnrun/vpnrund $(B)/libexec/vpnrun/vpnrund-plug $(B)/libexec/vpnrun/vpnrun-notify \
-		contrib/torrent/vpnrun-torrent-port $(D)$(LIBEXECDIR)
+		contrib/torrent/vpnrun-torrent-port contrib/setup/before-remove $(D)$(LIBEXECDIR)
 	$(install-hooks)
 	$(install-dbus)
 	install -m 0644 $(B)/lib/vpnrun/policy/*.bpf $(D)$(LIBDIR)/policy
@@ -185,6 +187,9 @@ install: all install-plugins
 	install -m 0644 contrib/systemd/vpnrun.tmpfiles $(D)$(TMPFILESDIR)/vpnrun.conf
 	install -m 0644 contrib/completion/vpnrun.bash $(D)$(COMPLETIONDIR)/vpnrun
 	ln -sf vpnrun $(D)$(COMPLETIONDIR)/vpnctl
+	install -m 0644 contrib/completion/_vpnrun $(D)$(ZSHDIR)
+	install -m 0644 contrib/completion/vpnrun.fish $(D)$(FISHDIR)
+	ln -sf vpnrun.fish $(D)$(FISHDIR)/vpnctl.fish
 	[ -z '$(APPARMORDIR)' ] || { install -d $(D)$(APPARMORDIR) && \
 		$(subst-paths) policy/apparmor/vpnrun.in > $(D)$(APPARMORDIR)/vpnrun && \
 		chmod 0644 $(D)$(APPARMORDIR)/vpnrun; }
@@ -192,7 +197,7 @@ install: all install-plugins
 	@[ -n '$(D)' ] || BINDIR='$(BINDIR)' tests/setup/after-install
 
 uninstall:
-	@[ -n '$(D)' ] || tests/setup/before-uninstall
+	@[ -n '$(D)' ] || contrib/setup/before-remove
 	rm -f $(D)$(BINDIR)/vpnrun $(D)$(BINDIR)/vpnctl $(D)$(UNITDIR)/vpnrund.socket \
 		$(D)$(UNITDIR)/vpnrun-default.socket $(D)$(UNITDIR)/vpnrun-default@.service \
 		$(D)$(UNITDIR)/vpnrund.service $(D)$(UNITDIR)/vpnrund-plug.socket \
@@ -200,7 +205,8 @@ uninstall:
 		$(D)$(UNITDIR)/vpnrun-keeper@.path $(D)$(UNITDIR)/vpnrun-keeper@.service \
 		$(D)$(UNITDIR)/vpnrun-hold@.service \
 		$(D)$(SYSUSERSDIR)/vpnrun.conf $(D)$(TMPFILESDIR)/vpnrun.conf \
-		$(D)$(COMPLETIONDIR)/vpnrun $(D)$(COMPLETIONDIR)/vpnctl
+		$(D)$(COMPLETIONDIR)/vpnrun $(D)$(COMPLETIONDIR)/vpnctl \
+		$(D)$(ZSHDIR)/_vpnrun $(D)$(FISHDIR)/vpnrun.fish $(D)$(FISHDIR)/vpnctl.fish
 	for m in src/man/*.[1-8]; do rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 	rm -f $(D)$(SYSCONFDIR)/containers/containers.conf.d/90-vpnrun.conf \
 		$(D)/usr/share/containers/oci/hooks.d/vpnrun-*.json $(D)$(SYSCONFDIR)/apparmor.d/vpnrun
@@ -289,6 +295,7 @@ help:
 		'make bench      launches and paths beside the kernel'\''s floor (BENCH=--quick)' \
 		'make install    PREFIX=$(PREFIX) DESTDIR=; make uninstall' \
 		'make dist       the tarball of VERSION, twice the same bits; STATIC=no: shared libraries only' \
+		'make deb        packages for Debian; check-packages: installed, upgraded and purged (root)' \
 		'make deps       what to build and test with' \
 		'make tcb        what runs with a capability' \
 		'make format, asan, clean, compile_commands.json' \

@@ -9,6 +9,19 @@ dist:
 	$(Q)mkdir -p $(B)
 	$(Q)contrib/dist '$(DIST)' '$(abspath $(B))/$(DIST).tar.gz'
 
+# What stands in contrib/debian is Debian's source package; dpkg-buildpackage runs beside the tarball.
+deb: dist
+	$(Q)contrib/debian/build '$(B)/$(DIST).tar.gz' '$(B)/deb'
+
+# Both Debians: built, judged, installed, tested as installed, upgraded and purged. SUITE="trixie" one of them. OLD=DIR
+# has the packages of the last version, to upgrade from.
+check-packages: dist
+	$(Q)tests/setup/deps build test nspawn
+	$(Q)$(MAKE) --no-print-directory all test-tools
+	$(Q)tests/nspawn/build.sh '$(abspath $(B))/vm'
+	$(Q)for s in $(or $(SUITE),bookworm trixie); do \
+		OLD='$(OLD)' tests/packages/check $$s '$(B)' '$(B)/$(DIST).tar.gz' || exit 1; done
+
 # REUSE wants the text of the licence in a directory LICENSES/, which this tree does without: it is judged in a copy.
 check-reuse: dist
 	$(Q)d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && tar -x -C "$$d" -f '$(B)/$(DIST).tar.gz' && cd "$$d/$(DIST)" && \
@@ -17,4 +30,4 @@ check-reuse: dist
 version:
 	@echo '$(VERSION)'
 
-.PHONY: dist check-reuse version
+.PHONY: check-packages dist deb check-reuse version

@@ -51,9 +51,13 @@ static int hook_path(char ret[PATH_MAX], struct err *e)
 		return err_set(e, -ENOENT, "cannot tell where vpnrun is installed");
 	if (strpbrk(ret, "\"\\\n"))
 		return err_set(e, -EINVAL, "the path %s cannot stand in a hook's file", ret);
-	if (access(ret, X_OK) < 0)
-		return err_sys(e, -errno, "cannot use %s", ret);
-	return 0;
+	if (access(ret, X_OK) == 0)
+		return 0;
+	if (errno == ENOENT)
+		return err_set(e, -ENOENT,
+			       "%s is not there; distributions have it in the package vpnrun-oci",
+			       ret);
+	return err_sys(e, -errno, "cannot use %s", ret);
 }
 
 static void file_path(const struct stage *s, char ret[128])

@@ -191,12 +191,14 @@ if command -v make >/dev/null && [ -f "$RIG_TREE/Makefile" ] && [ -w "$RIG_B" ];
 			/usr/lib/systemd/system/vpnrun@.service /usr/lib/systemd/system/vpnrund-plug.socket \
 			/usr/lib/systemd/system/vpnrund-plug@.service /usr/lib/systemd/system/vpnrund.service \
 			/usr/lib/systemd/system/vpnrund.socket /usr/lib/sysusers.d/vpnrun.conf \
-			/usr/lib/tmpfiles.d/vpnrun.conf /usr/libexec/vpnrun/cni/vpnrun \
+			/usr/lib/tmpfiles.d/vpnrun.conf /usr/libexec/vpnrun/before-remove /usr/libexec/vpnrun/cni/vpnrun \
 			/usr/libexec/vpnrun/netavark/vpnrun /usr/libexec/vpnrun/vpnrun-hook \
 			/usr/libexec/vpnrun/vpnrun-notify /usr/libexec/vpnrun/vpnrun-runtime /usr/libexec/vpnrun/vpnrun-session \
 			/usr/libexec/vpnrun/vpnrun-torrent-port /usr/libexec/vpnrun/vpnrund \
 			/usr/libexec/vpnrun/vpnrund-plug \
-			/usr/share/bash-completion/completions/vpnctl /usr/share/bash-completion/completions/vpnrun)" \
+			/usr/share/bash-completion/completions/vpnctl /usr/share/bash-completion/completions/vpnrun \
+			/usr/share/fish/vendor_completions.d/vpnctl.fish /usr/share/fish/vendor_completions.d/vpnrun.fish \
+			/usr/share/zsh/site-functions/_vpnrun)" \
 		'make install: exactly these, manuals and policies'
 	for m in 1/vpnrun.1 8/vpnctl.8 8/vpnctl-confine.8 8/vpnrun-cni.8 8/vpnrun-hook.8 8/vpnrund.8 5/vpnrun.json.5; do
 		ok "make install: the manual ${m#*/}" test -s "$d/usr/share/man/man$m"

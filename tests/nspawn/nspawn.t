@@ -3,6 +3,7 @@
 # vpnrun on a system with systemd: a container is booted on this kernel, inside the rig, so that its
 # network, its VPNs and all its processes are the rig's and go with it. Outside the rig there is only
 # a control group for this run, since systemd-nspawn makes its own below the caller's.
+# NSPAWN_BOOT boots something else than tests/nspawn/boot does (tests/packages).
 # Without systemd-nspawn or the image this fails, or with NSPAWN_OPTIONAL=1 says why and is skipped.
 set -u
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
@@ -59,4 +60,4 @@ for g in "${groups[@]}"; do
 done
 bound=(setpriv --pdeathsig KILL --)
 "${bound[@]}" timeout --foreground -s TERM -k 20 "${NSPAWN_TIMEOUT:-300}" \
-	"${bound[@]}" "$tree/tests/rig/rig" run --no-up --no-broker -- "$here/boot"
+	"${bound[@]}" "$tree/tests/rig/rig" run --no-up --no-broker -- "${NSPAWN_BOOT:-$here/boot}"
