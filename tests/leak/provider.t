@@ -187,7 +187,7 @@ done
 is "$($RIG_CAPTURE list | grep -vE "^udp .* > $RIG_DNS_CLEAR port 53$|^protocol (1|58) .* > ($RIG_ENDPOINT4|$RIG_ENDPOINT6), byte [13]$")" '' \
 	'L01: nothing of all that left by the uplink but the endpoint'"'"'s name'
 $RIG_CAPTURE stop >/dev/null
-is $used "$(find "$confs" -name '*.conf' ! -name 'bad-*' ! -name 'amnezia*' | wc -l)" 'every valid fixture was brought up'
+is $used "$(find "$confs" -maxdepth 1 -name '*.conf' ! -name 'bad-*' ! -name 'amnezia*' | wc -l)" 'every valid fixture was brought up'
 ok 'R65: no hook was run, at import, up or down' not test -e "$marker"
 ok 'R62: the endpoint was asked of the host'"'"'s own name server' grep -q demo.vpn.rig.test "$RIG_DIR/dns-clear.log"
 ok 'R62: and not of the VPN'"'"'s' not grep -q demo.vpn.rig.test "$RIG_DIR/dns-demo.log"
