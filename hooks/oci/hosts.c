@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * /etc/hosts of a container that reaches others by name (peers.c): a copy of the engine's, which
- * lies beside it and goes with it. Must never change a file that is there, nor write into a
- * directory that is not the engine's. Called by the stages.
+ * lies beside it and goes with it. podman makes its file empty, and fills it when the last stage
+ * has run: such a copy has what every container's file has. Must never change a file that is
+ * there, nor write into a directory that is not the engine's. Called by the stages.
  */
 #include "oci/hook.h"
 
@@ -46,26 +47,39 @@ static bool is_engines(const char *hosts, const char *hostname)
 	       !str_starts(hosts, "/etc/");
 }
 
-static int write_hosts(const char *from, const char *to, const struct hook_want *w, struct err *e)
+static void put_own_names(FILE *f, const char *hostname)
 {
-	char text[HOOK_PEERS_MAX * (sizeof(struct hook_peer) + INET_ADDRSTRLEN)] = "";
+	fputs("127.0.0.1\tlocalhost\n::1\tlocalhost\n", f);
+	/* It comes from the user's command line, and one line is all that it may make. */
+	if (hostname && *hostname &&
+	    !hostname[strspn(hostname, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "0123456789.-_")])
+		fprintf(f, "127.0.0.1\t%s\n", hostname);
+}
+
+static int write_hosts(const char *from, const char *to, const struct hook_want *w,
+		       const char *hostname, struct err *e)
+{
 	AUTO_FREE char *old = NULL, *all = NULL;
 	char addr[INET_ADDRSTRLEN];
-	int r = file_read(from, HOSTS_MAX, &old, NULL, e), n;
+	int r = file_read(from, HOSTS_MAX, &old, NULL, e);
+	size_t len = 0;
+	FILE *f;
 
-	for (size_t i = 0; i < w->n_peers; i++) {
-		size_t len = strlen(text);
-
-		inet_ntop(AF_INET, &w->peers[i].at, addr, sizeof(addr));
-		snprintf(text + len, sizeof(text) - len, "%s\t%s\n", addr, w->peers[i].name);
-	}
 	if (r < 0)
 		return r;
+	f = open_memstream(&all, &len);
 	/* These come first, for the first line of a name counts. */
-	n = asprintf(&all, "%s%s", text, old);
-	if (n < 0)
+	for (size_t i = 0; f && i < w->n_peers; i++)
+		fprintf(f, "%s\t%s\n", inet_ntop(AF_INET, &w->peers[i].at, addr, sizeof(addr)),
+			w->peers[i].name);
+	if (f && *old)
+		fputs(old, f);
+	else if (f)
+		put_own_names(f, hostname);
+	if (!f || fclose(f) != 0)
 		return err_set(e, -ENOMEM, "cannot write %s", to);
-	return file_replace(to, all, (size_t)n, 0644, e);
+	return file_replace(to, all, len, 0644, e);
 }
 
 int hook_peers_tell(json_t *config, const struct hook_want *w, struct err *e)
@@ -86,7 +100,7 @@ int hook_peers_tell(json_t *config, const struct hook_want *w, struct err *e)
 			       w->peers[0].name);
 	if (str_fmt(to, sizeof(to), "%.*s" HOSTS_FILE, (int)directory_len(from), from) < 0)
 		return err_set(e, -ENAMETOOLONG, "the path of %s is too long", from);
-	r = write_hosts(from, to, w, e);
+	r = write_hosts(from, to, w, hook_get_string(config, "hostname"), e);
 	if (r == 0 && json_object_set_new(hosts, "source", json_string(to)) < 0)
 		r = err_set(e, -ENOMEM, "cannot change the mount of /etc/hosts");
 	return r;

@@ -117,6 +117,8 @@ for who in root user; do
 	asked() { [ -n "$(who "$1" caller | grep demo)" ]; }
 	ok "R87 $who: by name, whichever was first" wait_for 10 asked $who
 	like "$(who $who caller)" '^10\.[0-9.]* demo$' "R87 $who: and it does not look like localhost"
+	ok "R87 $who: and its own names are there, which podman writes too late" "pod_$who" crun exec caller sh -c \
+		'grep -q "^127.0.0.1.localhost" /etc/hosts && grep -q "^127.0.0.1.$(cat /etc/hostname)" /etc/hosts'
 	is "$("pod_$who" crun exec caller wget -qO- http://other:80/ 2>&1 | grep -cE 'refused|reset')" 1 "R87 $who: another name with the same port is another place"
 	a=$("pod_$who" crun inspect -f '{{.State.Pid}}' callee)
 	a=$(nsenter -t "$a" -n ip -4 -o addr show vpn0 | first)

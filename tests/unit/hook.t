@@ -130,13 +130,21 @@ shut=("$hook") # where a mistake would write into the machine's /etc
 	shut=(unshare -m --propagation private sh -c 'mount --bind /etc /etc && mount -o remount,bind,ro /etc && exec "$@"' - "$hook")
 reaching() { # reaching SPEC HOSTS [HOSTNAME]: the configuration, or the sentence
 	config "$1" null | jq -c --arg h "$2" --arg n "${3:-$own/c/hostname}" \
-		'.mounts = [{destination: "/etc/hosts", source: $h}, {destination: "/etc/hostname", source: $n}]' | "${shut[@]}" precreate 2>&1
+		--arg o "${hostname:-box-1}" '.hostname = $o | .mounts = [{destination: "/etc/hosts", source: $h}, {destination: "/etc/hostname", source: $n}]' | "${shut[@]}" precreate 2>&1
 }
 got=$(reaching 'demo;reach=qbittorrent:8080;reach=81:Web-2:80/udp;reach=9000' "$own/c/hosts")
 is "$(jq -r '.mounts[0].source' <<<"$got")" "$own/c/vpnrun-hosts" "R87 reach=NAME:PORT: a file beside the engine's"
 is "$(cat "$own/c/vpnrun-hosts")" "$(printf '%s\n' $'127.98.247.106\tqbittorrent' $'127.119.185.108\tweb-2' '192.0.2.1 of-c/hosts')" \
 	'R87: with the names, by the addresses that every version gives them, and what the engine says'
 is "$(cat "$own/c/hosts")" '192.0.2.1 of-c/hosts' "R87: the engine's own is as it was"
+mv "$own/c/hosts" "$own/hosts"
+: >"$own/c/hosts" # as podman leaves it until the container has been made
+reaching 'demo;reach=web:80' "$own/c/hosts" >/dev/null
+is "$(tail -n +2 "$own/c/vpnrun-hosts")" $'127.0.0.1\tlocalhost\n::1\tlocalhost\n127.0.0.1\tbox-1' \
+	"R87: the engine's is empty yet: localhost and the container's own name are there"
+hostname='two lines' reaching 'demo;reach=web:80' "$own/c/hosts" >/dev/null
+is "$(tail -n +2 "$own/c/vpnrun-hosts")" $'127.0.0.1\tlocalhost\n::1\tlocalhost' 'R87: a name that is none of a host is left out'
+mv "$own/hosts" "$own/c/hosts"
 is "$(reaching 'demo;reach=9000;publish=web:80' "$own/c/hosts" | jq -r '.mounts[0].source')" "$own/c/hosts" 'R87 control: without a name, the same mount'
 for f in "$own/volume/hosts" /etc/hosts hosts; do
 	like "$(reaching 'demo;reach=web:80' "$f")" "reach=web:PORT: the name has no place in the container's /etc/hosts" \
