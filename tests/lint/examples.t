@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Each command that README.md or the EXAMPLES of a manual page shows is in examples.list, beside the test that types it. R28.
+# Each command that README.md, contrib/compose/README.md or the EXAMPLES of a manual page shows is in examples.list, beside the
+# test that types it. R28.
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/lib.sh
 . tests/lib.sh
 list=tests/lint/examples.list
-said=$(perl tests/lint/examples.pl README.md src/man/*.[1-8] | cut -f2 | LC_ALL=C sort -u)
+said=$(perl tests/lint/examples.pl README.md contrib/compose/README.md src/man/*.[1-8] | cut -f2 | LC_ALL=C sort -u)
 listed=$(grep -v '^#' $list | cut -f2 | LC_ALL=C sort -u)
 is "$(LC_ALL=C comm -23 <(echo "$said") <(echo "$listed"))" '' 'R28: every command that is shown is in examples.list, with a test'
 is "$(LC_ALL=C comm -13 <(echo "$said") <(echo "$listed"))" '' 'R28: and nothing else is'

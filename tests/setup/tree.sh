@@ -7,7 +7,7 @@
 set -eu
 
 packages=(aardvark-dns bash buildah busybox-static catatonit conmon containerd containernetworking-plugins coreutils criu crun curl
-	dash diffutils distrobox docker-cli docker.io findutils gawk grep hostname iproute2 jq libc-bin libcap2 libcap2-bin
+	dash diffutils distrobox docker-cli docker-compose docker.io findutils gawk grep hostname iproute2 jq libc-bin libcap2 libcap2-bin
 	libjansson4 libmnl0 libnftables1 libseccomp2 mount netavark nftables passt perl-base podman procps rootlesskit
 	runc sed slirp4netns sudo tar uidmap util-linux wireguard-go wireguard-tools)
 
