@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 # engines.pl VPN ROUNDS JSON [RUNTIME]: what the hook adds to a container's start. `crun run` and `runc run` of one
-# bundle, with the hook's two stages and without; `podman run` with --network none,
+# bundle, with the hook's two stages, with a published port too, and without; `podman run` with --network none,
 # with the hook too, and with --network bridge (netavark). An engine that is not installed is left out.
 # With RUNTIME that one alone, and no engine. As root, in the rig, in a mount namespace of its own.
 use strict;
@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use JSON::PP;
+use Time::HiRes qw(sleep);
 use Turns;
 
 my ($vpn, $rounds, $out, $only) = @ARGV;
@@ -45,7 +46,7 @@ sub root_fs {
 }
 
 sub bundle {
-	my ($runtime, $name, $with_hook) = @_;
+	my ($runtime, $name, $with_hook, $port) = @_;
 	my $b = "$dir/$name";
 
 	root_fs("$b/rootfs");
@@ -56,7 +57,7 @@ sub bundle {
 	$config->{process}{terminal} = JSON::PP::false;
 	$config->{process}{args} = ['/bin/true'];
 	if ($with_hook) {
-		$config->{annotations}{vpnrun} = $vpn;
+		$config->{annotations}{vpnrun} = $port ? "$vpn;publish=$port:80" : $vpn;
 		$config->{hooks}{$_} = [{path => $hook, args => ['vpnrun-hook', $_], timeout => 10}]
 			for qw(createRuntime createContainer);
 	}
@@ -65,11 +66,13 @@ sub bundle {
 }
 
 sub runtime {
-	my ($runtime, $with_hook) = @_;
-	my $what = $with_hook ? 'with the hook' : 'alone';
-	my $b = bundle($runtime, "$runtime-$with_hook", $with_hook);
+	my ($runtime, $with_hook, $port) = @_;
+	my $what = $port ? 'with the hook and a port' : $with_hook ? 'with the hook' : 'alone';
+	my $b = bundle($runtime, "$runtime-$with_hook" . ($port ? '-port' : ''), $with_hook, $port);
 
 	return ["$runtime run, $what", sub {
+		# The relay of the round before has gone when its port is free.
+		sleep 0.005 while $port && `ss -Hltn 'sport = :$port'` =~ /./;
 		return ('' => Turns::call([$at{$runtime}, 'run', '--bundle', $b, "bench-$_[0]"]));
 	}];
 }
@@ -113,13 +116,16 @@ my @json;
 if (my @runtimes = grep { $at{$_} && $_ eq ($only // $_) } qw(crun runc)) {
 	my $turns = Turns->new($vpn);
 
-	$turns->rounds($rounds, map { (runtime($_, 0), runtime($_, 1)) } @runtimes);
+	$turns->rounds($rounds, map { (runtime($_, 0), runtime($_, 1), runtime($_, 1, 28080)) } @runtimes);
 	push @json, $turns->report('a container of one bundle, ms');
 	for (@runtimes) {
 		my $more = $turns->more("$_ run, alone", "$_ run, with the hook");
+		my $port = $turns->more("$_ run, with the hook", "$_ run, with the hook and a port");
 
-		push @json, sprintf '{"name": "%s run: the hook", "n": %d, "median": %.3f}', $_, $rounds, $more;
-		printf "%s: %+.2f ms with the hook, by the median of each round's difference\n", $_, $more;
+		push @json, sprintf('{"name": "%s run: the hook", "n": %d, "median": %.3f}', $_, $rounds, $more),
+			sprintf('{"name": "%s run: a port", "n": %d, "median": %.3f}', $_, $rounds, $port);
+		printf "%s: %+.2f ms with the hook, %+.2f ms more with a port, by the median of each round's difference\n",
+			$_, $more, $port;
 	}
 	print "\n";
 } else {

@@ -9,59 +9,20 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::Bin;
-use JSON::PP;
-use Time::HiRes qw(time sleep);
+use Programs;
 use Turns;
 
 my ($vpn, $rounds, $seconds, $out) = @ARGV;
 my $tools = "$ENV{RIG_DIR}/build/bench";
 my $far = $ENV{RIG_DNS_DEMO};
 my @as_user = ('setpriv', '--reuid', $ENV{RIG_USER}, '--regid', $ENV{RIG_USER}, '--init-groups');
-my (@json, %running);
+my @json;
 
-sub installed {
-	my ($program) = @_;
-	my ($path) = grep { -x } map { "$_/$program" } split(/:/, $ENV{PATH}), '/lib/systemd';
-	return $path;
-}
-
-# A program that stays, until stop() or the end.
-sub start {
-	my $pid = fork // die "fork: $!\n";
-
-	if (!$pid) {
-		open STDIN, '<', '/dev/null';
-		open STDOUT, '>', '/dev/null';
-		open STDERR, '>', '/dev/null';
-		exec @_ or exit 127;
-	}
-	return $running{$pid} = $pid;
-}
-
-sub stop {
-	for (@_) {
-		kill 'TERM', $_;
-		waitpid $_, 0;
-		delete $running{$_};
-	}
-}
 END {
 	my $status = $?;
-	stop(keys %running);
+	stop();
 	system "$FindBin::Bin/fast.sh remove";
 	$? = $status;
-}
-
-# Until somebody listens on the port, in the namespace of that process.
-sub await_port {
-	my ($port, $pid) = @_;
-	my $end = time + 10;
-
-	while (time < $end) {
-		return if `nsenter --net=/proc/$pid/ns/net ss -Hltn 'sport = :$port' 2>/dev/null` =~ /./;
-		sleep 0.02;
-	}
-	die "nobody listens on port $port\n";
 }
 
 # --- the hop -------------------------------------------------------------------------------------
@@ -74,26 +35,6 @@ sub one {
 		my ($mbit, $cost) = split ' ', `@as $tools/flow send $far 5201 $seconds`;
 		die "@as: no flow\n" unless $cost;
 		return ('Mbit/s' => $mbit, $with_cost ? ('ns/KiB' => $cost) : ());
-	};
-}
-
-sub iperf {
-	my ($port, $address, $streams, @as) = @_;
-
-	return sub {
-		my ($json, $end_of_tries) = ('', time + 10);
-
-		# The server has perhaps not noticed that the last one is over.
-		do {
-			sleep 0.1 if $json;
-			$json = `@as iperf3 -J -A 0,1 -c $address -p $port -t $seconds -P $streams`;
-		} while $json =~ /server is busy/ && time < $end_of_tries;
-		my $end = eval { decode_json($json)->{end} } // {};
-		my $bits = $end->{sum_received}{bits_per_second} or die "@as: no flow to port $port: $json\n";
-		my $percent = $end->{cpu_utilization_percent};
-
-		return ('Mbit/s' => $bits / 1e6, 'ns/KiB' =>
-			($percent->{host_total} + $percent->{remote_total}) / 100 * 1e9 * 8 * 1024 / $bits);
 	};
 }
 
@@ -140,8 +81,8 @@ if (!installed('iperf3')) {
 }
 $server = start(@far, 'iperf3', '-s', '-p', 5201);
 await_port(5201, $server);
-compare("a veth in the tunnel's place, 4 streams", 'veth4', iperf(5201, $far, 4, @bare),
-	iperf(5201, $far, 4, @box), by_snat_alone(iperf(5201, $far, 4, @box)));
+compare("a veth in the tunnel's place, 4 streams", 'veth4', iperf(5201, $far, 4, $seconds, @bare),
+	iperf(5201, $far, 4, $seconds, @box), by_snat_alone(iperf(5201, $far, 4, $seconds, @box)));
 stop($server);
 
 # --- a published port ----------------------------------------------------------------------------
@@ -150,11 +91,11 @@ $server = start(@as_user, 'vpnrun', '-p', '5301:5201', $vpn, 'iperf3', '-s', '-B
 await_port(5201, $server);
 await_port(5301, $$);
 my @in = ('nsenter', "--net=/proc/$server/ns/net");
-my @them = (['no relay', iperf(5201, '127.0.0.1', 1, @in)], ['vpnrun -p', iperf(5301, '127.0.0.1', 1)]);
+my @them = (['no relay', iperf(5201, '127.0.0.1', 1, $seconds, @in)], ['vpnrun -p', iperf(5301, '127.0.0.1', 1, $seconds)]);
 my %relay = (
 	socat => [5302, installed('socat'), 'TCP4-LISTEN:5302,bind=127.0.0.1,fork,reuseaddr', 'TCP4:127.0.0.1:5202'],
 	'systemd-socket-proxyd' => [5303, installed('systemd-socket-activate'), '-l', '127.0.0.1:5303',
-		@in, installed('systemd-socket-proxyd'), '127.0.0.1:5201'],
+		@in, installed('systemd-socket-proxyd', '/lib/systemd'), '127.0.0.1:5201'],
 );
 # socat listens and connects in one network only: it gets a server of the host's.
 await_port(5202, start('iperf3', '-s', '-B', '127.0.0.1', '-p', 5202));
@@ -166,7 +107,7 @@ for my $name (sort keys %relay) {
 		next;
 	}
 	await_port($port, start(@program));
-	push @them, [$name, iperf($port, '127.0.0.1', 1)];
+	push @them, [$name, iperf($port, '127.0.0.1', 1, $seconds)];
 }
 my $turns = Turns->new($vpn);
 # The relay's own time is in neither end's.

@@ -9,7 +9,7 @@ usage()
 	usage: run.sh [--quick] [--rounds N] [--only PART[,PART...]]
 	  --quick      fewer rounds: two minutes in place of six
 	  --rounds N   of the launches (60); the other parts in proportion
-	  --only P     of: launch doors phases cni engines many flow
+	  --only P     of: launch doors phases cni engines many flow ports
 	Measures vpnrun beside others' programs in turns, prints tables and at last the goals and whether
 	they are met, and writes bench.json in the build directory. What it is compared with is installed
 	by tests/setup/deps test bench; what is not there is left out, and said.
@@ -17,7 +17,7 @@ usage()
 	exit "$1"
 }
 
-rounds=60 only=launch,doors,phases,cni,engines,many,flow quick='' seconds=2
+rounds=60 only=launch,doors,phases,cni,engines,many,flow,ports quick='' seconds=2
 while [ $# -gt 0 ]; do
 	case $1 in
 	--quick) quick=yes rounds=16 seconds=1 ;;
@@ -36,7 +36,7 @@ tools=$RIG_DIR/build/bench # where a confined user sees them
 out=$RIG_B/bench.json
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-parts=(launch doors phases cni engines many flow)
+parts=(launch doors phases cni engines many flow ports)
 for p in "${parts[@]}" many-cni; do : >"$tmp/$p"; done
 rc=0
 read -r load _ </proc/loadavg
@@ -96,6 +96,11 @@ fi
 if wanted flow; then
 	"$BENCH_TESTS/flow.pl" demo "$(at_least $((rounds / 8)) 3)" "$seconds" "$tmp/flow" || rc=1
 fi
+if wanted ports; then
+	unshare -m --propagation private sh -c '! mountpoint -q /sys/fs/cgroup/unified ||
+		umount /sys/fs/cgroup/unified; exec "$@"' - \
+		"$BENCH_TESTS/ports.pl" demo "$(at_least $((rounds / 8)) 3)" "$seconds" "$tmp/ports" || rc=1
+fi
 
 join() # join FILE...: the entries of all
 {
@@ -119,7 +124,7 @@ cat >"$out" <<J
   ],
   "engines": [$(join "$tmp/engines")
   ],
-  "throughput": [$(join "$tmp/flow")
+  "throughput": [$(join "$tmp/flow" "$tmp/ports")
   ]
 }
 J

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # 200 containers started and killed in random order, 8 at a time: by crun and runc as root, by runc
-# as a user, with the hook in config.json; and some by podman. Runs inside the rig.
+# as a user, with the hook in config.json; and some by podman, each with a port of the host's (CHURN_PODMAN of them, 20 if
+# not said). Runs inside the rig.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 # shellcheck source=tests/engine/lib.sh
@@ -12,6 +13,9 @@ one_hierarchy
 W=$(dirname "$RIG_DIR")/churn
 mkdir -m 755 "$W"
 rootfs "$W/fs"
+ln -s busybox "$W/fs/bin/httpd"
+mkdir "$W/fs/www"
+echo here >"$W/fs/www/index.html"
 : >"$W/fs/etc/resolv.conf"
 hook=$RIG_DIR/build/libexec/vpnrun/vpnrun-hook
 seed=${CHURN_SEED:-$SRANDOM}
@@ -98,20 +102,32 @@ pod() {
 	timeout 60 podman --root "$W/store" --runroot "$W/run" --cgroup-manager=cgroupfs --events-backend=file --runtime crun "$@" </dev/null
 }
 tar -C "$W/fs" -cf "$W/fs.tar" . && pod import "$W/fs.tar" plain:1 >/dev/null 2>&1
-several() { # several N
-	local i
-	for i in 1 2 3 4 5; do
+total=${CHURN_PODMAN:-20}
+no_relay() { ! pgrep -x vpnrun-ports; }
+serves() { curl -s -m 5 "http://127.0.0.1:$1/"; }
+several() { # several N: a quarter of them, each with a port of its own, on which it says who it is
+	local i port
+	for ((i = 0; i < total / 4; i++)); do
+		port=$((20000 + $1 * 1000 + i))
 		pod run -d --pull=never --cgroups=disabled --ulimit nofile=20000:20000 --ulimit nproc=30000:30000 --network none \
-			--annotation vpnrun=demo --name "p$1-$i" plain:1 sleep 600 >/dev/null 2>"$W/err$1" || cat "$W/err$1" >>"$W/failed"
-		[ $((RANDOM % 2)) = 0 ] || pod rm -f -t 0 "p$1-$i" >/dev/null 2>&1
+			--annotation "vpnrun=demo;publish=$port:80" --name "p$1-$i" plain:1 httpd -f -p 80 -h /www >/dev/null 2>"$W/err$1" ||
+			cat "$W/err$1" >>"$W/failed"
+		case $((RANDOM % 3)) in
+		0) pod rm -f -t 0 "p$1-$i" >/dev/null 2>&1 ;;
+		1) wait_for 20 serves "$port" || echo "p$1-$i: no answer on port $port" >>"$W/failed" ;;
+		esac
+		# The VPN's pool is smaller than what is asked for by hand.
+		[ $((i % 20)) != 19 ] || for k in $(seq $((i - 19)) "$i"); do pod rm -f -t 0 "p$1-$k" >/dev/null 2>&1; done
 	done
 }
 pids=()
 for n in 1 2 3 4; do several $n & pids+=($!); done
 wait "${pids[@]}"
-is "$(cat "$W/failed")" '' 'R20 podman: 20 containers, 4 at a time: each started'
+is "$(cat "$W/failed")" '' "R20 R87 podman: $total containers with ports, 4 at a time: each started, and those asked answered"
 pod rm -f -t 0 -a >/dev/null 2>&1
 is "$(pod ps -aq)" '' 'and was removed'
 ok 'no cable is left' wait_for 10 gone
+ok 'R87: nor a relay' wait_for 10 no_relay
+is "$(ss -Hltn 'sport >= :20000 and sport <= :29999')" '' 'R87: nor a port'
 remove_cgroups vpnrun-churn
 finish

@@ -7,6 +7,8 @@
 # shellcheck source=tests/engine/lib.sh
 . "$RIG_DIR/tests/engine/lib.sh"
 need podman runc crun conmon newuidmap slirp4netns busybox
+podman_version=$(podman --version)
+podman_version=${podman_version##* }
 
 # --- engines -------------------------------------------------------------------------------------
 
@@ -200,6 +202,9 @@ done
 
 # --- the image's own word ------------------------------------------------------------------------
 
+# From podman 5 on no image hands its annotations on: there is nothing to refuse, and nothing to allow.
+inherits=yes
+[ "${podman_version%%.*}" -lt 5 ] || inherits=
 printf 'FROM localhost/plain:1\n' >"$W/Containerfile"
 for who in root user; do
 	"pod_$who" crun build --annotation vpnrun=demo -t self:1 -f "$W/Containerfile" "$W/context" >/dev/null 2>&1
@@ -207,22 +212,26 @@ for who in root user; do
 	for rt in runc crun; do
 		out=$(run $who $rt --network none self:1 sh -c "ls /sys/class/net; wget -qO- http://$RIG_WEB4/")
 		ok "L56 $who $rt: it gives itself no network" not grep -qE 'vpn0|demo$' <<<"$out"
+		[ -n "$inherits" ] || continue
 		like "$out" "(exit status 3.*|vpnrun-hook.log|hook.log)" "L56 $who $rt: and where the sentence is, is said"
 	done
 	is "$(run $who crun --network none --annotation 'vpnrun=demo;policy=default' self:1 wget -qO- "http://$RIG_WEB4/")" demo \
 		"L56 $who: the user's own word counts"
 	is "$(run $who crun --network none --annotation vpnrun=other self:1 wget -qO- "http://$RIG_WEB4/")" other "L56 $who: for another VPN, too"
+	[ -n "$inherits" ] || continue
 	# Without the hook.
 	like "$(CONTAINERS_CONF=/dev/null run $who "$wrapper" --network none self:1 echo STARTED)" 'no image chooses its own network' \
 		"L56 $who: nor by the wrapper runtime"
 done
-like "$(tail -n 1 /run/vpnrun/hook.log)" 'the image itself carries the annotation vpnrun=demo' 'L56: the sentence, in the log'
-like "$(vpnctl oci status)" 'refused lately, by /run/vpnrun/hook.log:.*the image itself carries' 'L61: oci status prints its last lines'
+if [ -n "$inherits" ]; then
+	like "$(tail -n 1 /run/vpnrun/hook.log)" 'the image itself carries the annotation vpnrun=demo' 'L56: the sentence, in the log'
+	like "$(vpnctl oci status)" 'refused lately, by /run/vpnrun/hook.log:.*the image itself carries' 'L61: oci status prints its last lines'
+fi
 pod_root "$wrapper" build --annotation 'vpnrun=other;policy=none' -t self2:1 -f "$W/Containerfile" "$W/context" >/dev/null 2>&1
 is "$(CONTAINERS_CONF=/dev/null run root "$W/vpnrun-runtime@demo" --network none self2:1 sh -c "wget -qO- http://$RIG_WEB4/; $status" | words)" \
 	'demo CapBnd: 00000000000404fb NoNewPrivs: 1 Seccomp: 2 ' "L56: the image's word does not go before the runtime's option"
 ok 'oci enable --images' vpnctl oci enable --images
-is "$(run root crun --network none self:1 wget -qO- "http://$RIG_WEB4/")" demo 'L56: where root allows it, an image may say it'
+is "$(run root crun --network none self:1 wget -qO- "http://$RIG_WEB4/" | grep -x demo)" "${inherits:+demo}" 'L56: where root allows it, an image may say it'
 ok 'oci enable' vpnctl oci enable
 ok 'L56: and takes it back' not run root crun --network none self:1 wget -qO- "http://$RIG_WEB4/"
 
@@ -254,7 +263,12 @@ like "$(tail -n 1 /run/vpnrun/hook.log)" "'polcy=strict' is unknown" 'and the lo
 refused 'unknown key, user' 'exit status 3' user crun --network none --annotation 'vpnrun=demo;' "${started[@]}"
 like "$(tail -n 1 "/run/user/$RIG_UID/vpnrun-hook.log")" "'' is unknown" 'and the log of the user says why'
 refused 'an annotation without a name' 'exit status 3' root runc --network none --annotation vpnrun= "${started[@]}"
-refused 'an option that podman cut off' 'exit status 3' root runc --network none --annotation vpnrun=demo,policy=strict "${started[@]}"
+if [ "${podman_version%%.*}" -lt 5 ]; then
+	refused 'an option that podman cut off' 'exit status 3' root runc --network none --annotation vpnrun=demo,policy=strict "${started[@]}"
+else
+	like "$(run root runc --network none --annotation vpnrun=demo,policy=strict plain:1 sh -c "$status" | words)" 'CapBnd: 0000000000000000 ' \
+		'an option behind a comma, which podman cuts off no more, is in force'
+fi
 refused 'unknown policy' 'exit status 10' user runc --network none --annotation 'vpnrun=demo;policy=nosuch' "${started[@]}"
 sed -i 's/"groups": \["vpnrun"\]/"groups": ["nobody-has-it"]/' /etc/vpnrun/other.json
 vpnctl up other >/dev/null 2>&1
