@@ -4,7 +4,7 @@
 # machine's, or those of a tree (tree.sh) below ROOT. Made anew only when one of the three changes.
 set -eu
 dir=${1:?usage: libcni.sh DIR [ROOT]}
-root=${2:-}
+root=${2:+$(realpath "$2")}
 here=$(dirname "$(realpath "$0")")/../engine/libcni
 lib=$root/usr/share/gocode/src/github.com/containernetworking/cni/libcni/api.go
 
@@ -24,7 +24,7 @@ dir=$(realpath "$dir")
 ! grep -q ' GCNetworkList(' "$lib" || tags=gc_status
 cd "$here"
 # Nothing is fetched: all that it needs are these sources and Go's own library.
-GOROOT=$(realpath "$go") GOPATH=$(realpath "$root/usr/share/gocode") GO111MODULE=off GOFLAGS='' GOTOOLCHAIN=local CGO_ENABLED=0 \
+GOROOT=$go GOPATH=$root/usr/share/gocode GO111MODULE=off GOFLAGS='' GOTOOLCHAIN=local CGO_ENABLED=0 \
 	GOCACHE=$dir/cache "$go/bin/go" build -tags "${tags:-}" -o "$dir/libcni" . || die 'it does not build'
 rm -rf "$dir/cache"
 echo "$key" >"$dir/key"
