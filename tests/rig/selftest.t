@@ -161,6 +161,14 @@ echo x >"/dev/udp/$RIG_ENDPOINT4/$RIG_PORT"
 echo x >"/dev/udp/$RIG_ENDPOINT6/$RIG_PORT"
 is "$($RIG_CAPTURE stop)" 0 'UDP to an endpoint does not, in both families'
 $RIG_CAPTURE start
+getent ahostsv4 other.vpn.rig.test >/dev/null
+is "$? $($RIG_CAPTURE stop)" '0 0' "nor does a question for an endpoint's name"
+$RIG_CAPTURE start
+getent ahostsv4 exit.vpn.rig.test >/dev/null
+is "$? $([ "$($RIG_CAPTURE stop)" -ge 1 ] && echo seen)" '0 seen' 'positive control: that for another name does'
+curl -s -m 5 "http://$RIG_LAN/" >/dev/null
+is "$($RIG_CAPTURE start; $RIG_CAPTURE stop)" 0 'nor the last packets of what was closed before'
+$RIG_CAPTURE start
 getent ahostsv4 $RIG_SIDE >/dev/null
 [ "$($RIG_CAPTURE stop)" -ge 1 ]
 ok $? 'positive control: a name asked in the clear counts'
