@@ -146,6 +146,7 @@ $(B)/obj/wall/guard.o: $(B)/gen/bridge-guard.nft.h
 
 $(B)/obj/default/default_firewall.o: $(B)/gen/default.nft.h $(B)/gen/default-ip4.nft.h \
 	$(B)/gen/default-ip6.nft.h $(B)/gen/default-strict.nft.h $(B)/gen/default-arp.nft.h
+$(B)/obj/default/default_boot.o: $(B)/gen/default-boot.nft.h
 
 # --- installation ----------------------------------------------------------------------------
 
@@ -178,7 +179,7 @@ install: all install-plugins
 	install -m 0644 $(B)/lib/vpnrun/policy/*.bpf $(D)$(LIBDIR)/policy
 	install -m 0644 contrib/systemd/vpnrund.socket contrib/systemd/vpnrund-plug.socket contrib/systemd/vpnrun-default.socket \
 		contrib/systemd/vpnrun-keeper@.path $(D)$(UNITDIR)
-	for u in vpnrund.service vpnrund-plug@.service vpnrun@.service vpnrun-keeper@.service vpnrun-hold@.service \
+	for u in vpnrund.service vpnrund-plug@.service vpnrun@.service vpnrun-keeper@.service vpnrun-hold@.service vpnrun-boot@.service \
 		vpnrun-default@.service vpnrun-publish@.service; do \
 		$(subst-paths) contrib/systemd/$$u.in > $(D)$(UNITDIR)/$$u && chmod 0644 $(D)$(UNITDIR)/$$u || exit 1; done
 	install -d $(D)$(NETWORKDIR)
@@ -203,7 +204,7 @@ uninstall:
 		$(D)$(UNITDIR)/vpnrund.service $(D)$(UNITDIR)/vpnrund-plug.socket \
 		$(D)$(UNITDIR)/vpnrund-plug@.service $(D)$(UNITDIR)/vpnrun@.service $(D)$(UNITDIR)/vpnrun-publish@.service \
 		$(D)$(UNITDIR)/vpnrun-keeper@.path $(D)$(UNITDIR)/vpnrun-keeper@.service \
-		$(D)$(UNITDIR)/vpnrun-hold@.service \
+		$(D)$(UNITDIR)/vpnrun-hold@.service $(D)$(UNITDIR)/vpnrun-boot@.service \
 		$(D)$(SYSUSERSDIR)/vpnrun.conf $(D)$(TMPFILESDIR)/vpnrun.conf \
 		$(D)$(COMPLETIONDIR)/vpnrun $(D)$(COMPLETIONDIR)/vpnctl \
 		$(D)$(ZSHDIR)/_vpnrun $(D)$(FISHDIR)/vpnrun.fish $(D)$(FISHDIR)/vpnctl.fish

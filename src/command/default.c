@@ -4,6 +4,7 @@
  * default/default, say what came of it and which public address that gives; nobody who has no
  * answer is waited for.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "ctl/ctl.h"
 #include "command/default_door.h"
+#include "command/default_keep.h"
 #include "command/fetch.h"
 #include "command/ip_answer.h"
 #include "ctl/show.h"
@@ -29,11 +31,14 @@ struct default_options {
 	const char *name;
 	const char *url; /* NULL: the public address is not asked for */
 	bool strict;
+	bool boot; /* also from the machine's next start on */
+	bool hold; /* the machine is closed, as it has to be then */
 };
 
 static int usage(void)
 {
-	log_error("usage: vpnctl default [--strict] [--url URL|--no-ip] NAME|none");
+	log_error("usage: vpnctl default [--strict] [--boot] [--url URL|--no-ip] NAME|none; or: "
+		  "vpnctl default --hold");
 	return CTL_USAGE;
 }
 
@@ -42,6 +47,10 @@ static int parse(int argc, char **argv, struct default_options *o)
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--strict"))
 			o->strict = true;
+		else if (!strcmp(argv[i], "--boot"))
+			o->boot = true;
+		else if (!strcmp(argv[i], "--hold"))
+			o->hold = true;
 		else if (!strcmp(argv[i], "--no-ip"))
 			o->url = NULL;
 		else if (!strcmp(argv[i], "--url") && i + 1 < argc)
@@ -51,7 +60,12 @@ static int parse(int argc, char **argv, struct default_options *o)
 		else
 			o->name = argv[i];
 	}
-	return o->name ? CTL_OK : usage();
+	/* What it closes for is what /etc says. */
+	if (o->hold)
+		return o->name || o->strict || o->boot ? usage() : CTL_OK;
+	if (!o->name || (o->boot && !strcmp(o->name, "none")))
+		return usage();
+	return CTL_OK;
 }
 
 struct ip_question {
@@ -107,21 +121,90 @@ static void say_addresses(const struct default_options *o, const char *before)
 	    before[0] ? before : "unknown");
 }
 
+/* A user whom a VPN's file names takes it away for now: from its start on is root's to say. */
+static int clear_all(char name[16], char kept[16], struct err *e)
+{
+	int r = geteuid() ? door_ask("none", false, name, e) : default_clear(NULL, name, e);
+
+	if (r == 0 && geteuid() == 0)
+		r = keep_no_default(kept, e);
+	return r;
+}
+
 static int clear(struct default_options *o, const char *before)
 {
 	struct err e = ERR_INIT;
-	char name[16];
+	struct boot b = {0};
+	char name[16], kept[16] = "";
+	bool was_closed = default_is_awaited();
 
-	if ((geteuid() ? door_ask("none", false, name, &e) : default_clear(NULL, name, &e)) < 0) {
+	if (clear_all(name, kept, &e) < 0) {
 		log_error("%s", e.msg);
 		return CTL_FAILED;
 	}
-	if (!name[0]) {
+	if (!name[0] && !kept[0] && !was_closed) {
 		say("there was no default\n");
 		return CTL_OK;
 	}
-	say("%s is not the default any more: traffic goes through the uplink\n", name);
+	if (name[0])
+		say("%s is not the default any more: traffic goes through the uplink\n", name);
+	else if (was_closed)
+		say("this machine is not closed any more: traffic goes through the uplink\n");
+	if (kept[0])
+		say("%s is not the default at the machine's start any more\n", kept);
+	else if (boot_read(BOOT_WISH_PATH, &b, NULL) != -ENOENT)
+		say("when the machine starts again, it is closed until %s is its default; root ends "
+		    "that: sudo vpnctl default none\n",
+		    b.name[0] ? b.name : "a VPN");
 	say_addresses(o, before);
+	return CTL_OK;
+}
+
+/* Says what is not in effect before a restart. */
+static int keep(const struct default_options *o)
+{
+	struct err e = ERR_INIT;
+	struct boot b = {0};
+	bool has_unit = true;
+
+	if (o->boot && keep_default(o->name, o->strict, &has_unit, &e) < 0) {
+		log_error("%s is the default, but not when the machine starts again: %s", o->name,
+			  e.msg);
+		return CTL_FAILED;
+	}
+	if (o->boot)
+		say("and when the machine starts, it is closed from before its network is up until "
+		    "%s is its default; that ends by: vpnctl default none\n",
+		    o->name);
+	else if (boot_read(BOOT_WISH_PATH, &b, NULL) == 0 && strcmp(b.name, o->name) != 0)
+		say("when the machine starts again, it is %s that becomes it; to change that: vpnctl "
+		    "default %s --boot\n",
+		    b.name, o->name);
+	if (!has_unit)
+		log_info("systemd has no unit vpnrun-boot@.service here: let a script of the "
+			 "machine's start run, before the network is up, 'vpnctl default --hold', "
+			 "and later 'vpnctl up %s'",
+			 o->name);
+	return CTL_OK;
+}
+
+/* This is for the machine's start. */
+static int hold(void)
+{
+	struct err e = ERR_INIT;
+	struct boot b;
+	int r = default_close(&b, &e);
+
+	if (r == -ENOENT)
+		say("no VPN is to be the default from the machine's start on (vpnctl default NAME "
+		    "--boot says which)\n");
+	else if (r < 0)
+		return ctl_fail(&e);
+	else if (r > 0)
+		say("there is a default already, and it stays\n");
+	else
+		say("the machine is closed, but for its LAN, until %s is its default: vpnctl up %s\n",
+		    b.name, b.name);
 	return CTL_OK;
 }
 
@@ -149,7 +232,7 @@ static int set(struct default_options *o, const char *before)
 	say("%s is the default: all traffic but the LAN's goes through it\n", o->name);
 	say_dead(o->name);
 	say_addresses(o, before);
-	return CTL_OK;
+	return keep(o);
 }
 
 /* All of it, before anybody is asked and anything is done. */
@@ -170,6 +253,8 @@ int ctl_default(int argc, char **argv)
 	char before[64];
 	int rc = parse(argc, argv, &o);
 
+	if (rc == CTL_OK && o.hold)
+		return hold();
 	if (rc == CTL_OK)
 		rc = check(&o);
 	if (rc != CTL_OK)

@@ -135,6 +135,11 @@ static int judge(const struct default_note *n, const void *arg, struct err *e)
 	const struct asked *a = arg;
 	int r = 0;
 
+	/* What root has closed at the machine's start is not opened by going another way. */
+	if (a->uid && !n && default_is_awaited())
+		return err_set(e, -EPERM,
+			       "this machine is closed until the VPN that root has chosen is its "
+			       "default (vpnctl status); root ends that: sudo vpnctl default none");
 	if (!n && !strcmp(a->req->name, "none"))
 		return 1;
 	if (n)

@@ -26,10 +26,8 @@
 #include "default/default_part.h"
 #include "conf/model.h"
 
-#define LOCK_PATH     RUN_DIR "/default.lock"
-#define LEDGER	      "default" /* no VPN is called so */
-#define VALID_MARK    "/proc/sys/net/ipv4/conf/all/src_valid_mark"
-#define RP_FILTER_DIR "/proc/sys/net/ipv4/conf"
+#define LOCK_PATH RUN_DIR "/default.lock"
+#define LEDGER	  "default" /* no VPN is called so */
 
 static int note_here(struct default_note *n, struct err *e)
 {
@@ -73,46 +71,16 @@ static int lock(struct err *e)
 
 /* --- what else it needs ---------------------------------------------------------------------- */
 
-static int add_mark(const struct record *r, void *arg)
-{
-	struct want_marks *m = arg;
-
-	if (r->mark && (r->mark & MARK_MASK) != MARK_NET && m->n < ARRAY_SIZE(m->at))
-		m->at[m->n++] = r->mark;
-	return 0;
-}
-
-static struct want_marks read_marks(void)
-{
-	struct want_marks m = {.n = 0};
-
-	record_for_each(add_mark, &m);
-	return m;
-}
-
-static bool is_filtered(const char *dev)
-{
-	AUTO_FREE char *text = NULL;
-	char path[96];
-
-	return str_fmt(path, sizeof(path), RP_FILTER_DIR "/%s/rp_filter", dev) > 0 &&
-	       file_read(path, 16, &text, NULL, NULL) == 0 && text[0] == '1';
-}
-
 /* Where a reverse path is looked for strictly, the mark of the tunnels' own packets has to count in
  * it, which one sysctl says for each device or for all. */
 static void look_valid_mark(struct default_note *n)
 {
 	AUTO_FREE char *text = NULL;
-	struct if_nameindex *all = if_nameindex();
-	bool strict = is_filtered("all") || is_filtered("default");
+	struct boot b;
 
-	for (struct if_nameindex *i = all; i && i->if_index; i++)
-		strict = strict || (strcmp(i->if_name, "lo") != 0 && is_filtered(i->if_name));
-	if (all)
-		if_freenameindex(all);
 	n->valid_mark = -1;
-	if (strict && file_read(VALID_MARK, 16, &text, NULL, NULL) == 0 && text[0] == '0')
+	if (default_is_filtered("1") && file_read(VALID_MARK, 16, &text, NULL, NULL) == 0 &&
+	    (text[0] == '0' || (boot_read(BOOT_WAIT_PATH, &b, NULL) == 0 && b.valid_mark)))
 		n->valid_mark = 0;
 }
 
@@ -144,7 +112,7 @@ static int list_way(const struct default_note *n, const struct default_way *w, s
 		    struct err *e)
 {
 	/* Of a VPN that is no more, the names of what is to go are enough. */
-	struct want_host h = {.pool = {.id = w->id, .plen = 24}, .marks = read_marks()};
+	struct want_host h = {.pool = {.id = w->id, .plen = 24}, .marks = default_marks()};
 	struct record r;
 	int rc;
 
@@ -176,7 +144,7 @@ static int list_had(const struct default_note *n, struct want_list *l, struct er
 /* The table of ARP comes with the one of "inet". */
 static int make_table(const struct want *w, void *arg, struct err *e)
 {
-	struct want_marks marks = read_marks();
+	struct want_marks marks = default_marks();
 	struct default_note *n = arg;
 
 	return w->nft.family == NFPROTO_INET ? default_firewall_add(&n->now, &marks, e) : 0;
@@ -367,6 +335,18 @@ static int set_locked(struct default_note *n, bool has, const char *name, bool s
 		     : 0;
 }
 
+/* The last step: what kept the machine closed before there was a default goes. */
+static int open_up(const char *name, struct err *e)
+{
+	int r = default_boot_open(false, e);
+
+	return r < 0 ? err_wrap(e, r,
+				"%s is the default, but the machine is still closed as at its "
+				"start (the same again opens it, or its keeper)",
+				name)
+		     : 0;
+}
+
 /* Locks, reads and asks. *ret_has: *n is what there is. Returns a descriptor, the lock. */
 static int start(const struct default_permit *permit, struct default_note *n, bool *ret_has,
 		 int *ret_verdict, struct err *e)
@@ -390,11 +370,14 @@ static int start(const struct default_permit *permit, struct default_note *n, bo
 int default_set(const char *name, bool strict, const struct default_permit *permit, struct err *e)
 {
 	struct default_note n;
-	int verdict;
+	int verdict, r;
 	bool has;
 	AUTO_CLOSE int fd = start(permit, &n, &has, &verdict, e);
 
-	return fd < 0 ? fd : verdict ? 0 : set_locked(&n, has, name, strict, e);
+	if (fd < 0 || verdict)
+		return fd < 0 ? fd : 0;
+	r = set_locked(&n, has, name, strict, e);
+	return r < 0 ? r : open_up(name, e);
 }
 
 int default_clear(const struct default_permit *permit, char *ret_name, struct err *e)
@@ -414,10 +397,12 @@ int default_clear(const struct default_permit *permit, char *ret_name, struct er
 		/* A restart of the machine leaves the names, a killed default the note that it
 		 * began. */
 		r = file_remove(DEFAULT_NOTE_PATH, e);
-		return r < 0 ? r : resolv_file_restore(e);
+		r = r ?: resolv_file_restore(e);
+		return r < 0 ? r : default_boot_open(true, e);
 	}
 	was = n.state == DEFAULT_BEGUN ? &n.old : &n.now;
 	r = clear_locked(&n, e);
+	r = r ?: default_boot_open(true, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot take the default away");
 	memcpy(ret_name, was->name, sizeof(was->name));
@@ -449,7 +434,7 @@ static int refresh(struct default_note *n, struct err *e)
 {
 	AUTO_WANT_LIST struct want_list part = {0}, all = {0};
 	const struct ensure_by by = {make_table, act, n};
-	struct want_marks marks = read_marks();
+	struct want_marks marks = default_marks();
 	int r;
 
 	want_default_firewall(&part, &n->now);
@@ -485,8 +470,10 @@ static int follow(bool only_lost, struct err *e)
 	if (only_lost && default_judge(&n, NULL) == 0)
 		return 0;
 	if (record_read(n.now.name, &rec, NULL) == 0 && rec.state == RECORD_UP)
-		return set_locked(&n, true, n.now.name, n.now.strict, e);
-	return refresh(&n, e);
+		r = set_locked(&n, true, n.now.name, n.now.strict, e);
+	else
+		r = refresh(&n, e);
+	return r < 0 ? r : open_up(n.now.name, e);
 }
 
 int default_follow(struct err *e)
@@ -496,17 +483,54 @@ int default_follow(struct err *e)
 	return r < 0 ? r : 0;
 }
 
+int default_close(struct boot *ret, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int read = boot_read(BOOT_WISH_PATH, ret, &why), r;
+	AUTO_CLOSE int fd = -1;
+
+	if (read == -ENOENT)
+		return read;
+	fd = lock(e);
+	if (fd < 0)
+		return fd;
+	if (!note_is_absent())
+		return 1;
+	/* Whoever finds one of the two means must know that it has to go. */
+	r = boot_write(BOOT_WAIT_PATH, ret, e);
+	r = r ?: default_boot_wall(NULL, e);
+	/* Somebody is about to write the uplink's names into it. */
+	r = r ?: resolv_file_restore(e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot close the machine");
+	return read < 0 ? err_set(e, read, "the machine is closed, but %s", why.msg) : 0;
+}
+
+/* The machine waits for this VPN to be its default. */
+static int follow_boot(const char *name, struct err *e)
+{
+	struct boot b;
+	int r = default_is_awaited() && note_is_absent() ? boot_read(BOOT_WAIT_PATH, &b, NULL)
+							 : -ENOENT;
+
+	return r < 0 || strcmp(b.name, name) != 0 ? 0 : default_set(name, b.strict, NULL, e);
+}
+
 int default_around(int (*apply)(const struct profile *p, struct err *note, struct err *e),
 		   const struct profile *p, struct err *note, struct err *e)
 {
 	int r = default_recover(e), followed;
 
+	/* The tunnel's own packets have to pass, whatever its file marks them with. */
+	if (r == 0 && default_is_awaited())
+		r = default_boot_wall(p, e);
 	if (r == 0)
 		r = apply(p, note, e);
 	/* -ECHILD: the VPN is up, but nobody watches over it. */
 	if (r != 0 && r != -ECHILD)
 		return r;
 	followed = default_follow(r == 0 ? e : NULL);
+	followed = followed ?: follow_boot(p->name, r == 0 ? e : NULL);
 	return r < 0 ? r : followed;
 }
 
@@ -564,6 +588,11 @@ int default_judge(const struct default_note *n, struct err *e)
 			n->now.name);
 	if (r == 0)
 		r = default_ways_read(&n->now, NULL, &ways, e);
+	if (r == 0 && default_is_awaited())
+		return err_set(e, -ENOENT,
+			       "the machine is still closed as at its start; run again: vpnctl "
+			       "default %s",
+			       n->now.name);
 	if (r == 0 && ways != n->now.ways)
 		return err_set(e, -ENOENT,
 			       "the host's own routes have changed: vpnctl default %s opens what "

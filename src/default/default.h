@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "conf/model.h"
+#include "state/boot.h"
 #include "state/note.h"
 #include "ensure/ensure.h"
 
@@ -31,6 +32,15 @@ int default_clear(const struct default_permit *permit, char *ret_name, struct er
 /* A restart of the machine takes a default away, but not what /etc keeps of it: puts that back. To
  * be called before names are needed. */
 int default_recover(struct err *e);
+
+/* Closes the machine, but for its LAN, until the VPN that BOOT_WISH_PATH names is its default,
+ * which it becomes when it comes up. To be called before there is a network; asks nobody, and needs
+ * neither the VPN nor its files. 1: there is a default already. -ENOENT: nothing is to be closed.
+ * Closed, too, where that file says nothing of use: then it fails with a sentence. */
+int default_close(struct boot *ret, struct err *e);
+
+/* Whether the machine is closed so at this moment. */
+bool default_is_awaited(void);
 
 /* Does to a VPN what `up`, `restart` or `revive` does, apply being vpn_up() or the like, with what
  * the default needs before and after it. Returns what apply does. */

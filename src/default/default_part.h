@@ -1,17 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The parts of a default that are more than objects: the cable; the firewall; the names. Each may
- * be made twice and taken away twice. default/default's alone.
+ * The parts of a default that are more than objects: the cable; the firewall; the names; and what
+ * stands before it does. Each may be made twice and taken away twice. default/default's alone.
  */
 #pragma once
 
 #include "nl/rule.h"
+#include "state/boot.h"
 #include "state/note.h"
 #include "want/want.h"
 
 /* Pure. */
 int default_firewall_text(const struct default_way *w, const struct want_marks *marks,
 			  const char *known, char **ret, struct err *e);
+
+#define VALID_MARK "/proc/sys/net/ipv4/conf/all/src_valid_mark"
+/* Whether the reverse path of any device's packets is looked for in one of these ways: "1"
+ * strictly, "2" anywhere. */
+bool default_is_filtered(const char *how);
+/* The marks of tunnels that are up, as far as they lie outside MARK_NET. */
+struct want_marks default_marks(void);
+
+/* Closes it, or closes it anew for what is up by now; p (may be NULL): it is about to come up. */
+int default_boot_wall(const struct profile *p, struct err *e);
+/* Opens it, as a default stands, or (for_good) none is wanted. Open: 0. */
+int default_boot_open(bool for_good, struct err *e);
+/* Pure but for the records; *ret is the caller's to free. */
+int default_boot_text(const struct profile *p, const struct want_marks *marks, char **ret,
+		      struct err *e);
 
 /* Called before anything is noted: says whether its names and its table are free. */
 int default_cable_check(const struct default_way *w, struct err *e);

@@ -151,6 +151,7 @@ static void json_vpn(struct json_out *out, const struct view *v)
 	json_differences(out, v);
 	json_out_bool(out, "default", v->is_default);
 	json_out_bool(out, "machine_default", v->is_machine_default);
+	json_out_bool(out, "machine_default_at_boot", v->is_at_boot);
 	json_out_str(out, "via", v->has_record && v->record.via[0] ? v->record.via : NULL);
 	json_out_str(out, "endpoint", view_endpoint(v));
 	json_out_str(out, "endpoint_address",
@@ -200,6 +201,7 @@ static int show_json(const struct views *vs, const struct view *only)
 	struct json_out out;
 
 	json_out_begin(&out);
+	json_out_bool(&out, "machine_closed", vs->is_closed);
 	json_out_array(&out, "vpns");
 	for (size_t i = 0; i < vs->n; i++)
 		if (!only || only == &vs->at[i])
@@ -400,14 +402,24 @@ static void print_remarks(const struct views *vs, const struct view *only, bool 
 {
 	char no_ip6[256];
 
+	if (vs->is_closed && vs->awaited[0])
+		say("\nThis machine is closed, but for its LAN, until %s is its default: vpnctl up "
+		    "%s\n",
+		    vs->awaited, vs->awaited);
+	else if (vs->is_closed)
+		say("\nThis machine is closed, but for its LAN, until a VPN is its default: vpnctl "
+		    "default NAME\n");
 	for (size_t i = 0; i < vs->n; i++) {
 		const struct view *v = &vs->at[i];
 
 		if (only && only != v)
 			continue;
 		if (v->is_machine_default)
-			say("\n%s is the machine's default%s\n", v->name,
-			    v->is_strict ? ", strictly" : "");
+			say("\n%s is the machine's default%s%s\n", v->name,
+			    v->is_strict ? ", strictly" : "",
+			    v->is_at_boot ? ", also from its start on" : "");
+		else if (v->is_at_boot)
+			say("\n%s becomes the machine's default when it starts\n", v->name);
 		print_closed(v);
 		if (v->why[0]) {
 			fputs(colour ? "\n\033[33m" : "\n", stdout);

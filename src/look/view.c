@@ -413,6 +413,19 @@ static void read_machine_default(struct views *vs, bool do_look)
 		default_missing(add_missing, v, NULL);
 }
 
+static void read_boot(struct views *vs)
+{
+	struct view *v;
+	struct boot b;
+
+	v = boot_read(BOOT_WISH_PATH, &b, NULL) == 0 ? find(vs, b.name) : NULL;
+	if (v)
+		v->is_at_boot = true;
+	vs->is_closed = default_is_awaited();
+	if (vs->is_closed && boot_read(BOOT_WAIT_PATH, &b, NULL) == 0)
+		str_copy(vs->awaited, sizeof(vs->awaited), b.name);
+}
+
 /* Shut like one that is down, but nobody wants it so. */
 static void judge_record(struct view *v)
 {
@@ -472,6 +485,7 @@ int views_read(bool do_look, struct views *ret, struct err *e)
 			glance(v);
 	}
 	read_machine_default(&vs, do_look);
+	read_boot(&vs);
 	if (vs.n)
 		qsort(vs.at, vs.n, sizeof(*vs.at), by_id);
 	*ret = vs;

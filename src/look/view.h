@@ -25,6 +25,7 @@ struct view {
 	int id;			 /* 0: unknown, the profile is broken and there is no record */
 	bool is_default;	 /* vpnrun without a name takes it */
 	bool is_machine_default; /* see default/default.h */
+	bool is_at_boot;	 /* it becomes that when the machine starts; see state/boot.h */
 	bool is_strict;
 	uint32_t host_lease; /* the host's own cable, 0: none */
 	struct err broken;   /* what is wrong with its profile, code 0: nothing */
@@ -49,6 +50,8 @@ struct view {
 struct views {
 	struct view *at; /* by id, those without one last */
 	size_t n;
+	bool is_closed;	  /* the machine, until a VPN is its default; see default_close() */
+	char awaited[16]; /* which, "": any */
 };
 
 /* Every VPN that has a profile or a record. look: ask the kernel as well (root). */

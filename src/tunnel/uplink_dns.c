@@ -20,6 +20,7 @@
 
 #include "base/util.h"
 #include "conf/model.h"
+#include "state/boot.h"
 #include "state/note.h"
 
 #define DNS_PORT   53
@@ -172,11 +173,23 @@ static size_t servers_of(const struct default_note *n, struct record_ip *ret, si
 	return k;
 }
 
+/* Those of a machine that is closed and has no default yet: nobody has replaced them. */
+static size_t servers_while_closed(struct record_ip *ret, size_t max)
+{
+	size_t n = 0;
+
+	if (access(BOOT_WAIT_PATH, F_OK) == 0)
+		n = uplink_dns_parse("/etc/resolv.conf", ret, max)
+			    ?: uplink_dns_parse(RESOLVED_UPLINK, ret, max);
+	return n;
+}
+
 size_t uplink_dns_servers(struct record_ip *ret, size_t max)
 {
 	struct default_note note;
 
-	return default_note_read(&note, NULL) < 0 ? 0 : servers_of(&note, ret, max);
+	return default_note_read(&note, NULL) < 0 ? servers_while_closed(ret, max)
+						  : servers_of(&note, ret, max);
 }
 
 size_t uplink_dns_resolve(const char *host, uint16_t port, union wg_endpoint *ret, size_t max)

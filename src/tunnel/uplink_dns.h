@@ -18,7 +18,8 @@
 /* The "nameserver" lines of a file, but for those of the machine itself. Returns how many. */
 size_t uplink_dns_parse(const char *path, struct record_ip *ret, size_t max);
 
-/* The servers that are asked. How many; 0: there is no default to go around. */
+/* The servers that are asked. How many; 0: there is no default to go around, nor is the machine
+ * closed until there is one. */
 size_t uplink_dns_servers(struct record_ip *ret, size_t max);
 
 /* IPv4 and IPv6 addresses of host, in that order, with that port. Returns how many; 0: there is no

@@ -58,6 +58,23 @@ static void add_skips(struct want_list *l, struct rtnl_rule skip, const struct w
 	}
 }
 
+/* Where Tailscale is not, its table is empty and these go on like everything else. */
+static void add_tailnets(struct want_list *l, struct rtnl_rule base)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tailnets); i++) {
+		struct prefix p = {tailnets[i].family, tailnets[i].plen, {0}};
+
+		memcpy(p.addr, &tailnets[i].v6, sizeof(p.addr));
+		add_to(l, base, &p, TAILSCALE_TABLE, false);
+	}
+}
+
+static void add_private(struct want_list *l, struct rtnl_rule base)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(private_nets); i++)
+		add_to(l, base, &private_nets[i], RT_TABLE_MAIN, true);
+}
+
 static void add_rules(struct want_list *l, const struct default_way *w,
 		      const struct want_marks *marks, int family)
 {
@@ -73,19 +90,13 @@ static void add_rules(struct want_list *l, const struct default_way *w,
 		memcpy(p.addr, w->dns[i].addr, sizeof(p.addr));
 		add_to(l, base, &p, w->id, false);
 	}
-	/* Where Tailscale is not, its table is empty and these go on like everything else. */
-	for (size_t i = 0; i < ARRAY_SIZE(tailnets); i++) {
-		struct prefix p = {tailnets[i].family, tailnets[i].plen, {0}};
-
-		memcpy(p.addr, &tailnets[i].v6, sizeof(p.addr));
-		add_to(l, base, &p, TAILSCALE_TABLE, false);
-	}
+	add_tailnets(l, base);
 	r.table = RT_TABLE_MAIN;
 	r.no_default = true;
 	if (!w->strict)
 		want_add_rule(l, &r);
-	for (size_t i = 0; w->strict && i < ARRAY_SIZE(private_nets); i++)
-		add_to(l, base, &private_nets[i], RT_TABLE_MAIN, true);
+	else
+		add_private(l, base);
 	r.table = w->id;
 	r.no_default = false;
 	want_add_rule(l, &r);
@@ -138,6 +149,30 @@ void want_default_rules(struct want_list *l, const struct default_way *w,
 
 		want_add_rule(l, &place);
 		add_rules(l, w, marks, families[i]);
+	}
+}
+
+void want_boot_firewall(struct want_list *l)
+{
+	want_add_nft(l, NFPROTO_INET, "vpnrun-boot", 0);
+}
+
+/* They belong to no VPN, and stand in front of the first one's. */
+void want_boot_rules(struct want_list *l, const struct want_marks *marks)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		const struct rtnl_rule base = {.family = families[i],
+					       .priority = DEFAULT_RULE_BASE};
+		struct rtnl_rule place = base, skip = base, last = base;
+
+		place.priority = skip.go_to = DEFAULT_SKIP_BASE;
+		place.nop = true;
+		last.unreachable = true;
+		want_add_rule(l, &place);
+		add_skips(l, skip, marks);
+		add_tailnets(l, base);
+		add_private(l, base);
+		want_add_rule(l, &last);
 	}
 }
 

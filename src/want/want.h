@@ -236,6 +236,11 @@ void want_default_firewall(struct want_list *l, const struct default_way *w);
 void want_default_rules(struct want_list *l, const struct default_way *w,
 			const struct want_marks *marks);
 
+/* The host's own, while nothing but its LAN may be reached, and each alone closes it: the firewall;
+ * rules that say the same, behind every bridge's and before any default's. */
+void want_boot_firewall(struct want_list *l);
+void want_boot_rules(struct want_list *l, const struct want_marks *marks);
+
 /* The settings of a device among the host's, and of one in a namespace of our own. */
 void want_device_settings(struct want_list *l, const char *dev, const char *rp_filter, bool ip6);
 void want_own_settings(struct want_list *l, const char *dev, bool ip6);

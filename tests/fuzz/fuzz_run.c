@@ -6,6 +6,7 @@
  */
 #include "fuzz/world.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "conf/model.h"
 #include "ensure/applied.h"
 #include "ensure/made.h"
+#include "state/boot.h"
 #include "state/forwarded.h"
 #include "state/health.h"
 #include "state/inbound.h"
@@ -212,10 +214,19 @@ static int texts(struct err *e)
 	return 0;
 }
 
+static int wish(struct err *e)
+{
+	struct boot b;
+	int r = boot_read(BOOT_WAIT_PATH, &b, e);
+
+	must(r == -ENOENT || (r == 0) == str_is_vpn_name(b.name));
+	return r == -ENOENT ? 0 : r;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static int (*const all[])(struct err *) = {records,   made,    former,	note, health,
-						   forwarded, sandbox, sysctls, texts};
+	static int (*const all[])(struct err *) = {records,   made,    former,	note,  health,
+						   forwarded, sandbox, sysctls, texts, wish};
 	struct err e = ERR_INIT;
 	uint8_t which = size ? data[0] : 0, choice = size > 1 ? data[1] : 0;
 	uint8_t first[8] = {which, choice, choice, choice, choice, choice, choice, 0xff};

@@ -4,6 +4,7 @@
  * name servers of a resolv.conf.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
@@ -143,11 +144,75 @@ static void test_servers(void)
 	close(fd);
 }
 
+/* The machine that is closed until a VPN is its default. */
+static void test_closed(void)
+{
+	const struct want_marks one = {.at = {0x77}, .n = 1};
+	struct profile p = {.layout = LAYOUT_BRIDGE};
+	struct want_list rs = {0}, table = {0};
+	struct err e = ERR_INIT;
+	char letter[200], bridge[] = "br-late", *text = NULL;
+	size_t n = 0;
+
+	want_boot_rules(&rs, &one);
+	for (size_t i = 0; i < rs.n; i++)
+		if (rs.at[i].rule.family == AF_INET && !rs.at[i].rule.nop)
+			rs.at[n++] = rs.at[i];
+	rs.n = n;
+	letters(&rs, letter);
+	is_str(letter, "GGTPPPPU",
+	       "R84: the tunnels' own packets, the tailnet, the LAN, and no more");
+	ok(rs.at[0].rule.priority == 300 && rs.at[0].rule.go_to == 400,
+	   "R84: in front of every default's");
+	want_list_free(&rs);
+	want_boot_firewall(&table);
+	ok(table.n == 1 && !strcmp(table.at[0].nft.table, "vpnrun-boot"),
+	   "R84: and a table of the firewall");
+	want_list_free(&table);
+	str_copy(p.name, sizeof(p.name), "late");
+	p.bridge = bridge;
+	ok(default_boot_text(&p, &one, &text, &e) == 0 &&
+		   strstr(text, "define known = { \"lo\", \"late\", \"br-late\" }\n") &&
+		   strstr(text, "define marks = { 0x2700-0x277f, 0x77 }\n"),
+	   "R84: which lets a VPN that is about to come up through");
+	free(text);
+}
+
+static void test_wish(void)
+{
+	static const char *const bad[] = {"",	      "\n",	     "../x\n",
+					  "demo x\n", "default\n",   "demo --strictly\n",
+					  "-demo\n",  "demo other\n"};
+	char path[] = "/tmp/vpnrun-boot-XXXXXX";
+	struct boot b = {.name = "demo", .strict = true}, got = {0};
+	struct err e = ERR_INIT;
+	int fd = mkstemp(path);
+
+	ok(boot_write(path, &b, &e) == 0 && boot_read(path, &got, &e) == 0 &&
+		   !strcmp(got.name, "demo") && got.strict,
+	   "R84: the wish is read as it was written");
+	b.strict = false;
+	ok(boot_write(path, &b, &e) == 0 && boot_read(path, &got, &e) == 0 && !got.strict,
+	   "R84: not strict");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		e = (struct err)ERR_INIT;
+		ok(file_replace(path, bad[i], strlen(bad[i]), 0644, &e) == 0 &&
+			   boot_read(path, &got, &e) == -EPROTO && !got.name[0] &&
+			   strstr(e.msg, "--boot"),
+		   "R84: a line that names no VPN is there all the same, %zu", i);
+	}
+	unlink(path);
+	is_int(boot_read(path, &got, &e), -ENOENT, "R84: none is none");
+	close(fd);
+}
+
 int main(void)
 {
 	tap_begin();
 	test_rules();
 	test_firewall();
 	test_servers();
+	test_closed();
+	test_wish();
 	return tap_done();
 }
