@@ -103,7 +103,7 @@ check-nspawn: nspawn-image
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)mkdir -p '$(abspath $(B))/tap/nspawn'
 	$(Q)B='$(abspath $(B))' TAP_DIR='$(abspath $(B))/tap/nspawn' \
-		prove --timer --comments --exec tests/exec tests/nspawn/nspawn.t
+		prove --timer --comments --exec tests/exec tests/nspawn/*.t
 
 # The demo and all tests from a clean Debian of that release, as CI runs them. SECTIONS="unit lint" some of them
 # and no demo; AGAIN=1 on the system that the last run left.
