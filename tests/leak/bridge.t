@@ -220,10 +220,12 @@ plug hand 5 demo br-mine 10.99.7
 is "$(get "$RIG_WEB4")$(get "$RIG_WEB6")" demodemo 'R20: a bridge of another name: a client reaches the VPN'
 is "$(as_user vpnrun demo curl -s -m 5 "http://$RIG_WEB4/")" demo 'R20: so does a cable of the broker'
 ok 'R20: and there is none of the usual name' not ip link show br-demo
-for i in 1 2 3 4 5 6; do
-	as_user vpnrun demo true
+got=$(for i in 1 2 3 4 5 6; do
+	as_user vpnrun demo ip -4 -o addr show vpn0
 	vpnctl status demo >/dev/null
-done
+done)
+like "$got" '10\.99\.7\.[2346]/' 'control: six programs have had addresses'
+ok 'R20: and none that of a client by hand' not grep -q '10\.99\.7\.5/' <<<"$got"
 is "$(get "$RIG_WEB4" 5)" demo 'R20: no program took the address of a client by hand'
 jobs=()
 for i in 2 3 4 6; do

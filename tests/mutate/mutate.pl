@@ -362,6 +362,8 @@ for my $r (grep { explained($_) } @chosen) {
 	$count{explained}++;
 }
 my $shared = tempdir('vpnrun-mutate.XXXXXX', DIR => $ENV{TMPDIR} // '/var/tmp', CLEANUP => 0);
+# A user's container is made by the copy's own programs.
+chmod 0755, $shared;
 my $main = $$;
 END { remove_tree($shared) if $shared && $$ == $main }
 $SIG{$_} = sub { exit 143 } for qw(INT TERM HUP);
