@@ -355,9 +355,11 @@ static void test_env(void)
 	char dir[] = "/tmp/test_launch_env.XXXXXX", there[64], gone[64], dead[64], text[96];
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int bus = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (!mkdtemp(dir))
 		return;
+	unsetenv("IBUS_USE_PORTAL");
 	snprintf(there, sizeof(there), "%s/there", dir);
 	snprintf(gone, sizeof(gone), "%s/gone", dir);
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", there);
@@ -394,12 +396,19 @@ static void test_env(void)
 	is_str(getenv("SCREENDIR"), text, "L37 and helpers have a place in the sandbox");
 	snprintf(text, sizeof(text), "%s/socket-ts", dir);
 	is_str(getenv("TS_SOCKET"), text, "L37 also one that is a file");
+	ok(is_unset("IBUS_USE_PORTAL"), "L35 nor is a portal asked for");
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/bus", dir);
+	ok(bind(bus, (struct sockaddr *)&sa, sizeof(sa)) == 0, "control: a bus");
 	setenv("SSH_AUTH_SOCK", there, 1);
 	setenv("KITTY_WINDOW_ID", "1", 1);
 	snprintf(text, sizeof(text), "unix:path=%s,guid=1", there);
 	setenv("NVIM", text, 1);
 	setenv("NOTIFY_SOCKET", there, 1);
 	launch_clean_env(dir, false);
+	is_str(getenv("IBUS_USE_PORTAL"), "1", "L40 input methods are asked through the bus");
+	unsetenv("IBUS_USE_PORTAL");
+	unlink(sa.sun_path);
+	close(bus);
 	is_str(getenv("SSH_AUTH_SOCK"), there, "what is there stays");
 	is_str(getenv("NVIM"), text, "also within an address");
 	is_str(getenv("NOTIFY_SOCKET"), there, "and systemd's socket, if it has a path");

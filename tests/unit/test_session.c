@@ -554,6 +554,10 @@ static int look_at_words(void)
 	if (given(SESSION_BUS, "DBUS_SESSION_BUS_ADDRESS", "unix:path=/tmp/r") != -ENOENT ||
 	    given(SESSION_BUS, "DBUS_SESSION_BUS_ADDRESS", "unix:path=/tmp/file") != -ENOENT)
 		return 3;
+	/* What a bus's address may be besides: what follows is no path then. */
+	if (given(SESSION_BUS, "DBUS_SESSION_BUS_ADDRESS", "tcp:host=a/tmp/socket") != -EINVAL ||
+	    given(SESSION_BUS, "DBUS_SESSION_BUS_ADDRESS", "unixexec:p/tmp/socket") != -EINVAL)
+		return 6;
 	if (given(SESSION_SOUND, "PULSE_SERVER", "unix:/tmp/r") != -ENOENT ||
 	    given(SESSION_SOUND, "PIPEWIRE_REMOTE", "/tmp/r") != -ENOENT ||
 	    given(SESSION_WAYLAND, "WAYLAND_DISPLAY", "/tmp/r") != -ENOENT ||
