@@ -115,9 +115,12 @@ seed() { # seed NAME: the container has the file
 }
 knows() { far torrents/info | grep -q "$1"; }
 came() { cmp "$W/torrents/$1" "$W/fs/far/data/$1"; }
+# The client says its new port before it listens there, and whom it has refused it asks again a minute later.
+listens() { in_ns demo timeout 2 bash -c "exec 3<>/dev/tcp/$outside/$1"; } # listens PORT
 fetches() { # fetches NAME PORT: the far one asks the forwarded port for it, and nobody else
 	far torrents/add -F "torrents=@$W/torrents/$1.torrent" >/dev/null
 	wait_for 10 knows "${!1}"
+	wait_for 20 listens "$2"
 	far torrents/addPeers --data-urlencode "hashes=${!1}" --data-urlencode "peers=$outside:$2" >/dev/null
 	wait_for 30 came "$1"
 }
