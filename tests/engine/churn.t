@@ -87,7 +87,7 @@ is "$(find "$W" -path '*/c*/out' | wc -l)" 200 'all of them'
 is "$(cat "$W"/c*/out | sed 's/demo/demo\n/g' | grep . | sort -u)" demo 'R20: each that had the time came out of the VPN'
 is "$($RIG_CAPTURE stop)" 0 'L01: and nothing beside it'
 ok 'no cable is left' wait_for 10 gone
-is "$(find "$W/state" "/run/user/$RIG_UID/runc" -mindepth 1 -maxdepth 1 | wc -l)" 0 'nor a state'
+is "$(find "$W/state" "/run/user/$RIG_UID/runc" -mindepth 1 -maxdepth 1 -name '[!.]*' -printf '%f ')" '' 'nor a state'
 is "$(mount | wc -l)" "$before" 'nor a mount'
 is "$(wc -c <"$W/fs/etc/resolv.conf")" 0 'and the image is as it was'
 

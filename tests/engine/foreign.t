@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# CRI-O and Multus, which are in no Debian: by hand, with programs that were built from their public sources
-# (README.md here says how) and lie in build/foreign. Runs inside the rig.
+# CRI-O, Multus and the program of development containers, which are in no Debian: by hand, with what was built from
+# public sources or installed by npm (README.md here says how) and lies in build/foreign. Runs inside the rig.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 # shellcheck source=tests/engine/lib.sh
 . "$RIG_DIR/tests/engine/lib.sh"
 foreign=$RIG_DIR/build/foreign
-[ -x "$foreign/crio" ] || [ -x "$foreign/multus" ] || { echo '1..0 # SKIP CRI-O and Multus are in no Debian: tests/engine/README.md'; exit 0; }
-need "$engines/lib/cni/bridge" runc conmon podman busybox jq nft curl
+[ -e "$foreign" ] || { echo '1..0 # SKIP CRI-O, Multus and devcontainers are in no Debian: tests/engine/README.md'; exit 0; }
+need "$engines/lib/cni/bridge" runc crun conmon podman busybox jq nft curl
 one_hierarchy
 # shellcheck source=tests/engine/cluster.sh
 . "$RIG_DIR/tests/engine/cluster.sh"
@@ -177,6 +177,32 @@ if [ -x "$foreign/crio" ]; then
 	remove_cgroups vpnrun-cri
 else
 	skip 'no CRI-O in build/foreign' 'CRI-O'
+fi
+# --- development containers -----------------------------------------------------------------------------
+
+devcontainer=$foreign/devcontainers/devcontainer.js
+if [ -e "$devcontainer" ] && command -v node >/dev/null; then
+	rootfs "$W/dev"
+	for a in $("$W/dev/bin/busybox" --list); do [ -e "$W/dev/bin/$a" ] || ln -s busybox "$W/dev/bin/$a"; done
+	tar -C "$W/dev" -cf "$W/dev.tar" .
+	vpnctl oci enable >/dev/null
+	cat >"$W/podman" <<-P
+		#!/bin/sh
+		exec podman --root $W/devroot --runroot $W/devrun --cgroup-manager=cgroupfs --events-backend=file --runtime crun "\$@"
+	P
+	chmod 755 "$W/podman"
+	"$W/podman" import "$W/dev.tar" localhost/dev:1 >/dev/null 2>&1
+	mkdir -p "$W/work/.devcontainer"
+	jq -n '{image: "localhost/dev:1", updateRemoteUserUID: false, runArgs: ["--network=none", "--annotation=vpnrun=demo", "--pull=never",
+		"--cgroups=disabled", "--ulimit=nofile=20000:20000", "--ulimit=nproc=30000:30000"]}' >"$W/work/.devcontainer/devcontainer.json"
+	dev() { HOME=$W timeout 120 node "$devcontainer" "$1" --docker-path "$W/podman" --workspace-folder "$W/work" "${@:2}" 2>"$W/dev.err"; }
+	like "$(dev up)" '"outcome":"success"' 'a development container with runArgs of its own: up'
+	$RIG_CAPTURE start
+	is "$(dev exec wget -qO- "http://$RIG_WEB4/") $(dev exec wget -qO- "http://$RIG_NAME/")" 'demo demo' 'R20 devcontainer: exec is in the VPN, by name too'
+	is "$($RIG_CAPTURE stop)" 0 'R20 L01 devcontainer: nothing of that in the clear'
+	"$W/podman" rm -f -t 0 -a >/dev/null 2>&1
+else
+	skip 'no devcontainers in build/foreign, or no node' 'development containers'
 fi
 kill "${servers[@]}" 2>/dev/null
 ok 'no cable is left' wait_for 10 no_cables

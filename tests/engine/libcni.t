@@ -95,6 +95,15 @@ ip netns del p1
 ip netns add p1
 NETNS=/run/netns/nobody ok 'DEL where the namespace has gone' libcni del p1
 ok 'and its cable with it' wait_for 5 sh -c '! ip -n demo -br link show type veth | grep -q .'
+# A pod with hostUsers: false: its namespace is that of another user namespace.
+exec {own}< <(as_user unshare -Urn sh -c 'echo $$; exec sleep 600')
+read -r holder <&$own
+NETNS=/proc/$holder/ns/net ok "ADD where the namespace is a user's" libcni add p1
+is "$(nsenter -t "$holder" -n curl -s -m 10 "http://$RIG_WEB4/")" demo 'R20: it is in the VPN'
+NETNS=/proc/$holder/ns/net ok 'CHECK' libcni check p1
+NETNS=/proc/$holder/ns/net ok 'DEL' libcni del p1
+is "$(cables)" 0 'no cable is left'
+kill "$holder"
 vpnctl down demo >/dev/null 2>&1
 like "$(said libcni add p1)" '^11 ' 'a VPN that is down: 11, try again later'
 vpnctl up demo >/dev/null 2>&1
@@ -216,6 +225,7 @@ if [ $newest = 1.1.0 ]; then
 	ok 'GC of a VPN that is not there' network_is gc
 	vpnctl up demo >/dev/null 2>&1
 	ok 'STATUS' network_is status
+	for n in p1 p2; do ip netns del $n && ip netns add $n; done # a VPN that has gone has left them closed
 	VERSION=1.1.0 network "$bridge" "$ours" "$tuning"
 	libcni add p1 "$(annotated demo)" >/dev/null
 	libcni add p2 "$(annotated other)" >/dev/null

@@ -23,6 +23,8 @@ mount --bind "$W/share" /usr/share/containers
 one_hierarchy
 # For --userns=auto of root.
 for f in subuid subgid; do echo containers:700000:65536 >>/etc/$f; done
+# Newer libraries want to know who that is.
+echo containers:x:5999:5999::/:/bin/false >>/etc/passwd
 rootfs "$W/fs"
 image plain
 ln -sf "$W/victim" "$W/fs/etc/resolv.conf"
