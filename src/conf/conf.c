@@ -15,12 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf/conf_foreign.h"
 #include "conf/conf_key.h"
-
-static const char *const amnezia_keys[] = {
-	"Jc", "Jmin", "Jmax", "S1", "S2", "S3", "S4", "H1", "H2", "H3",
-	"H4", "I1",   "I2",   "I3", "I4", "I5", "J1", "J2", "J3", "Itime",
-};
 
 static const struct conf_key *find_key(const char *name)
 {
@@ -48,18 +44,75 @@ static bool is_nameable(const char *name)
 
 static int fail_unknown(struct conf_parse *p, const char *name)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(amnezia_keys); i++)
-		if (!strcasecmp(amnezia_keys[i], name))
-			return conf_fail(
-				p, p->line, amnezia_keys[i],
-				"is AmneziaWG's key, not WireGuard's; such a server does not "
-				"speak plain WireGuard, so ask the provider for a WireGuard file");
 	if (is_nameable(name))
 		return conf_fail(p, p->line, name, "WireGuard has no such key");
 	return conf_fail(p, p->line, "line",
 			 "WireGuard has no such key (not shown: it may be secret)");
+}
+
+/* Whether the server speaks WireGuard is known when all of them are. */
+static int amnezia_key(struct conf_parse *p, const char *name, int said)
+{
+	if (!p->amnezia_line) {
+		p->amnezia_line = p->line;
+		p->amnezia_key = name;
+	}
+	p->amnezia |= said;
+	return 0;
+}
+
+static int check_amnezia(struct conf_parse *p)
+{
+	if (!p->amnezia_line)
+		return 0;
+	if (p->amnezia != AMNEZIA_PLAIN)
+		return conf_fail(p, p->amnezia_line, p->amnezia_key,
+				 "is AmneziaWG's key, not WireGuard's; such a server does not "
+				 "speak plain WireGuard, so ask the provider for a WireGuard file");
+	p->line = p->amnezia_line;
+	return conf_warn(p, p->amnezia_key,
+			 "is AmneziaWG's, as others are here, and left out: by their values its "
+			 "packets are WireGuard's own");
+}
+
+static int other_key(struct conf_parse *p, const char *name, const char *value)
+{
+	bool left_out = false;
+	const char *says, *known = name;
+	int amnezia = p->section ? conf_amnezia_key(name, value, &known) : -1;
+
+	if (amnezia >= 0)
+		return amnezia_key(p, known, amnezia);
+	says = p->section ? conf_client_key(name, value, &left_out) : NULL;
+	if (!says)
+		return fail_unknown(p, name);
+	return left_out ? conf_warn(p, name, says) : conf_fail(p, p->line, name, "%s", says);
+}
+
+static int fail_odd(struct conf_parse *p, const char *key, const char *what)
+{
+	return conf_fail(p, p->line, key,
+			 "holds %s: only in comments may such a character stand, so type the line "
+			 "anew%s",
+			 what,
+			 strcmp(key, "Endpoint") ? "" : "; a host has a name in ASCII, xn--...");
+}
+
+/* Refuses what no value of WireGuard's can be, in words that say just that. */
+static int check_value(struct conf_parse *p, const struct conf_key *k, const char *value)
+{
+	char buf[CONF_ODD_MAX];
+	const char *odd = conf_odd_character(value, buf);
+
+	if (odd)
+		return fail_odd(p, k->name, odd);
+	if (*value == '"' || *value == '\'')
+		return conf_fail(p, p->line, k->name,
+				 "is in quotes, which WireGuard does not know: take them off");
+	if (k->adds && (str_starts(value, "//") || strstr(value, " //")))
+		return conf_fail(p, p->line, k->name,
+				 "holds //, which begins no comment here: write # in its place");
+	return 0;
 }
 
 static int end_peer(struct conf_parse *p)
@@ -80,12 +133,16 @@ static int end_peer(struct conf_parse *p)
 
 static int begin_section(struct conf_parse *p, const char *name)
 {
+	const char *says = conf_foreign_section(name);
 	struct tunnel_peer *peer;
 	int r = end_peer(p);
 
 	if (r < 0)
 		return r;
+	if (says)
+		return conf_fail(p, p->line, "section", "%s %s", name, says);
 	p->seen = 0;
+	p->section_line = p->line;
 	if (!strcasecmp(name, conf_section_names[SECTION_INTERFACE])) {
 		p->section = SECTION_INTERFACE;
 		if (p->interface_line)
@@ -120,14 +177,30 @@ static int set_value(struct conf_parse *p, const struct conf_key *k, char *value
 			return r;
 	}
 	p->seen |= bit;
-	return k->set(p, k, conf_trim(value));
+	value = conf_trim(value);
+	r = k->is_hook ? 0 : check_value(p, k, value);
+	if (r < 0)
+		return r;
+	if (*value)
+		return k->set(p, k, value);
+	return k->needed ? conf_fail(p, p->line, k->name, "is empty")
+			 : conf_warn(p, k->name, "is empty; read as if it were not there");
+}
+
+static int fail_line(struct conf_parse *p, const struct conf_key *k, const char *foreign)
+{
+	if (k)
+		return conf_fail(p, p->line, k->name, "has no value");
+	return conf_fail(p, p->line, "line", "%s",
+			 foreign ?: "is neither [Section], KEY = VALUE nor # comment");
 }
 
 static int parse_line(struct conf_parse *p, char *line)
 {
 	char *hash = strchr(line, '#'), *equals = strchr(line, '=');
+	const char *foreign, *odd;
 	const struct conf_key *k;
-	char *name;
+	char *name, buf[CONF_ODD_MAX];
 
 	line = conf_trim(line);
 	if (*line == ';')
@@ -139,37 +212,40 @@ static int parse_line(struct conf_parse *p, char *line)
 	}
 	if (equals)
 		*equals = '\0';
+	foreign = p->section ? NULL : conf_foreign_line(line);
 	name = conf_squeeze(line);
 	if (!*name && !equals)
 		return 0;
+	odd = conf_odd_character(name, buf);
+	if (odd)
+		return fail_odd(p, "line", odd);
 	if (*name == '[' && !equals)
 		return begin_section(p, name);
 	k = find_key(name);
 	if (!equals)
-		return k ? conf_fail(p, p->line, k->name, "has no value")
-			 : conf_fail(p, p->line, "line",
-				     "is neither [Section], KEY = VALUE nor # comment");
-	if (!k)
-		return fail_unknown(p, name);
+		return fail_line(p, k, foreign);
 	/* A hook's '#' is its shell's business. */
-	if (hash && !k->is_hook)
+	if (hash && !(k && k->is_hook))
 		*hash = '\0';
-	return set_value(p, k, equals + 1);
+	return k ? set_value(p, k, equals + 1) : other_key(p, name, conf_trim(equals + 1));
 }
 
 static int check_bytes(struct conf_parse *p, const char *text, size_t len)
 {
 	const char *nul = memchr(text, '\0', len);
+	const char *foreign = conf_foreign_file(text, len);
 	const char *c;
 
 	if (len > CONF_SIZE_MAX)
 		return conf_fail(p, 1, "file", "is larger than 1 MiB");
+	if (foreign)
+		return conf_fail(p, 1, "file", "%s", foreign);
 	if (!nul)
 		return 0;
 	for (c = text; c < nul; c++)
 		p->line += *c == '\n';
 	return conf_fail(p, p->line, "line", "holds a NUL byte: this is not plain text%s",
-			 len >= 2 && ((uint8_t)text[0] >= 0xfe || nul == text + 1)
+			 len >= 2 && ((uint8_t)text[0] >= 0xfe || nul <= text + 1)
 				 ? " (UTF-16? save it as UTF-8)"
 				 : "");
 }
@@ -178,6 +254,7 @@ static int check_whole(struct conf_parse *p)
 {
 	int r = end_peer(p);
 
+	r = r ?: check_amnezia(p);
 	if (r < 0)
 		return r;
 	if (!p->interface_line)

@@ -6,7 +6,9 @@
  * repeat a value that may be a key.
  */
 #include "conf/conf_key.h"
+#include "conf/conf_foreign.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -107,10 +109,30 @@ static int fail_address(struct conf_parse *p, const struct conf_key *k, const ch
 			 value_show(token, buf));
 }
 
+/* "10.9.8.7/255.255.255.0", as ip(8) takes it under wg-quick(8), to "10.9.8.7/24". */
+static bool read_netmask(const char *token, char ret[INET_ADDRSTRLEN + 4])
+{
+	const char *slash = strchr(token, '/');
+	struct in_addr mask;
+	uint32_t bits;
+
+	if (!slash || inet_pton(AF_INET, slash + 1, &mask) != 1)
+		return false;
+	bits = ntohl(mask.s_addr);
+	/* The ones come first, and there is one at least. */
+	if (!bits || (~bits & (~bits + 1)))
+		return false;
+	return str_fmt(ret, INET_ADDRSTRLEN + 4, "%.*s/%d", (int)(slash - token), token,
+		       __builtin_popcount(bits)) > 0;
+}
+
 static int add_address(struct conf_parse *p, const struct conf_key *k, const char *token)
 {
+	char plain[INET_ADDRSTRLEN + 4];
 	struct ipaddr a;
 
+	if (read_netmask(token, plain))
+		token = plain;
 	if (ipaddr_parse(token, &a) < 0)
 		return fail_address(p, k, token);
 	return add_ipaddr(p, &p->t->addresses, &p->t->n_addresses, &a, token);
@@ -121,6 +143,15 @@ static int set_address(struct conf_parse *p, const struct conf_key *k, char *val
 	return for_each_token(p, k, value, add_address);
 }
 
+/* "10.0.0.1:53", "[fd00::1]:53", "10.0.0.1#name" is none of it: '#' begins a comment. */
+static bool has_port(const char *token)
+{
+	const char *colon = strrchr(token, ':');
+
+	return colon && colon[1] && !colon[1 + strspn(colon + 1, "0123456789")] &&
+	       (strchr(token, ':') == colon || colon[-1] == ']');
+}
+
 static int add_dns(struct conf_parse *p, const struct conf_key *k, const char *token)
 {
 	char buf[VALUE_SHOW_MAX];
@@ -129,6 +160,21 @@ static int add_dns(struct conf_parse *p, const struct conf_key *k, const char *t
 
 	if (!strchr(token, '/') && ipaddr_parse(token, &a) == 0)
 		return add_ipaddr(p, &p->t->dns, &p->t->n_dns, &a, token);
+	if (strstr(token, "://"))
+		return conf_fail(p, p->line, k->name,
+				 "%s is a web address: give the IP address of a server that is "
+				 "asked through the tunnel",
+				 value_show(token, buf));
+	if (has_port(token))
+		return conf_fail(p, p->line, k->name,
+				 "%s has a port: leave it out, since name servers are asked at "
+				 "port 53",
+				 value_show(token, buf));
+	if (*token == '~' && token[1]) {
+		if (conf_warn(p, k->name, "~ is systemd-resolved's; read as a search domain") < 0)
+			return -ENOMEM;
+		token++;
+	}
 	/* wg-quick takes these two for addresses, whatever else they are. */
 	if (strchr(token, ':') || token[strspn(token, "0123456789.")] == '\0')
 		return conf_fail(p, p->line, k->name, "%s is not an IP address",
@@ -199,6 +245,16 @@ static int set_key(struct conf_parse *p, const struct conf_key *k, char *value)
 
 	if (p->section == SECTION_PEER)
 		place = k->name[1] == 'u' ? conf_peer(p)->public_key : conf_peer(p)->psk;
+	else if (p->has_private_key && p->key_line != p->section_line)
+		return conf_fail(p, p->line, k->name,
+				 "is there in another [Interface] already: these are two "
+				 "configurations, so make two files of them");
+	else
+		p->key_line = p->section_line;
+	if (conf_is_placeholder(value) && strlen(value) != 44)
+		return conf_fail(p, p->line, k->name,
+				 "is a placeholder: write the key in its place, which the "
+				 "provider shows when it is made");
 	if (wgkey_parse(conf_squeeze(value), place) < 0)
 		return conf_fail(p, p->line, k->name,
 				 "is not a WireGuard key: 32 bytes, not all zero, in base64 (44 "
@@ -216,8 +272,6 @@ static int set_mtu(struct conf_parse *p, const struct conf_key *k, char *value)
 {
 	uint64_t v;
 
-	if (!*value)
-		return conf_warn(p, k->name, "is empty");
 	if (str_uint(value, 576, 65535, &v) < 0)
 		return conf_fail(p, p->line, k->name, "must be a number from 576 to 65535");
 	p->t->mtu = (uint16_t)v;
@@ -229,8 +283,6 @@ static int set_table(struct conf_parse *p, const struct conf_key *k, char *value
 	size_t i;
 	char *copy;
 
-	if (!*value)
-		return conf_warn(p, k->name, "is empty");
 	for (i = 0; value[i]; i++)
 		if (value[i] <= ' ' || value[i] > '~' || i >= 31)
 			return conf_fail(p, p->line, k->name,
@@ -300,8 +352,14 @@ static int set_endpoint(struct conf_parse *p, const struct conf_key *k, char *va
 	char buf[VALUE_SHOW_MAX];
 	const char *why;
 
-	if (!*conf_squeeze(value))
-		return conf_fail(p, p->line, k->name, "is empty");
+	conf_squeeze(value);
+	if (strstr(value, "://"))
+		return conf_fail(p, p->line, k->name,
+				 "%s is a web address: HOST:PORT alone is needed",
+				 value_show(value, buf));
+	if (*value == ':')
+		return conf_fail(p, p->line, k->name, "%s has no host before its port",
+				 value_show(value, buf));
 	if (endpoint_parse(value, conf_peer(p), &why) < 0)
 		return conf_fail(p, p->line, k->name, "%s %s", value_show(value, buf), why);
 	return why ? conf_warn(p, k->name, why) : 0;
@@ -313,8 +371,9 @@ static int set_keepalive(struct conf_parse *p, const struct conf_key *k, char *v
 	uint64_t v = 0;
 
 	if (strcasecmp(conf_squeeze(value), "off") && str_uint(value, 0, 65535, &v) < 0)
-		return conf_fail(p, p->line, k->name,
-				 "must be 'off' or a number of seconds from 0 to 65535");
+		return conf_fail(
+			p, p->line, k->name,
+			"must be 'off' or a number of seconds from 0 to 65535, without a unit");
 	peer->has_keepalive = true;
 	peer->keepalive = (uint16_t)v;
 	return 0;
@@ -377,8 +436,6 @@ static int set_hook(struct conf_parse *p, const struct conf_key *k, char *value)
 {
 	struct tunnel_hook *hook;
 
-	if (!*value)
-		return conf_warn(p, k->name, "is empty");
 	hook = model_grow(&p->t->hooks, p->t->n_hooks, sizeof(*hook));
 	if (!hook)
 		return conf_fail_memory(p);
@@ -403,23 +460,23 @@ static int set_hook(struct conf_parse *p, const struct conf_key *k, char *value)
 }
 
 const struct conf_key conf_keys[] = {
-	{"PrivateKey", SECTION_INTERFACE, false, false, set_key},
-	{"ListenPort", SECTION_INTERFACE, false, false, set_listen_port},
-	{"FwMark", SECTION_INTERFACE, false, false, set_fwmark},
-	{"Address", SECTION_INTERFACE, false, true, set_address},
-	{"DNS", SECTION_INTERFACE, false, true, set_dns},
-	{"MTU", SECTION_INTERFACE, false, false, set_mtu},
-	{"Table", SECTION_INTERFACE, false, false, set_table},
-	{"SaveConfig", SECTION_INTERFACE, false, false, set_save},
-	{"PreUp", SECTION_INTERFACE, true, true, set_hook},
-	{"PostUp", SECTION_INTERFACE, true, true, set_hook},
-	{"PreDown", SECTION_INTERFACE, true, true, set_hook},
-	{"PostDown", SECTION_INTERFACE, true, true, set_hook},
-	{"PublicKey", SECTION_PEER, false, false, set_key},
-	{"PresharedKey", SECTION_PEER, false, false, set_key},
-	{"AllowedIPs", SECTION_PEER, false, true, set_allowed},
-	{"Endpoint", SECTION_PEER, false, false, set_endpoint},
-	{"PersistentKeepalive", SECTION_PEER, false, false, set_keepalive},
+	{"PrivateKey", SECTION_INTERFACE, false, false, true, set_key},
+	{"ListenPort", SECTION_INTERFACE, false, false, true, set_listen_port},
+	{"FwMark", SECTION_INTERFACE, false, false, true, set_fwmark},
+	{"Address", SECTION_INTERFACE, false, true, false, set_address},
+	{"DNS", SECTION_INTERFACE, false, true, false, set_dns},
+	{"MTU", SECTION_INTERFACE, false, false, false, set_mtu},
+	{"Table", SECTION_INTERFACE, false, false, false, set_table},
+	{"SaveConfig", SECTION_INTERFACE, false, false, false, set_save},
+	{"PreUp", SECTION_INTERFACE, true, true, false, set_hook},
+	{"PostUp", SECTION_INTERFACE, true, true, false, set_hook},
+	{"PreDown", SECTION_INTERFACE, true, true, false, set_hook},
+	{"PostDown", SECTION_INTERFACE, true, true, false, set_hook},
+	{"PublicKey", SECTION_PEER, false, false, true, set_key},
+	{"PresharedKey", SECTION_PEER, false, false, false, set_key},
+	{"AllowedIPs", SECTION_PEER, false, true, false, set_allowed},
+	{"Endpoint", SECTION_PEER, false, false, true, set_endpoint},
+	{"PersistentKeepalive", SECTION_PEER, false, false, true, set_keepalive},
 };
 _Static_assert(ARRAY_SIZE(conf_keys) <= CONF_KEYS_MAX, "conf_parse.seen has a bit for each");
 const size_t conf_keys_n = ARRAY_SIZE(conf_keys);

@@ -15,17 +15,23 @@ struct conf_parse {
 	struct err *e;
 	int line;
 	int interface_line; /* 0: none yet */
+	int key_line;	    /* of the [Interface] whose PrivateKey counts */
+	int section_line;
 	enum conf_section section;
 	uint32_t seen; /* bits of conf_keys[] in this section */
 	bool has_private_key;
 	bool peer_has_key;
+	int amnezia_line; /* of the first key of AmneziaWG's, 0: there is none */
+	const char *amnezia_key;
+	int amnezia; /* see conf_amnezia_key() */
 };
 
 struct conf_key {
 	const char *name;
 	enum conf_section section;
 	bool is_hook;
-	bool adds; /* given again, it adds up; else the last one counts */
+	bool adds;   /* given again, it adds up; else the last one counts */
+	bool needed; /* may not be empty; else that is the same as none */
 	int (*set)(struct conf_parse *p, const struct conf_key *k, char *value);
 };
 

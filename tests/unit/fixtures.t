@@ -9,8 +9,9 @@ use IPC::Open3;
 use JSON::PP;
 use Symbol qw(gensym);
 
-my $top = "$FindBin::Bin/../..";
-my $vpnctl = $ENV{VPNCTL} // ($ENV{B} // "$top/build") . "/bin/vpnctl";
+use Cwd qw(abs_path);
+my $top = abs_path("$FindBin::Bin/../..");
+my $vpnctl = abs_path($ENV{VPNCTL} // ($ENV{B} // "$top/build") . "/bin/vpnctl");
 my $dir = "$top/tests/fixtures/provider-confs";
 my $n = 0;
 my $failed = 0;
@@ -103,6 +104,31 @@ for my $k (sort keys %notes) {
 	my ($rc, $out, $err) = run($vpnctl, "check", "$dir/$name.conf");
 	ok(index($err, $what) >= 0, "$id $name: warns: $what", $err);
 }
+# What was met in public: each file says, or parses to, just this.
+my $wild = decode_json(slurp("$dir/wild.json"));
+my %there = map { $_ => 1 } map { m{([^/]+)$} } glob("$dir/wild/*"), map { "$dir/wild/$_" } "wg_confi g.conf";
+chdir "$dir/wild" or die;
+for my $name (sort keys %$wild) {
+	my $want = $wild->{$name};
+	my ($rc, $out, $err) = run($vpnctl, "check", "--json", $name);
+
+	if (defined $want->{says}) {
+		ok($rc == 1 && $err eq "$want->{says}\n" && $out eq "", "R68 $name: $want->{says}", $err);
+		next;
+	}
+	my $got = eval { decode_json($out) } // {};
+	my @why;
+	$got->{warnings} = [grep { !/everybody on this machine/ } @{$got->{warnings} // []}];
+	for my $k (qw(addresses dns search mtu table fwmark listen_port hooks peers warnings)) {
+		my $have = $got->{$k};
+		$have = undef if ref $have eq "ARRAY" && !@$have || defined $have && !ref $have && $have eq "0";
+		push @why, "$k: got " . show($have) . ", wanted " . show($want->{$k}) unless same($have, $want->{$k});
+	}
+	ok($rc == 0 && !@why, "R35 $name is read as it should be", @why, $err);
+}
+ok(!(grep { !$wild->{$_} && !/[* ]/ } keys %there), "each of them is in wild.json", sort keys %there);
+chdir $FindBin::Bin;
+
 my ($rc, $out, $err) = run($vpnctl, "check", "$dir/amnezia-like.conf");
 ok($err =~ /:6: Jc: .*AmneziaWG/, "R68 amnezia-like: the key and whose it is", $err);
 ok($had_marker || !-e $marker, "R65 no hook was run");
