@@ -75,7 +75,9 @@ static const struct {
 	 ctl_import,
 	 "FILE|DIR|ZIP [--name N] [--up]",
 	 "install WireGuard files, as downloaded",
-	 {"--name= --id= --up --no-wait", 1, ARGS_MANY, later}},
+	 {"--name= --id= --replace --up --no-wait", 1, ARGS_MANY, later}},
+	{"remove", ctl_remove, "NAME...", "take VPNs away; rename OLD NEW", {"", 1, ARGS_MANY, ""}},
+	{"rename", ctl_rename, "OLD NEW", "call a VPN otherwise", {"", 2, 2, ""}},
 	{"check",
 	 ctl_check,
 	 "[--json] FILE",
@@ -104,7 +106,7 @@ static const struct {
 	{"wrap",
 	 ctl_wrap,
 	 "PROGRAM --vpn NAME [--policy P]",
-	 "make a user's program always go through a VPN",
+	 "always run a program in a VPN; undo: unwrap",
 	 {"--vpn= --policy=", 1, 1, NULL}},
 	{"unwrap", ctl_unwrap, "PROGRAM", "undo that", {"", 1, 1, NULL}},
 	{"oci",
@@ -125,11 +127,17 @@ static const struct {
 	{"leak-probe", ctl_leak_probe, "", NULL, {0}},
 };
 
+/* Such a command has its words in the row of another, so that the list fits a screen. */
+static bool is_listed(size_t i)
+{
+	return commands[i].help && commands[i].run != ctl_rename && commands[i].run != ctl_unwrap;
+}
+
 static void usage(FILE *f)
 {
 	fputs("usage: vpnctl COMMAND ...\n", f);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (commands[i].help)
+		if (is_listed(i))
 			fprintf(f, "  %-11s %-32s %s\n", commands[i].name, commands[i].args,
 				commands[i].help);
 	fputs("\nFiles: /etc/vpnrun/NAME.json, one a VPN. Manual: vpnctl(8), vpnrun.json(5).\n", f);

@@ -25,6 +25,8 @@ int ctl_plan(int argc, char **argv);
 int ctl_policy(int argc, char **argv);
 int ctl_publish(int argc, char **argv);
 int ctl_release(int argc, char **argv);
+int ctl_remove(int argc, char **argv);
+int ctl_rename(int argc, char **argv);
 int ctl_restart(int argc, char **argv);
 int ctl_revive(int argc, char **argv);	      /* hidden: what vpnrun-keeper@ and the keeper run */
 int ctl_serve_default(int argc, char **argv); /* hidden: what vpnrun-default.socket starts */

@@ -8,12 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/same.h"
 #include "base/util.h"
 #include "base/vpn.h"
 #include "conf/conf.h"
@@ -65,8 +67,7 @@ void confdir_close(struct confdir *d, bool failed)
 	util_close(&d->lock);
 }
 
-int confdir_put(const struct confdir *d, const char *name, const void *data, size_t len,
-		mode_t mode)
+static int begin(const struct confdir *d, const void *data, size_t len, mode_t mode)
 {
 	AUTO_CLOSE int fd = -1;
 	int r;
@@ -80,7 +81,26 @@ int confdir_put(const struct confdir *d, const char *name, const void *data, siz
 		r = -errno;
 	if (!r && fsync(fd) < 0)
 		r = -errno;
+	return r;
+}
+
+int confdir_put(const struct confdir *d, const char *name, const void *data, size_t len,
+		mode_t mode)
+{
+	int r = begin(d, data, len, mode);
+
 	if (!r && linkat(d->fd, BEGUN, d->fd, name, 0) < 0)
+		r = -errno;
+	unlinkat(d->fd, BEGUN, 0);
+	return r;
+}
+
+int confdir_swap(const struct confdir *d, const char *name, const void *data, size_t len,
+		 mode_t mode)
+{
+	int r = begin(d, data, len, mode);
+
+	if (!r && renameat(d->fd, BEGUN, d->fd, name) < 0)
 		r = -errno;
 	unlinkat(d->fd, BEGUN, 0);
 	return r;
@@ -103,6 +123,15 @@ bool confdir_is_leftover(const struct confdir *d, const char *name, const char *
 	return same;
 }
 
+int confdir_read(const struct confdir *d, const char *name, struct conf_text *ret)
+{
+	AUTO_CLOSE int fd = openat(d->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return file_read_fd(fd, CONF_SIZE_MAX, &ret->at, &ret->len);
+}
+
 bool confdir_has(const struct confdir *d, const char *name)
 {
 	struct stat st;
@@ -110,7 +139,25 @@ bool confdir_has(const struct confdir *d, const char *name)
 	return fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-void confdir_remove(const struct confdir *d, const char *name)
+int confdir_remove(const struct confdir *d, const char *name)
 {
-	unlinkat(d->fd, name, 0);
+	return unlinkat(d->fd, name, 0) < 0 ? -errno : 0;
+}
+
+int confdir_link(const struct confdir *d, const char *name, const char *other)
+{
+	return linkat(d->fd, name, d->fd, other, 0) < 0 ? -errno : 0;
+}
+
+bool confdir_is_same(const struct confdir *d, const char *name, const char *other)
+{
+	struct stat a, b;
+
+	return fstatat(d->fd, name, &a, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(d->fd, other, &b, AT_SYMLINK_NOFOLLOW) == 0 && same_stat(&a, &b);
+}
+
+int confdir_rename(const struct confdir *d, const char *from, const char *to)
+{
+	return renameat2(d->fd, from, d->fd, to, RENAME_NOREPLACE) < 0 ? -errno : 0;
 }

@@ -30,5 +30,15 @@ int confdir_put(const struct confdir *d, const char *name, const void *data, siz
 /* Whether there is a file of that name with these very bytes that only root can read: what an
  * import that was killed left behind, and the next one may take over. */
 bool confdir_is_leftover(const struct confdir *d, const char *name, const char *text, size_t len);
+struct conf_text;
+/* All of a file that is no link: the caller's to wipe and free. */
+int confdir_read(const struct confdir *d, const char *name, struct conf_text *ret);
 bool confdir_has(const struct confdir *d, const char *name); /* also a link */
-void confdir_remove(const struct confdir *d, const char *name);
+int confdir_remove(const struct confdir *d, const char *name);
+/* The same in the place of what is there. */
+int confdir_swap(const struct confdir *d, const char *name, const void *data, size_t len,
+		 mode_t mode);
+/* A second name for a file, and whether two names are those of one file. */
+int confdir_link(const struct confdir *d, const char *name, const char *other);
+bool confdir_is_same(const struct confdir *d, const char *name, const char *other);
+int confdir_rename(const struct confdir *d, const char *from, const char *to); /* -EEXIST */

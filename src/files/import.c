@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `vpnctl import FILE|DIR|ZIP... [--name N] [--id I] [--up [--no-wait]]`: takes providers' files,
+ * `vpnctl import FILE|DIR|ZIP... [--name N] [--id I] [--replace] [--up [--no-wait]]`:
+ * takes providers' files,
  * as downloaded, into VPN_CONFIG_DIR/NAME.conf (0600) and writes NAME.json beside each. Everything
  * is checked before the first byte is written; the JSONs come last, since they are what makes a
  * VPN; of many files all become VPNs, or none. Never overwrites another's file, follows no link in
@@ -22,7 +23,9 @@
 #include "conf/plan.h"
 #include "conf/profile.h"
 #include "files/confdir.h"
+#include "files/replace.h"
 #include "files/sources.h"
+#include "state/record.h"
 
 /* One of the VPNs to be. */
 struct item {
@@ -31,6 +34,8 @@ struct item {
 	int id;
 	struct tunnel tunnel;
 	bool has_conf, has_json; /* were written */
+	bool replaces;
+	struct conf_text former; /* what it replaces */
 };
 
 struct import {
@@ -38,7 +43,7 @@ struct import {
 	size_t n_files;
 	const char *arg_name;
 	int arg_id; /* 0: the lowest that is free */
-	bool arg_up, arg_no_wait;
+	bool arg_up, arg_no_wait, arg_replace;
 	struct sources sources;
 	struct item *items; /* one a source */
 	size_t n;
@@ -127,6 +132,40 @@ static int parse_all(struct import *im, struct err *e)
 	return r;
 }
 
+#define FILE_LEN (NAME_MAX_LEN + 8)
+
+static void file_of(const struct item *item, const char *end, char ret[FILE_LEN])
+{
+	str_fmt(ret, FILE_LEN, "%s.%s", item->name, end);
+}
+
+/* Judges names that are taken already. */
+static int check_free(struct import *im, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < im->n; i++) {
+		struct item *item = &im->items[i];
+		const char *name = item->name;
+		char json[FILE_LEN];
+
+		file_of(item, "json", json);
+		if (!confdir_has(&im->dir, json))
+			continue;
+		if (!im->arg_replace)
+			return err_set(e, -EEXIST,
+				       "there is a VPN '%s' already: choose another name with "
+				       "--name, give it this file with --replace, or first: vpnctl "
+				       "remove %s",
+				       name, name);
+		if (im->arg_id)
+			return err_set(e, -EINVAL, "VPN '%s' keeps its id: leave --id out", name);
+		item->replaces = true;
+		r = replace_check(&im->dir, name, item->from, &item->id, e);
+	}
+	return r;
+}
+
 static int choose_ids(struct import *im, struct err *e)
 {
 	AUTO_FREE struct profile_entry *entries = NULL;
@@ -144,6 +183,8 @@ static int choose_ids(struct import *im, struct err *e)
 			       "--id, or leave it out",
 			       im->arg_id, taken[im->arg_id]);
 	for (i = 0; i < im->n; i++) {
+		if (im->items[i].replaces)
+			continue;
 		for (id = im->arg_id ? im->arg_id : id + 1; id < 100 && taken[id]; id++)
 			;
 		if (id >= 100 && im->n == 1)
@@ -179,25 +220,16 @@ static int warn_subnet(struct item *item)
 
 /* --- the files ------------------------------------------------------------------------------- */
 
-#define FILE_LEN (NAME_MAX_LEN + 8)
-
-static void file_of(const struct item *item, const char *end, char ret[FILE_LEN])
+static int swap_conf(struct import *im, struct item *item, const char *conf, struct err *e)
 {
-	str_fmt(ret, FILE_LEN, "%s.%s", item->name, end);
-}
+	int r = confdir_read(&im->dir, conf, &item->former);
 
-static int check_free(const struct import *im, const struct item *item, struct err *e)
-{
-	const char *name = item->name;
-	char json[FILE_LEN];
-
-	file_of(item, "json", json);
-	if (!confdir_has(&im->dir, json))
-		return 0;
-	return err_set(e, -EEXIST,
-		       "there is a VPN '%s' already: choose another name with --name, or "
-		       "remove it (vpnctl down %s; rm %s/%s.json %s/%s.conf)",
-		       name, name, VPN_CONFIG_DIR, name, VPN_CONFIG_DIR, name);
+	if (r == 0 || r == -ENOENT)
+		r = confdir_swap(&im->dir, conf, item->from->text, item->from->len, 0600);
+	if (r < 0)
+		return err_sys(e, r, "cannot write %s/%s", VPN_CONFIG_DIR, conf);
+	item->has_conf = true;
+	return 0;
 }
 
 static int put_conf(struct import *im, struct item *item, struct err *e)
@@ -207,6 +239,8 @@ static int put_conf(struct import *im, struct item *item, struct err *e)
 	int r;
 
 	file_of(item, "conf", conf);
+	if (item->replaces)
+		return swap_conf(im, item, conf, e);
 	if (confdir_is_leftover(&im->dir, conf, from->text, from->len))
 		confdir_remove(&im->dir, conf);
 	r = confdir_put(&im->dir, conf, from->text, from->len, 0600);
@@ -226,6 +260,8 @@ static int put_json(struct import *im, struct item *item, struct err *e)
 	char json[FILE_LEN], text[256];
 	int r;
 
+	if (item->replaces)
+		return 0;
 	file_of(item, "json", json);
 	r = str_fmt(text, sizeof(text), "{\n  \"id\": %d,\n  \"config\": \"%s/%s.conf\"\n}\n",
 		    item->id, VPN_CONFIG_DIR, item->name);
@@ -242,11 +278,15 @@ static void undo(struct import *im)
 	char file[FILE_LEN];
 
 	for (size_t i = im->n; i-- > 0;) {
-		file_of(&im->items[i], "json", file);
-		if (im->items[i].has_json)
+		const struct item *item = &im->items[i];
+
+		file_of(item, "json", file);
+		if (item->has_json)
 			confdir_remove(&im->dir, file);
-		file_of(&im->items[i], "conf", file);
-		if (im->items[i].has_conf)
+		file_of(item, "conf", file);
+		if (item->has_conf && item->former.at)
+			confdir_swap(&im->dir, file, item->former.at, item->former.len, 0600);
+		else if (item->has_conf)
 			confdir_remove(&im->dir, file);
 	}
 }
@@ -256,8 +296,6 @@ static int install_all(struct import *im, struct err *e)
 	int r = 0;
 	size_t i;
 
-	for (i = 0; r == 0 && i < im->n; i++)
-		r = check_free(im, &im->items[i], e);
 	for (i = 0; r == 0 && i < im->n; i++)
 		r = put_conf(im, &im->items[i], e);
 	for (i = 0; r == 0 && i < im->n; i++)
@@ -281,6 +319,7 @@ static int import(struct import *im, struct err *e)
 			       "only root can install a VPN (%s is valid): sudo vpnctl import %s",
 			       im->items[0].from->path, im->files[0]);
 	r = confdir_open(&im->dir, e);
+	r = r ?: check_free(im, e);
 	r = r ?: choose_ids(im, e);
 	r = r ?: install_all(im, e);
 	confdir_close(&im->dir, r < 0);
@@ -291,20 +330,19 @@ static int import(struct import *im, struct err *e)
 
 static int usage(const char *what)
 {
-	log_error("import: %s: vpnctl import FILE|DIR|ZIP... [--name NAME] [--id 1..99] [--up "
-		  "[--no-wait]]",
-		  what);
+	log_error(
+		"import: %s: vpnctl import FILE|DIR|ZIP... [--name NAME] [--id 1..99] [--replace] [--up "
+		"[--no-wait]]",
+		what);
 	return CTL_USAGE;
 }
 
 static int parse_args(struct import *im, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"name", required_argument, NULL, 'n'},
-		{"id", required_argument, NULL, 'i'},
-		{"up", no_argument, NULL, 'u'},
-		{"no-wait", no_argument, NULL, 'w'},
-		{NULL, 0, NULL, 0},
+		{"name", required_argument, NULL, 'n'}, {"id", required_argument, NULL, 'i'},
+		{"replace", no_argument, NULL, 'r'},	{"up", no_argument, NULL, 'u'},
+		{"no-wait", no_argument, NULL, 'w'},	{NULL, 0, NULL, 0},
 	};
 	uint64_t id;
 	int c;
@@ -319,6 +357,9 @@ static int parse_args(struct import *im, int argc, char **argv)
 			if (str_uint(optarg, 1, 99, &id) < 0)
 				return usage("--id must be a number from 1 to 99");
 			im->arg_id = (int)id;
+			break;
+		case 'r':
+			im->arg_replace = true;
 			break;
 		case 'u':
 			im->arg_up = true;
@@ -337,6 +378,21 @@ static int parse_args(struct import *im, int argc, char **argv)
 	return CTL_OK;
 }
 
+static void say_one(const struct item *item)
+{
+	struct record r;
+
+	if (!item->replaces) {
+		say("imported %s as VPN '%s', id %d: %s/%s.json\n", item->from->path, item->name,
+		    item->id, VPN_CONFIG_DIR, item->name);
+		return;
+	}
+	say("VPN '%s' has the file %s now, and keeps its id and settings\n", item->name,
+	    item->from->path);
+	if (record_read(item->name, &r, NULL) == 0)
+		say("it is up by the former one until: vpnctl restart %s\n", item->name);
+}
+
 static void say_all(const struct import *im)
 {
 	for (size_t i = 0; i < im->sources.n_notes; i++)
@@ -345,8 +401,7 @@ static void say_all(const struct import *im)
 		const struct item *item = &im->items[i];
 
 		ctl_print_warnings(&item->tunnel);
-		say("imported %s as VPN '%s', id %d: %s/%s.json\n", item->from->path, item->name,
-		    item->id, VPN_CONFIG_DIR, item->name);
+		say_one(item);
 	}
 	if (!im->arg_up)
 		say("bring it up with: vpnctl up %s\n", im->n > 1 ? "NAME" : im->items[0].name);
@@ -362,6 +417,14 @@ static int fail(const struct import *im, const struct err *e)
 			return CTL_FAILED;
 		}
 	return ctl_fail(e);
+}
+
+static void item_free(struct item *item)
+{
+	tunnel_free(&item->tunnel);
+	if (item->former.at)
+		util_wipe(item->former.at, item->former.len);
+	free(item->former.at);
 }
 
 static int up_all(const struct import *im)
@@ -386,7 +449,7 @@ int ctl_import(int argc, char **argv)
 	else
 		say_all(&im);
 	for (size_t i = 0; i < im.n; i++)
-		tunnel_free(&im.items[i].tunnel);
+		item_free(&im.items[i]);
 	sources_free(&im.sources);
 	if (status == CTL_OK && im.arg_up)
 		status = up_all(&im);

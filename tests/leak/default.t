@@ -63,6 +63,7 @@ on demo >/dev/null
 r=$(ip rule; ip -6 rule; ip -o link | cut -d: -f2; nft list table inet vpnrun-default-demo)
 ok 'R13: the same again: no error' on demo
 is "$(ip rule; ip -6 rule; ip -o link | cut -d: -f2; nft list table inet vpnrun-default-demo)" "$r" 'R13: and nothing twice'
+like "$(vpnctl remove demo 2>&1; vpnctl rename demo x 2>&1)" "machine's default; first: vpnctl default none.*machine's default; first: vpnctl default none" 'R83: the default is neither removed nor renamed'
 off >/dev/null
 like "$(vpnctl default nosuch 2>&1)" 'there is no VPN .nosuch.; there is demo, other' 'a VPN that there is not: a sentence'
 vpnctl down other >/dev/null

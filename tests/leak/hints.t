@@ -77,9 +77,9 @@ chown "$RIG_USER" "$home/third.conf"
 drop() { vpnctl down --force "$1" >/dev/null 2>&1; rm -f "/etc/vpnrun/$1.json" "/etc/vpnrun/$1.conf"; }
 hint import-root "sudo vpnctl import $home/third.conf" -- as_user vpnctl import "$home/third.conf"
 hint import-up 'vpnctl up fourth' -- vpnctl import "$home/third.conf" --name fourth
-vpnctl down fourth >/dev/null
-HINT_FOR='s/down [a-z]*/down fourth/' hint import-exists 'vpnctl down fourth; rm /etc/vpnrun/fourth.json /etc/vpnrun/fourth.conf' -- \
-	vpnctl import "$home/third.conf" --name fourth
+hint import-restart 'vpnctl restart fourth' -- vpnctl import "$home/third.conf" --name fourth --replace
+hint owned-up 'vpnctl down fourth' -- vpnctl remove fourth
+hint import-exists 'vpnctl remove fourth' -- vpnctl import "$home/third.conf" --name fourth
 ok 'and nothing is left of it' test ! -e /etc/vpnrun/fourth.json
 chmod 777 /etc/vpnrun
 hint import-owner 'chown root /etc/vpnrun; chmod 755 /etc/vpnrun' -- vpnctl import "$home/third.conf" --name fourth

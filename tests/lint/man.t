@@ -14,13 +14,15 @@ for page in src/man/*.[1-8]; do
 	fi
 done
 plain() { sed -e 's/\\-/-/g' -e 's/Fl -/--/g' -e 's/ | -/ --/g' "$1"; }
-for c in $("$B/bin/vpnctl" --help | awk '/^  [a-z]/ { print $1 }'); do
+# Two are in the row of another.
+commands() { "$B/bin/vpnctl" --help | awk '/^  [a-z]/ { print $1 }'; echo rename unwrap; }
+for c in $(commands); do
 	ok "R28: vpnctl.8 has '$c'" grep -q "Ss $c" src/man/vpnctl.8
 done
 # The table of commands says who needs root; the page says the same.
 table() {
 	local c said
-	for c in $("$B/bin/vpnctl" --help | awk '/^  [a-z]/ { print $1 }'); do
+	for c in $(commands); do
 		said=$("$B/bin/vpnctl" "$c" --help | sed -n 's/.* Needs root\( for \([^.]*\)\)*\..*/\2/p; ')
 		"$B/bin/vpnctl" "$c" --help | grep -q 'Needs root' && echo "$c" ${said// and / }
 	done

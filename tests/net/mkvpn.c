@@ -2,8 +2,8 @@
 /*
  * Writes the run record of a VPN that a test made by hand, for the namespace at /run/netns/NAME.
  *
- *   mkvpn NAME ID BRIDGE-IFINDEX [down] [plen=N] [limit=N] [everyone] [ip4] [ip6] [user=U]...
- * [group=G]...
+ *   mkvpn NAME ID BRIDGE-IFINDEX [down] [held] [plen=N] [limit=N] [everyone] [ip4] [ip6]
+ * [user=U]... [group=G]...
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -33,6 +33,8 @@ int main(int argc, char **argv)
 
 		if (!strcmp(a, "down"))
 			r.state = RECORD_DOWN;
+		else if (!strcmp(a, "held"))
+			r.flags |= RECORD_HELD;
 		else if (!strcmp(a, "everyone"))
 			r.flags |= RECORD_EVERYONE;
 		else if (!strcmp(a, "ip4"))

@@ -164,6 +164,7 @@ clean() { # COMMAND...
 	! grep -q INJECTED "$work/all" || quoted=$((quoted + 1))
 }
 commands=$("$VPNCTL" --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p')
+commands+=" rename unwrap" # which are in the row of another
 for c in $commands; do
 	clean "$VPNCTL" "$c" "$bad"
 	clean "$VPNCTL" "$c" "--$bad"
