@@ -13,6 +13,7 @@
 #include "command/await.h"
 #include "ctl/ctl.h"
 #include "ctl/show.h"
+#include "ctl/twins.h"
 #include "ensure/applied.h"
 #include "up/apply.h"
 #include "default/default.h"
@@ -39,6 +40,22 @@ static int load_profile(const char *name,
 	return r;
 }
 
+static bool is_up(const char *name)
+{
+	struct record r;
+
+	return record_read(name, &r, NULL) == 0 && r.state == RECORD_UP;
+}
+
+/* It may be meant, for a moment, so it is no reason to refuse. */
+static void warn_twins(const struct profile *p)
+{
+	char other[NAME_MAX_LEN + 1];
+
+	if (twins_find(p->name, &p->tunnel, is_up, other))
+		log_info("note: VPN '%s', which is up, " TWINS_SAY, other);
+}
+
 /* Returns 0 and the profile, whose keys the caller frees, 1 where there was nothing to do, or has
  * said why not. */
 static int apply_profile(const char *name, apply_fn apply, struct profile *ret)
@@ -50,6 +67,8 @@ static int apply_profile(const char *name, apply_fn apply, struct profile *ret)
 	/* What is repaired is what was applied, whatever the files say by now; without keys, as far
 	 * as they are not needed. */
 	r = load_profile(name, apply == vpn_revive ? applied_load : profile_load_name, &p, &e);
+	if (r == 0 && apply != vpn_revive)
+		warn_twins(&p);
 	/* The machine's default follows its VPNs. */
 	r = r ?: default_around(apply, &p, &note, &e);
 	if (r < 0)

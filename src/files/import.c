@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "ctl/show.h"
+#include "ctl/twins.h"
 #include "conf/conf.h"
 #include "conf/plan.h"
 #include "conf/profile.h"
@@ -218,6 +219,24 @@ static int warn_subnet(struct item *item)
 			   clash->text, item->id, VPN_CONFIG_DIR, item->name, item->name);
 }
 
+/* Of many files with one key, as some providers hand them out, one warning is enough. */
+static int warn_twins(struct import *im)
+{
+	char other[NAME_MAX_LEN + 1];
+	size_t i, k;
+
+	for (i = 0; i < im->n; i++)
+		for (k = 0; k < i; k++)
+			if (twins_are(&im->items[i].tunnel, &im->items[k].tunnel))
+				return tunnel_warn(&im->items[k].tunnel, "%s: VPN '%s' " TWINS_SAY,
+						   im->items[k].from->path, im->items[i].name);
+	for (i = 0; i < im->n; i++)
+		if (twins_find(im->items[i].name, &im->items[i].tunnel, NULL, other))
+			return tunnel_warn(&im->items[i].tunnel, "%s: VPN '%s' " TWINS_SAY,
+					   im->items[i].from->path, other);
+	return 0;
+}
+
 /* --- the files ------------------------------------------------------------------------------- */
 
 static int swap_conf(struct import *im, struct item *item, const char *conf, struct err *e)
@@ -300,6 +319,8 @@ static int install_all(struct import *im, struct err *e)
 		r = put_conf(im, &im->items[i], e);
 	for (i = 0; r == 0 && i < im->n; i++)
 		r = put_json(im, &im->items[i], e);
+	if (r == 0 && warn_twins(im) < 0)
+		r = err_sys(e, -ENOMEM, "cannot compare keys");
 	for (i = 0; r == 0 && i < im->n; i++)
 		if (warn_subnet(&im->items[i]) < 0)
 			r = err_sys(e, -ENOMEM, "cannot check %s", im->items[i].from->path);

@@ -77,6 +77,8 @@ chown "$RIG_USER" "$home/third.conf"
 drop() { vpnctl down --force "$1" >/dev/null 2>&1; rm -f "/etc/vpnrun/$1.json" "/etc/vpnrun/$1.conf"; }
 hint import-root "sudo vpnctl import $home/third.conf" -- as_user vpnctl import "$home/third.conf"
 hint import-up 'vpnctl up fourth' -- vpnctl import "$home/third.conf" --name fourth
+like "$(vpnctl up --no-wait other 2>&1)" "note: VPN 'fourth', which is up, has the same private key" 'R83: two that are up by one key: said'
+vpnctl down other >/dev/null
 hint import-restart 'vpnctl restart fourth' -- vpnctl import "$home/third.conf" --name fourth --replace
 hint owned-up 'vpnctl down fourth' -- vpnctl remove fourth
 hint import-exists 'vpnctl remove fourth' -- vpnctl import "$home/third.conf" --name fourth

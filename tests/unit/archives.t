@@ -60,6 +60,7 @@ ok $? "R83 a provider's zip: each file, packed or not, becomes the VPN that it i
 cmp -s "$c" $d/se-sto-wg-001.conf && cmp -s "$c" $d/us-nyc-wg-301.conf; ok $? "R83 byte for byte"
 [ "$(stat -c %a $d/se-sto-wg-001.conf) $(grep -ho '"id": [0-9]*' $d/*.json | tr -d '\n')" = '600 "id": 1"id": 2' ]
 ok $? "R83 root's alone, and each with an id of its own"
+[ "$(grep -c 'has the same private key' "$work/err")" = 1 ]; ok $? "R83 that all have one key is said once"
 says "README.txt is left out"; ok $? "R83 what is left out is named, and a Mac's hidden files are not"
 again
 mkdir "$work/dir" && cp "$c" "$work/dir/b.conf" && cp "$c" "$work/dir/a.conf" && cp "$c" "$work/dir/notes.txt" && mkdir "$work/dir/sub"

@@ -54,7 +54,10 @@ mount -t tmpfs -o mode=755 tmpfs /etc || { echo "1..0 # SKIP no tmpfs can be mou
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/netns
 a=$wild/torguard.conf b=$wild/pivpn.conf
-run import "$a" --name one && run import "$b" --name two
+run import "$a" --name one && ! grep -q 'private key: to' "$work/err" && run import "$b" --name two
+ok $? 'two VPNs'
+grep -q "pivpn.conf: VPN 'one' has the same private key: to a server the two are one" "$work/err"
+ok $? 'R83 they have one key: import says so'
 sed -i 's/"id": 1/"id": 1, "limit": 3/' $d/one.json
 
 # --- replace --------------------------------------------------------------------------------------
@@ -64,7 +67,8 @@ json=$(cat $d/one.json)
 run import "$b" --name one --replace
 [ $? = 0 ] && cmp -s "$b" $d/one.conf && [ "$(cat $d/one.json)" = "$json" ] && [ "$(stat -c %a $d/one.conf)" = 600 ]
 ok $? 'R83 --replace: another file, the same id and settings'
-run import "$a" --name three --replace && [ -e $d/three.json ]; ok $? 'R83 --replace of what is not there is an import'
+sed 's/^PrivateKey.*/PrivateKey = 6GyDaknJ0hZzLj2cSdgYqjtHzfW3Cx0tXo0\/MpzVEGk=/' "$a" >"$work/other.conf"
+run import "$work/other.conf" --name three --replace && [ -e $d/three.json ] && ! grep -q 'same private key' "$work/err"; ok $? 'R83 --replace of what is not there is an import'
 refused "keeps its id" 'R83 --replace with --id' import "$a" --name one --replace --id 9
 refused 'html.conf:1: file: is a web page' 'R68 --replace by what is not a file of WireGuard' import "$wild/html.conf" --name one --replace
 sed -i 's,"config": .*,"config": "/etc/elsewhere.conf",' $d/three.json

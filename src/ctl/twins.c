@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See twins.h. Keys are compared where they were read, and wiped with the profile. Called by
+ * `import` and `up`; it only reads.
+ */
+#include "ctl/twins.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/profile.h"
+
+bool twins_are(const struct tunnel *a, const struct tunnel *b)
+{
+	return !memcmp(a->private_key, b->private_key, WG_KEY_LEN);
+}
+
+static bool is_twin(const char *name, const struct tunnel *t)
+{
+	struct profile p = {0};
+	bool same = profile_load_name(name, &p, NULL) == 0 && twins_are(&p.tunnel, t);
+
+	profile_free(&p);
+	return same;
+}
+
+bool twins_find(const char *name, const struct tunnel *t, bool (*counts)(const char *name),
+		char ret[NAME_MAX_LEN + 1])
+{
+	AUTO_FREE struct profile_entry *entries = NULL;
+	size_t n = 0;
+
+	if (profile_list(&entries, &n, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const char *other = entries[i].name;
+
+		if (!strcmp(other, name) || (counts && !counts(other)) || !is_twin(other, t))
+			continue;
+		str_copy(ret, NAME_MAX_LEN + 1, other);
+		return true;
+	}
+	return false;
+}
