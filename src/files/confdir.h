@@ -14,9 +14,9 @@ struct confdir {
 	int fd, lock; /* -1: not open */
 	bool created; /* by confdir_open() */
 };
-#define CONFDIR_INIT   \
-	{              \
-		-1, -1 \
+#define CONFDIR_INIT          \
+	{                     \
+		-1, -1, false \
 	}
 
 /* Makes it if it is not there, and waits for others who change it. It must be root's alone. */

@@ -219,7 +219,7 @@ static int warn_subnet(struct item *item)
 			   clash->text, item->id, VPN_CONFIG_DIR, item->name, item->name);
 }
 
-/* Of many files with one key, as some providers hand them out, one warning is enough. */
+/* One warning is enough of many files with one key, as some providers hand them out. */
 static int warn_twins(struct import *im)
 {
 	char other[NAME_MAX_LEN + 1];
@@ -453,7 +453,8 @@ static int up_all(const struct import *im)
 	int status = CTL_OK;
 
 	for (size_t i = 0; i < im->n; i++)
-		status = ctl_up_name(im->items[i].name, !im->arg_no_wait) ?: status;
+		if (ctl_up_name(im->items[i].name, !im->arg_no_wait) != CTL_OK)
+			status = CTL_FAILED;
 	return status;
 }
 

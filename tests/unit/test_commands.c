@@ -46,6 +46,7 @@ static int fake_clear(const struct default_permit *permit, char *ret_name, struc
 #include "command/ip_answer.c"
 #include "ctl/args.c"
 #include "ctl/show.c"
+#include "ctl/twins.c"
 
 /* --- the words of a line ---------------------------------------------------------------------- */
 
