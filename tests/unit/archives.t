@@ -125,6 +125,7 @@ bad "damaged zip" 'a sum that does not fit, not packed' "badcrc:stored:x.conf=$c
 bad "damaged zip" 'less than it says' "longer:x.conf=$c"
 bad "damaged zip" 'less than it says, not packed' "longer:stored:x.conf=$c"
 bad "damaged zip" 'four MiB that are not there' "huge:x.conf=$c"
+bad "damaged zip" 'four MiB that are not there, not packed' "huge:stored:x.conf=$c"
 bad "damaged zip" 'two names for one file' "other:x.conf=$c"
 bad "damaged zip" 'the end is missing' --cut "x.conf=$c"
 bad "damaged zip" 'a gap before the end' --gap "x.conf=$c"
