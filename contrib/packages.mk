@@ -13,6 +13,13 @@ dist:
 deb: dist
 	$(Q)contrib/debian/build '$(B)/$(DIST).tar.gz' '$(B)/deb'
 
+rpm: dist
+	$(Q)contrib/rpm/build '$(B)/$(DIST).tar.gz' '$(B)/rpm'
+
+# Fedora's, Arch's, Alpine's and Nix's, as far as Debian has their tools: tests/packages/README.md.
+check-packages-others: dist all
+	$(Q)tests/packages/others '$(B)' '$(B)/$(DIST).tar.gz'
+
 # Both Debians: built, judged, installed, tested as installed, upgraded and purged. SUITE="trixie" one of them. OLD=DIR
 # has the packages of the last version, to upgrade from.
 check-packages: dist
@@ -30,4 +37,4 @@ check-reuse: dist
 version:
 	@echo '$(VERSION)'
 
-.PHONY: check-packages dist deb check-reuse version
+.PHONY: check-packages check-packages-others dist deb rpm check-reuse version

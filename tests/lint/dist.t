@@ -37,14 +37,17 @@ for p in bin/vpnrun bin/vpnctl libexec/vpnrun/vpnrund libexec/vpnrun/vpnrun-hook
 	like "$("${B:-build}/$p" --version)" " $version\$" "$p says the version that the Makefile has"
 done
 is "$(sed -n 's/^## \([0-9.]*\).*/\1/p' contrib/CHANGELOG.md | head -n 1)" "$version" 'the changelog begins with it'
-is "$(sed -n '1s/^vpnrun (\(.*\)-.*/\1/p' contrib/debian/changelog)" "$version" 'and the package'"'"'s'
+is "$(sed -n '1s/^vpnrun (\(.*\)-.*/\1/p' contrib/debian/changelog)" "$version" 'and Debian'"'"'s'
+for f in rpm/vpnrun.spec arch/PKGBUILD alpine/APKBUILD; do
+	is "$(sed -nE 's/^(pkgver=|Version: +)([0-9.]+)$/\2/p' contrib/$f)" "$version" "contrib/$f has it"
+done
 
 # --- licences ------------------------------------------------------------------------------------
 # A format without comments, a page for readers and what tests read as it came say it in .reuse/dep5.
 unsaid() {
 	grep -rL 'SPDX-License-Identifier: GPL-2.0-or-later' "$1"/{Makefile,src,hooks,policy,tests,contrib,.ci} --include='*' |
 		sed "s|^$1/||" | grep -vE '\.(json|md|conflist)$|^tests/fuzz/(corpus|dict)/|^tests/fixtures/|^tests/unit/lists\.txt$|^tests/lint/hints\.list$' |
-		grep -vE '^contrib/debian/(changelog|control|copyright|source/.*|.*\.(docs|examples|install|links|lintian-overrides))$'
+		grep -vE '^contrib/debian/(changelog|control|copyright|not-installed|source/.*|.*\.(docs|examples|install|links|lintian-overrides))$'
 }
 is "$(unsaid "$d/vpnrun-$version")" '' 'every file that can says its licence in its head'
 sed -i 1,3d "$d/vpnrun-$version/src/vpnctl.c"
