@@ -72,6 +72,7 @@ static int put_rest(const struct ipaddr *a, const struct prefixes *minus, struct
 {
 	bool touched = false;
 	struct ipaddr half = *a;
+	uint8_t *bytes;
 	int r;
 
 	for (size_t i = 0; i < minus->n; i++) {
@@ -85,7 +86,8 @@ static int put_rest(const struct ipaddr *a, const struct prefixes *minus, struct
 	r = put_rest(&half, minus, out, e);
 	if (r < 0)
 		return r;
-	bytes_of(&half)[a->plen / 8] |= (uint8_t)(0x80u >> (a->plen % 8));
+	bytes = bytes_of(&half);
+	bytes[a->plen / 8] |= (uint8_t)(0x80u >> (a->plen % 8));
 	return put_rest(&half, minus, out, e);
 }
 

@@ -13,14 +13,12 @@
 #include "nl/link.h"
 
 /* The search has its socket, the record, the namespace and the name of the device. */
-static int attach_root(struct search *a, uint32_t start, uint32_t *ret_host, struct err *e)
+static int attach_root(struct search *a, uint32_t *ret_host, struct err *e)
 {
 	AUTO_CLOSE int vpn_fd = record_open_netns(a->r, e);
 	AUTO_NL_SOCK struct nl_sock nft = NL_SOCK_INIT;
-	struct search_memory m = {.next = start};
 
 	a->s.nft = &nft;
-	a->m = &m;
 	a->pool = record_pool(a->r);
 	a->vpn_fd = vpn_fd;
 	a->nsid = RTNL_HERE;
@@ -34,18 +32,21 @@ static int attach_root(struct search *a, uint32_t start, uint32_t *ret_host, str
 int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, const char *ifname,
 		   uint32_t *ret_host, struct err *e)
 {
-	struct search a = {.s = {.rt = s}, .r = r, .netns_fd = netns_fd, .ifname = ifname};
+	struct search_memory m = {.next = (uint32_t)getpid()};
+	struct search a = {.s = {.rt = s}, .r = r, .netns_fd = netns_fd, .ifname = ifname, .m = &m};
 
-	return attach_root(&a, (uint32_t)getpid(), ret_host, e);
+	return attach_root(&a, ret_host, e);
 }
 
 int attach_look(struct nl_sock *s, const struct record *r, int netns_fd, uint32_t *ret_host,
 		struct err *e)
 {
-	struct search a = {.s = {.rt = s}, .r = r, .netns_fd = netns_fd, .ifname = LEASE_CABLE};
 	struct lease_pool pool = record_pool(r);
+	struct search_memory m = {.next = lease_max(&pool) - 2};
+	struct search a = {
+		.s = {.rt = s}, .r = r, .netns_fd = netns_fd, .ifname = LEASE_CABLE, .m = &m};
 
-	return attach_root(&a, lease_max(&pool) - 2, ret_host, e);
+	return attach_root(&a, ret_host, e);
 }
 
 /* A cable into a VPN that was taken down meanwhile would hold on to something half removed. */
