@@ -14,9 +14,9 @@ to_bridge
 
 # An address of IPv6 has its route in the table "local" a moment later, by a worker of the kernel's.
 routed() {
-	local local
-	local=$(ip -6 -o route show table local)
-	ip -6 -o addr | awk '{ sub("/.*", "", $4); print $4 }' | while read -r a; do [[ $local == *"local $a "* ]] || exit 1; done
+	local routes
+	routes=$(ip -6 -o route show table local)
+	ip -6 -o addr | awk '{ sub("/.*", "", $4); print $4 }' | while read -r a; do [[ $routes == *"local $a "* ]] || exit 1; done
 }
 # All that `up` could touch.
 all() {
