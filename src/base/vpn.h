@@ -14,3 +14,6 @@ enum vpn_layout { LAYOUT_NETNS, LAYOUT_BRIDGE };
 #define MARK_BASE 10000
 #define MARK_NET  0x2700u
 #define MARK_MASK 0xffffff80u
+
+/* A name of one of a VPN's servers. */
+#define SERVER_MAX_LEN 63

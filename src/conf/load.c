@@ -16,6 +16,9 @@
 #include "conf/plan.h"
 #include "conf/profile.h"
 #include "conf/profile_inbound.h"
+#include "conf/servers.h"
+
+#define SPARE_DNS_MAX 64
 
 struct loader {
 	struct json_doc doc; /* has no root, and still knows the lines */
@@ -126,16 +129,110 @@ static int load_config(struct loader *r)
 	return 0;
 }
 
+/* Which of many servers it is: from here on its file is the "config". */
+static int take_server(struct loader *r)
+{
+	AUTO_SERVERS struct servers s = {0};
+	struct profile *p = r->p;
+	const char *name = r->texts->server;
+	struct err why = ERR_INIT;
+	size_t at = 0;
+	int n = 0;
+
+	/* What was applied is known without the directory. */
+	if (!r->texts->conf || !name)
+		n = servers_list(p->servers, &s, &why);
+	if (n == 0 && s.n)
+		at = name ? servers_find(&s, name) : servers_chosen(p->servers, &s);
+	if (n == 0 && s.n && at == s.n)
+		n = servers_fail_unknown(&s, p->name, name, &why);
+	if (n < 0) {
+		json_doc_fail(&r->doc, r->e, "servers", "%s", why.msg);
+		return n;
+	}
+	p->server = strdup(s.n ? s.names[at] : name);
+	if (!p->server || asprintf(&p->config, "%s/%s.conf", p->servers, p->server) < 0) {
+		p->config = NULL;
+		return fail_memory(r);
+	}
+	return 0;
+}
+
+static bool has_address(const struct ipaddr *list, size_t n, const struct ipaddr *a)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].family == a->family &&
+		    memcmp(&list[i].v4, &a->v4, a->family == AF_INET ? 4 : 16) == 0)
+			return true;
+	return false;
+}
+
+static int add_spares(struct profile *p, const struct tunnel *other)
+{
+	for (size_t i = 0; i < other->n_dns; i++) {
+		const struct ipaddr *a = &other->dns[i];
+		struct ipaddr *place;
+
+		if (p->n_spare_dns == SPARE_DNS_MAX)
+			return 0;
+		if (has_address(p->tunnel.dns, p->tunnel.n_dns, a) ||
+		    has_address(p->spare_dns, p->n_spare_dns, a))
+			continue;
+		place = model_grow(&p->spare_dns, p->n_spare_dns, sizeof(*place));
+		if (!place)
+			return -ENOMEM;
+		*place = *a;
+		place->text = NULL;
+		p->n_spare_dns++;
+	}
+	return 0;
+}
+
+/* The tunnels' name servers may differ. One whose file is broken is no reason to go without this
+ * one: it is refused when it is to be used. */
+static int find_spares(struct loader *r)
+{
+	AUTO_SERVERS struct servers s = {0};
+	struct profile *p = r->p;
+	int n = 0;
+
+	if (servers_list(p->servers, &s, NULL) < 0)
+		return 0;
+	for (size_t i = 0; n == 0 && i < s.n; i++) {
+		AUTO_FREE char *path = NULL;
+		AUTO_CLOSE int fd = -1;
+		struct tunnel other = {0};
+
+		if (!strcmp(s.names[i], p->server))
+			continue;
+		if (asprintf(&path, "%s/%s.conf", p->servers, s.names[i]) < 0) {
+			path = NULL;
+			return fail_memory(r);
+		}
+		fd = file_open(path, NULL);
+		if (fd >= 0 && conf_load_fd(fd, path, &other, NULL, NULL) == 0)
+			n = add_spares(p, &other);
+		tunnel_free(&other);
+	}
+	return n < 0 ? fail_memory(r) : 0;
+}
+
 static int load_rest(struct loader *r)
 {
 	struct err via = ERR_INIT;
 	const struct ipaddr *clash;
 	const char *why;
+	bool has_own_dns;
 	int n = profile_check_via(r->p, &via);
 
 	if (n < 0)
 		return json_doc_fail(&r->doc, r->e, "via", "%s", via.msg);
-	n = r->p->config ? load_config(r) : load_inline(r);
+	has_own_dns = r->p->tunnel.n_dns;
+	n = r->p->servers ? take_server(r) : 0;
+	if (n == 0)
+		n = r->p->config ? load_config(r) : load_inline(r);
+	if (n == 0 && r->p->servers && !has_own_dns)
+		n = find_spares(r);
 	if (n < 0)
 		return n;
 	why = profile_check_forward(r->p);
@@ -159,6 +256,15 @@ static int load_rest(struct loader *r)
 	return 0;
 }
 
+static char *memdup(const char *text, size_t len)
+{
+	char *copy = malloc(len + 1);
+
+	if (copy)
+		memcpy(copy, text, len);
+	return copy;
+}
+
 int profile_load_texts(const char *path, const struct profile_texts *texts, struct profile *p,
 		       struct err *e)
 {
@@ -171,7 +277,9 @@ int profile_load_texts(const char *path, const struct profile_texts *texts, stru
 		return n;
 	r.doc.file = path;
 	r.doc.text = texts->json;
-	n = load_rest(&r);
+	fresh.json = memdup(texts->json, texts->json_len);
+	fresh.json_len = texts->json_len;
+	n = fresh.json ? load_rest(&r) : fail_memory(&r);
 	if (n < 0) {
 		profile_free(&fresh);
 		return n;
@@ -181,10 +289,10 @@ int profile_load_texts(const char *path, const struct profile_texts *texts, stru
 	return 0;
 }
 
-int profile_load(const char *path, struct profile *p, struct err *e)
+static int load(const char *path, const char *server, struct profile *p, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
-	struct profile_texts texts = {0};
+	struct profile_texts texts = {.server = server};
 	int n;
 
 	memset(p, 0, sizeof(*p));
@@ -193,7 +301,12 @@ int profile_load(const char *path, struct profile *p, struct err *e)
 	return n < 0 ? n : profile_load_texts(path, &texts, p, e);
 }
 
-int profile_load_name(const char *name, struct profile *p, struct err *e)
+int profile_load(const char *path, struct profile *p, struct err *e)
+{
+	return load(path, NULL, p, e);
+}
+
+int profile_load_server(const char *name, const char *server, struct profile *p, struct err *e)
 {
 	char path[sizeof(VPN_CONFIG_DIR) + NAME_MAX_LEN + 8];
 
@@ -204,5 +317,10 @@ int profile_load_name(const char *name, struct profile *p, struct err *e)
 	snprintf(path, sizeof(path), "%s/%s.json", VPN_CONFIG_DIR, name);
 	if (access(path, F_OK) < 0 && errno == ENOENT)
 		return profile_fail_unknown(name, e);
-	return profile_load(path, p, e);
+	return load(path, server, p, e);
+}
+
+int profile_load_name(const char *name, struct profile *p, struct err *e)
+{
+	return profile_load_server(name, NULL, p, e);
 }

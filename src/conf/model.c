@@ -131,6 +131,10 @@ bool tunnel_has_address(const struct tunnel *t, int family)
 void profile_free(struct profile *p)
 {
 	free(p->config);
+	free(p->servers);
+	free(p->server);
+	free(p->json);
+	ipaddrs_free(p->spare_dns, p->n_spare_dns);
 	free(p->bridge);
 	free(p->private_key_file);
 	free(p->preshared_key_file);

@@ -113,8 +113,11 @@ struct profile {
 	char name[NAME_MAX_LEN + 1];
 	int id; /* 1..99 */
 	enum vpn_layout layout;
-	char *config; /* absolute path of a wg-quick file; NULL: inline */
-	char *bridge; /* "br-NAME", or of a long name "br.ID", unless the file says otherwise */
+	char *config;	  /* absolute path of a wg-quick file; NULL: inline */
+	char *servers;	  /* absolute path of a directory of them; NULL: it has one */
+	char *server;	  /* which of them `config` is */
+	bool keep_server; /* "failover": false */
+	char *bridge;	  /* "br-NAME", or of a long name "br.ID", unless the file says otherwise */
 	struct in_addr subnet4; /* network address; 10.20.ID.0 unless the file says otherwise */
 	uint8_t subnet4_plen;	/* 22..29, 24 by default */
 	char **allow_users;	/* names or decimal uids */
@@ -130,6 +133,12 @@ struct profile {
 	uint32_t limit;		  /* cables a user may hold, 0: the pool */
 	char *private_key_file;	  /* inline: absolute path, NULL where there is a config */
 	char *preshared_key_file; /* inline, may be NULL */
+	char *json;		  /* the text that it was read from; no secret */
+	size_t json_len;
+	/* What the tunnels of its other servers have for DNS, and this one has not: who is inside
+	 * goes on asking there. */
+	struct ipaddr *spare_dns;
+	size_t n_spare_dns;
 	char *via; /* the VPN through which the tunnel's own packets go, NULL: the uplink */
 	struct tunnel tunnel;
 

@@ -51,6 +51,39 @@ static int read_via(struct profile_reader *r, const struct profile_key *k)
 	return 0;
 }
 
+static int read_servers(struct profile_reader *r, const struct profile_key *k)
+{
+	if (profile_read_path(r, k) < 0)
+		return -EINVAL;
+	if (r->p->servers && r->p->config)
+		return json_doc_fail(&r->doc, r->e, k->name,
+				     "cannot stand beside \"config\": put that file into the "
+				     "directory, too");
+	return 0;
+}
+
+/* It is there unless the file says otherwise. */
+static int read_failover(struct profile_reader *r, const struct profile_key *k)
+{
+	bool wanted = true;
+	int n = json_doc_bool(&r->doc, k->name, &wanted, r->e);
+
+	if (n == 1 && !r->p->servers)
+		return json_doc_fail(&r->doc, r->e, k->name,
+				     "is for a VPN of many servers, which \"servers\" names");
+	r->p->keep_server = !wanted;
+	return n < 0 ? n : 0;
+}
+
+static void write_failover(struct json_out *out, const struct profile_key *k,
+			   const struct profile *p)
+{
+	if (p->servers)
+		json_out_bool(out, k->name, !p->keep_server);
+	else
+		json_out_null(out, k->name);
+}
+
 static int read_bridge(struct profile_reader *r, const struct profile_key *k)
 {
 	int n = profile_read_text(r, "bridge", &r->p->bridge);
@@ -207,6 +240,8 @@ const struct profile_key profile_keys[] = {
 	{"layout", profile_read_word, profile_write_word, AT(layout), .words = layouts},
 	{"via", read_via, profile_write_text, AT(via), .only = ONLY_NETNS},
 	{"config", profile_read_path, profile_write_text, AT(config)},
+	{"servers", read_servers, profile_write_text, AT(servers)},
+	{"failover", read_failover, write_failover, .max = 1},
 	{"bridge", read_bridge, profile_write_text, AT(bridge)},
 	{"subnet", read_subnet, write_subnet, AT(subnet4)},
 	{"allow", read_allow, write_allow, .max = PROFILE_ALLOW_MAX},
@@ -286,9 +321,10 @@ static int check_place(struct profile_reader *r, const struct profile_key *k)
 	if (k->only != ONLY_ANY && is_bridge != (k->only == ONLY_BRIDGE))
 		return json_doc_fail(&r->doc, r->e, k->name, "is for \"layout\": \"%s\" only",
 				     k->only == ONLY_BRIDGE ? "bridge" : "netns");
-	if (k->tunnel && r->p->config)
+	if (k->tunnel && (r->p->config || r->p->servers))
 		return json_doc_fail(&r->doc, r->e, k->name,
-				     "cannot stand beside \"config\", whose file says it");
+				     "cannot stand beside \"%s\", whose file says it",
+				     r->p->config ? "config" : "servers");
 	return 0;
 }
 
@@ -302,7 +338,7 @@ static int read_all(struct profile_reader *r)
 		const struct profile_key *k = &profile_keys[i];
 
 		n = check_place(r, k);
-		if (n == 0 && !(k->tunnel && r->p->config))
+		if (n == 0 && !(k->tunnel && (r->p->config || r->p->servers)))
 			n = k->read(r, k);
 	}
 	return n < 0 ? -EINVAL : 0;

@@ -23,6 +23,7 @@ int profile_load(const char *path, struct profile *p, struct err *e);
 struct profile_texts {
 	const char *json, *conf;
 	size_t json_len, conf_len;
+	const char *server; /* of many; NULL: the one that its owner has chosen */
 };
 int profile_load_texts(const char *path, const struct profile_texts *texts, struct profile *p,
 		       struct err *e);
@@ -32,6 +33,13 @@ int profile_load_name(const char *name, struct profile *p, struct err *e);
 
 /* -ENOENT, and a sentence that lists the names that exist. */
 int profile_fail_unknown(const char *name, struct err *e);
+
+/* profile_parse() of VPN_CONFIG_DIR/NAME.json: no key is read. -ENOENT as profile_load_name(). */
+int profile_parse_name(const char *name, struct profile *p, struct err *e);
+
+/* profile_load_name() by that one of its servers. NULL: by the one that its owner has chosen.
+ * -ENOENT: there is none of that name. */
+int profile_load_server(const char *name, const char *server, struct profile *p, struct err *e);
 
 struct profile_entry {
 	char name[NAME_MAX_LEN + 1];

@@ -136,8 +136,7 @@ int profile_fail_unknown(const char *name, struct err *e)
 		       names, i < n ? ", ..." : "");
 }
 
-/* The JSON of a VPN that another names. *ret is to be freed by profile_free(). */
-static int parse_named(const char *name, struct profile *ret, struct err *e)
+int profile_parse_name(const char *name, struct profile *ret, struct err *e)
 {
 	char path[sizeof(VPN_CONFIG_DIR) + NAME_MAX_LEN + 8];
 	AUTO_FREE char *text = NULL;
@@ -145,6 +144,8 @@ static int parse_named(const char *name, struct profile *ret, struct err *e)
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
+	if (!str_is_vpn_name(name))
+		return profile_fail_unknown(name, e);
 	snprintf(path, sizeof(path), "%s/%s.json", VPN_CONFIG_DIR, name);
 	if (access(path, F_OK) < 0 && errno == ENOENT)
 		return profile_fail_unknown(name, e);
@@ -163,7 +164,7 @@ int profile_check_via(const struct profile *p, struct err *e)
 
 		if (!strcmp(name, p->name) || depth == 99)
 			return err_set(e, -EINVAL, "leads in a circle, back to VPN '%s'", name);
-		r = parse_named(name, &other, e);
+		r = profile_parse_name(name, &other, e);
 		if (r == 0 && other.layout != LAYOUT_NETNS)
 			r = err_set(
 				e, -EINVAL,

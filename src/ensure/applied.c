@@ -15,12 +15,13 @@
 #include "conf/profile.h"
 #include "state/record.h"
 
-#define APPLIED_MAGIC 0x41505652u /* "RVPA" */
+#define APPLIED_MAGIC 0x42505652u /* "RVPB" */
 #define APPLIED_MAX   (2u << 20)
 
 struct applied {
 	uint32_t magic, json_len, conf_len, keys;
-	/* the JSON and the wg-quick file follow */
+	char server[SERVER_MAX_LEN + 1]; /* the one in use of many; "" */
+					 /* the JSON and the wg-quick file follow */
 };
 
 static int path_of(const char *name, char *ret, size_t size, struct err *e)
@@ -43,16 +44,11 @@ static uint32_t fold_keys(const struct tunnel *t)
 /* All that is noted of p, as one text; the caller's to free. */
 static int put_all(const struct profile *p, char **ret, size_t *ret_len, struct err *e)
 {
-	AUTO_FREE char *json = NULL, *conf = NULL;
+	AUTO_FREE char *conf = NULL;
 	struct applied h = {.magic = APPLIED_MAGIC, .keys = fold_keys(&p->tunnel)};
-	size_t json_len = 0, conf_len = 0;
-	char path[sizeof(VPN_CONFIG_DIR) + NAME_MAX_LEN + 8];
-	int r;
+	size_t json_len = p->json_len, conf_len = 0;
 
-	str_fmt(path, sizeof(path), VPN_CONFIG_DIR "/%s.json", p->name);
-	r = file_read(path, PROFILE_SIZE_MAX, &json, &json_len, e);
-	if (r < 0)
-		return r;
+	str_copy(h.server, sizeof(h.server), p->server ? p->server : "");
 	if (p->config && conf_plain(&p->tunnel, &conf, &conf_len) < 0)
 		return err_sys(e, -ENOMEM, "cannot note the profile of %s", p->name);
 	h.json_len = (uint32_t)json_len;
@@ -62,7 +58,7 @@ static int put_all(const struct profile *p, char **ret, size_t *ret_len, struct 
 	if (!*ret)
 		return err_sys(e, -ENOMEM, "cannot note the profile of %s", p->name);
 	memcpy(*ret, &h, sizeof(h));
-	memcpy(*ret + sizeof(h), json, json_len);
+	memcpy(*ret + sizeof(h), p->json, json_len);
 	if (conf_len)
 		memcpy(*ret + sizeof(h) + json_len, conf, conf_len);
 	return 0;
@@ -98,6 +94,7 @@ static int read_all(const char *name, char **ret, size_t *ret_len, struct applie
 	if (*ret_len >= sizeof(*ret_h))
 		memcpy(ret_h, *ret, sizeof(*ret_h));
 	if (*ret_len < sizeof(*ret_h) || ret_h->magic != APPLIED_MAGIC ||
+	    !memchr(ret_h->server, '\0', sizeof(ret_h->server)) ||
 	    *ret_len != sizeof(*ret_h) + (uint64_t)ret_h->json_len + ret_h->conf_len)
 		return -EPROTO;
 	return 0;
@@ -112,6 +109,11 @@ static void take_keys(struct tunnel *t, const struct tunnel *today)
 			if (memcmp(t->peers[i].public_key, today->peers[k].public_key,
 				   WG_KEY_LEN) == 0)
 				memcpy(t->peers[i].psk, today->peers[k].psk, WG_KEY_LEN);
+}
+
+static const char *server_of(const struct applied *h)
+{
+	return h->server[0] ? h->server : NULL;
 }
 
 int applied_load(const char *name, struct profile *p, struct err *e)
@@ -133,18 +135,64 @@ int applied_load(const char *name, struct profile *p, struct err *e)
 	texts = (struct profile_texts){.json = all + sizeof(h),
 				       .json_len = h.json_len,
 				       .conf = all + sizeof(h) + h.json_len,
-				       .conf_len = h.conf_len};
+				       .conf_len = h.conf_len,
+				       .server = server_of(&h)};
 	/* The name is that of the file. */
 	str_fmt(path, sizeof(path), VPN_CONFIG_DIR "/%s.json", name);
 	r = profile_load_texts(path, &texts, p, e);
 	if (r < 0)
 		return r;
 	memset(p->tunnel.private_key, 0, WG_KEY_LEN);
-	r = profile_load_name(name, &today, e);
+	r = profile_load_server(name, server_of(&h), &today, e);
 	if (r == 0)
 		take_keys(&p->tunnel, &today.tunnel);
 	profile_free(&today);
 	return r < 0 ? 1 : 0;
+}
+
+int applied_parse(const char *name, struct profile *p, struct err *e)
+{
+	AUTO_FREE char *all = NULL;
+	struct applied h = {0};
+	char path[64];
+	size_t len = 0;
+	int r = str_is_vpn_name(name) ? read_all(name, &all, &len, &h) : -ENOENT;
+
+	memset(p, 0, sizeof(*p));
+	if (r < 0)
+		return err_sys(e, r, "cannot read what was applied of %s", name);
+	str_fmt(path, sizeof(path), VPN_CONFIG_DIR "/%s.json", name);
+	return profile_parse(path, all + sizeof(h), h.json_len, p, e);
+}
+
+int applied_load_server(const char *name, const char *server, struct profile *p, struct err *e)
+{
+	AUTO_FREE char *all = NULL;
+	struct profile_texts texts = {.server = server};
+	struct applied h = {0};
+	char path[64];
+	size_t len = 0;
+	int r = str_is_vpn_name(name) ? read_all(name, &all, &len, &h) : -ENOENT;
+
+	memset(p, 0, sizeof(*p));
+	if (r == -ENOENT || r == -EPROTO)
+		return profile_load_server(name, server, p, e);
+	if (r < 0)
+		return err_sys(e, r, "cannot read what was applied of %s", name);
+	texts.json = all + sizeof(h);
+	texts.json_len = h.json_len;
+	str_fmt(path, sizeof(path), VPN_CONFIG_DIR "/%s.json", name);
+	return profile_load_texts(path, &texts, p, e);
+}
+
+int applied_load_in_use(const char *name, struct profile *p, struct err *e)
+{
+	struct record r;
+
+	if (record_read(name, &r, NULL) == 0 && r.state == RECORD_UP && r.server[0] &&
+	    profile_load_server(name, r.server, p, NULL) == 0)
+		return 0;
+	return profile_load_name(name, p, e);
 }
 
 int applied_is_old(const char *name)
@@ -157,7 +205,8 @@ int applied_is_old(const char *name)
 
 	if (read_all(name, &noted, &noted_len, &h) < 0)
 		return 0; /* of an older version nothing is known */
-	r = profile_load_name(name, &today, NULL);
+	/* It is another question by which of its servers it goes. */
+	r = profile_load_server(name, server_of(&h), &today, NULL);
 	r = r ?: put_all(&today, &now, &len, NULL);
 	profile_free(&today);
 	return r < 0 || len != noted_len || memcmp(noted, now, len) != 0;

@@ -8,13 +8,23 @@
 
 #include "conf/model.h"
 
-/* Notes p, which is what VPN_CONFIG_DIR has of that name. */
+/* Notes p, as it was read. */
 int applied_write(const struct profile *p, struct err *e);
 int applied_remove(const char *name, struct err *e); /* absent: 0 */
 
 /* The profile with the keys that the files have today. Where none is noted, as an older version
  * does not: the one of today. Returns 1, and e says why, if the keys cannot be read. */
 int applied_load(const char *name, struct profile *p, struct err *e);
+
+/* Its JSON alone: no key is read. -ENOENT, -EPROTO: none is noted. */
+int applied_parse(const char *name, struct profile *p, struct err *e);
+
+/* What was applied, but by another of its servers, whose file is read as it is today. */
+int applied_load_server(const char *name, const char *server, struct profile *p, struct err *e);
+
+/* The profile as the files have it today, and of one that is up by one of many servers, by that
+ * one: it may be another than the chosen one, because that one is silent. */
+int applied_load_in_use(const char *name, struct profile *p, struct err *e);
 
 /* Whether the files say anything else by now: 1, 0. What cannot be read says something else. */
 int applied_is_old(const char *name);

@@ -43,6 +43,7 @@ static const struct {
 	TEXT(endpoint),
 	TEXT(hook_user),
 	TEXT(hook_command),
+	TEXT(server),
 	TEXT(why),
 	NAMES(allow_users, RECORD_ALLOW_MAX),
 	NAMES(allow_groups, RECORD_ALLOW_MAX),

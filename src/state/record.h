@@ -20,7 +20,7 @@
 #define RUN_DIR		   "/run/vpnrun"
 #define NETNS_DIR	   "/run/netns"
 #define RECORD_MAGIC	   0x4e505652u /* "RVPN" */
-#define RECORD_VERSION	   3
+#define RECORD_VERSION	   4
 
 #define RECORD_DNS_MAX	   8
 #define RECORD_ALLOW_MAX   32
@@ -103,7 +103,8 @@ struct record {
 	struct in6_addr addr6;
 	char default_users[RECORD_DEFAULT_MAX][RECORD_ALLOW_LEN]; /* "allow_default" */
 	char default_groups[RECORD_DEFAULT_MAX][RECORD_ALLOW_LEN];
-	char why[RECORD_WHY_LEN]; /* it is lost, if the reason is known */
+	char why[RECORD_WHY_LEN];	 /* it is lost, if the reason is known */
+	char server[SERVER_MAX_LEN + 1]; /* the one in use of many; "": it has one */
 };
 
 /* -ENOENT: not there (the VPN is not up). -EPROTO: not one of ours. Needs no privilege. */

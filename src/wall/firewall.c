@@ -165,6 +165,25 @@ static void put_servers(FILE *f, const struct profile *p, int family, const stru
 		fputs(" }\n", f);
 }
 
+/* The one that questions are sent to. */
+static const struct ipaddr *first_server(const struct profile *p, int family)
+{
+	const struct tunnel *t = &p->tunnel;
+
+	for (size_t i = 0; i < t->n_dns && plan_source(p, family); i++)
+		if (t->dns[i].family == family)
+			return &t->dns[i];
+	return NULL;
+}
+
+static bool has_spare(const struct profile *p, int family)
+{
+	for (size_t i = 0; i < p->n_spare_dns; i++)
+		if (p->spare_dns[i].family == family)
+			return true;
+	return false;
+}
+
 static void put_dns_rules(FILE *f, const struct profile *p, const char *suffix, int family)
 {
 	int kinds = p->layout == LAYOUT_NETNS ? 2 : 1;
@@ -196,15 +215,49 @@ static void put_dns_rules(FILE *f, const struct profile *p, const char *suffix, 
 	}
 }
 
+/* A program that came in when another server was in use asks that one's name server, which is not
+ * behind this one. */
+static void put_spares(FILE *f, const struct profile *p, const char *suffix, int family)
+{
+	const struct ipaddr *to = first_server(p, family);
+	const char *ip = family == AF_INET ? "ip" : "ip6", *comma = "";
+	int kinds = p->layout == LAYOUT_NETNS ? 2 : 1;
+	char buf[INET6_ADDRSTRLEN];
+
+	if (!to || !has_spare(p, family))
+		return;
+	fprintf(f, "define spares%c = {", family == AF_INET ? '4' : '6');
+	for (size_t i = 0; i < p->n_spare_dns; i++)
+		if (p->spare_dns[i].family == family) {
+			fprintf(f, "%s %s", comma,
+				inet_ntop(family, &p->spare_dns[i].v4, buf, sizeof(buf)));
+			comma = ",";
+		}
+	fputs(" }\n", f);
+	inet_ntop(family, &to->v4, buf, sizeof(buf));
+	for (int own = 0; own < kinds; own++)
+		fprintf(f,
+			"add rule inet vpnrun%s dns-turn%s %s meta l4proto { tcp, udp } th dport 53 "
+			"%s daddr $spares%c dnat %s to %s\n",
+			suffix, own ? "-own" : "", own ? "oifname != \"lo\"" : "iifname $br", ip,
+			family == AF_INET ? '4' : '6', ip, buf);
+}
+
 static void put_dns(FILE *f, const struct profile *p)
 {
 	char suffix[NAME_MAX_LEN + 2] = "";
 
-	if (p->other_dns == OTHER_DNS_ALLOW)
+	if (p->other_dns == OTHER_DNS_ALLOW && !p->n_spare_dns)
 		return;
 	if (p->layout == LAYOUT_BRIDGE)
 		snprintf(suffix, sizeof(suffix), "-%s", p->name);
 	firewall_put_named(f, policy_dns, suffix);
+	if (p->other_dns != OTHER_DNS_REDIRECT) {
+		put_spares(f, p, suffix, AF_INET);
+		put_spares(f, p, suffix, AF_INET6);
+	}
+	if (p->other_dns == OTHER_DNS_ALLOW)
+		return;
 	put_dns_rules(f, p, suffix, AF_INET);
 	put_dns_rules(f, p, suffix, AF_INET6);
 }

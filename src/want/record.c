@@ -117,6 +117,7 @@ int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struc
 	str_copy(r.name, sizeof(r.name), p->name);
 	str_copy(r.device, sizeof(r.device), p->name);
 	str_copy(r.via, sizeof(r.via), p->via ? p->via : "");
+	str_copy(r.server, sizeof(r.server), p->server ? p->server : "");
 	if (str_copy(r.bridge, sizeof(r.bridge), p->bridge) < 0)
 		return err_set(e, -E2BIG, "bridge name '%s' is too long", p->bridge);
 	put_addresses(p, &r);
