@@ -45,6 +45,11 @@ static const struct {
 	 "[--off] NAME...",
 	 "all but the tunnel: containers may start before up",
 	 {"--off", 1, ARGS_MANY, ""}},
+	{"switch",
+	 ctl_switch,
+	 "NAME [SERVER|next|random]",
+	 "another server of a VPN that has many; its servers",
+	 {"", 1, 2, later}},
 	{"plan",
 	 ctl_plan,
 	 "NAME [--json|--nft]",
@@ -117,10 +122,11 @@ static const struct {
 	{"confine",
 	 ctl_confine,
 	 "UNIT --vpn NAME [--keep-bus] [--on-demand]",
-	 "put an existing service into a VPN",
+	 "put a service into a VPN; undo: release",
 	 {"--vpn= --keep-bus --on-demand", 1, 1, ""}},
 	{"release", ctl_release, "UNIT", "and take it out again", {"", 1, 1, ""}},
 	{"confined-etc", ctl_confined_etc, "", NULL, {0}},
+	{"failover", ctl_failover, "", NULL, {.root = ""}},
 	{"revive", ctl_revive, "", NULL, {.root = ""}},
 	{"serve-default", ctl_serve_default, "", NULL, {0}},
 	{"supervise", ctl_supervise, "", NULL, {.root = ""}},
@@ -130,7 +136,8 @@ static const struct {
 /* Such a command has its words in the row of another, so that the list fits a screen. */
 static bool is_listed(size_t i)
 {
-	return commands[i].help && commands[i].run != ctl_rename && commands[i].run != ctl_unwrap;
+	return commands[i].help && commands[i].run != ctl_rename && commands[i].run != ctl_unwrap &&
+	       commands[i].run != ctl_release;
 }
 
 static void usage(FILE *f)

@@ -66,7 +66,11 @@ static int apply_profile(const char *name, apply_fn apply, struct profile *ret)
 
 	/* What is repaired is what was applied, whatever the files say by now; without keys, as far
 	 * as they are not needed. */
-	r = load_profile(name, apply == vpn_revive ? applied_load : profile_load_name, &p, &e);
+	r = load_profile(name,
+			 apply == vpn_revive ? applied_load
+			 : apply == vpn_up   ? applied_load_in_use
+					     : profile_load_name,
+			 &p, &e);
 	if (r == 0 && apply != vpn_revive)
 		warn_twins(&p);
 	/* The machine's default follows its VPNs. */

@@ -13,6 +13,7 @@ int ctl_confine(int argc, char **argv);
 int ctl_confined_etc(int argc, char **argv); /* hidden: what a confined unit runs first */
 int ctl_default(int argc, char **argv);
 int ctl_down(int argc, char **argv);
+int ctl_failover(int argc, char **argv); /* hidden: what the keeper runs */
 int ctl_hold(int argc, char **argv);
 int ctl_import(int argc, char **argv);
 int ctl_ip(int argc, char **argv);
@@ -32,6 +33,7 @@ int ctl_revive(int argc, char **argv);	      /* hidden: what vpnrun-keeper@ and 
 int ctl_serve_default(int argc, char **argv); /* hidden: what vpnrun-default.socket starts */
 int ctl_status(int argc, char **argv);
 int ctl_supervise(int argc, char **argv); /* hidden: what `up` starts */
+int ctl_switch(int argc, char **argv);
 int ctl_unwrap(int argc, char **argv);
 int ctl_up(int argc, char **argv);
 int ctl_wrap(int argc, char **argv);

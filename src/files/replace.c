@@ -46,7 +46,8 @@ int replace_check(const struct confdir *d, const char *name, const struct source
 	r = profile_parse(path, json.at, json.len, &p, e);
 	r = r ?: check_config(&p, name, e);
 	profile_free(&p);
-	texts = (struct profile_texts){json.at, from->text, json.len, from->len};
+	texts = (struct profile_texts){
+		.json = json.at, .conf = from->text, .json_len = json.len, .conf_len = from->len};
 	r = r ?: profile_load_texts(path, &texts, &p, e);
 	if (r == 0)
 		*ret_id = p.id;

@@ -59,7 +59,10 @@ int keeper_open(struct keeper *k, const char *name, bool userspace, struct err *
 
 	int r;
 
-	*k = (struct keeper){.name = name, .userspace = userspace, .helper_fd = -1};
+	*k = (struct keeper){.name = name,
+			     .userspace = userspace,
+			     .helper_fd = -1,
+			     .failover = {.helper_fd = -1}};
 	k->look_at = util_now_ms() + SETTLE_MS;
 	k->asleep_ms = asleep_ms();
 	k->event_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
@@ -101,6 +104,7 @@ static void end_helper(struct keeper *k)
 void keeper_close(struct keeper *k)
 {
 	end_helper(k);
+	failover_close(&k->failover);
 	healer_close(&k->healer);
 	util_close(&k->event_fd);
 }
@@ -111,9 +115,10 @@ void keeper_poll(const struct keeper *k, struct pollfd ret[KEEPER_FDS], int *ret
 	int64_t left = at - util_now_ms();
 	int heal_ms;
 
-	healer_poll(&k->healer, ret + 2, &heal_ms);
+	healer_poll(&k->healer, ret + 3, &heal_ms);
 	ret[0] = (struct pollfd){.fd = k->event_fd, .events = POLLIN};
 	ret[1] = (struct pollfd){.fd = k->helper_fd, .events = POLLIN};
+	ret[2] = (struct pollfd){.fd = k->failover.helper_fd, .events = POLLIN};
 	*ret_timeout_ms = left > 0 ? (int)left : 0;
 	if (heal_ms < *ret_timeout_ms)
 		*ret_timeout_ms = heal_ms;
@@ -133,6 +138,8 @@ bool keeper_wake(struct keeper *k)
 		k->event_at = now + SETTLE_MS;
 	if (k->helper && (child_wait_pidfd(k->helper_fd, 0) || now >= k->helper_until))
 		end_helper(k);
+	if (failover_wake(&k->failover))
+		k->look_at = now;
 	k->heal_due = healer_wake(&k->healer);
 	k->due = now >= k->look_at || (k->event_at && now >= k->event_at);
 	return k->due || k->heal_due;
@@ -416,6 +423,17 @@ static bool has_moved(struct keeper *k, int oif, uint32_t path)
 	return moved || woken;
 }
 
+/* The address of a name and the server itself are not changed at the same time. */
+static void look_at_servers(struct keeper *k, enum silence_state s)
+{
+	int64_t soon = util_now_ms() + FAILOVER_LOOK_MS;
+
+	if (!k->helper)
+		failover_look(&k->failover, k->name, &k->silence, s);
+	if (k->failover.applies && k->look_at > soon)
+		k->look_at = soon;
+}
+
 void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 {
 	struct tunnel_stats st;
@@ -450,9 +468,10 @@ void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 	}
 	oif = read_way(&st.peer, &path);
 	s = hear(k, &st);
-	if (k->helper) {
+	look_at_servers(k, s);
+	if (k->helper || k->failover.helper) {
 		/* What is remembered of the way stays, so that its change is seen again. */
-		if (!k->tried_default)
+		if (k->helper && !k->tried_default)
 			k->look_at = util_now_ms() + SETTLE_MS;
 		write_health(k, &st, oif, s);
 		return;

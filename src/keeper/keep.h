@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "keeper/failover.h"
 #include "keeper/heal.h"
 #include "keeper/silence.h"
 #include "keeper/turn.h"
@@ -37,12 +38,13 @@ struct keeper {
 	pid_t helper;		      /* a process that looks names up; 0: none */
 	int helper_fd;
 	int64_t helper_until;
+	struct failover failover;
 	struct healer healer;
 	bool due, heal_due; /* what woke it */
 	bool tried_default; /* at the last look, and it was not repaired yet */
 };
 
-#define KEEPER_FDS (2 + HEALER_FDS)
+#define KEEPER_FDS (3 + HEALER_FDS)
 
 int keeper_open(struct keeper *k, const char *name, bool userspace, struct err *e);
 void keeper_close(struct keeper *k); /* accepts one that failed to open */

@@ -389,7 +389,7 @@ int supervise_run(const char *name, uint32_t mtu, bool kernel, int status_fd, st
 		.kernel = kernel,
 		.signal_fd = -1,
 		.tunnel = {.name = name, .mtu = mtu, .fd = -1},
-		.keeper = {.event_fd = -1, .helper_fd = -1},
+		.keeper = {.event_fd = -1, .helper_fd = -1, .failover = {.helper_fd = -1}},
 		.reaper = {.events = NL_SOCK_INIT},
 		.inbound_fd = -1,
 		.reread = true,

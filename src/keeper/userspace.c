@@ -49,6 +49,7 @@ static const char *find_wireguard_go(void)
 
 struct wireguard_go {
 	const char *path, *name;
+	bool quiet;
 };
 
 /* Whatever ends the supervisor ends the tunnel: without it, nobody would close it. */
@@ -62,6 +63,12 @@ static int exec_wireguard_go(void *arg)
 	char arg2[NAME_MAX_LEN + 1];
 	char *argv[] = {arg0, arg1, arg2, NULL}, *envp[] = {env0, env1, env2, NULL};
 
+	if (p->quiet) {
+		AUTO_CLOSE int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+		if (dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
+			return 127;
+	}
 	if (str_copy(arg2, sizeof(arg2), p->name) == 0)
 		execve(p->path, argv, envp);
 	return 127;
@@ -69,7 +76,8 @@ static int exec_wireguard_go(void *arg)
 
 static int spawn(struct userspace *u, struct err *e)
 {
-	struct wireguard_go program = {.path = find_wireguard_go(), .name = u->name};
+	struct wireguard_go program = {
+		.path = find_wireguard_go(), .name = u->name, .quiet = u->quiet};
 	pid_t pid;
 
 	if (!program.path)

@@ -15,8 +15,9 @@
 struct userspace {
 	const char *name; /* of the device */
 	uint32_t mtu;
-	pid_t pid; /* 0: none runs */
-	int fd;	   /* a pidfd of it, -1: none */
+	bool quiet; /* what it says is nobody's to read */
+	pid_t pid;  /* 0: none runs */
+	int fd;	    /* a pidfd of it, -1: none */
 	int64_t since;
 	int ifindex;	    /* that the device had where it was born */
 	uint16_t want_port; /* ListenPort, to be set once wireguard-go is up; 0: nothing to do */

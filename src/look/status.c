@@ -135,6 +135,16 @@ static void json_state(struct json_out *out, const struct view *v)
 	json_out_str(out, "why", v->why[0] ? v->why : NULL);
 }
 
+static void json_server(struct json_out *out, const struct view *v, bool measured)
+{
+	json_out_str(out, "server", view_server(v));
+	json_out_str(out, "server_chosen", v->chosen[0] ? v->chosen : NULL);
+	json_out_str(out, "endpoint", view_endpoint(v));
+	json_out_str(out, "endpoint_address",
+		     measured && v->stats.endpoint[0] ? v->stats.endpoint : NULL);
+	json_out_str(out, "endpoint_left", v->left[0] ? v->left : NULL);
+}
+
 static void json_vpn(struct json_out *out, const struct view *v)
 {
 	const struct tunnel *t = &v->profile.tunnel;
@@ -153,10 +163,7 @@ static void json_vpn(struct json_out *out, const struct view *v)
 	json_out_bool(out, "machine_default", v->is_machine_default);
 	json_out_bool(out, "machine_default_at_boot", v->is_at_boot);
 	json_out_str(out, "via", v->has_record && v->record.via[0] ? v->record.via : NULL);
-	json_out_str(out, "endpoint", view_endpoint(v));
-	json_out_str(out, "endpoint_address",
-		     measured && v->stats.endpoint[0] ? v->stats.endpoint : NULL);
-	json_out_str(out, "endpoint_left", v->left[0] ? v->left : NULL);
+	json_server(out, v, measured);
 	if (v->glanced)
 		json_out_int(out, "seen_age_s", v->seen_age_s);
 	else
@@ -388,6 +395,19 @@ static void print_endpoint(const struct view *v)
 		say("\n%s: the endpoint is at %s\n", v->name, at);
 }
 
+static void print_server(const struct view *v)
+{
+	const char *server = view_server(v);
+
+	if (!server)
+		return;
+	if (v->chosen[0] && strcmp(v->chosen, server) != 0)
+		say("\n%s goes through %s; %s, which is chosen, did not answer and is tried again\n",
+		    v->name, server, v->chosen);
+	else
+		say("\n%s goes through %s\n", v->name, server);
+}
+
 static void print_closed(const struct view *v)
 {
 	if (v->state != VIEW_CLOSED)
@@ -439,6 +459,7 @@ static void print_remarks(const struct views *vs, const struct view *only, bool 
 			say("the profile of %s has changed since it came up; to apply it: vpnctl up "
 			    "%s\n",
 			    v->name, v->name);
+		print_server(v);
 		print_endpoint(v);
 		print_forward(v);
 		print_inside(v);

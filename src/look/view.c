@@ -17,6 +17,7 @@
 #include "ensure/applied.h"
 #include "up/passage.h"
 #include "conf/profile.h"
+#include "conf/servers.h"
 #include "up/strays.h"
 #include "tunnel/supervise.h"
 #include "conf/value.h"
@@ -49,6 +50,13 @@ const char *view_layout_name(const struct view *v)
 					    : LAYOUT_NETNS;
 
 	return l == LAYOUT_BRIDGE ? "bridge" : "netns";
+}
+
+const char *view_server(const struct view *v)
+{
+	return v->has_record && v->record.server[0] && v->record.state != RECORD_DOWN
+		       ? v->record.server
+		       : NULL;
 }
 
 const char *view_endpoint(const struct view *v)
@@ -84,6 +92,16 @@ static void wipe_keys(struct tunnel *t)
 		util_wipe(t->peers[i].psk, sizeof(t->peers[i].psk));
 }
 
+/* Their names are everybody's to see. */
+static void read_chosen(struct view *v)
+{
+	AUTO_SERVERS struct servers s = {0};
+	const char *dir = v->profile.servers;
+
+	if (servers_list(dir, &s, NULL) == 0)
+		str_copy(v->chosen, sizeof(v->chosen), s.names[servers_chosen(dir, &s)]);
+}
+
 /* Root gets the tunnel as well; everybody the JSON. */
 static void load_profile(struct view *v)
 {
@@ -94,7 +112,7 @@ static void load_profile(struct view *v)
 	int r = -EACCES;
 
 	if (geteuid() == 0)
-		r = profile_load_name(v->name, &v->profile, &e);
+		r = applied_load_in_use(v->name, &v->profile, &e);
 	if (r < 0 && geteuid() == 0 && !v->broken.code)
 		v->broken = e;
 	str_fmt(path, sizeof(path), VPN_CONFIG_DIR "/%s.json", v->name);
@@ -107,6 +125,8 @@ static void load_profile(struct view *v)
 	v->has_profile = r >= 0;
 	if (v->has_profile)
 		wipe_keys(&v->profile.tunnel);
+	if (v->has_profile && v->profile.servers)
+		read_chosen(v);
 }
 
 static int add_profiles(struct views *vs, struct err *e)

@@ -31,6 +31,7 @@ struct view {
 	struct err broken;   /* what is wrong with its profile, code 0: nothing */
 	bool has_profile;
 	struct profile profile; /* without keys; the tunnel is empty where it may not be read */
+	char chosen[SERVER_MAX_LEN + 1]; /* of many servers; "": it has one */
 	bool is_edited; /* the profile says something else than when it came up, as root sees */
 	bool has_record;
 	struct record record;
@@ -67,5 +68,7 @@ int view_find_record(const char *name, struct record *ret, struct err *e);
 
 const char *view_state_name(enum view_state s);
 const char *view_layout_name(const struct view *v);
+/* Which of many servers it is up by; NULL: it is not up, or has one. */
+const char *view_server(const struct view *v);
 /* The first endpoint as written, NULL if not known. */
 const char *view_endpoint(const struct view *v);

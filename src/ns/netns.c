@@ -136,6 +136,22 @@ bool ns_netns_has_gone(int watch, const char *name)
 	return false;
 }
 
+int ns_netns_make(struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	int r, back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (back < 0)
+		return err_sys(e, -errno, "cannot open /proc/thread-self/ns/net");
+	r = unshare(CLONE_NEWNET) < 0 ? -errno : 0;
+	if (r == 0)
+		fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (r == 0 && fd < 0)
+		r = -errno;
+	ns_netns_leave(&back);
+	return r < 0 ? err_sys(e, r, "cannot make a network namespace") : take_fd(&fd);
+}
+
 int ns_netns_enter(int fd, int *ret_back, struct err *e)
 {
 	AUTO_CLOSE int back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);

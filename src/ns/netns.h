@@ -18,6 +18,9 @@ int ns_netns_open(const char *dir, const char *name, struct err *e);
  * mount namespaces see it. Returns its descriptor. The caller's own namespace does not change. */
 int ns_netns_create(const char *dir, const char *name, struct err *e);
 
+/* One without a name: its descriptor, with which it goes, and all that is in it. */
+int ns_netns_make(struct err *e);
+
 /* Unmounts and removes the name. The namespace lives on while something is inside. Absent: 0. */
 int ns_netns_remove(const char *dir, const char *name, struct err *e);
 

@@ -353,6 +353,27 @@ int vpn_restart(const struct profile *p, struct err *note, struct err *e)
 	return r < 0 ? err_wrap(e, r, "cannot restart %s", p->name) : 0;
 }
 
+/* --- switch ---------------------------------------------------------------------------------- */
+
+/* One that a switch before has lost is put back by a switch, too. */
+int vpn_switch(const struct profile *p, struct err *note, struct err *e)
+{
+	AUTO_CLOSE int lock = -1;
+	struct up u = UP_INIT(p, note);
+	struct record rec;
+	int r;
+
+	lock = vpn_lock(p->name, e);
+	if (lock < 0)
+		return lock;
+	if (record_read(p->name, &rec, NULL) < 0 || rec.state == RECORD_DOWN)
+		return 1;
+	r = check_before(&u, e);
+	r = r ?: run_layout(&u, e);
+	end_up(&u);
+	return r < 0 ? err_wrap(e, r, "cannot switch %s", p->name) : 0;
+}
+
 /* --- hold ------------------------------------------------------------------------------------ */
 
 /* 1: it is up, or on its way back, and is all that it has to be: it only must not go. */

@@ -29,6 +29,11 @@ int vpn_hold(const struct profile *p, struct err *e);
  * the new tunnel is up. What can be checked is checked first, while the old tunnel still works. */
 int vpn_restart(const struct profile *p, struct err *note, struct err *e);
 
+/* vpn_up() of one that is up, to go on by another server: p is the same VPN with another of its
+ * files. Who is inside stays inside, and is at no moment without the one list or the other. One
+ * that is not up, as somebody may have taken it down meanwhile, is left alone: 1. */
+int vpn_switch(const struct profile *p, struct err *note, struct err *e);
+
 /* Takes the tunnel away. The namespace and its bridge stay, closed, while a lease is held or a
  * process lives in them, or the VPN is held; unless force, which cuts the cables first. */
 int vpn_down(const char *name, bool force, struct down_report *ret, struct err *e);

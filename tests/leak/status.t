@@ -28,7 +28,7 @@ state_is() { [ "$(json demo '$v->{state}')" = "$1" ]; }
 # --- a VPN that is up ----------------------------------------------------------------------------
 ok 'R70: status NAME of one that is up exits 0' vpnctl status demo
 is "$(vpnctl status --json | value demo '[sort keys %$v]')" \
-	'["addresses", "default", "dns", "edited", "endpoint", "endpoint_address", "endpoint_left", "forward_error", "forwarded_port", "forwarded_udp_port", "handshake_age_s", "held", "id", "inside", "layout", "leases", "leases_of", "machine_default", "machine_default_at_boot", "missing", "name", "rx_bytes", "seen_age_s", "state", "tx_bytes", "via", "why"]' \
+	'["addresses", "default", "dns", "edited", "endpoint", "endpoint_address", "endpoint_left", "forward_error", "forwarded_port", "forwarded_udp_port", "handshake_age_s", "held", "id", "inside", "layout", "leases", "leases_of", "machine_default", "machine_default_at_boot", "missing", "name", "rx_bytes", "seen_age_s", "server", "server_chosen", "state", "tx_bytes", "via", "why"]' \
 	'status --json has the keys that are promised'
 is "$(json demo '[@$v{qw(id layout state default machine_default)}]')" \
 	"[1, \"$RIG_LAYOUT\", \"up\", true, false]" 'id, layout and state, and the lowest id is the default'

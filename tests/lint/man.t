@@ -14,8 +14,8 @@ for page in src/man/*.[1-8]; do
 	fi
 done
 plain() { sed -e 's/\\-/-/g' -e 's/Fl -/--/g' -e 's/ | -/ --/g' "$1"; }
-# Two are in the row of another.
-commands() { "$B/bin/vpnctl" --help | awk '/^  [a-z]/ { print $1 }'; echo rename unwrap; }
+# Three are in the row of another.
+commands() { "$B/bin/vpnctl" --help | awk '/^  [a-z]/ { print $1 }'; echo rename unwrap release; }
 for c in $(commands); do
 	ok "R28: vpnctl.8 has '$c'" grep -q "Ss $c" src/man/vpnctl.8
 done

@@ -22,7 +22,7 @@ cd /run/try || exit 1
 
 # --- what vpnctl says ------------------------------------------------------------------------------
 said() { vpnctl complete "$@" | cut -f1 | xargs; }
-is "$(vpnctl complete vpnctl '' | cut -f1 | sort | xargs)" "$({ vpnctl --help | awk '/^  [a-z]/ { print $1 }'; printf '%s\n' rename unwrap --help --version; } | sort | xargs)" 'R28: every command of the table'
+is "$(vpnctl complete vpnctl '' | cut -f1 | sort | xargs)" "$({ vpnctl --help | awk '/^  [a-z]/ { print $1 }'; printf '%s\n' rename unwrap release --help --version; } | sort | xargs)" 'R28: every command of the table'
 for c in $(vpnctl --help | awk '/^  [a-z]/ { print $1 }'); do
 	usage=$(vpnctl "$c" --help | sed -n 1p | grep -oE -e '--[a-z-]+' | sort -u | xargs)
 	missing=
