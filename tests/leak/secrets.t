@@ -184,7 +184,8 @@ if command -v make >/dev/null && [ -f "$RIG_TREE/Makefile" ] && [ -w "$RIG_B" ];
 	say make --no-print-directory -C "$RIG_TREE" B="$RIG_B" -o all PREFIX=/usr DESTDIR="$d" install
 	is "$(cd "$d" && find . -type f -o -type l | sed 's,^\.,,' | grep -vE '/(man/man[1-8]/[a-z.-]+\.[1-8]|policy/[a-z0-9.-]+\.bpf|policy/oci/[a-z]+/[a-z0-9]+\.json|vpnrun/dbus/(session\.conf|services/[A-Za-z0-9.]+\.service))$' | sort | xargs -n 1)" \
 		"$(printf '%s\n' /usr/bin/vpnctl /usr/bin/vpnrun /usr/lib/systemd/network/05-vpnrun-bridge.network \
-			/usr/lib/systemd/network/05-vpnrun.network /usr/lib/systemd/system/vpnrun-default.socket \
+			/usr/lib/systemd/network/05-vpnrun.network /usr/lib/systemd/system/vpnrun-boot@.service \
+			/usr/lib/systemd/system/vpnrun-default.socket \
 			/usr/lib/systemd/system/vpnrun-default@.service /usr/lib/systemd/system/vpnrun-hold@.service \
 			/usr/lib/systemd/system/vpnrun-keeper@.path \
 			/usr/lib/systemd/system/vpnrun-keeper@.service /usr/lib/systemd/system/vpnrun-publish@.service \
