@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/plain.h"
+#include "ensure/plain.h"
 #include "conf/profile.h"
 #include "state/record.h"
 
@@ -49,7 +49,7 @@ static int put_all(const struct profile *p, char **ret, size_t *ret_len, struct 
 	size_t json_len = p->json_len, conf_len = 0;
 
 	str_copy(h.server, sizeof(h.server), p->server ? p->server : "");
-	if (p->config && conf_plain(&p->tunnel, &conf, &conf_len) < 0)
+	if (p->config && ensure_plain(&p->tunnel, &conf, &conf_len) < 0)
 		return err_sys(e, -ENOMEM, "cannot note the profile of %s", p->name);
 	h.json_len = (uint32_t)json_len;
 	h.conf_len = (uint32_t)conf_len;

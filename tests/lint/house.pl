@@ -31,7 +31,7 @@ my %limit = (
 	'functions with 6 parameters or more' => 15,
 	'parameters of a function, most'  => 6,
 	'functions with "if (r == 0)" 4 times or more' => 2,
-	'units of a room, most'           => 17,
+	'units of a room, most'           => 16,
 	'sentences that say a VPN is not up' => 1,
 	'files that compare devices and inodes' => 2,
 	'rules for the name of a device'  => 1,

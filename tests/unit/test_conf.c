@@ -13,7 +13,7 @@
 
 #include "base/util.h"
 #include "conf/conf.h"
-#include "conf/plain.h"
+#include "ensure/plain.h"
 
 #define KEY   "gLGD4Gti2x2+Kk+jBq0kER7egG/yiSWGL7rTuJiKvk8="
 #define PUB   "TYQIuPkwrfHoWCbqHX7MUAcg+tjAx0BeBvT9K1iCcVo="
@@ -296,12 +296,12 @@ static void test_plain(void)
 	struct err e = ERR_INIT;
 	size_t n = 0, m = 0;
 
-	ok(parse(text, &t, &e) == 0 && conf_plain(&t, &first, &n) == 0, "a tunnel in one form");
+	ok(parse(text, &t, &e) == 0 && ensure_plain(&t, &first, &n) == 0, "a tunnel in one form");
 	ok(first && strstr(first, PUB) && strstr(first, PUB2), "its peers' public keys are in it");
 	ok(first && !strstr(first, KEY) && !strstr(first, "PresharedKey = " PUB2) &&
 		   !strstr(first, "secret") && !strstr(first, "#"),
 	   "L28: no key of its own is, nor a remark or a hook, which may have one");
-	ok(first && parse(first, &again, &e) == 0 && conf_plain(&again, &second, &m) == 0 &&
+	ok(first && parse(first, &again, &e) == 0 && ensure_plain(&again, &second, &m) == 0 &&
 		   n == m && !memcmp(first, second, n),
 	   "R78: read again, it is the same");
 	ok(again.n_peers == 2 && again.peers[0].has_psk && again.peers[0].keepalive == 25 &&

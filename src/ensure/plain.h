@@ -10,4 +10,4 @@
 
 /* conf_parse() makes the same tunnel of it but for keys, hooks and warnings. *ret is the caller's
  * to free; NULL: memory is out. Two tunnels that differ in nothing else have the same text. */
-int conf_plain(const struct tunnel *t, char **ret, size_t *ret_len);
+int ensure_plain(const struct tunnel *t, char **ret, size_t *ret_len);

@@ -3,7 +3,7 @@
  * See plain.h. In the place of a key there is one that everybody knows, as a file without any would
  * not be read. Must never write what is secret. Called by ensure/applied.
  */
-#include "conf/plain.h"
+#include "ensure/plain.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -66,7 +66,7 @@ static void put_peer(FILE *f, const struct tunnel_peer *p)
 	put_list(f, "AllowedIPs", p->allowed, p->n_allowed);
 }
 
-int conf_plain(const struct tunnel *t, char **ret, size_t *ret_len)
+int ensure_plain(const struct tunnel *t, char **ret, size_t *ret_len)
 {
 	FILE *f = open_memstream(ret, ret_len);
 
