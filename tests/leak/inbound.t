@@ -138,11 +138,17 @@ for _ in 1 2 3 4 5; do
 	serve as_user vpnrun demo
 	five+=("$pid")
 done
-addresses=$(for p in "${five[@]}"; do as_user vpnrun --with "$p" ip -4 -o addr show vpn0 | first; done)
-like "$addresses" "$mine" 'another has its address now, and listens at that port'
+next=$(for p in "${five[@]}"; do [ "$(as_user vpnrun --with "$p" ip -4 -o addr show vpn0 | first)" != "$mine" ] || echo "$p"; done)
+ok 'another has its address now, and listens at that port' test -n "$next"
+# What comes in and is not answered is seen by nobody outside.
+segments() { as_user vpnrun --with "$next" awk '/^Tcp: [0-9]/ { print $11 }' /proc/net/snmp; }
+before=$(segments)
 ok 'R29: a port does not go to the next at the same address' deaf tcp "$a4" 8080
+is "$(segments)" "$before" 'R29: not a packet of it reaches the next'
 table=vpnrun$([ "${RIG_LAYOUT:-netns}" = netns ] || echo -demo)
 in_vpn demo nft insert rule bridge "$table" output meta mark 0x76 accept
+ok 'the rule on the way back refuses, too' deaf tcp "$a4" 8080
+ok 'control: without the one on the way in, they do' test "$(segments)" -gt "$before"
 in_vpn demo nft flush chain inet "$table" answered
 is "$(ask tcp "$a4" 8080)" "$c4" "control: without the firewall's look at the device, on both ways, it would"
 stop "${five[@]}"
