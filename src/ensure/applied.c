@@ -58,7 +58,8 @@ static int put_all(const struct profile *p, char **ret, size_t *ret_len, struct 
 	if (!*ret)
 		return err_sys(e, -ENOMEM, "cannot note the profile of %s", p->name);
 	memcpy(*ret, &h, sizeof(h));
-	memcpy(*ret + sizeof(h), p->json, json_len);
+	if (json_len)
+		memcpy(*ret + sizeof(h), p->json, json_len);
 	if (conf_len)
 		memcpy(*ret + sizeof(h) + json_len, conf, conf_len);
 	return 0;

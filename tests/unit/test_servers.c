@@ -225,6 +225,10 @@ static void test_home(void)
 	       "R83: the chosen one has just been left");
 	is_int(judge(&f, SILENCE_NONE, true, 0, false, gone + FAILOVER_HOME_MS), FAILOVER_NONE,
 	       "R83: one that is left soon is asked later than the first time");
+	now = gone + 2 * FAILOVER_HOME_MS;
+	is_int(judge(&f, SILENCE_WAITING, true, now - 1000, false, now), FAILOVER_NONE,
+	       "R83: while the one in use may still answer, nobody is asked");
+	now = gone;
 	is_int(judge(&f, SILENCE_WAITING, true, gone, false, gone + 2 * FAILOVER_HOME_MS),
 	       FAILOVER_NEXT, "R83: while the one in use is silent, others come first");
 	is_int(judge(&f, SILENCE_NONE, true, 0, false, gone + 2 * FAILOVER_HOME_MS), FAILOVER_HOME,
