@@ -6,6 +6,7 @@
  */
 #include "files/confdir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #include "state/record.h"
 
 #define BEGUN	    ".import.new"
+#define BEGUN_DIR   ".import.dir"
 #define IMPORT_LOCK RUN_DIR "/-import.lock" /* no VPN is called so */
 
 /* VPN_CONFIG_DIR itself must be root's alone: who can rename in it can swap a key's file. */
@@ -53,6 +55,7 @@ int confdir_open(struct confdir *d, struct err *e)
 	if (d->lock < 0 || flock(d->lock, LOCK_EX) < 0)
 		return err_sys(e, -errno, "cannot lock " IMPORT_LOCK);
 	unlinkat(d->fd, BEGUN, 0);
+	confdir_remove_dir(d, BEGUN_DIR);
 	return 0;
 }
 
@@ -160,4 +163,40 @@ bool confdir_is_same(const struct confdir *d, const char *name, const char *othe
 int confdir_rename(const struct confdir *d, const char *from, const char *to)
 {
 	return renameat2(d->fd, from, d->fd, to, RENAME_NOREPLACE) < 0 ? -errno : 0;
+}
+
+int confdir_begin_dir(const struct confdir *d, struct confdir *ret)
+{
+	if (mkdirat(d->fd, BEGUN_DIR, 0700) < 0)
+		return -errno;
+	ret->fd = openat(d->fd, BEGUN_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return ret->fd < 0 ? -errno : 0;
+}
+
+int confdir_end_dir(const struct confdir *d, struct confdir *begun, const char *name)
+{
+	int r = name && (fchmod(begun->fd, 0755) < 0 || fsync(begun->fd) < 0) ? -errno : 0;
+
+	util_close(&begun->fd);
+	if (r == 0 && name)
+		r = confdir_rename(d, BEGUN_DIR, name);
+	if (r < 0 || !name)
+		confdir_remove_dir(d, BEGUN_DIR);
+	return r;
+}
+
+void confdir_remove_dir(const struct confdir *d, const char *name)
+{
+	int fd = openat(d->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	if (!dir) {
+		util_close(&fd);
+		return;
+	}
+	while ((de = readdir(dir)))
+		unlinkat(fd, de->d_name, 0);
+	closedir(dir);
+	unlinkat(d->fd, name, AT_REMOVEDIR);
 }

@@ -42,3 +42,11 @@ int confdir_swap(const struct confdir *d, const char *name, const void *data, si
 int confdir_link(const struct confdir *d, const char *name, const char *other);
 bool confdir_is_same(const struct confdir *d, const char *name, const char *other);
 int confdir_rename(const struct confdir *d, const char *from, const char *to); /* -EEXIST */
+
+/* A directory of its own for many files: begun under a name that is nobody's, where ret takes files
+ * as d does, and given its name when all are in it; -EEXIST. One that was begun and never ended
+ * goes with the next change. */
+int confdir_begin_dir(const struct confdir *d, struct confdir *ret);
+int confdir_end_dir(const struct confdir *d, struct confdir *begun, const char *name);
+/* With the files in it; what is a directory there stays, and so does it. */
+void confdir_remove_dir(const struct confdir *d, const char *name);

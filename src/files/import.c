@@ -4,8 +4,8 @@
  * takes providers' files,
  * as downloaded, into VPN_CONFIG_DIR/NAME.conf (0600) and writes NAME.json beside each. Everything
  * is checked before the first byte is written; the JSONs come last, since they are what makes a
- * VPN; of many files all become VPNs, or none. Never overwrites another's file, follows no link in
- * VPN_CONFIG_DIR.
+ * VPN; of many files all become VPNs, or none; with --name they are the servers of one. Never
+ * overwrites another's file, follows no link in VPN_CONFIG_DIR.
  */
 #include "ctl/ctl.h"
 
@@ -25,6 +25,7 @@
 #include "conf/profile.h"
 #include "files/confdir.h"
 #include "files/replace.h"
+#include "files/server_dir.h"
 #include "files/sources.h"
 #include "state/record.h"
 
@@ -48,6 +49,7 @@ struct import {
 	struct sources sources;
 	struct item *items; /* one a source */
 	size_t n;
+	bool is_one, has_dir; /* VPN, and its directory was made */
 	struct confdir dir;
 };
 
@@ -112,11 +114,13 @@ static int parse_all(struct import *im, struct err *e)
 
 	if (r < 0)
 		return r;
-	if (im->sources.n > 1 && (im->arg_name || im->arg_id))
-		return err_set(e, -EINVAL,
-			       "%s is for one file, and these are %zu: leave it out, and each VPN "
-			       "is called after its file",
-			       im->arg_name ? "--name" : "--id", im->sources.n);
+	im->is_one = im->sources.n > 1 && im->arg_name;
+	if (im->sources.n > 1 && im->arg_id && !im->is_one)
+		return err_set(
+			e, -EINVAL,
+			"--id is for one VPN, and these are %zu files: leave it out, or make "
+			"them the servers of one VPN with --name",
+			im->sources.n);
 	im->items = calloc(im->sources.n + 1, sizeof(*im->items));
 	if (!im->items)
 		return err_sys(e, -ENOMEM, "cannot import");
@@ -130,7 +134,12 @@ static int parse_all(struct import *im, struct err *e)
 		if (r == 0 && tunnel_review(item->from->path, &item->tunnel) < 0)
 			r = err_sys(e, -ENOMEM, "cannot check %s", item->from->path);
 	}
-	return r;
+	return r ?: im->is_one ? server_dir_check(&im->sources, e) : 0;
+}
+
+static size_t count_vpns(const struct import *im)
+{
+	return im->is_one ? 1 : im->n;
 }
 
 #define FILE_LEN (NAME_MAX_LEN + 8)
@@ -145,7 +154,7 @@ static int check_free(struct import *im, struct err *e)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < im->n; i++) {
+	for (size_t i = 0; r == 0 && i < count_vpns(im); i++) {
 		struct item *item = &im->items[i];
 		const char *name = item->name;
 		char json[FILE_LEN];
@@ -159,6 +168,11 @@ static int check_free(struct import *im, struct err *e)
 				       "--name, give it this file with --replace, or first: vpnctl "
 				       "remove %s",
 				       name, name);
+		if (im->is_one)
+			return err_set(e, -EEXIST,
+				       "--replace gives VPN '%s' one file, and these are %zu: "
+				       "first: vpnctl remove %s",
+				       name, im->n, name);
 		if (im->arg_id)
 			return err_set(e, -EINVAL, "VPN '%s' keeps its id: leave --id out", name);
 		item->replaces = true;
@@ -183,12 +197,12 @@ static int choose_ids(struct import *im, struct err *e)
 			       "id %d is VPN '%s''s already: choose another with "
 			       "--id, or leave it out",
 			       im->arg_id, taken[im->arg_id]);
-	for (i = 0; i < im->n; i++) {
+	for (i = 0; i < count_vpns(im); i++) {
 		if (im->items[i].replaces)
 			continue;
 		for (id = im->arg_id ? im->arg_id : id + 1; id < 100 && taken[id]; id++)
 			;
-		if (id >= 100 && im->n == 1)
+		if (id >= 100 && count_vpns(im) == 1)
 			return err_set(e, -ENOSPC,
 				       "all ids from 1 to 99 are taken: remove a VPN's files "
 				       "from " VPN_CONFIG_DIR " first");
@@ -282,8 +296,9 @@ static int put_json(struct import *im, struct item *item, struct err *e)
 	if (item->replaces)
 		return 0;
 	file_of(item, "json", json);
-	r = str_fmt(text, sizeof(text), "{\n  \"id\": %d,\n  \"config\": \"%s/%s.conf\"\n}\n",
-		    item->id, VPN_CONFIG_DIR, item->name);
+	r = str_fmt(text, sizeof(text), "{\n  \"id\": %d,\n  \"%s\": \"%s/%s.%s\"\n}\n", item->id,
+		    im->is_one ? "servers" : "config", VPN_CONFIG_DIR, item->name,
+		    im->is_one ? "servers" : "conf");
 	if (r > 0)
 		r = confdir_put(&im->dir, json, text, strlen(text), 0644);
 	if (r < 0)
@@ -294,8 +309,12 @@ static int put_json(struct import *im, struct item *item, struct err *e)
 
 static void undo(struct import *im)
 {
-	char file[FILE_LEN];
+	char file[FILE_LEN], dir[SERVER_DIR_LEN];
 
+	if (im->has_dir) {
+		server_dir_of(im->items[0].name, dir);
+		confdir_remove_dir(&im->dir, dir);
+	}
 	for (size_t i = im->n; i-- > 0;) {
 		const struct item *item = &im->items[i];
 
@@ -315,12 +334,19 @@ static int install_all(struct import *im, struct err *e)
 	int r = 0;
 	size_t i;
 
-	for (i = 0; r == 0 && i < im->n; i++)
+	if (im->is_one) {
+		r = server_dir_put(&im->dir, im->arg_name, &im->sources, e);
+		im->has_dir = r == 0;
+	}
+	for (i = 0; r == 0 && i < im->n && !im->is_one; i++)
 		r = put_conf(im, &im->items[i], e);
-	for (i = 0; r == 0 && i < im->n; i++)
+	for (i = 0; r == 0 && i < count_vpns(im); i++)
 		r = put_json(im, &im->items[i], e);
-	if (r == 0 && warn_twins(im) < 0)
+	/* The servers of one VPN never run beside each other. */
+	if (r == 0 && !im->is_one && warn_twins(im) < 0)
 		r = err_sys(e, -ENOMEM, "cannot compare keys");
+	for (i = 0; i < im->n && im->is_one; i++)
+		im->items[i].id = im->items[0].id;
 	for (i = 0; r == 0 && i < im->n; i++)
 		if (warn_subnet(&im->items[i]) < 0)
 			r = err_sys(e, -ENOMEM, "cannot check %s", im->items[i].from->path);
@@ -422,10 +448,17 @@ static void say_all(const struct import *im)
 		const struct item *item = &im->items[i];
 
 		ctl_print_warnings(&item->tunnel);
-		say_one(item);
+		if (!im->is_one)
+			say_one(item);
 	}
+	if (im->is_one)
+		say("imported %zu servers as VPN '%s', id %d: %s/%s.json; they are listed by: vpnctl "
+		    "switch %s\n",
+		    im->n, im->arg_name, im->items[0].id, VPN_CONFIG_DIR, im->arg_name,
+		    im->arg_name);
 	if (!im->arg_up)
-		say("bring it up with: vpnctl up %s\n", im->n > 1 ? "NAME" : im->items[0].name);
+		say("bring it up with: vpnctl up %s\n",
+		    count_vpns(im) > 1 ? "NAME" : im->items[0].name);
 	fflush(stdout);
 }
 
@@ -452,7 +485,7 @@ static int up_all(const struct import *im)
 {
 	int status = CTL_OK;
 
-	for (size_t i = 0; i < im->n; i++)
+	for (size_t i = 0; i < count_vpns(im); i++)
 		if (ctl_up_name(im->items[i].name, !im->arg_no_wait) != CTL_OK)
 			status = CTL_FAILED;
 	return status;

@@ -15,6 +15,7 @@
 #include "base/util.h"
 #include "ctl/show.h"
 #include "files/owned.h"
+#include "files/server_dir.h"
 
 struct removal {
 	struct confdir dir;
@@ -32,6 +33,29 @@ static int take_away(struct removal *m, const struct owned *o, struct err *e)
 		return err_sys(e, r, "cannot remove " VPN_CONFIG_DIR "/%s", o->conf);
 	r = confdir_remove(&m->dir, o->json);
 	return r < 0 ? err_sys(e, r, "cannot remove " VPN_CONFIG_DIR "/%s", o->json) : 0;
+}
+
+/* That `import` has made for it. */
+static bool has_own_servers(const struct owned *o)
+{
+	char dir[SERVER_DIR_LEN], path[sizeof(VPN_CONFIG_DIR) + SERVER_DIR_LEN];
+
+	server_dir_of(o->name, dir);
+	str_fmt(path, sizeof(path), VPN_CONFIG_DIR "/%s", dir);
+	return o->p.servers && !strcmp(o->p.servers, path);
+}
+
+/* When nothing is put back any more. */
+static void take_servers(const struct removal *m)
+{
+	char dir[SERVER_DIR_LEN];
+
+	for (size_t i = 0; i < m->n; i++) {
+		if (!has_own_servers(&m->vpns[i]))
+			continue;
+		server_dir_of(m->vpns[i].name, dir);
+		confdir_remove_dir(&m->dir, dir);
+	}
 }
 
 static void put_back(struct removal *m)
@@ -58,6 +82,8 @@ static int remove_all(struct removal *m, char **names, size_t n, struct err *e)
 		r = take_away(m, &m->vpns[i], e);
 	if (r < 0)
 		put_back(m);
+	else
+		take_servers(m);
 	confdir_close(&m->dir, r < 0);
 	return r;
 }
@@ -77,6 +103,8 @@ static void say_removed(const struct owned *o)
 {
 	if (o->conf_text.at)
 		say("removed VPN '%s', and its key with %s/%s\n", o->name, VPN_CONFIG_DIR, o->conf);
+	else if (has_own_servers(o))
+		say("removed VPN '%s', and its keys with %s\n", o->name, o->p.servers);
 	else if (o->p.config)
 		say("removed VPN '%s'; %s stays\n", o->name, o->p.config);
 	else

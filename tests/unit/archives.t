@@ -140,8 +140,31 @@ bad "holds no WireGuard file (NAME.conf), but x.txt" 'nothing of ours in it' "x.
 bad "100 files, and of the ids from 1 to 99 only 99 are free" 'a hundred VPNs' --repeat 100 "x.conf=$c"
 printf 'PK\005\006' >"$work/a.zip"; run import "$work/a.zip"; refused 'damaged zip' 'R83 four bytes of an archive'
 
-run import "$work/dir" --name x; refused '--name is for one file, and these are 2' 'one name for two files'
-run import "$work/dir" --id 3; refused '--id is for one file' 'one id for two files'
+# Of many files the servers of one VPN.
+mkdir "$work/servers" && cp "$c" "$work/servers/se-sto-wg-001.conf" && cp "$c" "$work/servers/us nyc #2.conf"
+run import "$work/servers" --name mullvad --id 7 && [ "$(vpns)" = 'mullvad ' ] && grep -q '"servers": "/etc/vpnrun/mullvad.servers"' $d/mullvad.json
+ok $? 'R83 --name: a directory becomes one VPN'
+[ "$(stat -c '%a %n' $d/mullvad.servers $d/mullvad.servers/* | xargs)" = "755 $d/mullvad.servers 600 $d/mullvad.servers/se-sto-wg-001.conf 600 $d/mullvad.servers/us-nyc-#2.conf" ]
+ok $? 'R83 each a server called after its file, its key for root alone'
+cmp -s "$c" "$d/mullvad.servers/us-nyc-#2.conf"; ok $? 'R83 byte for byte'
+[ "$(timeout 60 "$VPNCTL" check $d/mullvad.json >/dev/null 2>&1; echo $?)" = 0 ] && [ "$(timeout 60 "$VPNCTL" switch mullvad 2>/dev/null | grep -c -E 'se-sto-wg-001|us-nyc-#2')" = 2 ]
+ok $? 'R83 whose JSON is valid, and switch lists both'
+run import "$work/servers" --name mullvad --replace; [ $? = 1 ] && says 'vpnctl remove mullvad'; ok $? 'R83 --replace of many is refused, with what to type'
+run import "$work/servers" --name other 2>/dev/null && mv $d/other.json "$work/" && { run import "$work/servers" --name other; [ $? = 1 ]; } && says 'other.servers exists' && [ ! -e $d/other.json ] && [ ! -e $d/.import.dir ]
+ok $? 'R83 a directory that is there already is not touched'
+rm -rf "${d:?}/other.servers" && mkdir $d/.import.dir && cp "$c" $d/.import.dir/
+run import "$work/servers" --name other && [ ! -e $d/.import.dir ]; ok $? 'R83 what a killed one has begun is gone with the next'
+: >$d/mullvad.servers/chosen; run remove mullvad other && [ -z "$(ls -A $d)" ]; ok $? 'R83 remove takes the keys of all servers'
+mkdir $d/.import.new; run import "$work/servers" --name x; [ $? = 1 ] && says 'cannot write .*/x.json' && [ ! -e $d/x.servers ]
+ok $? 'R83 nor is a directory left where the VPN cannot be written'
+again
+
+run import "$work/dir" --id 3; refused '--id is for one VPN, and these are 2 files' 'one id for two files'
+cp "$work/dir/a.conf" "$work/dir/a b.conf" && cp "$work/dir/a.conf" "$work/dir/a-b.conf"
+run import "$work/dir" --name x; refused "would both be the server 'a-b'" 'R83 two files that would be one server'
+rm "$work/dir/a b.conf" "$work/dir/a-b.conf"
+cp "$work/dir/a.conf" "$work/dir/next.conf"; run import "$work/dir" --name x; refused "'next' is not a server's name" 'R83 a server called as a word of switch'
+rm "$work/dir/next.conf"
 cp "$work/dir/a.conf" "$work/a.conf"
 run import "$work/dir" "$work/a.conf"; refused 'have one name' 'two files of one name, one in a directory'
 ln -s "$c" "$work/dir/l.conf"; run import "$work/dir"; refused 'l.conf is a link' 'R83 a link in a directory'
