@@ -21,17 +21,18 @@ asks() { { [ "$RIG_WG" != go ] || pgrep -f 'wireguard-go -f ask'; } && ! ls /run
 cut_off() { in_ns router nft "table ip cut { chain c { type filter hook forward priority 0; ip daddr $1 drop; ip saddr $1 drop; }; }"; }
 
 vpnctl down demo other >/dev/null
-mkdir "$dir"
-install -m 600 "/etc/vpnrun/demo.conf" "$dir/xx-one-2.conf"
+given=$RIG_DIR/given
+mkdir "$given"
+install -m 600 "/etc/vpnrun/demo.conf" "$given/xx-one-2.conf"
 # To ask for its name is no leak, and would be counted.
 sed -i "s/^Endpoint = .*/Endpoint = $RIG_OTHER_ENDPOINT4:$RIG_PORT/" /etc/vpnrun/other.conf
-install -m 600 /etc/vpnrun/other.conf "$dir/xx-one-10.conf"
+install -m 600 /etc/vpnrun/other.conf "$given/xx-one-10.conf"
 # Whoever is there has another key.
-sed "s,^PublicKey = .*,PublicKey = $(wg genkey | wg pubkey)," "/etc/vpnrun/demo.conf" >"$dir/yy-dead-1.conf"
-chmod 600 "$dir"/*.conf
-printf '{ "id": 9, "layout": "%s", "servers": "%s" }\n' "$RIG_LAYOUT" "$dir" >$json
-chmod 644 $json
+sed "s,^PublicKey = .*,PublicKey = $(wg genkey | wg pubkey)," "/etc/vpnrun/demo.conf" >"$given/yy-dead-1.conf"
+chmod 600 "$given"/*.conf
 $RIG_CAPTURE start
+like "$(vpnctl import "$given" --name many --id 9)" "imported 3 servers as VPN 'many', id 9" 'R83: a directory is imported as one VPN'
+sed -i "s/\"id\"/\"layout\": \"$RIG_LAYOUT\", &/" $json
 
 # --- one of them ---------------------------------------------------------------------------------------
 is "$(as_user vpnctl switch many | tr '\n' '|')" '  xx-one-2  (chosen, not up)|  xx-one-10|  yy-dead-1|' \
