@@ -147,9 +147,24 @@ static void strip_options(const char *usage, char *ret, size_t size)
 		memmove(p, p + 1, strlen(p));
 }
 
-static void print_alternative(const char *s, size_t len, FILE *out)
+/* Of a VPN whose servers `import` has put in their place. */
+static void print_servers(const char *vpn, FILE *out)
+{
+	char pattern[64];
+
+	if (!str_is_vpn_name(vpn))
+		return;
+	str_fmt(pattern, sizeof(pattern), "/etc/vpnrun/%s.servers/*.conf", vpn);
+	print_glob(pattern, out);
+}
+
+/* first: what was typed for the first operand. */
+static void print_alternative(const char *s, size_t len, const char *first, FILE *out)
 {
 	bool literal = len > 0;
+
+	if (len == strlen("SERVER") && !strncmp(s, "SERVER", len))
+		print_servers(first, out);
 
 	for (size_t i = 0; i < ARRAY_SIZE(operands); i++)
 		if (strlen(operands[i].word) == len && !strncmp(operands[i].word, s, len))
@@ -161,7 +176,7 @@ static void print_alternative(const char *s, size_t len, FILE *out)
 }
 
 /* The operand of that number, from 0; one with dots behind it may be repeated. */
-static void print_operand(const char *usage, int number, FILE *out)
+static void print_operand(const char *usage, int number, const char *first, FILE *out)
 {
 	char text[256];
 	const char *s = text;
@@ -184,7 +199,7 @@ static void print_operand(const char *usage, int number, FILE *out)
 				len = strcspn(s + i, "| ");
 				if (i + len > n)
 					len = n - i;
-				print_alternative(s + i, len, out);
+				print_alternative(s + i, len, first, out);
 			}
 			return;
 		}
@@ -194,14 +209,14 @@ static void print_operand(const char *usage, int number, FILE *out)
 
 void complete_command(const struct complete_rule *rule, int n, char **words, FILE *out)
 {
-	const char *now = words[n - 1], *value_of = NULL;
+	const char *now = words[n - 1], *value_of = NULL, *first = "";
 	int operand = 0;
 
 	for (int i = 0; i < n - 1; i++) {
 		if (value_of)
 			value_of = NULL;
 		else if (words[i][0] != '-' || !words[i][1])
-			operand++;
+			first = operand++ ? first : words[i];
 		else if (takes_value(rule->options, words[i]))
 			value_of = words[i];
 	}
@@ -210,7 +225,7 @@ void complete_command(const struct complete_rule *rule, int n, char **words, FIL
 	else if (now[0] == '-')
 		print_options(rule->options, out);
 	else
-		print_operand(rule->usage, operand, out);
+		print_operand(rule->usage, operand, first, out);
 }
 
 void complete_launch(const char *options, int n, char **words, FILE *out)

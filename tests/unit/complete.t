@@ -36,6 +36,12 @@ ok 'and not what lies beside them' not_in lock "$names"
 is "$(said vpnctl down --force demo '' | grep -c other)" 1 'an operand that may be repeated'
 is "$(said vpnctl status demo '')" '' 'and one that may not'
 like "$(said vpnctl default '')" 'none$' 'the words of a usage: none'
+mkdir /run/upper /run/work
+if mount -t overlay none -o lowerdir=/etc,upperdir=/run/upper,workdir=/run/work /etc 2>/dev/null; then
+	mkdir -p /etc/vpnrun/demo.servers && touch /etc/vpnrun/demo.servers/se-sto-1.conf
+	is "$(said vpnctl switch demo '') $(said vpnctl switch '../vpnrun/demo' '')" 'se-sto-1 next random next random' 'the servers of the VPN that stands before'
+	umount /etc
+fi
 is "$(said vpnctl oci '')" 'enable disable status' 'enable, disable, status, an option between them'
 is "$(said vpnctl policy check '')" "$(said vpnctl policy show '')" 'what only the manual knows: files and policies'
 is "$(said vpnctl import --name x '') $(said vpnctl confine '') $(said vpnctl wrap '')" '@files @units @commands' 'files, units, programs'
