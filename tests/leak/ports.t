@@ -76,10 +76,15 @@ is "$(get http://localhost:9000/)" hello 'with no VPN at all'
 is "$("$ports" hold ::1 9000 </dev/null & h=$!; kill -KILL $h; wait $h 2>/dev/null; get http://localhost:9000/)" hello 'and again'
 stop "$pid"
 wait_for 5 no_relay
+# The relay listens a moment before the command is there.
+end_sleep() {
+	wait_for 10 pgrep -u "$RIG_UID" -x sleep >/dev/null
+	kill "$(pgrep -u "$RIG_UID" -x sleep)"
+}
 start as_user vpnrun -p 9000:9001 none sleep 60 &
 wait_for 5 up 9000
 is "$("$ports" hold 127.0.0.1 9000)" reset 'nobody listens inside: the client is reset'
-kill "$(pgrep -u "$RIG_UID" -x sleep)"
+end_sleep
 wait_for 5 no_relay
 
 # An address of one's own choice.
@@ -151,7 +156,7 @@ server=$pid
 as_user vpnrun --with "$server" -p 9000:9001 sleep 60 &
 wait_for 5 up 9000
 is "$(get http://localhost:9000/)" hello '--with PID -p: a port of a sandbox that runs already'
-kill "$(pgrep -u "$RIG_UID" -x sleep)"
+end_sleep
 ok 'for as long as that command runs' wait_for 5 gone 9000
 ok 'the sandbox goes on' kill -0 "$server"
 stop "$server"
