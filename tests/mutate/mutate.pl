@@ -221,6 +221,12 @@ sub copy_tree {
 			system('cp', '-a', $entry, "$tree/build/") == 0 or die "cannot copy $entry";
 		}
 	}
+	# What an object was made of is noted by the name that it had. By another nothing of it would be made anew, and a
+	# test that includes a changed file would judge what it was.
+	for my $d (map { chomp; $_ } `find '$tree/build' -type f -name '*.d'`) {
+		my $text = slurp($d) // '';
+		spew($d, $text) if $text =~ s{(^|\s)\Q$B\E/}{$1build/}g;
+	}
 	return $tree;
 }
 
