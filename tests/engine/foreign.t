@@ -192,10 +192,10 @@ if [ -e "$devcontainer" ] && command -v node >/dev/null; then
 	P
 	chmod 755 "$W/podman"
 	"$W/podman" import "$W/dev.tar" localhost/dev:1 >/dev/null 2>&1
-	mkdir -p "$W/work/.devcontainer"
+	mkdir -p "$W/project/.devcontainer"
 	jq -n '{image: "localhost/dev:1", updateRemoteUserUID: false, runArgs: ["--network=none", "--annotation=vpnrun=demo", "--pull=never",
-		"--cgroups=disabled", "--ulimit=nofile=20000:20000", "--ulimit=nproc=30000:30000"]}' >"$W/work/.devcontainer/devcontainer.json"
-	dev() { HOME=$W timeout 120 node "$devcontainer" "$1" --docker-path "$W/podman" --workspace-folder "$W/work" "${@:2}" 2>"$W/dev.err"; }
+		"--cgroups=disabled", "--ulimit=nofile=20000:20000", "--ulimit=nproc=30000:30000"]}' >"$W/project/.devcontainer/devcontainer.json"
+	dev() { HOME=$W timeout 120 node "$devcontainer" "$1" --docker-path "$W/podman" --workspace-folder "$W/project" "${@:2}" 2>"$W/dev.err"; }
 	like "$(dev up)" '"outcome":"success"' 'a development container with runArgs of its own: up'
 	$RIG_CAPTURE start
 	is "$(dev exec wget -qO- "http://$RIG_WEB4/") $(dev exec wget -qO- "http://$RIG_NAME/")" 'demo demo' 'R20 devcontainer: exec is in the VPN, by name too'

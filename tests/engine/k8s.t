@@ -50,12 +50,12 @@ is $? 0 'R20: a pod with vpnrun/vpn=demo, in a chain'
 is "$(jq -c '[.interfaces[] | select(.sandbox) | .name]' <<<"$r")" '["eth0","vpn0"]' 'the result tells of both interfaces'
 is "$(jq -c '[.ips[].address]' <<<"$r")" "[\"$(ip4 p1)/24\",\"$(ip6 p1)/64\"]" "and of the cluster's addresses alone: they are the pod's"
 is "$(get p1 "$RIG_WEB4") $(get p1 "$RIG_WEB6")" 'demo demo' 'R20: it goes through the VPN, IPv4 and IPv6'
-is "$(get p1 "$SERVICE") $(get p1 "$BACKEND") $(get p1 "[$BACKEND6]")" 'service service service' "and reaches the cluster's Services and pods"
+is "$(get p1 "$SERVICE") $(get p1 "$BACKEND") $(get p1 "[$BACKEND6]")" 'service service service' "R89: and reaches the cluster's Services and pods"
 ok 'CHECK right after it' chain CHECK p1 "$(annotated demo)"
 chain ADD p2 "$(annotated other)" >/dev/null
 is "$(get p2 "$RIG_WEB4") $(get p1 "$RIG_WEB4") $(get p2 "$SERVICE")" 'other demo service' 'two pods, two VPNs'
 serve p1 probed 8080
-is "$(curl -s -m 5 "http://$(ip4 p1):8080/") $(curl -s -m 5 "http://[$(ip6 p1)]:8080/")" 'probed probed' "the node's probes are answered"
+is "$(curl -s -m 5 "http://$(ip4 p1):8080/") $(curl -s -m 5 "http://[$(ip6 p1)]:8080/")" 'probed probed' "R89: the node's probes are answered"
 is "$(get p2 "$(ip4 p1):8080") $(get backend "$(ip4 p1):8080")" 'probed probed' 'and so are pods'
 
 # What does not ask for a route of its own accord.

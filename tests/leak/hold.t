@@ -59,7 +59,7 @@ $RIG_CAPTURE start
 like "$(cni ADD c1)" '"address"' 'a container is plugged into what is closed'
 refused c1 'closed'
 ip netns exec c1 curl -s -m 5 "http://$RIG_NAME/" >/dev/null
-is $? 6 'L01 closed: no name is resolved'
+is $? 6 'L01 R88 closed: no name is resolved'
 like "$(as_user vpnrun demo true 2>&1)" "VPN 'demo' is down; bring it up" 'vpnrun itself says that it is down'
 is "$($RIG_CAPTURE stop)" 0 'L01: nothing went out in the clear'
 at=$(ground)

@@ -24,7 +24,7 @@ find "$d/two" -type f -exec touch -d 2001-02-03 {} +
 made() { SOURCE_DATE_EPOCH=$2 make -s -C "$1" B="$1/build" dist >/dev/null 2>&1 && sha256sum <"$(echo "$1"/build/vpnrun-*.tar.gz)"; }
 one=$(made "$d/one" 1700000000)
 like "$one" '^[0-9a-f]{64}' 'make dist makes a tarball'
-is "$(made "$d/two" 1700000000)" "$one" 'the same bits from a tree with other modes, times and order'
+is "$(made "$d/two" 1700000000)" "$one" 'R90: the same bits from a tree with other modes, times and order'
 is "$([ "$(made "$d/two" 1700000001)" = "$one" ] || echo differs)" differs 'control: SOURCE_DATE_EPOCH is its time'
 version=$(make -s version)
 tar -x -C "$d" -f "$d/one/build/vpnrun-$version.tar.gz"

@@ -87,7 +87,7 @@ names() { # EXPECTED DESCRIPTION FILENAME...
 	zip "${args[@]}"
 	run import "$work/a.zip"
 	[ "$(vpns)" = "$want " ]
-	ok $? "R27 $what: $want"
+	ok $? "R27 R82 $what: $want"
 	again
 }
 names 'ch5-zurich-12-x' 'fifteen characters' 'ch5-zurich-12-x.conf'

@@ -275,7 +275,7 @@ static void test_file(void)
 	conf_warn_name("/tmp/mullvad.conf", &t);
 	is_int((long long)t.n_warnings, 0, "R27 a good name");
 	conf_warn_name("/tmp/us-nyc-wg-301.conf", &t);
-	is_int((long long)t.n_warnings, 0, "R27 Mullvad's names are whole");
+	is_int((long long)t.n_warnings, 0, "R27 R82 Mullvad's names are whole");
 	conf_warn_name("/tmp/Proton-NL-FREE-12.conf", &t);
 	ok(warns(&t, "calls the VPN 'Proton-NL-FR-12'"), "R27 17 characters: the number stays");
 	conf_warn_name("/tmp/a-provider's file.conf", &t);
