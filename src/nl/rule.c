@@ -23,7 +23,9 @@ bool rtnl_rule_equal(const struct rtnl_rule *a, const struct rtnl_rule *b)
 	       a->dst_len == b->dst_len && a->table == b->table &&
 	       a->unreachable == b->unreachable && a->no_default == b->no_default &&
 	       a->nop == b->nop && a->go_to == b->go_to && a->mark == b->mark &&
-	       a->mask == b->mask && a->family == b->family && a->priority == b->priority;
+	       a->mask == b->mask && a->family == b->family && a->priority == b->priority &&
+	       a->own == b->own && a->has_uid == b->has_uid && a->uid == b->uid &&
+	       a->proto == b->proto && a->sport == b->sport;
 }
 
 static uint8_t action_of(const struct rtnl_rule *r)
@@ -33,6 +35,22 @@ static uint8_t action_of(const struct rtnl_rule *r)
 	if (r->go_to)
 		return FR_ACT_GOTO;
 	return r->nop ? FR_ACT_NOP : FR_ACT_TO_TBL;
+}
+
+/* The kernel says "lo" for what comes from nowhere but this machine. */
+static void put_sender(struct nl_msg *m, const struct rtnl_rule *r)
+{
+	const struct fib_rule_uid_range uids = {r->uid, r->uid};
+	const struct fib_rule_port_range ports = {r->sport, r->sport};
+
+	if (r->own)
+		nl_put_str(m, FRA_IIFNAME, "lo");
+	if (r->has_uid)
+		nl_put(m, FRA_UID_RANGE, &uids, sizeof(uids));
+	if (r->proto)
+		nl_put_u8(m, FRA_IP_PROTO, r->proto);
+	if (r->sport)
+		nl_put(m, FRA_SPORT_RANGE, &ports, sizeof(ports));
 }
 
 void rtnl_put_rule(struct nl_msg *m, uint16_t type, uint16_t flags, const struct rtnl_rule *r)
@@ -55,6 +73,7 @@ void rtnl_put_rule(struct nl_msg *m, uint16_t type, uint16_t flags, const struct
 		nl_put_u32(m, FRA_FWMARK, r->mark);
 		nl_put_u32(m, FRA_FWMASK, r->mask);
 	}
+	put_sender(m, r);
 	if (r->go_to)
 		nl_put_u32(m, FRA_GOTO, r->go_to);
 	if (r->no_default)
@@ -100,6 +119,27 @@ struct rule_attrs {
 	uint8_t protocol;
 };
 
+/* A range that none of ours has is one number that none of ours has. */
+static void parse_sender_attr(const struct nlattr *a, struct rtnl_rule *r)
+{
+	const struct fib_rule_uid_range *uids = nl_attr_data(a);
+	const struct fib_rule_port_range *ports = nl_attr_data(a);
+	size_t len = nl_attr_len(a);
+	uint16_t type = nl_attr_type(a);
+
+	if (type == FRA_IIFNAME && len == sizeof("lo"))
+		r->own = memcmp(nl_attr_data(a), "lo", sizeof("lo")) == 0;
+	else if (type == FRA_UID_RANGE && len == sizeof(*uids)) {
+		r->uid = uids->start == uids->end ? uids->start : UINT32_MAX;
+		/* Every rule has one to the kernel, most of them everybody's. */
+		r->has_uid = uids->start != 0 || uids->end != UINT32_MAX;
+		r->uid = r->has_uid ? r->uid : 0;
+	} else if (type == FRA_IP_PROTO && len == sizeof(uint8_t))
+		r->proto = *(const uint8_t *)nl_attr_data(a);
+	else if (type == FRA_SPORT_RANGE && len == sizeof(*ports))
+		r->sport = ports->start == ports->end ? ports->start : UINT16_MAX;
+}
+
 static void parse_rule_attr(const struct nlattr *a, void *arg)
 {
 	struct rule_attrs *at = arg;
@@ -124,6 +164,8 @@ static void parse_rule_attr(const struct nlattr *a, void *arg)
 		at->table = nl_attr_u32(a);
 	else if (type == FRA_PROTOCOL && len == sizeof(uint8_t))
 		at->protocol = *(const uint8_t *)nl_attr_data(a);
+	else
+		parse_sender_attr(a, &at->r);
 }
 
 static int got_rule(const struct nlmsghdr *nlh, void *arg)

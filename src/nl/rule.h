@@ -23,6 +23,11 @@ struct rtnl_rule {
 	bool nop;	     /* goes on with the next: a place for go_to to lead to */
 	uint32_t go_to;	     /* a later priority, 0: none; table unused */
 	uint32_t mark, mask; /* of the packet, mask 0: any */
+	bool own;	     /* what this machine itself sends, and not what it forwards */
+	bool has_uid;
+	uint32_t uid;	/* of who sends it */
+	uint8_t proto;	/* IPPROTO_..., 0: any */
+	uint16_t sport; /* 0: any */
 	int family;
 	uint32_t priority;
 };
