@@ -146,6 +146,7 @@ $(B)/obj/wall/guard.o: $(B)/gen/bridge-guard.nft.h
 
 $(B)/obj/default/default_firewall.o: $(B)/gen/default.nft.h $(B)/gen/default-ip4.nft.h \
 	$(B)/gen/default-ip6.nft.h $(B)/gen/default-strict.nft.h $(B)/gen/default-arp.nft.h
+$(B)/obj/default/default_exempt.o: $(B)/gen/default-inbound.nft.h $(B)/gen/default-exclude.nft.h
 $(B)/obj/default/default_boot.o: $(B)/gen/default-boot.nft.h
 
 # --- installation ----------------------------------------------------------------------------

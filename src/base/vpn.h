@@ -15,5 +15,14 @@ enum vpn_layout { LAYOUT_NETNS, LAYOUT_BRIDGE };
 #define MARK_NET  0x2700u
 #define MARK_MASK 0xffffff80u
 
+/* The first three lie below every VPN's own, and go around the machine's default. The others are
+ * outside all of them: what goes by the default, whatever else would lead it around; what is none.
+ */
+#define MARK_EXEMPT	(MARK_NET + 1)
+#define MARK_ANSWER	(MARK_NET + 2)
+#define MARK_EARLIER	(MARK_NET + 3)
+#define MARK_BY_DEFAULT 0x2780u
+#define MARK_ASTRAY	0x2781u
+
 /* A name of one of a VPN's servers. */
 #define SERVER_MAX_LEN 63

@@ -143,6 +143,9 @@ void profile_free(struct profile *p)
 	strv_free(p->allow_groups, p->n_allow_groups);
 	strv_free(p->default_users, p->n_default_users);
 	strv_free(p->default_groups, p->n_default_groups);
+	strv_free(p->exclude_users, p->n_exclude_users);
+	strv_free(p->exclude_units, p->n_exclude_units);
+	free(p->default_inbound);
 	ipaddrs_free(p->subnets, p->n_subnets);
 	ipaddrs_free(p->allow_lan, p->n_allow_lan);
 	free(p->allow_host);

@@ -94,7 +94,10 @@ enum other_dns { OTHER_DNS_ALLOW, OTHER_DNS_REDIRECT, OTHER_DNS_REFUSE };
 
 /* How many of each a profile may name: the record has room for as many. */
 #define PROFILE_ALLOW_MAX   32
-#define PROFILE_DEFAULT_MAX 8 /* of each list of "allow_default" */
+#define PROFILE_DEFAULT_MAX 8  /* of each list of "allow_default" */
+#define PROFILE_INBOUND_MAX 16 /* services of "default_inbound" */
+#define PROFILE_EXCLUDE_MAX 8  /* of each list of "default_exclude" */
+#define PROFILE_UNIT_LEN    96 /* a unit's name, and its end */
 #define PROFILE_EXPOSE_MAX  16
 #define PROFILE_RANGE_MAX   8
 #define PROFILE_ACCOUNT_LEN 33 /* a user's or group's name, as in utmp(5), and its end */
@@ -128,6 +131,14 @@ struct profile {
 	size_t n_default_users;
 	char **default_groups;
 	size_t n_default_groups;
+	/* What is left out when it is the machine's default; and what answers by the uplink then.
+	 */
+	char **exclude_users;
+	size_t n_exclude_users;
+	char **exclude_units;
+	size_t n_exclude_units;
+	struct host_port *default_inbound;
+	size_t n_default_inbound;
 	bool allow_everyone; /* "allow": "everyone" */
 	enum other_dns other_dns;
 	uint32_t limit;		  /* cables a user may hold, 0: the pool */

@@ -24,6 +24,7 @@
 #define BRIDGE_LIST_MAX 16
 
 static const char *const allow_keys[] = {"users", "groups", NULL};
+static const char *const exclude_keys[] = {"users", "units", NULL};
 static const char *const layouts[] = {
 	[LAYOUT_NETNS] = "netns", [LAYOUT_BRIDGE] = "bridge", [LAYOUT_BRIDGE + 1] = NULL};
 static const char *const other_dns[] = {
@@ -227,6 +228,30 @@ static void write_allow_default(struct json_out *out, const struct profile_key *
 	json_out_end(out);
 }
 
+static int read_exclude(struct profile_reader *r, const struct profile_key *k)
+{
+	struct profile *p = r->p;
+
+	if (!json_doc_has(&r->doc, k->name))
+		return 0;
+	if (json_doc_object(&r->doc, k->name, r->e) < 0 ||
+	    json_doc_check_keys(&r->doc, k->name, exclude_keys, r->e) < 0 ||
+	    profile_read_accounts(r, "default_exclude.users", k, &p->exclude_users,
+				  &p->n_exclude_users) < 0)
+		return -EINVAL;
+	return profile_read_units(r, "default_exclude.units", k, &p->exclude_units,
+				  &p->n_exclude_units);
+}
+
+static void write_exclude(struct json_out *out, const struct profile_key *k,
+			  const struct profile *p)
+{
+	json_out_object(out, k->name);
+	profile_write_texts(out, "users", p->exclude_users, p->n_exclude_users);
+	profile_write_texts(out, "units", p->exclude_units, p->n_exclude_units);
+	json_out_end(out);
+}
+
 /* --- the table ------------------------------------------------------------------------------- */
 
 #define AT(field)	  .at = offsetof(struct profile, field)
@@ -246,6 +271,9 @@ const struct profile_key profile_keys[] = {
 	{"subnet", read_subnet, write_subnet, AT(subnet4)},
 	{"allow", read_allow, write_allow, .max = PROFILE_ALLOW_MAX},
 	{"allow_default", read_allow_default, write_allow_default, .max = PROFILE_DEFAULT_MAX},
+	{"default_exclude", read_exclude, write_exclude, .max = PROFILE_EXCLUDE_MAX},
+	{"default_inbound", profile_read_services, profile_write_services,
+	 LIST(default_inbound, n_default_inbound), .max = PROFILE_INBOUND_MAX},
 	{"subnets", profile_read_networks, profile_write_networks, LIST(subnets, n_subnets),
 	 .only = ONLY_BRIDGE, .max = BRIDGE_LIST_MAX},
 	{"allow_lan", profile_read_networks, profile_write_networks, LIST(allow_lan, n_allow_lan),

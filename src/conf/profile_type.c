@@ -121,12 +121,24 @@ static bool is_account(const char *name)
 	return i > 0 && name[0] != '-';
 }
 
+static int keep_text(struct profile_reader *r, const char *text, char ***ret, size_t *ret_n)
+{
+	char **place = model_grow(ret, *ret_n, sizeof(*place));
+
+	if (!place)
+		return profile_fail_memory(r);
+	*place = strdup(text);
+	if (!*place)
+		return profile_fail_memory(r);
+	++*ret_n;
+	return 0;
+}
+
 int profile_read_accounts(struct profile_reader *r, const char *key, const struct profile_key *max,
 			  char ***ret, size_t *ret_n)
 {
 	AUTO_FREE const char **list = NULL;
 	struct json_strv got = {.max = max->max};
-	char **place;
 
 	if (json_doc_strv(&r->doc, key, &got, r->e) < 0)
 		return -EINVAL;
@@ -136,13 +148,46 @@ int profile_read_accounts(struct profile_reader *r, const char *key, const struc
 			return json_doc_fail(&r->doc, r->e, key,
 					     "holds what is not a name of at most %d characters",
 					     PROFILE_ACCOUNT_LEN - 1);
-		place = model_grow(ret, *ret_n, sizeof(*place));
-		if (!place)
-			return profile_fail_memory(r);
-		*place = strdup(list[i]);
-		if (!*place)
-			return profile_fail_memory(r);
-		++*ret_n;
+		if (keep_text(r, list[i], ret, ret_n) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* It becomes a directory's name: what systemd escapes it writes with a backslash. */
+static bool is_unit(const char *name)
+{
+	static const char *const kinds[] = {".service", ".scope", ".slice"};
+	size_t len = strlen(name);
+	bool known = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		size_t n = strlen(kinds[i]);
+
+		known = known || (len > n && !strcmp(name + len - n, kinds[i]));
+	}
+	for (size_t i = 0; i < len; i++)
+		if (!str_is_alnum(name[i]) && !strchr(":-_.\\@", name[i]))
+			return false;
+	return known && len < PROFILE_UNIT_LEN && name[0] != '.';
+}
+
+int profile_read_units(struct profile_reader *r, const char *key, const struct profile_key *max,
+		       char ***ret, size_t *ret_n)
+{
+	AUTO_FREE const char **list = NULL;
+	struct json_strv got = {.max = max->max};
+
+	if (json_doc_strv(&r->doc, key, &got, r->e) < 0)
+		return -EINVAL;
+	list = got.at;
+	for (size_t i = 0; i < got.n; i++) {
+		if (!is_unit(list[i]))
+			return json_doc_fail(&r->doc, r->e, key,
+					     "holds what is not a unit of systemd like "
+					     "\"sshd.service\" (a service, scope or slice)");
+		if (keep_text(r, list[i], ret, ret_n) < 0)
+			return -EINVAL;
 	}
 	return 0;
 }

@@ -37,6 +37,9 @@ int profile_read_text(struct profile_reader *r, const char *key, char **ret);
 int profile_read_accounts(struct profile_reader *r, const char *key, const struct profile_key *max,
 			  char ***ret, size_t *ret_n);
 
+int profile_read_units(struct profile_reader *r, const char *key, const struct profile_key *max,
+		       char ***ret, size_t *ret_n);
+
 /* Readers, by the kind of the value: */
 int profile_read_number(struct profile_reader *r, const struct profile_key *k); /* uint32_t */
 int profile_read_switch(struct profile_reader *r, const struct profile_key *k); /* bool */

@@ -52,7 +52,7 @@ static int check_here(const struct default_note *n, struct err *e)
 			       "%s is the default of another network namespace: this has to be run "
 			       "in that one",
 			       n->now.name);
-	return r;
+	return 0;
 }
 
 static int lock(struct err *e)
@@ -102,7 +102,7 @@ static int read_way(const char *name, bool strict, struct default_way *ret, stru
 	else
 		str_device_of("vh", r.name, r.id, w.dev);
 	*ret = w;
-	return 0;
+	return default_exempt_read(ret, false, e);
 }
 
 /* --- the list ----------------------------------------------------------------------------------
@@ -367,7 +367,8 @@ static int start(const struct default_permit *permit, struct default_note *n, bo
 	return *ret_verdict < 0 ? *ret_verdict : take_fd(&fd);
 }
 
-int default_set(const char *name, bool strict, const struct default_permit *permit, struct err *e)
+static int set_name(const char *name, bool strict, const struct default_permit *permit,
+		    struct err *e)
 {
 	struct default_note n;
 	int verdict, r;
@@ -378,6 +379,17 @@ int default_set(const char *name, bool strict, const struct default_permit *perm
 		return fd < 0 ? fd : 0;
 	r = set_locked(&n, has, name, strict, e);
 	return r < 0 ? r : open_up(name, e);
+}
+
+int default_set(const char *name, bool strict, const struct default_permit *permit, struct err *e)
+{
+	struct default_way w = {.strict = strict};
+	int r = str_copy(w.name, sizeof(w.name), name);
+
+	/* Who asks for it hears what is not there; who only keeps it goes on without. */
+	r = r < 0 ? err_set(e, r, "there is no VPN '%s'", name) : default_exempt_read(&w, true, e);
+	return r < 0 ? err_wrap(e, r, "cannot make %s the default", name)
+		     : set_name(name, strict, permit, e);
 }
 
 int default_clear(const struct default_permit *permit, char *ret_name, struct err *e)
@@ -513,7 +525,7 @@ static int follow_boot(const char *name, struct err *e)
 	int r = default_is_awaited() && note_is_absent() ? boot_read(BOOT_WAIT_PATH, &b, NULL)
 							 : -ENOENT;
 
-	return r < 0 || strcmp(b.name, name) != 0 ? 0 : default_set(name, b.strict, NULL, e);
+	return r < 0 || strcmp(b.name, name) != 0 ? 0 : set_name(name, b.strict, NULL, e);
 }
 
 int default_around(int (*apply)(const struct profile *p, struct err *note, struct err *e),
@@ -586,14 +598,21 @@ int default_judge(const struct default_note *n, struct err *e)
 			"another version of vpnrun made it the machine's default; run again: "
 			"vpnctl default %s",
 			n->now.name);
-	if (r == 0)
-		r = default_ways_read(&n->now, NULL, &ways, e);
-	if (r == 0 && default_is_awaited())
+	r = r ?: default_ways_read(&n->now, NULL, &ways, e);
+	if (r < 0)
+		return r;
+	if (default_is_awaited())
 		return err_set(e, -ENOENT,
 			       "the machine is still closed as at its start; run again: vpnctl "
 			       "default %s",
 			       n->now.name);
-	if (r == 0 && ways != n->now.ways)
+	if (default_exempt_digest(&n->now) != n->now.exempt)
+		return err_set(
+			e, -ENOENT,
+			"a unit that \"default_exclude\" names has begun or ended, or the "
+			"uplink's name servers have changed: vpnctl default %s takes that over",
+			n->now.name);
+	if (ways != n->now.ways)
 		return err_set(e, -ENOENT,
 			       "the host's own routes have changed: vpnctl default %s opens what "
 			       "is new of them",

@@ -57,6 +57,10 @@ int default_repair(struct err *e);
  * of one that is on. */
 int default_missing(ensure_fn fn, void *arg, struct err *e);
 
+/* Of that VPN's default: a descriptor that is readable when a unit may have begun or ended that it
+ * leaves out; -1: there is none. It is the caller's, who asks for a new one after that. */
+int default_units_watch(const char *name);
+
 /* What is missing of what keeps the default closed: 0, or -ENOENT and a sentence; -EXDEV: it is
  * that of another network namespace than the caller's. */
 int default_judge(const struct default_note *n, struct err *e);

@@ -123,7 +123,7 @@ static void add_arp(const struct default_way *w)
 
 int default_firewall_add(struct default_way *w, const struct want_marks *marks, struct err *e)
 {
-	AUTO_FREE char *text = NULL, *names = NULL, *ways = NULL, *all = NULL;
+	AUTO_FREE char *text = NULL, *names = NULL, *ways = NULL, *exempt = NULL, *all = NULL;
 	struct known_ways k = {.w = w};
 	size_t len;
 	int r;
@@ -136,11 +136,13 @@ int default_firewall_add(struct default_way *w, const struct want_marks *marks, 
 		return err_set(e, -ENOMEM, "cannot list the VPNs' devices: no memory");
 	r = default_firewall_text(w, marks, names, &text, e);
 	r = r ?: default_ways_read(w, &ways, &w->ways, e);
-	if (r == 0 && asprintf(&all, "%s%s", text, ways) < 0) {
+	r = r ?: default_exempt_text(w, &exempt, e);
+	if (r == 0 && asprintf(&all, "%s%s%s", text, ways, exempt) < 0) {
 		all = NULL;
 		r = err_sys(e, -ENOMEM, "cannot write the default's firewall");
 	}
 	r = r ?: enter(w, all, e);
+	r = r ?: default_units_fill(w, e);
 	if (r == 0 && w->has_ip4)
 		add_arp(w);
 	return r;

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdio.h>
+
 #include "nl/rule.h"
 #include "state/boot.h"
 #include "state/note.h"
@@ -43,6 +45,23 @@ int default_cable_forget(const struct want_act *a, struct err *e);
  * set, and their digest. *ret_text is the caller's to free; NULL: nobody wants it. */
 int default_ways_read(const struct default_way *w, char **ret_text, uint64_t *ret_digest,
 		      struct err *e);
+
+/* Of a group, below the root of all; slices lie in slices. */
+#define DEFAULT_UNIT_DEPTH 6
+
+/* Fills in whom "default_exclude" and what "default_inbound" of the applied profile name. strictly:
+ * who or what does not exist is an error; else it is left out. */
+int default_exempt_read(struct default_way *w, bool strictly, struct err *e);
+/* Pure: appends nft text; uplink: who answers for names there. */
+void default_exempt_put(FILE *f, const struct default_way *w, const struct record_ip *uplink,
+			size_t n);
+/* The same of this machine at this moment; fills in w->exempt. *ret is the caller's to free. */
+int default_exempt_text(struct default_way *w, char **ret, struct err *e);
+/* Of all that changes by itself of it; reads. */
+uint64_t default_exempt_digest(const struct default_way *w);
+/* The firewall's sets hold the control groups that its units have now. */
+int default_units_fill(const struct default_way *w, struct err *e);
+bool default_unit_exists(const char *unit);
 
 /* Fills in w->ways. */
 int default_firewall_add(struct default_way *w, const struct want_marks *marks, struct err *e);

@@ -61,6 +61,7 @@ int keeper_open(struct keeper *k, const char *name, bool userspace, struct err *
 
 	*k = (struct keeper){.name = name,
 			     .userspace = userspace,
+			     .units_fd = -1,
 			     .helper_fd = -1,
 			     .failover = {.helper_fd = -1}};
 	k->look_at = util_now_ms() + SETTLE_MS;
@@ -106,6 +107,7 @@ void keeper_close(struct keeper *k)
 	end_helper(k);
 	failover_close(&k->failover);
 	healer_close(&k->healer);
+	util_close(&k->units_fd);
 	util_close(&k->event_fd);
 }
 
@@ -115,10 +117,11 @@ void keeper_poll(const struct keeper *k, struct pollfd ret[KEEPER_FDS], int *ret
 	int64_t left = at - util_now_ms();
 	int heal_ms;
 
-	healer_poll(&k->healer, ret + 3, &heal_ms);
+	healer_poll(&k->healer, ret + 4, &heal_ms);
 	ret[0] = (struct pollfd){.fd = k->event_fd, .events = POLLIN};
 	ret[1] = (struct pollfd){.fd = k->helper_fd, .events = POLLIN};
 	ret[2] = (struct pollfd){.fd = k->failover.helper_fd, .events = POLLIN};
+	ret[3] = (struct pollfd){.fd = k->units_fd, .events = POLLIN};
 	*ret_timeout_ms = left > 0 ? (int)left : 0;
 	if (heal_ms < *ret_timeout_ms)
 		*ret_timeout_ms = heal_ms;
@@ -136,6 +139,11 @@ bool keeper_wake(struct keeper *k)
 		changed = true;
 	if (changed && !k->event_at)
 		k->event_at = now + SETTLE_MS;
+	/* Until it is known, what a unit sends goes by the VPN. */
+	if (k->units_fd >= 0 && read(k->units_fd, buf, sizeof(buf)) > 0) {
+		util_close(&k->units_fd);
+		k->event_at = now;
+	}
 	if (k->helper && (child_wait_pidfd(k->helper_fd, 0) || now >= k->helper_until))
 		end_helper(k);
 	if (failover_wake(&k->failover))
@@ -457,6 +465,8 @@ void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 	mend_ports(k, vpn_netns_fd);
 	/* One that cannot be repaired must not keep the tunnel's own from being looked after: it
 	 * has every second turn. */
+	if (k->units_fd < 0)
+		k->units_fd = default_units_watch(k->name);
 	k->tried_default = !k->helper && !k->tried_default && is_default_lost(k->name);
 	if (k->tried_default)
 		start_helper(k, vpn_netns_fd, "", HELP_DEFAULT);

@@ -23,6 +23,7 @@ struct keeper {
 	const char *name;
 	bool userspace;
 	int event_fd;	  /* tells of links, addresses and routes */
+	int units_fd;	  /* of what the default leaves out; -1: nothing */
 	int64_t look_at;  /* CLOCK_MONOTONIC, ms */
 	int64_t event_at; /* when what changed will have settled; 0: nothing did */
 	int64_t asleep_ms;
@@ -44,7 +45,7 @@ struct keeper {
 	bool tried_default; /* at the last look, and it was not repaired yet */
 };
 
-#define KEEPER_FDS (3 + HEALER_FDS)
+#define KEEPER_FDS (4 + HEALER_FDS)
 
 int keeper_open(struct keeper *k, const char *name, bool userspace, struct err *e);
 void keeper_close(struct keeper *k); /* accepts one that failed to open */

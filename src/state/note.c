@@ -19,9 +19,13 @@ static bool is_text(const char *s, size_t size)
 
 static bool is_way(const struct default_way *w)
 {
-	return is_text(w->name, sizeof(w->name)) && is_text(w->dev, sizeof(w->dev)) &&
-	       is_text(w->search, sizeof(w->search)) && w->id <= 99 &&
-	       (w->id == 0 || str_is_vpn_name(w->name));
+	for (size_t i = 0; i < DEFAULT_UNITS_MAX; i++)
+		if (!is_text(w->units[i], sizeof(w->units[i])))
+			return false;
+	return w->n_ports <= DEFAULT_PORTS_MAX && w->n_users <= DEFAULT_USERS_MAX &&
+	       w->n_units <= DEFAULT_UNITS_MAX && is_text(w->name, sizeof(w->name)) &&
+	       is_text(w->dev, sizeof(w->dev)) && is_text(w->search, sizeof(w->search)) &&
+	       w->id <= 99 && (w->id == 0 || str_is_vpn_name(w->name));
 }
 
 int default_note_read(struct default_note *ret, struct err *e)

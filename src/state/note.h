@@ -30,6 +30,17 @@ enum default_dns {
 	DEFAULT_DNS_RESOLVCONF
 };
 
+#define DEFAULT_PORTS_MAX 16
+#define DEFAULT_USERS_MAX 8
+#define DEFAULT_UNITS_MAX 8
+#define DEFAULT_UNIT_LEN  96
+
+/* A service of the machine's. */
+struct default_port {
+	uint16_t port;
+	uint16_t udp;
+};
+
 /* One VPN as a way out. */
 struct default_way {
 	char name[16];
@@ -43,6 +54,13 @@ struct default_way {
 	struct record_ip dns[RECORD_DNS_MAX];
 	char search[RECORD_SEARCH_LEN];
 	uint64_t ways; /* a digest of the host's own routes that the firewall knows */
+	/* These are answered by the way that they are asked by. */
+	struct default_port ports[DEFAULT_PORTS_MAX];
+	/* These are left out: users; units, and a digest of what the firewall knows of them. */
+	uint32_t users[DEFAULT_USERS_MAX];
+	char units[DEFAULT_UNITS_MAX][DEFAULT_UNIT_LEN];
+	uint32_t n_ports, n_users, n_units;
+	uint64_t exempt;
 };
 
 struct default_note {

@@ -58,6 +58,54 @@ static void add_skips(struct want_list *l, struct rtnl_rule skip, const struct w
 	}
 }
 
+/* Users who are left out choose their addresses as if there were no default. */
+static void add_users(struct want_list *l, struct rtnl_rule skip, const struct default_way *w)
+{
+	skip.own = skip.has_uid = true;
+	for (size_t i = 0; i < w->n_users; i++) {
+		skip.uid = w->users[i];
+		want_add_rule(l, &skip);
+	}
+}
+
+/* The firewall finds a unit's packets when they have the tunnel's address already, and of the
+ * layout "bridge" that leads to the tunnel before any default is asked: this stands in front of it.
+ */
+static void add_exempt(struct want_list *l, const struct default_way *w, int family)
+{
+	const struct rtnl_rule r = {.family = family,
+				    .priority = BRIDGE_RULE_BASE,
+				    .mark = MARK_EXEMPT,
+				    .mask = UINT32_MAX,
+				    .go_to = DEFAULT_SKIP_BASE + w->id};
+
+	if (w->n_users || w->n_units)
+		want_add_rule(l, &r);
+}
+
+/* Answers find their way even where the VPN has none; the firewall marks what is no answer. */
+static void add_ports(struct want_list *l, struct rtnl_rule skip, const struct default_way *w)
+{
+	struct rtnl_rule by_vpn = skip;
+
+	by_vpn.go_to = 0;
+	by_vpn.table = w->id;
+	by_vpn.mark = MARK_BY_DEFAULT;
+	by_vpn.mask = UINT32_MAX;
+	skip.own = true;
+	for (size_t i = 0; i < w->n_ports; i++) {
+		if (i == 0) {
+			want_add_rule(l, &by_vpn);
+			by_vpn.table = 0;
+			by_vpn.unreachable = true;
+			want_add_rule(l, &by_vpn);
+		}
+		skip.proto = w->ports[i].udp ? IPPROTO_UDP : IPPROTO_TCP;
+		skip.sport = w->ports[i].port;
+		want_add_rule(l, &skip);
+	}
+}
+
 /* Where Tailscale is not, its table is empty and these go on like everything else. */
 static void add_tailnets(struct want_list *l, struct rtnl_rule base)
 {
@@ -90,6 +138,7 @@ static void add_rules(struct want_list *l, const struct default_way *w,
 		memcpy(p.addr, w->dns[i].addr, sizeof(p.addr));
 		add_to(l, base, &p, w->id, false);
 	}
+	add_users(l, skip, w);
 	add_tailnets(l, base);
 	r.table = RT_TABLE_MAIN;
 	r.no_default = true;
@@ -97,6 +146,7 @@ static void add_rules(struct want_list *l, const struct default_way *w,
 		want_add_rule(l, &r);
 	else
 		add_private(l, base);
+	add_ports(l, skip, w);
 	r.table = w->id;
 	r.no_default = false;
 	want_add_rule(l, &r);
@@ -148,6 +198,7 @@ void want_default_rules(struct want_list *l, const struct default_way *w,
 			.family = families[i], .priority = DEFAULT_SKIP_BASE + w->id, .nop = true};
 
 		want_add_rule(l, &place);
+		add_exempt(l, w, families[i]);
 		add_rules(l, w, marks, families[i]);
 	}
 }

@@ -231,11 +231,17 @@ static void describe_route(const struct want_route *r, char *ret, size_t size)
 static void describe_rule(const struct rtnl_rule *r, char *ret, size_t size)
 {
 	char src[INET6_ADDRSTRLEN + 4], dst[INET6_ADDRSTRLEN + 4], mark[40] = "", what[40];
+	char who[48] = "";
 
 	if (r->mask == UINT32_MAX)
 		snprintf(mark, sizeof(mark), " fwmark 0x%x", r->mark);
 	else if (r->mask)
 		snprintf(mark, sizeof(mark), " fwmark 0x%x/0x%x", r->mark, r->mask);
+	if (r->has_uid)
+		snprintf(who, sizeof(who), " uidrange %u-%u", r->uid, r->uid);
+	else if (r->sport)
+		snprintf(who, sizeof(who), " ipproto %s sport %u",
+			 r->proto == IPPROTO_UDP ? "udp" : "tcp", r->sport);
 	if (r->unreachable)
 		snprintf(what, sizeof(what), " unreachable");
 	else if (r->go_to)
@@ -245,10 +251,12 @@ static void describe_rule(const struct rtnl_rule *r, char *ret, size_t size)
 	else
 		snprintf(what, sizeof(what), " lookup %u%s", r->table,
 			 r->no_default ? " suppress_prefixlength 0" : "");
-	snprintf(ret, size, "the %srule %u: from %s%s%s%s%s", r->family == AF_INET6 ? "IPv6 " : "",
-		 r->priority, r->src_len ? prefix_text(r->family, r->src, r->src_len, src) : "all",
+	snprintf(ret, size, "the %srule %u: from %s%s%s%s%s%s%s",
+		 r->family == AF_INET6 ? "IPv6 " : "", r->priority,
+		 r->src_len ? prefix_text(r->family, r->src, r->src_len, src) : "all",
 		 r->dst_len ? " to " : "",
-		 r->dst_len ? prefix_text(r->family, r->dst, r->dst_len, dst) : "", mark, what);
+		 r->dst_len ? prefix_text(r->family, r->dst, r->dst_len, dst) : "", mark,
+		 r->own ? " iif lo" : "", who, what);
 }
 
 static const char *nft_family(uint8_t family)
