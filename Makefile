@@ -44,7 +44,7 @@ LIBS_CTL = -lcap -ljansson -lseccomp -lnftables -lresolv
 
 LIB_SRC := $(sort $(wildcard src/base/*.c src/nf/*.c src/nl/*.c src/ns/*.c src/session/*.c $(foreach r,conf state tunnel want ensure wall up default keeper plug,src/$(r)/*.c) src/box/*.c src/ipc/*.c src/launch/*.c src/line/*.c src/policy/*.c src/relay/*.c src/running/*.c))
 # The commands of vpnctl, by idea.
-CTL_SRC := $(sort $(wildcard $(foreach r,ctl look leak confine files engine command,src/$(r)/*.c)))
+CTL_SRC := $(sort $(wildcard $(foreach r,ctl look leak confine wrap files engine command,src/$(r)/*.c)))
 BRK_SRC := $(sort $(wildcard src/broker/*.c) src/plugd/allow.c src/plugd/whose.c)
 PLG_SRC := $(sort $(wildcard src/plugd/*.c))
 LIB_OBJ := $(LIB_SRC:src/%.c=$(B)/obj/%.o)

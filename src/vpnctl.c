@@ -112,7 +112,7 @@ static const struct {
 	 ctl_wrap,
 	 "PROGRAM --vpn NAME [--policy P]",
 	 "always run a program in a VPN; undo: unwrap",
-	 {"--vpn= --policy=", 1, 1, NULL}},
+	 {"--vpn= --policy= --profile --check", 1, 1, NULL}},
 	{"unwrap", ctl_unwrap, "PROGRAM", "undo that", {"", 1, 1, NULL}},
 	{"oci",
 	 ctl_oci,

@@ -38,6 +38,7 @@ my %may = (
 	look   => ['ctl', 'keeper', 'default', 'up', 'wall', 'ensure', 'want', 'tunnel', 'plug', 'conf', 'state', 'ns', 'nl', 'box', 'base'],
 	command => ['ipc', 'look', 'ctl', 'relay', 'keeper', 'default', 'up', 'wall', 'ensure', 'want', 'tunnel', 'plug', 'conf', 'state', 'ns', 'nl', 'box', 'base'],
 	confine => ['ctl', 'up', 'conf', 'state', 'ns', 'nl', 'box', 'base'],
+	wrap   => ['ctl', 'running', 'conf', 'state', 'base'],
 	leak   => ['look', 'ctl', 'default', 'up', 'conf', 'state', 'ns', 'nl', 'box', 'base'],
 	'hooks/common'   => ['relay', 'plug', 'state', 'ns', 'nl', 'ipc', 'box', 'base'],
 	'hooks/cni'      => ['hooks/common', 'relay', 'plug', 'state', 'nl', 'base'],

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# `vpnctl confine`, `release`, `wrap` and `unwrap`, on a private tmpfs over /etc and /run: what they
+# `vpnctl confine` and `release`, on a private tmpfs over /etc and /run: what they
 # write, what of somebody else's they leave alone, and what is left where one of them fails. What
 # systemd makes of the files, the tests of whole machines show. Runs as root or, in a user namespace,
 # as anybody.
@@ -147,50 +147,6 @@ run confine web --vpn demo
 [ $? != 0 ] && [ ! -e $d/web.service.d ] && [ ! -e $d/vpnrun-etc-web.service ]; ok $? 'R37 what fails half-way leaves nothing'
 umount $d/vpnrun@demo.service.d
 rmdir $d/vpnrun@demo.service.d
-
-# --- wrap ---------------------------------------------------------------------------------------
-
-export HOME=$work/home XDG_DATA_DIRS=$work/sys/share PATH=$work/home/.local/bin:$work/sys/bin:$PATH
-unset XDG_DATA_HOME SUDO_UID
-apps=$HOME/.local/share/applications
-mkdir -p "$HOME" "$work"/sys/{bin,share/applications} "$work/odd dir"
-printf '#!/bin/sh\n' >"$work/sys/bin/fox"
-cp "$work/sys/bin/fox" "$work/odd dir/odd"
-chmod 755 "$work/sys/bin/fox" "$work/odd dir/odd"
-printf '[Desktop Entry]\nName=Fox\nExec=env A=1 fox %%u\nDBusActivatable=true\n' >"$work/sys/share/applications/fox.desktop"
-printf '[Desktop Entry]\nName=Foxy\nExec=foxy\n' >"$work/sys/share/applications/foxy.desktop"
-home() { (cd "$HOME" && find . -type f -exec md5sum {} + | sort); }
-
-SUDO_UID=1000 refused 'without sudo' "wrappers are a user's own" wrap fox --vpn demo
-refused "program's name" 'R09 a path is no program' wrap ../fox --vpn demo
-refused 'no program' 'R09 one that there is not' wrap nosuch --vpn demo
-refused 'nosuch' 'R09 a VPN that there is not' wrap fox --vpn nosuch
-refused 'policy' 'R09 a policy that cannot be' wrap fox --vpn demo --policy 'a;b'
-PATH="$work/odd dir:$PATH" refused 'no wrapper can hold' 'R09 a path that no script can hold' wrap odd --vpn demo
-[ -z "$(home)" ]; ok $? 'and nothing was written'
-run wrap fox --vpn demo
-grep -q -- "--notify demo -- $work/sys/bin/fox \"\$@\"" "$HOME/.local/bin/fox"; ok $? 'R09 a script that starts it through the VPN'
-grep -qx 'DBusActivatable=false' "$apps/fox.desktop" && ! grep -qx 'DBusActivatable=true' "$apps/fox.desktop"
-ok $? 'L16 its entry is not activated by D-Bus'
-grep -q "^Exec=.*--notify demo -- env A=1 $work/sys/bin/fox %u" "$apps/fox.desktop"; ok $? 'R09 but goes through vpnrun'
-[ ! -e "$apps/foxy.desktop" ]; ok $? "R09 another program's has none"
-run wrap fox --vpn other && ! grep -rq 'demo --' "$HOME"; ok $? 'R09 with another VPN'
-run unwrap fox && [ -z "$(home)" ]; ok $? 'R09 unwrapped: all is as it was'
-run unwrap fox && grep -q 'had no wrapper' "$work/out"; ok $? 'and once more'
-# Somebody else's.
-mkdir -p "$HOME/.local/bin" "$apps"
-echo '#!/bin/sh' >"$HOME/.local/bin/fox"
-own=$(home)
-refused 'move it away' "R37 a script of the user's own" wrap fox --vpn demo
-run unwrap fox
-[ "$(home)" = "$own" ]; ok $? 'R37 stays'
-rm "$HOME/.local/bin/fox"
-printf '[Desktop Entry]\nExec=fox\n' >"$apps/fox.desktop"
-own=$(home)
-refused 'move it away' "R37 an entry of the user's own" wrap fox --vpn demo
-[ "$(home)" = "$own" ]; ok $? 'R37 stays, and what was made before is taken away'
-run unwrap fox
-[ "$(home)" = "$own" ]; ok $? 'R37 also by unwrap'
 
 echo "1..$n"
 exit $failed
