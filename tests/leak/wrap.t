@@ -34,7 +34,7 @@ entry() { sed -n "s/^$1=//p" "$apps/org.fox.desktop"; }
 
 before=$(files)
 is "$(user fox x)" '1 [x] clear' 'control: without a wrapper it goes in the clear'
-like "$(user vpnctl wrap fox --vpn demo)" 'fox goes through demo.*1 desktop entry$' 'R09: wrap, without root'
+like "$(user vpnctl wrap fox --vpn demo)" 'fox goes through demo.*2 desktop entries$' 'R09: wrap, without root'
 is "$(user fox 'a  b')" '1 [a  b] demo' 'R09: its name goes through the VPN, arguments as they are'
 is "$(user fox)" '0 [] demo' 'R09: also without arguments'
 vpnrun=$(realpath "$(command -v vpnrun)")
@@ -44,7 +44,8 @@ is "$(entry Exec | head -1)" "$vpnrun --notify demo -- env FOX=1 $sys/bin/fox %u
 is "$(entry Exec | tail -1)" "$vpnrun --notify demo -- $sys/bin/fox --new-window" 'R09: and those of its actions'
 is "$(entry DBusActivatable)" false 'L16: it is not activated by D-Bus'
 is "$(entry Name | tail -1) $(entry MimeType)" 'New Window text/html;' 'all else is as it was'
-is "$(find "$apps" -name '*.desktop' | wc -l)" 2 'other programs have no wrapper'
+is "$(find "$apps" -name '*.desktop' -exec basename {} \; | sort | xargs)" 'mine.desktop org.fox.desktop' 'other programs have no wrapper'
+is "$(sed -n 's/^Exec=//p' "$apps/mine.desktop")" "$vpnrun --notify demo -- $sys/bin/fox" 'R09: an entry of the user'"'"'s own goes through it, too'
 first=$(files)
 ok 'once more' user vpnctl wrap fox --vpn demo
 is "$(files)" "$first" 'R09: wrap is idempotent'
@@ -84,6 +85,124 @@ as_user sh -c 'kill -0 1' 2>/dev/null
 like "$(user vpnctl unwrap fox)" 'as it was' 'R09: unwrap'
 is "$(files)" "$before" 'R09: and nothing of it is left, nothing else was touched'
 like "$(user vpnctl unwrap fox)" 'had no wrapper' 'once more: nothing to do'
+
+# --- whoever starts it ---------------------------------------------------------------------------
+
+# A program that says, by the way it was started, who answered; each way names it by its whole path, as packages do.
+R=/run/user/$RIG_UID
+birds=$home/birds
+as_user mkdir -p "$birds" "$home/.config" "$sys/xdg/autostart" "$sys/share/dbus-1/services" "$home/.mozilla/native-messaging-hosts"
+cat >"$sys/bin/bird" <<EOT
+#!/bin/sh
+exec >/dev/null 2>&1
+curl -s -m 5 "http://$RIG_WEB4/" >"$birds/\$1.new"
+mv "$birds/\$1.new" "$birds/\$1"
+# A bus waits for one that ends well.
+[ "\$1" != bus ]
+EOT
+chmod 755 "$sys/bin/bird"
+cat >"$sys/share/dbus-1/services/org.bird.service" <<EOT
+[D-BUS Service]
+Name=org.bird
+Exec=$sys/bin/bird bus
+EOT
+cat >"$sys/share/applications/org.bird.desktop" <<EOT
+[Desktop Entry]
+Type=Application
+Name=Bird
+Exec=$sys/bin/bird menu %u
+DBusActivatable=true
+MimeType=x-scheme-handler/bird;
+EOT
+cat >"$sys/share/applications/nest.desktop" <<EOT
+[Desktop Entry]
+Type=Application
+Name=Nest
+Exec=$sys/bin/bird link %u
+MimeType=x-scheme-handler/nest;
+EOT
+printf '[Desktop Entry]\nType=Application\nName=Bird\nExec=sh -c "exec %s auto"\n' "$sys/bin/bird" >"$sys/xdg/autostart/bird.desktop"
+printf '{"name":"org.bird","description":"","path":"%s","type":"stdio","allowed_extensions":["a@b"]}' "$sys/bin/bird" \
+	>"$home/.mozilla/native-messaging-hosts/org.bird.json"
+printf '[Default Applications]\nx-scheme-handler/nest=nest.desktop\nx-scheme-handler/bird=org.bird.desktop\n' >"$home/.config/mimeapps.list"
+chown -R "$RIG_UID" "$home"
+desk() { as_user env PATH="$home/.local/bin:$sys/bin:$PATH" XDG_DATA_DIRS="$sys/share:/usr/share" XDG_CONFIG_DIRS="$sys/xdg" \
+	DBUS_SESSION_BUS_ADDRESS="unix:path=$R/bus" "$@"; }
+desk dbus-daemon --session --nofork --nopidfile --address="unix:path=$R/bus" >/dev/null 2>&1 &
+bus=$!
+wait_for 10 test -S "$R/bus"
+ask_bus() { desk dbus-send --session --print-reply --dest=org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus."$1" "${@:2}" >/dev/null 2>&1; }
+# As a session starts what is in both directories: the user's own hides the system's.
+autostart() {
+	local f=$home/.config/autostart/bird.desktop
+	[ -e "$f" ] || f=$sys/xdg/autostart/bird.desktop
+	desk gio launch "$f"
+}
+starts() { # how each of the ways ends, once all have
+	as_user rm -rf "$birds"
+	as_user mkdir "$birds"
+	ask_bus StartServiceByName string:org.bird uint32:0
+	desk gio open bird:egg
+	desk env DISPLAY=:99 xdg-open nest:egg >/dev/null 2>&1
+	autostart
+	as_user "$(perl -MJSON::PP -0ne 'print decode_json($_)->{path}' "$home/.mozilla/native-messaging-hosts/org.bird.json")" host x
+	wait_for 20 eval '[ "$(cd "$birds" && ls | xargs)" = "$1" ]'
+	(cd "$birds" && grep -H . ./*) | sed "s/^..//" | xargs
+}
+before=$(files)
+$RIG_CAPTURE start
+is "$(starts 'auto bus host link')" 'auto:clear bus:clear host:clear link:clear' \
+	'danger: a session'"'"'s bus, which the menu asks, too, a link, autostart and a browser start it in the clear'
+ok 'danger: packets leave' test "$($RIG_CAPTURE stop)" -gt 0
+like "$(desk vpnctl wrap bird --vpn demo)" '2 desktop entries, 1 autostart entry, 1 D-Bus service, 1 native-messaging manifest' 'R09: all of them are covered'
+ok 'the bus is told, as the command says' ask_bus ReloadConfig
+$RIG_CAPTURE start
+is "$(starts 'auto bus host link menu')" 'auto:demo bus:demo host:demo link:demo menu:demo' 'R09 L16 L38: now each goes through the VPN, and the menu asks no bus'
+is "$($RIG_CAPTURE stop)" 0 'R09: and nothing leaves beside it'
+ok 'R09: nothing goes around, says --check' desk vpnctl wrap --check bird
+ok 'unwrap' desk vpnctl unwrap bird
+is "$(files | grep -v -e /birds/)" "$(grep -v -e /birds/ <<<"$before")" 'R09: all is as it was'
+kill "$bus"
+wait "$bus" 2>/dev/null
+rm -rf "$birds" "$sys/bin/bird" "$home/.mozilla" "$home/.config" "$home/.local/share/gvfs-metadata" "$sys/share/dbus-1" "$sys/xdg" "$sys/share/applications/"{org.bird,nest}.desktop
+
+# Programs as their packages ship them.
+desk() { as_user env PATH="$home/.local/bin:$PATH" DISPLAY= "$@"; }
+if command -v firefox-esr >/dev/null; then
+	ok 'R09: firefox-esr' desk vpnctl wrap firefox-esr --vpn demo --policy browser --profile
+	entries=$(grep -lr '^Exec=.*/vpnrun --notify --policy browser demo -- .*--profile ' "$apps" | wc -l)
+	ok 'R09: its entry has the profile, too' test "$entries" -ge 1
+	like "$(desk vpnctl wrap --check firefox-esr)" 'x-www-browser is firefox-esr by another name' 'L39: --check names the alternative'
+	desk vpnctl unwrap firefox-esr >/dev/null
+else
+	skip 'needs firefox-esr' 'a real browser'
+fi
+if command -v gnome-text-editor >/dev/null; then
+	like "$(desk vpnctl wrap gnome-text-editor --vpn demo)" '1 desktop entry, 1 D-Bus service' 'R09: gnome-text-editor, which the bus starts'
+	desk vpnctl unwrap gnome-text-editor >/dev/null
+else
+	skip 'needs gnome-text-editor' 'a real D-Bus service'
+fi
+if command -v syncthing >/dev/null; then
+	like "$(desk vpnctl wrap syncthing --vpn demo)" '2 desktop entries, 1 user unit' 'R09: syncthing, a unit of the user'"'"'s'
+	like "$(desk vpnctl wrap --check syncthing)" 'sudo vpnctl confine syncthing@' 'R09: --check names the unit of the system'
+	desk vpnctl unwrap syncthing >/dev/null
+else
+	skip 'needs syncthing' 'a real user unit'
+fi
+if command -v chromium >/dev/null; then
+	desk vpnctl wrap chromium --vpn demo --policy browser --profile >/dev/null
+	is "$(desk chromium --headless --disable-gpu --dump-dom "http://$RIG_WEB4/" 2>/dev/null | grep -o demo)" demo 'R09: chromium, by its name'
+	ok 'R09: with a profile of the VPN'"'"'s own' test -d "$home/.local/share/vpnrun/profiles/demo/chromium/Default"
+	ok 'R09: and not the usual one' test ! -e "$home/.config/chromium/Default"
+	desk vpnctl unwrap chromium >/dev/null
+	ok 'R37: which stays after unwrap' test -d "$home/.local/share/vpnrun/profiles/demo/chromium/Default"
+	rm -r "$home/.local/share/vpnrun"
+else
+	skip 'needs chromium' 'a profile of its own'
+fi
+is "$(find "$home" -path "$sys" -prune -o -name '*vpnrun*' -print)" '' 'R09: of none anything is left'
+before=$(files)
 
 # The form for all users, as its files say: the wrapper under the program's name, the entry in their
 # own share. Its directories are the machine's, so here they are only this user's.

@@ -230,6 +230,23 @@ sub write_unit {
 	put('/etc/systemd/system/fetcher.service', "[Service]\nExecStart=/bin/true\n");
 }
 
+# Of the user's own and of the system's, so that some are put aside and some are only hidden.
+sub write_starters {
+	my $home = $ENV{FAULT_HOME};
+	my $uid = (stat $home)[4];
+	my %own = (
+		"$home/.config/autostart/curl.desktop" => "[Desktop Entry]\nType=Application\nName=C\nExec=/usr/bin/curl x\n",
+		"$home/.config/systemd/user/get.service" => "[Service]\nExecStart=/usr/bin/curl x\n",
+		"$home/.local/share/dbus-1/services/org.curl.service" => "[D-BUS Service]\nName=org.curl\nExec=/usr/bin/curl x\n",
+	);
+	for my $f (sort keys %own) {
+		(my $dir = $f) =~ s{/[^/]*$}{};
+		system 'mkdir', '-p', $dir;
+		put($f, $own{$f});
+	}
+	system 'chown', '-R', $uid, "$home/.config", "$home/.local";
+}
+
 our %kinds = (
 	up => life(\&begin_down, 'up', '--no-wait', 'demo'),
 	down => life(\&begin_up, 'down', '--force', 'demo'),
@@ -245,6 +262,7 @@ our %kinds = (
 		there => qr/already|exists/,
 	),
 	wrap => files(
+		begin => \&write_starters,
 		as => [@as_user],
 		cmd => [$vpnctl, 'wrap', '--vpn', 'demo', 'curl'],
 		undo => ['sh', '-c', "$vpnctl unwrap curl >/dev/null || :"],
