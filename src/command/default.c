@@ -219,6 +219,17 @@ static void say_dead(const char *name)
 			 name, why);
 }
 
+/* systemd-resolved asks for everybody, from a unit of its own. */
+static void say_names(const char *name)
+{
+	struct default_note n;
+
+	if (default_note_read(&n, NULL) == 0 && default_is_way_of(&n.now, name) &&
+	    n.dns == DEFAULT_DNS_RESOLVED && (n.now.n_users || n.now.n_units))
+		log_info("what \"default_exclude\" names goes by the uplink, but not its names: "
+			 "systemd-resolved asks the VPN's servers for everybody");
+}
+
 static int set(struct default_options *o, const char *before)
 {
 	struct err e = ERR_INIT;
@@ -231,6 +242,7 @@ static int set(struct default_options *o, const char *before)
 	}
 	say("%s is the default: all traffic but the LAN's goes through it\n", o->name);
 	say_dead(o->name);
+	say_names(o->name);
 	say_addresses(o, before);
 	return keep(o);
 }

@@ -67,7 +67,7 @@ for line in 'none --boot' '--hold demo' '--hold --strict'; do
 	vpnctl default $line >/dev/null 2>&1
 	is $? 2 "R28 default $line is wrong usage"
 done
-like "$(as_user vpnctl default demo --boot 2>&1)" 'needs root' 'R84 --boot is root'"'"'s'
+like "$(as_user vpnctl default demo --boot 2>&1)" '^vpnctl: default --boot needs root; try: sudo' 'R84 --boot is root'"'"'s'
 out=$(vpnctl default demo --boot --no-ip 2>&1)
 is $? 0 'R84 default demo --boot'
 like "$out" 'closed from before its network is up until demo is its default' 'and what that means is said'
@@ -191,6 +191,7 @@ sed -i '/^\[Interface\]/a FwMark = 0x77' "$conf"
 vpnctl default --hold >/dev/null
 $RIG_CAPTURE start
 ok 'R64 R84 a FwMark of the file'"'"'s own' vpnctl up demo
+is "$(valid_mark)" 1 'R25 R84 the default has taken over what closed the machine had set'
 is "$(both)" 'demo demo' 'R84 its packets are let out'
 like "$(vpnctl status demo)" "demo is the machine's default, strictly" 'R84 strictly, as it was asked for'
 is "$($RIG_CAPTURE stop)" 0 'R84 and nothing else is'

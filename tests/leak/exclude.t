@@ -69,7 +69,7 @@ echo 'session 1' >&7
 wait_for 10 says 1
 # The server's word will be the first that anybody tracks.
 echo wait >&7
-say '"default_inbound": ["8022/tcp", "8024/tcp", "8025/tcp", "8053/udp", "8055/udp"]'
+say '"default_inbound": ["80/tcp", "8022/tcp", "8024/tcp", "8025/tcp", "8053/udp", "8055/udp"]'
 on demo >/dev/null
 : >"$RIG_DIR/speak"
 ok 'R11: who was connected before goes on' wait_for 10 grep -q waited "$RIG_DIR/session"
@@ -112,6 +112,11 @@ ip netns exec box ip route add default via 172.30.0.1 src 172.30.0.2
 ip netns exec box ip addr del "$RIG_WEB4/32" dev lo
 is "$(datagram "$RIG_WEB4" ip netns exec box)" demo 'R20: and what a container sends from such a port goes by the VPN'
 is "$($RIG_CAPTURE stop)" 0 'R17: none of these left by the uplink'
+# As an engine publishes a port.
+nft "table ip engine { chain in { type nat hook prerouting priority dstnat; iifname $RIG_UPLINK tcp dport 80 dnat to 172.30.0.2:8022; }; }"
+ip netns exec box perl "$RIG_DIR/serve.pl" 8022 &
+jobs+=($!)
+ok 'R11: what a container serves is answered by the way that it is asked by' wait_for 10 serves 80
 
 # Whatever becomes of the VPN.
 echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter
@@ -122,8 +127,15 @@ in_vpn demo ip link delete demo
 is "$(asked)" 'host host answer answer' 'R15: with the tunnel gone they are answered all the same'
 is "$(both 2)" ' ' 'R15: and nothing else goes anywhere'
 [ "$RIG_WG" != go ] || kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
-vpnctl up demo >/dev/null
 off >/dev/null
+cp /etc/vpnrun/demo.conf "$RIG_DIR/demo.conf"
+cp "$RIG_DIR/conf/v4only.conf" /etc/vpnrun/demo.conf
+say "\"default_inbound\": [\"8022/tcp\", \"8053/udp\"], \"default_exclude\": { \"users\": [ \"$RIG_USER\" ] }"
+on demo >/dev/null
+is "$(asked)" 'host host answer answer' 'R14: nor is it the VPN'"'"'s matter that they have a family that it does not carry'
+is "$(as_user curl -s -m 12 "http://$RIG_WEB6/")$(get "$RIG_WEB6" 3)" clear 'R14: which whoever is left out has as well, and nobody else'
+off >/dev/null
+cp "$RIG_DIR/demo.conf" /etc/vpnrun/demo.conf
 is "$(ip rule | grep -c sport)$(ip -6 rule | grep -c sport)" 00 'R12: and nothing of it is left'
 
 kill "${jobs[@]}"
@@ -164,15 +176,16 @@ off >/dev/null
 
 # --- units ---------------------------------------------------------------------------------------
 
-# Control groups are the machine's: these have names of their own.
+# Control groups are the machine's, and not the rig's: these have names that no other run has.
 cg=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 if [ -z "$cg" ]; then
 	cg=$RIG_DIR/cgroup
 	mkdir "$cg"
 	mount -t cgroup2 none "$cg" || cg=
 fi
-unit=vrt$$.service slice=$cg/vrt$$.slice
-if [ -z "$cg" ] || ! mkdir "$slice"; then
+slice=${cg:+$(mktemp -d --suffix .slice "$cg/vrtXXXXXX")}
+unit=$(basename "$slice" .slice).service
+if [ -z "$slice" ]; then
 	skip 'this machine has no cgroup2' 'R11: a unit that is left out'
 	finish
 	exit
@@ -189,6 +202,8 @@ is_direct() { [ "$(in_unit curl -s -m 5 "http://$RIG_WEB4/")" = clear ]; }
 say "\"default_exclude\": { \"units\": [ \"$unit\" ] }"
 like "$(on demo 2>&1)" 'demo is the default' 'R11: a default that leaves a unit out'
 is "$(all env)" "$through" 'R11: a unit is left out that does not run: all goes by the VPN'
+listens() { grep -qs ^inotify "/proc/$(cat /run/vpnrun/demo.supervisor)"/fdinfo/*; }
+ok 'R11: the supervisor hears of units' wait_for 20 listens
 mkdir "$slice/$unit"
 ok 'R11: it starts, and soon goes by the uplink' wait_for 20 is_direct
 is "$(all in_unit)" "$direct" 'R11: both families and names'
