@@ -127,6 +127,7 @@ static const struct {
 	{"release", ctl_release, "UNIT", "and take it out again", {"", 1, 1, ""}},
 	{"confined-etc", ctl_confined_etc, "", NULL, {0}},
 	{"failover", ctl_failover, "", NULL, {.root = ""}},
+	{"load", ctl_load, "", NULL, {.root = ""}},
 	{"revive", ctl_revive, "", NULL, {.root = ""}},
 	{"serve-default", ctl_serve_default, "", NULL, {0}},
 	{"supervise", ctl_supervise, "", NULL, {.root = ""}},

@@ -22,6 +22,13 @@ $(B)/tests/i386/old32: tests/i386/old32.c
 		-fno-pie -fno-asynchronous-unwind-tables -nostdlib -static -o $@ $<
 endif
 
+# Stands before a library of the system's.
+test-tools: $(B)/tests/shim/oldnft.so
+$(B)/tests/shim/%.so: tests/shim/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -O1 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
+
 # With functions of its own in the place of those that allocate.
 MEMORY_WRAP := malloc calloc realloc reallocarray strdup strndup asprintf vasprintf open_memstream free
 $(B)/tests/unit/test_memory: private ALL_LDFLAGS += $(MEMORY_WRAP:%=-Wl,--wrap=%)

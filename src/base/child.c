@@ -118,6 +118,11 @@ void child_note(const char *text)
 		fd_write_all(note_fd, &note, sizeof(note));
 }
 
+int child_answer_fd(void)
+{
+	return note_fd;
+}
+
 static int answer(void *arg)
 {
 	const struct child_pipe *c = arg;

@@ -52,6 +52,10 @@ struct child_job {
 /* Called in a job: says what it is about to do, in the place of what it said before. */
 void child_note(const char *text);
 
+/* Called in a job that becomes another program: where that one writes a struct err, and then the
+ * answer. It is closed by exec. */
+int child_answer_fd(void);
+
 /* Carries out a job in a child, and waits for it. Returns what fn returned, with its sentence in e.
  */
 int child_call(const struct child_job *job, size_t *ret_len, struct err *e);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * `vpnctl supervise NAME MTU [kernel]`: what `vpnctl up` starts beside a tunnel; see
- * tunnel/supervise.h. Not for people, and not in the help. Reports on descriptor 3 where that is a
- * pipe, and writes its log to stderr.
+ * tunnel/supervise.h. Reports on descriptor 3 where that is a pipe, and writes its log to stderr.
+ * `vpnctl load NAME`: what that one starts for its firewall; see wall/firewall_load.h. Both are not
+ * for people, and not in the help.
  */
 #include "ctl/ctl.h"
 
@@ -14,8 +15,10 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "ctl/show.h"
 #include "keeper/supervise_run.h"
 #include "tunnel/supervise.h"
+#include "wall/firewall_load.h"
 
 int ctl_supervise(int argc, char **argv)
 {
@@ -40,4 +43,18 @@ int ctl_supervise(int argc, char **argv)
 		return 1;
 	}
 	return 0;
+}
+
+/* It answers by a pipe, which is not text, and whoever types it has none. */
+int ctl_load(int argc, char **argv)
+{
+	struct err e = ERR_INIT;
+	struct stat st;
+
+	if (argc != 2 || fstat(STDOUT_FILENO, &st) < 0 || !S_ISFIFO(st.st_mode)) {
+		log_error("usage: vpnctl load NAME, as a keeper does");
+		return CTL_USAGE;
+	}
+	e.code = firewall_load_here(argv[1], STDIN_FILENO, &e);
+	return fd_write_all(STDOUT_FILENO, &e, sizeof(e)) < 0 ? CTL_FAILED : CTL_OK;
 }

@@ -14,6 +14,7 @@ int ctl_confined_etc(int argc, char **argv); /* hidden: what a confined unit run
 int ctl_default(int argc, char **argv);
 int ctl_down(int argc, char **argv);
 int ctl_failover(int argc, char **argv); /* hidden: what the keeper runs */
+int ctl_load(int argc, char **argv);	 /* hidden: what the keeper runs for its firewall */
 int ctl_hold(int argc, char **argv);
 int ctl_import(int argc, char **argv);
 int ctl_ip(int argc, char **argv);

@@ -17,7 +17,7 @@
 #include "default/default.h"
 #include "default/default_part.h"
 #include "ensure/ensure.h"
-#include "wall/firewall.h"
+#include "wall/firewall_load.h"
 
 static const char policy_boot[] =
 #include "default-boot.nft.h"

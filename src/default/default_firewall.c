@@ -14,6 +14,7 @@
 #include "base/util.h"
 #include "default/default_part.h"
 #include "wall/firewall.h"
+#include "wall/firewall_load.h"
 #include "conf/model.h"
 
 static const char policy_default[] =

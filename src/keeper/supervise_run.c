@@ -28,6 +28,7 @@
 #include "tunnel/via.h"
 #include "ensure/applied.h"
 #include "up/finish.h"
+#include "wall/firewall_load.h"
 
 #define LOG_LOOK_MS 600000
 #define LOG_MAX	    (256 * 1024)
@@ -314,6 +315,7 @@ static int prepare(struct sup *s, struct err *e)
 	static const int signals[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP};
 	sigset_t set;
 
+	firewall_load_fresh();
 	/* wireguard-go inherits it. */
 	if (util_forbid_cores() < 0)
 		return err_sys(e, -errno, "cannot forbid core dumps");

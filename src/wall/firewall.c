@@ -5,18 +5,15 @@
  * nothing a provider's file says is pasted into nft text.
  */
 #include "wall/firewall.h"
+#include "wall/firewall_load.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <nftables/libnftables.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/child.h"
-#include "ns/netns.h"
 #include "wall/flows.h"
 #include "wall/forwarding.h"
 #include "state/lease.h"
@@ -375,67 +372,6 @@ int firewall_text(const struct profile *p, char **ret, struct err *e)
 	}
 	*ret = text;
 	return 0;
-}
-
-/* libnftables opens its netlink socket with its context, so the context belongs to the namespace.
- */
-static int run_here(const char *name, const char *text, struct err *e)
-{
-	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
-	int r = 0;
-
-	if (!ctx)
-		return err_set(e, -ENOMEM, "cannot load the firewall of %s: no memory", name);
-	nft_ctx_buffer_output(ctx);
-	nft_ctx_buffer_error(ctx);
-	if (nft_run_cmd_from_buffer(ctx, text) != 0) {
-		const char *why = nft_ctx_get_error_buffer(ctx);
-		size_t line = why ? strcspn(why, "\n") : 0;
-
-		r = err_set(e, -EINVAL, "cannot load the firewall of %s: %.*s", name, (int)line,
-			    why ? why : "");
-		if (why && strstr(why, "not supported"))
-			err_hint(
-				e, r,
-				"this kernel lacks nftables (nf_tables, nft_reject, nft_chain_nat)");
-	}
-	nft_ctx_free(ctx);
-	return r;
-}
-
-struct nft_run {
-	const char *name, *text;
-	int netns_fd;
-};
-
-/* libnftables ends the whole program where it lacks memory or a socket, and writes to stderr
- * itself. Neither may happen to one that has to undo what it began: so it lives in a child. */
-static int run_in_child(void *arg, void *answer, size_t *len, struct err *e)
-{
-	const struct nft_run *run = arg;
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int back, r;
-
-	(void)answer;
-	(void)len;
-	if (null < 0 || dup2(null, STDERR_FILENO) < 0)
-		return err_sys(e, -errno, "cannot open /dev/null");
-	r = ns_netns_enter(run->netns_fd, &back, e);
-	return r < 0 ? r : run_here(run->name, run->text, e);
-}
-
-int firewall_run(const char *name, const char *text, int netns_fd, struct err *e)
-{
-	struct nft_run run = {name, text, netns_fd};
-	char silent[ERR_MSG_MAX];
-	const struct child_job job = {
-		.fn = run_in_child, .arg = &run, .timeout_ms = -1, .silent = silent};
-
-	snprintf(silent, sizeof(silent),
-		 "cannot load the firewall of %s: libnftables gave up (out of memory, or of "
-		 "sockets)",
-		 name);
-	return child_call(&job, NULL, e);
 }
 
 int firewall_refresh_ports(const struct record *r, int vpn_netns_fd, struct err *e)

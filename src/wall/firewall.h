@@ -15,10 +15,6 @@
 /* The whole text, for those who want to read it first; the caller's to free. */
 int firewall_text(const struct profile *p, char **ret, struct err *e);
 
-/* Carries out nft text in that namespace, in a child, all of it or nothing. name is for messages.
- */
-int firewall_run(const char *name, const char *text, int netns_fd, struct err *e);
-
 /* Puts it into force in that namespace, replacing what was there, in one transaction: all of it or
  * nothing. Needs CAP_SYS_ADMIN (to enter) and CAP_NET_ADMIN there. */
 int firewall_apply(const struct profile *p, int netns_fd, struct err *e);

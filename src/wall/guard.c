@@ -11,6 +11,7 @@
 #include "nl/link.h"
 #include "ns/netns.h"
 #include "wall/firewall.h"
+#include "wall/firewall_load.h"
 #include "plug/guard_port.h"
 #include "conf/plan.h"
 

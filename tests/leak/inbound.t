@@ -253,6 +253,26 @@ serve "${there[@]}"
 ok 'R29: expose taken out: shut again' deaf tcp "$a4" 7070
 stop "$pid"
 
+# The keeper's libnftables is upgraded beneath it, and what a newer one has left in the kernel makes an older one crash.
+shim=$RIG_DIR/build/tests/shim/oldnft.so
+touch /run/old-libnftables
+echo "$shim" >/etc/ld.so.preload
+ok 'control: a keeper that has the old libnftables' vpnctl restart demo
+ok 'control: that one was loaded into it' grep -qF oldnft.so "/proc/$(cat /run/vpnrun/demo.supervisor)/maps"
+ok 'control: and opens a port' as_user vpnrun -e 8079 demo true
+mkfifo "$RIG_DIR/words"
+LD_PRELOAD=$shim in_ns lan nft -i <"$RIG_DIR/words" >"$RIG_DIR/answers" 2>/dev/null &
+old=$!
+exec {words}>"$RIG_DIR/words"
+echo 'add table ip known; list tables' >&$words
+ok 'control: so does another program that has it' wait_for 10 grep -q known "$RIG_DIR/answers"
+rm /etc/ld.so.preload /run/old-libnftables
+echo 'list tables' >&$words
+wait $old
+is $? 139 'control: it crashes over what a newer one has left'
+exec {words}>&-
+ok 'R29 R95: the keeper that runs across the upgrade opens a port all the same' as_user vpnrun -e 8079 demo true
+
 # Nobody to open it in time, and then nobody who still waits.
 kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
 like "$(said as_user vpnrun -e 8080 demo true)" "does not answer, and no port was opened" 'R29: a supervisor that is stuck'
