@@ -56,7 +56,9 @@ static int read_all(const char *name, struct switching *s, struct err *e)
 	s->now = s->servers.n;
 	s->is_up = record_read(name, &rec, NULL) == 0 && rec.state == RECORD_UP;
 	if (s->is_up && rec.server[0]) {
-		s->now = servers_find(&s->servers, rec.server);
+		/* One of which it is not known whether it was left stays none that is in use. */
+		if (!applied_is_ahead(&rec))
+			s->now = servers_find(&s->servers, rec.server);
 		str_copy(s->by, sizeof(s->by), rec.server);
 	}
 	return 0;
@@ -180,7 +182,7 @@ static int say_switched(const struct switching *s, size_t i)
 
 static int say_down(const struct switching *s)
 {
-	log_error("%s was taken down meanwhile, and stays so", s->name);
+	log_error("%s was taken down or switched meanwhile, and was left alone", s->name);
 	return CTL_FAILED;
 }
 

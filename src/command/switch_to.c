@@ -10,10 +10,13 @@
 
 #include "base/util.h"
 #include "default/default.h"
+#include "ensure/applied.h"
 #include "up/answer.h"
 #include "up/apply.h"
 
-#define WAIT_MS 10000 /* WireGuard tries at once and after 5 s */
+/* WireGuard tries at once and after 5 s, and who is here has just answered. It is over before the
+ * keeper takes it for silent. */
+#define WAIT_MS 7000
 #define LOOK_MS 10
 
 bool switch_is_same_far(const struct profile *a, const struct profile *b)
@@ -47,19 +50,27 @@ static int wait_answer(const struct profile *p, struct err *e)
 }
 
 /* The first error is the one that is told. */
-static int go_back(const struct profile *old, int why, struct err *e)
+static int go_back(const struct profile *p, const struct profile *old, int why, struct err *e)
 {
 	struct err failed = ERR_INIT;
+	struct profile back = *old;
 
-	if (default_around(vpn_switch, old, NULL, &failed) < 0)
+	back.instead_of = p->server;
+	if (default_around(vpn_switch, &back, NULL, &failed) < 0)
 		return err_hint(e, why, "and it cannot go back to %s: %s", old->server, failed.msg);
 	return why;
 }
 
 int switch_to(const struct profile *p, const struct profile *old, struct err *note, struct err *e)
 {
-	int r = default_around(vpn_switch, p, note, e);
+	struct profile to = *p;
+	int r;
 
+	to.instead_of = old->server;
+	r = default_around(vpn_switch, &to, note, e);
 	r = r ?: wait_answer(p, e);
-	return r < 0 ? go_back(old, r, e) : r;
+	if (r < 0)
+		return go_back(p, old, r, e);
+	/* The server that answers may be somebody else's choice by now. */
+	return r == 0 && !applied_is_by(p->name, p->server) ? 1 : r;
 }

@@ -116,11 +116,12 @@ struct profile {
 	char name[NAME_MAX_LEN + 1];
 	int id; /* 1..99 */
 	enum vpn_layout layout;
-	char *config;	  /* absolute path of a wg-quick file; NULL: inline */
-	char *servers;	  /* absolute path of a directory of them; NULL: it has one */
-	char *server;	  /* which of them `config` is */
-	bool keep_server; /* "failover": false */
-	char *bridge;	  /* "br-NAME", or of a long name "br.ID", unless the file says otherwise */
+	char *config;		/* absolute path of a wg-quick file; NULL: inline */
+	char *servers;		/* absolute path of a directory of them; NULL: it has one */
+	char *server;		/* which of them `config` is */
+	const char *instead_of; /* of a switch: the one in use must be this, or nothing is done */
+	bool keep_server;	/* "failover": false */
+	char *bridge; /* "br-NAME", or of a long name "br.ID", unless the file says otherwise */
 	struct in_addr subnet4; /* network address; 10.20.ID.0 unless the file says otherwise */
 	uint8_t subnet4_plen;	/* 22..29, 24 by default */
 	char **allow_users;	/* names or decimal uids */

@@ -13,7 +13,6 @@
 
 #include "ensure/plain.h"
 #include "conf/profile.h"
-#include "state/record.h"
 
 #define APPLIED_MAGIC 0x42505652u /* "RVPB" */
 #define APPLIED_MAX   (2u << 20)
@@ -149,6 +148,20 @@ int applied_load(const char *name, struct profile *p, struct err *e)
 		take_keys(&p->tunnel, &today.tunnel);
 	profile_free(&today);
 	return r < 0 ? 1 : 0;
+}
+
+bool applied_is_ahead(const struct record *r)
+{
+	return r->state == RECORD_UP && r->server[0] && !applied_is_by(r->name, r->server);
+}
+
+bool applied_is_by(const char *name, const char *server)
+{
+	AUTO_FREE char *all = NULL;
+	struct applied h = {0};
+	size_t len = 0;
+
+	return read_all(name, &all, &len, &h) < 0 || !strcmp(h.server, server);
 }
 
 int applied_parse(const char *name, struct profile *p, struct err *e)

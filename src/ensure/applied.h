@@ -6,7 +6,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "conf/model.h"
+#include "state/record.h"
 
 /* Notes p, as it was read. */
 int applied_write(const struct profile *p, struct err *e);
@@ -15,6 +18,13 @@ int applied_remove(const char *name, struct err *e); /* absent: 0 */
 /* The profile with the keys that the files have today. Where none is noted, as an older version
  * does not: the one of today. Returns 1, and e says why, if the keys cannot be read. */
 int applied_load(const char *name, struct profile *p, struct err *e);
+
+/* Whether that one of many servers is up by another than was noted last: who was to change it was
+ * killed before the record said so, or is at it. */
+bool applied_is_ahead(const struct record *r);
+
+/* Whether what was noted last goes by that server; what cannot be read does. */
+bool applied_is_by(const char *name, const char *server);
 
 /* Its JSON alone: no key is read. -ENOENT, -EPROTO: none is noted. */
 int applied_parse(const char *name, struct profile *p, struct err *e);

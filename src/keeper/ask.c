@@ -5,8 +5,11 @@
  */
 #include "keeper/ask.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +18,7 @@
 #include "nl/link.h"
 #include "ns/netns.h"
 #include "tunnel/tunnel_dev.h"
+#include "tunnel/uapi.h"
 #include "tunnel/via.h"
 
 #define MTU	   1280
@@ -93,13 +97,34 @@ static int call(struct ask *a, struct err *e)
 	return tunnel_dev_call(&dev, &a->tunnel, &a->endpoints, e);
 }
 
+/* A wireguard-go that is killed with its asker leaves its socket. */
+void ask_clear(void)
+{
+	DIR *d = opendir(UAPI_DIR);
+	struct dirent *de;
+
+	while (d && (de = readdir(d))) {
+		char name[IFNAMSIZ];
+		int pid, n = 0;
+
+		if (sscanf(de->d_name, ASK_PREFIX "%d-%*u.sock%n", &pid, &n) != 1 || !n ||
+		    de->d_name[n] || pid < 2 || (kill(pid, 0) == 0 || errno != ESRCH) ||
+		    str_fmt(name, sizeof(name), "%.*s", n - 5, de->d_name) < 0)
+			continue;
+		uapi_remove_stale(name);
+	}
+	if (d)
+		closedir(d);
+}
+
 int ask_begin(struct ask *a, const struct profile *p, unsigned int n, struct err *e)
 {
 	struct record via = {0};
 	int r = strip(a, p, e);
 
+	ask_clear();
 	if (r == 0)
-		r = str_fmt(a->device, sizeof(a->device), "ask%d-%u", (int)getpid(), n);
+		r = str_fmt(a->device, sizeof(a->device), ASK_PREFIX "%d-%u", (int)getpid(), n);
 	if (r >= 0 && p->via) {
 		a->socket_fd = via_open(p, &via, e);
 		r = a->socket_fd;

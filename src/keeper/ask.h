@@ -43,3 +43,6 @@ void ask_end(struct ask *a);
 
 /* Asks one, and waits for it: 1, 0 (it is silent), or -errno. */
 int ask_wait(const struct profile *p, int timeout_ms, struct err *e);
+
+/* Takes away the sockets of those who were asked by somebody who was killed. */
+void ask_clear(void);

@@ -7,12 +7,8 @@
  */
 #include "keeper/failover.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/child.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "conf/model.h"
@@ -77,60 +73,29 @@ enum failover_what failover_judge(struct failover *f, enum silence_state s, cons
 
 /* --- the process ----------------------------------------------------------------------------- */
 
-struct errand {
-	const char *name;
-	enum failover_what what;
-	unsigned int round;
-};
-
-static int exec_failover(void *arg)
-{
-	static char arg0[] = "vpnctl", arg1[] = "failover", home[] = "home";
-	static char env0[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-	const struct errand *a = arg;
-	char name[NAME_MAX_LEN + 1], round[12];
-	char *argv[] = {arg0, arg1, name, a->what == FAILOVER_HOME ? home : round, NULL};
-	char *envp[] = {env0, NULL};
-
-	/* What it says to a person who typed it would be one more line in the log. */
-	AUTO_CLOSE int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-
-	str_fmt(round, sizeof(round), "%u", a->round);
-	if (str_copy(name, sizeof(name), a->name) == 0 && dup2(null, STDOUT_FILENO) >= 0)
-		execve("/proc/self/exe", argv, envp);
-	return 127;
-}
-
 static void start(struct failover *f, const char *name, enum failover_what what)
 {
-	struct errand a = {name, what, f->rounds ? f->rounds - 1 : 0};
-	pid_t pid = child_start(CHILD_PLAIN_SIGNALS, exec_failover, &a);
+	char round[12];
+	int r;
 
-	if (pid < 0) {
-		log_error("%s: cannot start what asks its other servers: %s", name, strerror(-pid));
-		return; /* the next look tries again */
-	}
-	f->helper = pid;
-	f->helper_fd = child_pidfd(pid);
-	f->helper_until = util_now_ms() + HELPER_MS;
-	if (f->helper_fd < 0)
-		f->helper_until = 0;
+	str_fmt(round, sizeof(round), "%u", f->rounds ? f->rounds - 1 : 0);
+	r = helper_exec(&f->helper, HELPER_MS, "failover", name,
+			what == FAILOVER_HOME ? "home" : round);
+	if (r < 0) /* the next look tries again */
+		log_error("%s: cannot start what asks its other servers: %s", name, strerror(-r));
 }
 
 bool failover_wake(struct failover *f)
 {
-	if (!f->helper || !(util_now_ms() >= f->helper_until || child_wait_pidfd(f->helper_fd, 0)))
+	if (!helper_is_over(&f->helper))
 		return false;
-	child_end(f->helper);
-	f->helper = 0;
-	util_close(&f->helper_fd);
+	helper_end(&f->helper);
 	return true;
 }
 
 void failover_close(struct failover *f)
 {
-	f->helper = 0;
-	util_close(&f->helper_fd);
+	helper_leave(&f->helper);
 }
 
 /* Whether its profile names more than one, and whether the one in use is the one that is wanted. */
@@ -156,7 +121,7 @@ void failover_look(struct failover *f, const char *name, const struct silence *q
 	bool is_home = false;
 	struct record r;
 
-	if (f->helper)
+	if (f->helper.pid)
 		return;
 	f->applies = record_read(name, &r, NULL) == 0 && r.state == RECORD_UP && r.server[0] &&
 		     has_others(name, r.server, &is_home);

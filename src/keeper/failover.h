@@ -10,8 +10,8 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
+#include "keeper/helper.h"
 #include "keeper/silence.h"
 
 /* A far end that gets data answers within 10 s, if by an empty packet: after that, something was
@@ -27,16 +27,14 @@ enum failover_what { FAILOVER_NONE, FAILOVER_NEXT, FAILOVER_HOME };
 
 /* Zeroed, it knows nothing yet. */
 struct failover {
-	bool applies;	     /* there are several servers, and they may be changed */
-	bool seen, was_home; /* at the last look */
-	unsigned int rounds; /* that nobody answered */
-	int64_t at_ms;	     /* when others are asked; 0: the one in use is not silent */
-	int64_t home_ms;     /* when the one that is wanted is asked; 0: it is in use */
-	int64_t since_ms;    /* when it came into use last */
-	unsigned int soon;   /* how often it was left soon after, in a row */
-	pid_t helper;	     /* 0: none */
-	int helper_fd;
-	int64_t helper_until;
+	bool applies;		   /* there are several servers, and they may be changed */
+	bool seen, was_home;	   /* at the last look */
+	unsigned int rounds;	   /* that nobody answered */
+	int64_t at_ms;		   /* when others are asked; 0: the one in use is not silent */
+	int64_t home_ms;	   /* when the one that is wanted is asked; 0: it is in use */
+	int64_t since_ms;	   /* when it came into use last */
+	unsigned int soon;	   /* how often it was left soon after, in a row */
+	struct keep_helper helper; /* who asks others */
 };
 
 /* Says what is due. Pure but for f; s is what silence_look() said of q. */

@@ -9,17 +9,15 @@
 #include "keeper/heal.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/child.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "nl/change.h"
 #include "state/lock.h"
 #include "state/record.h"
+#include "ensure/applied.h"
 #include "ensure/ensure.h"
 #include "ensure/made.h"
 
@@ -35,7 +33,7 @@ int healer_open(struct healer *h, const char *name, struct err *e)
 	int r;
 
 	*h = (struct healer){
-		.name = name, .route = NL_SOCK_INIT, .nft = NL_SOCK_INIT, .helper_fd = -1};
+		.name = name, .route = NL_SOCK_INIT, .nft = NL_SOCK_INIT, .helper = HELPER_INIT};
 	h->due_at = util_now_ms() + LOOK_MS;
 	r = nl_sock_open(&h->route, NETLINK_ROUTE, e);
 	if (r == 0)
@@ -53,7 +51,7 @@ void healer_close(struct healer *h)
 {
 	nl_sock_close(&h->route);
 	nl_sock_close(&h->nft);
-	util_close(&h->helper_fd);
+	helper_leave(&h->helper);
 }
 
 void healer_poll(const struct healer *h, struct pollfd ret[HEALER_FDS], int *ret_timeout_ms)
@@ -62,28 +60,18 @@ void healer_poll(const struct healer *h, struct pollfd ret[HEALER_FDS], int *ret
 	int64_t at = h->due_at > h->not_before ? h->due_at : h->not_before;
 	/* Where a look is due already, one more word of the kernel's says nothing, and whoever can
 	 * make it say many must not keep a processor of root's busy. */
-	bool told = h->helper || h->due_at <= now + SETTLE_MS;
-	int64_t left = (h->helper ? h->helper_until : at) - now;
+	bool told = h->helper.pid || h->due_at <= now + SETTLE_MS;
+	int64_t left = (h->helper.pid ? h->helper.until_ms : at) - now;
 
 	ret[0] = (struct pollfd){.fd = told ? -1 : h->route.fd, .events = POLLIN};
 	ret[1] = (struct pollfd){.fd = told ? -1 : h->nft.fd, .events = POLLIN};
-	ret[2] = (struct pollfd){.fd = h->helper_fd, .events = POLLIN};
+	ret[2] = (struct pollfd){.fd = h->helper.fd, .events = POLLIN};
 	*ret_timeout_ms = left > 0 ? (int)left : 0;
 }
 
 void healer_defer(struct healer *h)
 {
 	h->due_at = util_now_ms() + AGAIN_MS;
-}
-
-/* Whether it restored anything is for the next look to say. */
-static void end_helper(struct healer *h)
-{
-	kill(h->helper, SIGTERM);
-	child_end(h->helper);
-	h->helper = 0;
-	util_close(&h->helper_fd);
-	h->due_at = util_now_ms() + SETTLE_MS;
 }
 
 bool healer_wake(struct healer *h)
@@ -95,9 +83,12 @@ bool healer_wake(struct healer *h)
 
 	if ((route || nft) && h->due_at > now + SETTLE_MS)
 		h->due_at = now + SETTLE_MS;
-	if (h->helper && (child_wait_pidfd(h->helper_fd, 0) || now >= h->helper_until))
-		end_helper(h);
-	return !h->helper && now >= h->due_at && now >= h->not_before;
+	/* Whether it restored anything is for the next look to say. */
+	if (helper_is_over(&h->helper)) {
+		helper_end(&h->helper);
+		h->due_at = util_now_ms() + SETTLE_MS;
+	}
+	return !h->helper.pid && now >= h->due_at && now >= h->not_before;
 }
 
 /* --- looking --------------------------------------------------------------------------------- */
@@ -120,38 +111,12 @@ static void say_missing(const struct want *w, const char *sentence, void *arg)
 		log_error("%s: %s", f->h->name, sentence);
 }
 
-static int exec_revive(void *arg)
-{
-	static char arg0[] = "vpnctl", arg1[] = "revive";
-	static char env0[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-	char name[NAME_MAX_LEN + 1];
-	char *argv[] = {arg0, arg1, name, NULL}, *envp[] = {env0, NULL};
-
-	/* What it says to a person who typed it would be one more line in the log. */
-	AUTO_CLOSE int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-
-	if (str_copy(name, sizeof(name), arg) == 0 && dup2(null, STDOUT_FILENO) >= 0)
-		execve("/proc/self/exe", argv, envp);
-	return 127;
-}
-
 static void restore(struct healer *h)
 {
-	char name[NAME_MAX_LEN + 1];
-	pid_t pid;
+	int r = helper_exec(&h->helper, HELPER_MS, "revive", h->name, NULL);
 
-	if (str_copy(name, sizeof(name), h->name) < 0)
-		return;
-	pid = child_start(CHILD_PLAIN_SIGNALS, exec_revive, name);
-	if (pid < 0) {
-		log_error("%s: cannot start what restores it: %s", h->name, strerror(-pid));
-		return; /* the next look tries again */
-	}
-	h->helper = pid;
-	h->helper_fd = child_pidfd(pid);
-	h->helper_until = util_now_ms() + HELPER_MS;
-	if (h->helper_fd < 0)
-		end_helper(h);
+	if (r < 0) /* the next look tries again */
+		log_error("%s: cannot start what restores it: %s", h->name, strerror(-r));
 }
 
 /* How many objects are missing; each is said, the first time. -EWOULDBLOCK: somebody is at it. */
@@ -172,6 +137,10 @@ static int count_missing(struct healer *h, int ns, enum record_state *ret, struc
 	/* A repair that failed half-way is still to be made. */
 	if (r.state != RECORD_UP)
 		return r.state == RECORD_LOST;
+	if (applied_is_ahead(&r)) {
+		str_copy(h->why, sizeof(h->why), "a switch to another server was not finished");
+		return 1;
+	}
 	h->why[0] = '\0';
 	n = made_read(h->name, &l, e);
 	n = n ?: ensure_missing(&l, ns, say_missing, &f, e);

@@ -9,9 +9,9 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/err.h"
+#include "keeper/helper.h"
 #include "nl/sock.h"
 
 /* Made by root: nothing is restored while it is there. */
@@ -22,11 +22,9 @@ struct healer {
 	struct nl_sock route, nft;
 	int64_t due_at; /* CLOCK_MONOTONIC, ms: when to look next */
 	int64_t not_before;
-	pid_t helper; /* who restores; 0: nobody */
-	int helper_fd;
-	int64_t helper_until;
-	unsigned int failures; /* in a row */
-	char why[200];	       /* the first that was missing at the last look; "": none */
+	struct keep_helper helper; /* who restores */
+	unsigned int failures;	   /* in a row */
+	char why[200];		   /* the first that was missing at the last look; "": none */
 };
 
 #define HEALER_FDS 3

@@ -28,6 +28,7 @@
 #include "state/health.h"
 #include "tunnel/resolve.h"
 #include "ensure/applied.h"
+#include "keeper/ask.h"
 #include "up/strays.h"
 #include "tunnel/via.h"
 
@@ -62,8 +63,8 @@ int keeper_open(struct keeper *k, const char *name, bool userspace, struct err *
 	*k = (struct keeper){.name = name,
 			     .userspace = userspace,
 			     .units_fd = -1,
-			     .helper_fd = -1,
-			     .failover = {.helper_fd = -1}};
+			     .helper = HELPER_INIT,
+			     .failover = {.helper = HELPER_INIT}};
 	k->look_at = util_now_ms() + SETTLE_MS;
 	k->asleep_ms = asleep_ms();
 	k->event_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
@@ -87,7 +88,7 @@ enum help { HELP_STAY, HELP_MOVE, HELP_TURN, HELP_DEFAULT };
 
 static void end_helper(struct keeper *k)
 {
-	int status = child_end(k->helper);
+	int status = helper_end(&k->helper);
 
 	if (status != 0 && k->turn.at_ms)
 		turn_round(&k->turn, util_now_ms());
@@ -98,8 +99,6 @@ static void end_helper(struct keeper *k)
 		k->oif = -1;
 	else
 		k->tried_default = false;
-	k->helper = 0;
-	util_close(&k->helper_fd);
 }
 
 void keeper_close(struct keeper *k)
@@ -119,8 +118,8 @@ void keeper_poll(const struct keeper *k, struct pollfd ret[KEEPER_FDS], int *ret
 
 	healer_poll(&k->healer, ret + 4, &heal_ms);
 	ret[0] = (struct pollfd){.fd = k->event_fd, .events = POLLIN};
-	ret[1] = (struct pollfd){.fd = k->helper_fd, .events = POLLIN};
-	ret[2] = (struct pollfd){.fd = k->failover.helper_fd, .events = POLLIN};
+	ret[1] = (struct pollfd){.fd = k->helper.fd, .events = POLLIN};
+	ret[2] = (struct pollfd){.fd = k->failover.helper.fd, .events = POLLIN};
 	ret[3] = (struct pollfd){.fd = k->units_fd, .events = POLLIN};
 	*ret_timeout_ms = left > 0 ? (int)left : 0;
 	if (heal_ms < *ret_timeout_ms)
@@ -144,7 +143,7 @@ bool keeper_wake(struct keeper *k)
 		util_close(&k->units_fd);
 		k->event_at = now;
 	}
-	if (k->helper && (child_wait_pidfd(k->helper_fd, 0) || now >= k->helper_until))
+	if (helper_is_over(&k->helper))
 		end_helper(k);
 	if (failover_wake(&k->failover))
 		k->look_at = now;
@@ -280,15 +279,9 @@ static int run_errand(void *arg)
 static void start_helper(struct keeper *k, int ns, const char *current, enum help what)
 {
 	struct keep_errand a = {k, ns, current, what};
-	pid_t pid = child_start(CHILD_DIES_WITH_US | CHILD_PLAIN_SIGNALS, run_errand, &a);
 
-	if (pid < 0)
-		return; /* the next look tries again */
-	k->helper = pid;
-	k->helper_fd = child_pidfd(k->helper);
-	k->helper_until = util_now_ms() + HELPER_MS;
-	if (k->helper_fd < 0)
-		end_helper(k);
+	if (helper_start(&k->helper, HELPER_MS, run_errand, &a) < 0)
+		k->oif = -1; /* the next look tries again */
 }
 
 /* --- looking --------------------------------------------------------------------------------- */
@@ -436,7 +429,7 @@ static void look_at_servers(struct keeper *k, enum silence_state s)
 {
 	int64_t soon = util_now_ms() + FAILOVER_LOOK_MS;
 
-	if (!k->helper)
+	if (!k->helper.pid)
 		failover_look(&k->failover, k->name, &k->silence, s);
 	if (k->failover.applies && k->look_at > soon)
 		k->look_at = soon;
@@ -462,12 +455,13 @@ void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 	k->event_at = 0;
 	/* A command that was killed may have been the last one for long. */
 	file_clear_begun(RUN_DIR);
+	ask_clear();
 	mend_ports(k, vpn_netns_fd);
 	/* One that cannot be repaired must not keep the tunnel's own from being looked after: it
 	 * has every second turn. */
 	if (k->units_fd < 0)
 		k->units_fd = default_units_watch(k->name);
-	k->tried_default = !k->helper && !k->tried_default && is_default_lost(k->name);
+	k->tried_default = !k->helper.pid && !k->tried_default && is_default_lost(k->name);
 	if (k->tried_default)
 		start_helper(k, vpn_netns_fd, "", HELP_DEFAULT);
 	if (tunnel_dev_stats(k->name, vpn_netns_fd, k->userspace, &st, NULL) < 0)
@@ -479,9 +473,9 @@ void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 	oif = read_way(&st.peer, &path);
 	s = hear(k, &st);
 	look_at_servers(k, s);
-	if (k->helper || k->failover.helper) {
+	if (k->helper.pid || k->failover.helper.pid) {
 		/* What is remembered of the way stays, so that its change is seen again. */
-		if (k->helper && !k->tried_default)
+		if (k->helper.pid && !k->tried_default)
 			k->look_at = util_now_ms() + SETTLE_MS;
 		write_health(k, &st, oif, s);
 		return;

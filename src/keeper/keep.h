@@ -10,11 +10,11 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/err.h"
 #include "keeper/failover.h"
 #include "keeper/heal.h"
+#include "keeper/helper.h"
 #include "keeper/silence.h"
 #include "keeper/turn.h"
 #include "tunnel/tunnel_dev.h"
@@ -36,9 +36,7 @@ struct keeper {
 	union wg_endpoint peer;	      /* where it was at the last look */
 	char left[ENDPOINT_TEXT_LEN]; /* where it was before that, and got no answer */
 	int64_t silent_ms;	      /* CLOCK_BOOTTIME; 0: it is not silent */
-	pid_t helper;		      /* a process that looks names up; 0: none */
-	int helper_fd;
-	int64_t helper_until;
+	struct keep_helper helper;    /* who looks names up */
 	struct failover failover;
 	struct healer healer;
 	bool due, heal_due; /* what woke it */

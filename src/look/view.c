@@ -343,6 +343,19 @@ static void judge_supervisor(struct view *v)
 	degrade(v, why);
 }
 
+/* The tunnel is the one's or the other's, and the record is the one's. */
+static void judge_switch(struct view *v)
+{
+	char why[sizeof(v->why)];
+
+	if (!applied_is_ahead(&v->record))
+		return;
+	str_fmt(why, sizeof(why),
+		"a switch from %s to another server is under way, or was broken off: vpnctl up %s",
+		v->record.server, v->name);
+	degrade(v, why);
+}
+
 static void judge_via(struct view *v)
 {
 	struct record other;
@@ -372,6 +385,7 @@ static void judge_up(struct view *v, int ns)
 	struct err e = ERR_INIT;
 
 	judge_via(v);
+	judge_switch(v);
 	judge_supervisor(v);
 	if (tunnel_dev_stats(v->record.device, ns, v->record.flags & RECORD_USERSPACE, &v->stats,
 			     &e) < 0)

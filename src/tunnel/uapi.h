@@ -7,7 +7,8 @@
 
 #include "nl/wg.h"
 
-#define UAPI_DIR "/run/wireguard"
+#define UAPI_DIR   "/run/wireguard"
+#define ASK_PREFIX "ask" /* and a number: who is asked beside a tunnel (keeper/ask.h) */
 
 int uapi_path(const char *name, char *ret, size_t size);
 
@@ -24,6 +25,9 @@ int uapi_peers_call(const char *name, const struct wg_peer *peers, size_t n, str
 int uapi_port_set(const char *name, uint16_t port, struct err *e);
 /* -ENOENT, -ECONNREFUSED: nobody is there. */
 int uapi_device_get(const char *name, struct wg_stats *ret, struct err *e);
+
+/* Does what wg_device_has_key() does. */
+bool uapi_device_has_key(const char *name, const uint8_t key[WG_KEY_LEN]);
 
 /* The request for a device, the caller's to wipe and free. */
 int uapi_format_device(const struct wg_device *d, char **ret, size_t *ret_len);

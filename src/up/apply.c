@@ -220,7 +220,7 @@ static bool is_lost(const char *name)
 
 	if (record_read(name, &r, NULL) < 0 || r.state == RECORD_DOWN)
 		return false;
-	if (r.state == RECORD_LOST || supervise_is_alive(name, NULL) == 0)
+	if (r.state == RECORD_LOST || applied_is_ahead(&r) || supervise_is_alive(name, NULL) == 0)
 		return true;
 	ns = record_open_netns(&r, NULL);
 	return ns >= 0 && made_read(name, &l, NULL) == 0 &&
@@ -367,6 +367,9 @@ int vpn_switch(const struct profile *p, struct err *note, struct err *e)
 	if (lock < 0)
 		return lock;
 	if (record_read(p->name, &rec, NULL) < 0 || rec.state == RECORD_DOWN)
+		return 1;
+	/* Somebody else has switched it since: this one's answer is an old one. */
+	if (p->instead_of && !applied_is_by(p->name, p->instead_of))
 		return 1;
 	r = check_before(&u, e);
 	r = r ?: run_layout(&u, e);

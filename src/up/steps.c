@@ -17,6 +17,7 @@
 #include "ns/netns.h"
 #include "tunnel/supervise.h"
 #include "tunnel/tunnel_dev.h"
+#include "tunnel/uapi.h"
 #include "up/finish.h"
 #include "wall/firewall.h"
 #include "ensure/ensure.h"
@@ -160,7 +161,11 @@ static int keep_tunnel(struct up *u, struct err *e)
 
 	u->userspace = dev.userspace;
 	u->supervisor_pid = u->old.supervisor_pid;
-	if (!u->is_mend)
+	/* The kernel's takes any other by itself; this one would keep the last server's, where only
+	 * that one may be reached from it. */
+	if (u->p->instead_of && dev.userspace && !u->p->tunnel.has_listen_port)
+		r = uapi_port_set(u->p->name, 0, e);
+	if (r == 0 && !u->is_mend)
 		r = tunnel_dev_configure(&dev, &u->p->tunnel, &u->endpoints, e);
 	return r < 0 ? r : finish_tunnel(u, e);
 }

@@ -89,6 +89,38 @@ if [ ${#some[@]} -gt 0 ]; then
 	vpnctl default --no-ip none >/dev/null
 fi
 
+# --- another of a VPN's servers --------------------------------------------------------------------
+
+mapfile -t some < <(kinds server failover)
+if [ ${#some[@]} -gt 0 ]; then
+	vpnctl down --force demo other >/dev/null
+	mkdir "$RIG_DIR/servers"
+	install -m 600 /etc/vpnrun/demo.conf /etc/vpnrun/other.conf "$RIG_DIR/servers"
+	vpnctl import "$RIG_DIR/servers" --name many --id 9 >/dev/null
+	sed -i "s/\"id\"/\"layout\": \"$RIG_LAYOUT\", &/" /etc/vpnrun/many.json
+	vpnctl up many >/dev/null
+	rm -f "$home/pid"
+	# shellcheck disable=SC2016
+	as_user vpnrun many sh -c 'echo $$ >"$HOME/pid"; while :; do timeout 1 "$0" tcp "$1" 80; timeout 0.1 "$0" udp "$2" 80; done' \
+		"$probe" "$RIG_WEB4" "$RIG_WEB6_ADDR" >"$RIG_DIR/sent" 2>/dev/null &
+	sender=$!
+	wait_for 20 grep -q '^demo' "$RIG_DIR/sent"
+	ok 'control: a program inside gets out by the first server' grep -q '^demo' "$RIG_DIR/sent"
+	FAULT_INSIDE=$(cat "$home/pid")
+	export FAULT_INSIDE FAULT_SENT=$RIG_DIR/sent
+	$RIG_CAPTURE start
+	tap faults "${some[@]}"
+	ok 'R83: after all of that the same program is inside' kill -0 "$FAULT_INSIDE"
+	is "$($RIG_CAPTURE stop)" 0 'L02 R83: while another server was taken, the keeper'"'"'s errand, too, was killed and failed, nothing was in the clear'
+	is "$(grep -c '^clear' "$RIG_DIR/sent")" 0 'L02 R83: and the program inside did not meet the clear network'
+	kill "$FAULT_INSIDE"
+	wait $sender 2>/dev/null
+	vpnctl down --force many >/dev/null
+	is "$(find /run/vpnrun -name 'many*' ! -name many.lock)" '' 'R37 R83: down leaves nothing of it'
+	vpnctl remove many >/dev/null
+	vpnctl up --no-wait other >/dev/null
+fi
+
 # --- what cannot be read is not absent ------------------------------------------------------------
 
 # With a failure that lasts: a switch is not skipped, a file is not guessed, and a default that stands is no leftover.
@@ -155,6 +187,24 @@ if [ -z "${FAULT_ONLY:-}" ]; then
 	import second >/dev/null
 	is "$(find /etc/vpnrun -name '.*' -type f)" '' 'R26 R76: the next import, of whatever name, takes it away'
 	rm -f /etc/vpnrun/{first,second}.*
+	mkdir -p "$RIG_DIR/servers"
+	install -m 600 "$RIG_DIR/conf/psk.conf" "$RIG_DIR/servers/one.conf"
+	install -m 600 "$RIG_DIR/conf/psk.conf" "$RIG_DIR/servers/two.conf"
+	keys() { find /etc/vpnrun/{keys*,.import*} -type f ! -name '*.json' 2>/dev/null; }
+	orphans=0
+	for call in mkdirat renameat2 unlinkat; do
+		for n in {1..20}; do
+			vpnctl import "$RIG_DIR/servers" --name keys --id 9 >/dev/null
+			strike $call "$n" -k vpnctl remove keys || break
+			[ -e /etc/vpnrun/keys.json ] || [ -z "$(keys)" ] || orphans=$((orphans + 1))
+			# As it was asked for, and if there is no such VPN any more, whatever comes next.
+			vpnctl remove keys 2>/dev/null || import second >/dev/null
+			is "$(keys)" '' "R26 R76: a remove of many servers that was killed at its $call $n: the next change leaves no key"
+			rm -f /etc/vpnrun/second.*
+		done
+		vpnctl remove keys 2>/dev/null
+	done
+	ok 'R26 R76 danger: killed late it has left keys that no VPN is known by' test "$orphans" -gt 0
 	chmod 1777 "$RIG_DIR"
 	rm -f "$RIG_DIR/struck"
 	ok 'control: wrap is killed' as_user bash -c "$(declare -f strike); RIG_DIR=$RIG_DIR; strike fchmod 1 -k vpnctl wrap --vpn demo curl"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The same thing many times over, and what remains of it: nothing. In the rig, as root; `make check-soak`.
 #
-#   soak.pl [--scale PERCENT] [KIND...]      kinds: launch race restart switch container
+#   soak.pl [--scale PERCENT] [KIND...]      kinds: launch race restart switch container server
 #
 # Prints TAP, a line for each kind: how many, how many failed, the seconds; what is left of links, namespaces,
 # leases, files of /run and processes; descriptors and memory of the broker, the plugger and the keepers at its
@@ -141,6 +141,45 @@ sub switch_one {
 	return $i % 10 || web(@as_user) eq $to;
 }
 
+# Another of a VPN's servers, with a program inside that is at work all the while: the same one in the end, and it
+# has met each of them.
+my $many = '/etc/vpnrun/many.json';
+my $flow = "$ENV{FAULT_HOME}/flow";
+my $flows;
+sub begin_many {
+	return begin_flow() if -e $many;
+	my $given = "$dir/given";
+	quiet($vpnctl, 'down', '--force', 'demo', 'other');
+	system "mkdir $given && install -m 600 /etc/vpnrun/demo.conf /etc/vpnrun/other.conf $given" and die;
+	my $bad = quiet($vpnctl, 'import', $given, '--name', 'many', '--id', '9');
+	system "sed -i 's/\"id\"/\"layout\": \"$layout\", &/' $many";
+	$bad ||= quiet($vpnctl, 'up', 'many');
+	die $bad if $bad;
+	begin_flow();
+}
+# Page after page, a line each, as fast as they come.
+sub begin_flow {
+	unlink $flow;
+	$flows = fork // die;
+	if (!$flows) {
+		open STDERR, '>', '/dev/null';
+		exec @as_user, $vpnrun, 'many', 'sh', '-c', 'while :; do curl -s -m 5 "$0/" "$0/big?1000000" | head -c 5; echo; done >"$1"', "http://$ENV{RIG_WEB4}", $flow;
+	}
+	soon(20, sub { -s $flow }) or die "nothing flows\n";
+}
+sub end_flow { kill 'KILL', $flows; waitpid $flows, 0 }
+sub goes_on {
+	my ($server) = @_;
+	my $since = -s $flow;
+	return soon(20, sub { open my $f, '<', $flow or return 0; seek $f, $since, 0; grep { /^$server/ } <$f> });
+}
+sub server_one {
+	my ($i) = @_;
+	my $to = $i % 2 ? 'other' : 'demo';
+	return 0 if quiet($vpnctl, 'switch', 'many', $to);
+	return goes_on($to) && waitpid($flows, 1) == 0;
+}
+
 my $bundle = "$dir/bundle";
 my $hook = "$bin/libexec/vpnrun/vpnrun-hook";
 sub begin_containers {
@@ -177,12 +216,13 @@ my %kinds = (
 	switch => { n => 200, run => sub { in_turn(@_, \&switch_one) }, sees => 1,
 		begin => sub { quiet($vpnctl, 'default', '--no-ip', 'demo') },
 		end => sub { quiet($vpnctl, 'default', '--no-ip', 'none') } },
+	server => { n => 200, run => sub { in_turn(@_, \&server_one) }, sees => 1, begin => \&begin_many, end => \&end_flow },
 	container => { n => 300, run => sub { parallel(@_, \&container_one) }, begin => \&begin_containers },
 );
 
 # --- the whole --------------------------------------------------------------------------------------------
 
-my @names = @ARGV ? @ARGV : qw(launch race restart switch container);
+my @names = @ARGV ? @ARGV : qw(launch race restart switch container server);
 my ($n, $bad) = (0, 0);
 # The far end's name is not asked for while the uplink is watched.
 system "sed -i 's/^Endpoint.*/Endpoint = $ENV{RIG_OTHER_ENDPOINT4}:$ENV{RIG_PORT}/' /etc/vpnrun/other.conf";

@@ -85,6 +85,40 @@ vpnctl: many stays with xx-one-2" 'R83: a switch to a dead one stays with the ol
 is "$(sha256sum /run/vpnrun/many) $(chosen)" "$record xx-one-2.conf" 'R83: nothing was touched for it'
 ok 'R83: the program inside went on meanwhile' test "$(cut -d' ' -f1 "$home/loop")" -gt "$count"
 ok 'R37: whoever asked it has left nothing' not asks
+# One that answers who asks, and nobody who then comes: what has its port meets nothing.
+sed -i 's/^\[Interface\]/&\nListenPort = 51999/' $dir/xx-one-10.conf
+in_ns router nft 'table ip half { counter lost {}; chain c { type filter hook forward priority 0; udp sport 51999 counter name lost drop; }; }'
+kill -STOP "$(cat /run/vpnrun/many.supervisor)"
+said=$(vpnctl switch many xx-one-10 2>&1)
+is "$? $said" "1 vpnctl: server xx-one-10 of many does not answer
+vpnctl: many stays with xx-one-2" 'R83: a server that is silent once it is switched to is left again'
+lost=$(in_ns router nft list counter ip half lost | sed -n 's/.*packets \([0-9]*\).*/\1/p')
+ok 'control: it was switched to' test "${lost:-0}" -gt 0
+kill -CONT "$(cat /run/vpnrun/many.supervisor)"
+ok 'R83: the program inside is back, too' wait_for 15 word_is loop demo
+ok 'R83: by the same cable, with the same pid' kill -0 "$(cat "$home/pid")"
+is "$(tunnel_addresses) $(chosen)" "$before xx-one-2.conf" 'R34: with the addresses and the choice as they were'
+ok 'R83: and it is whole' vpnctl status many
+in_ns router nft delete table ip half
+sed -i '/^ListenPort/d' $dir/xx-one-10.conf
+record=$(sha256sum /run/vpnrun/many)
+
+# One that was killed half-way, as the keeper's errand is after two minutes: what the record says is not so any more.
+kill -STOP "$(cat /run/vpnrun/many.supervisor)"
+said=
+for n in {1..9}; do
+	"$RIG_DIR/build/tests/fault/strike" -o "$RIG_DIR/struck" -p 0 -s rename -n "$n" -k -- vpnctl switch many xx-one-10 >/dev/null 2>&1
+	said=$(vpnctl status many)
+	[[ $said != *'broken off'* ]] || break
+	vpnctl switch many xx-one-2 >/dev/null 2>&1
+done
+like "$said" 'a switch from xx-one-2 to another server is under way, or was broken off: vpnctl up many' 'R78 R83: status says that a switch was broken off'
+like "$(vpnctl switch many xx-one-2 2>&1)" 'many goes through xx-one-2 now|many goes through xx-one-2 already' 'R83: a switch to the one that the record names is one'
+ok 'R28: the command that status names is typed' vpnctl up --no-wait many
+kill -CONT "$(cat /run/vpnrun/many.supervisor)"
+ok 'R83: with the same program inside' wait_for 30 word_is loop demo
+ok 'R83: all is whole' vpnctl status many
+record=$(sha256sum /run/vpnrun/many)
 
 # --- bad input -------------------------------------------------------------------------------------------
 like "$(vpnctl switch many xx-one-3 2>&1)" "many has no server 'xx-one-3'; did you mean xx-one-2\\?" 'R83: no such server'
@@ -132,7 +166,11 @@ like "$(vpnctl status many)" 'many goes through xx-one-2; xx-one-10, which is ch
 ok 'R83: and JSON' record_is xx-one-2 xx-one-10
 is "$(chosen)" xx-one-10.conf 'R83: what was chosen stays chosen'
 like "$(cat /run/vpnrun/many.log)" 'many goes through xx-one-2 now: xx-one-10 did not answer' 'R83: the log'
-like "$(vpnctl up many 2>&1)" "at $RIG_ENDPOINT4" 'R83: up stays with the one that answers'
+not_edited() { not grep -q 'has changed since' <<<"$(vpnctl status many)"; }
+ok 'R83: and does not take it for a change of files' not_edited
+vpnctl up --no-wait many >/dev/null
+ok 'R83: up stays with the one that answers' record_is xx-one-2 xx-one-10
+is "$(in_vpn many wg show many endpoints | cut -f2)" "$RIG_ENDPOINT4:$RIG_PORT" 'R83: and so does its tunnel'
 ok 'R83: it is whole' vpnctl status many
 ok 'R83: while the chosen one is silent, the keeper'"'"'s errand leaves it' not vpnctl failover many home
 ok 'R83: the one in use stays' goes_by xx-one-2
@@ -146,6 +184,13 @@ ok 'R83: the one in use stays' goes_by xx-one-10
 ip link set $RIG_UPLINK up
 ip route add default via 192.168.77.1 dev $RIG_UPLINK
 is "$($RIG_CAPTURE stop)" 0 'L01 R83: nothing of all that left in the clear'
+
+# Its files are replaced while it is up.
+ok 'R83: the switch before' vpnctl switch many xx-one-2
+like "$(vpnctl import "$given" --name many --replace 2>&1)" 'it is up by the former ones until: vpnctl restart many' 'R83: import --replace of many'
+is "$(chosen)" xx-one-2.conf 'R83: the chosen one stays chosen'
+like "$(vpnctl restart many 2>&1)" "many is up: the server answers, at $RIG_ENDPOINT4" 'R31 R83: restart, as it says'
+ok 'R31 R83: the program inside goes on' wait_for 30 word_is loop demo
 
 # --- the end -----------------------------------------------------------------------------------------------
 kill $inside $flow $served

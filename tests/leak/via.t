@@ -199,6 +199,54 @@ if [ -n "${RIG_SLOW:-}" ]; then
 	exit
 fi
 
+# --- one of many servers ----------------------------------------------------------------------------
+
+vpnctl down --force nested demo >/dev/null
+mkdir /etc/vpnrun/{nested,demo}.servers
+sed "s/exit.vpn.rig.test/$RIG_OTHER_ENDPOINT4/" /etc/vpnrun/nested.conf >/etc/vpnrun/nested.servers/four.conf
+sed "s,^PublicKey = .*,PublicKey = $(wg genkey | wg pubkey)," /etc/vpnrun/nested.servers/four.conf >/etc/vpnrun/nested.servers/dead.conf
+cp /etc/vpnrun/nested.conf /etc/vpnrun/nested.servers/name.conf
+ln -s four.conf /etc/vpnrun/nested.servers/chosen
+cp /etc/vpnrun/demo.conf /etc/vpnrun/demo.servers/four.conf
+sed "s/^Endpoint = .*/Endpoint = [$RIG_ENDPOINT6]:$port/" /etc/vpnrun/demo.conf >/etc/vpnrun/demo.servers/six.conf
+chmod 600 /etc/vpnrun/*.servers/*.conf
+cp /etc/vpnrun/demo.json "$RIG_DIR/demo.one"
+sed -i 's,"config": "[^"]*","servers": "/etc/vpnrun/demo.servers",' /etc/vpnrun/demo.json
+echo '{ "id": 3, "servers": "/etc/vpnrun/nested.servers", "via": "demo" }' >/etc/vpnrun/nested.json
+before=$(seen host)
+cap start
+$RIG_CAPTURE start
+ok 'R74 R83: one of many servers by one of many servers: up' vpnctl up demo
+ok 'R74 R83: both' vpnctl up nested
+as_user vpnrun nested "$probe" loop "$RIG_WEB4" 80 "$home/loop" &
+job=$!
+count() { cut -d' ' -f1 "$home/loop"; }
+goes_on() { is_state other && [ "$(count)" -gt "$1" ]; }
+ok 'control: a program is at work inside' wait_for 15 is_state other
+like "$(vpnctl switch nested dead 2>&1)" 'server dead of nested does not answer.*nested stays with four' \
+	'R74 R83: a server that does not answer, asked by the other VPN'
+n=$(count)
+ok 'R74 R83: another server, by the other VPN' vpnctl switch nested name
+ok 'R74 R83: the program inside goes on' wait_for 20 goes_on "$n"
+n=$(count)
+like "$(vpnctl switch demo six 2>&1)" 'demo goes through six now, was four' 'R83: the VPN by which it goes is switched'
+in_vpn demo wg show demo endpoints | grep -qF "[$RIG_ENDPOINT6]"
+is $? 0 'control: that is another endpoint'
+ok 'R74 R83: who goes through it is not stranded: the program inside goes on' wait_for 20 goes_on "$n"
+ok 'R74 R83: and is whole' vpnctl status nested
+like "$(vpnctl switch demo four 2>&1)" 'demo goes through four now, was six' 'R83: and back'
+n=$(count)
+ok 'R74 R83: who goes through it goes on' wait_for 20 goes_on "$n"
+is "$(cap stop)" 0 "R74 R83: only demo's encrypted packets are seen on the uplink, whoever is asked"
+is "$($RIG_CAPTURE stop)" 0 'R74 R83: and nothing else'
+is "$(seen host)" "$before" 'R74 R83: the far end saw none from the host'
+kill $job
+wait $job 2>/dev/null
+vpnctl down --force nested demo >/dev/null
+cp "$RIG_DIR/demo.one" /etc/vpnrun/demo.json
+profile nested ', "via": "demo"'
+vpnctl up demo nested >/dev/null
+
 # --- what cannot be ------------------------------------------------------------------------------
 
 vpnctl down --force nested >/dev/null

@@ -20,6 +20,7 @@
 #include "ensure/ensure.h"
 #include "ensure/made.h"
 #include "inside.h"
+#include "keeper/helper.h"
 #include "nl/change.h"
 #include "nl/gone.h"
 #include "wall/flows.h"
@@ -44,6 +45,7 @@ static struct {
 	uint32_t flags;
 	int takes_ms;
 	int restored, looked;
+	bool ahead; /* a switch has noted another server than the record has */
 } vpn;
 
 static int fake_made(const char *name, struct want_list *ret, struct err *e)
@@ -68,13 +70,22 @@ static int fake_missing(const struct want_list *l, int ns, ensure_fn fn, void *a
 	return vpn.n;
 }
 
-static pid_t fake_child(unsigned int flags, int (*fn)(void *arg), void *arg)
+static int fake_exec(struct keep_helper *h, int limit_ms, const char *command, const char *name,
+		     const char *more)
 {
-	(void)flags;
-	(void)fn;
-	(void)arg;
+	(void)h;
+	(void)limit_ms;
+	(void)command;
+	(void)name;
+	(void)more;
 	vpn.restored++;
 	return -EAGAIN;
+}
+
+static bool fake_ahead(const struct record *r)
+{
+	(void)r;
+	return vpn.ahead;
 }
 
 static bool kernel_told;
@@ -123,7 +134,8 @@ static int fake_load(const char *name, struct profile *p, struct err *e)
 #define fcntl		  fcntl_late
 #define made_read	  fake_made
 #define ensure_missing	  fake_missing
-#define child_start	  fake_child
+#define helper_exec	  fake_exec
+#define applied_is_ahead  fake_ahead
 #define nl_change_read	  fake_change
 #define nl_gone_names	  fake_gone
 #define flows_forget_gone fake_forget
@@ -260,7 +272,7 @@ static void test_ground(void)
 static struct healer new_healer(void)
 {
 	return (struct healer){
-		.name = "a", .route = NL_SOCK_INIT, .nft = NL_SOCK_INIT, .helper_fd = -1};
+		.name = "a", .route = NL_SOCK_INIT, .nft = NL_SOCK_INIT, .helper = HELPER_INIT};
 }
 
 static int restores_after_look(struct healer *h)
@@ -283,6 +295,14 @@ static int what_is_restored(void)
 	if (restores_after_look(&h) != 0)
 		return 2;
 	vpn.flags = 0;
+	h = new_healer();
+	vpn.n = 0;
+	if (restores_after_look(&h) != 0)
+		return 5;
+	vpn.ahead = true;
+	if (restores_after_look(&h) != 1 || !h.why[0])
+		return 6;
+	vpn.ahead = false;
 	h = new_healer();
 	if (!write_record(RECORD_DOWN) || restores_after_look(&h) != 0)
 		return 3;
@@ -381,20 +401,19 @@ static int helpers(void)
 		pause();
 		_exit(0);
 	}
-	h.helper = pid;
-	h.helper_fd = child_pidfd(pid);
-	h.helper_until = util_now_ms() + 3600000;
-	if (healer_wake(&h) || h.helper != pid)
+	h.helper = (struct keep_helper){pid, child_pidfd(pid), util_now_ms() + 3600000};
+	if (healer_wake(&h) || h.helper.pid != pid)
 		return 1;
-	h.helper_until = 0;
+	h.helper.until_ms = 0;
 	healer_wake(&h);
-	return h.helper == 0 && kill(pid, 0) < 0 ? 0 : 2;
+	return h.helper.pid == 0 && kill(pid, 0) < 0 ? 0 : 2;
 }
 
 static void test_heal(void)
 {
 	inside(what_is_restored,
-	       "R78 what is missing of a VPN that is up or lost, and is not others'");
+	       "R78 R83 what is missing of a VPN that is up or lost, or was broken off, and is not "
+	       "others'");
 	inside(while_somebody_changes_it, "R78 not while an up or a down is under way");
 	inside(longer_each_time, "R78 what does not stay is restored less often");
 	inside(slow_looks, "R78 the longer a look takes, the later is the next");

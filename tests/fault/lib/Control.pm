@@ -169,6 +169,84 @@ sub default_kind {
 	};
 }
 
+# --- another of a VPN's servers ----------------------------------------------------------------------------
+
+# VPN `many` has the servers demo and other, whose far ends say their own names. One program stays inside from the
+# first point to the last, and writes down who answers it.
+my $servers = '/etc/vpnrun/many.servers';
+
+sub server_now { my ($rc, $out) = run(30, $vpnctl, 'status', 'many', '--json'); return $out =~ /"server": "(\w+)"/ ? $1 : '' }
+
+# What the kernel ends a moment later is gone soon; what asks beside the tunnel is nobody's next run.
+sub no_asking {
+	my @left;
+	return '' if soon(5, sub { keepers_look(); !(@left = (glob('/run/wireguard/ask*'), grep { slurp("$_/cmdline") =~ /wireguard-go\0.*\bask\d/ } glob '/proc/[0-9]*')) });
+	return "left: @left";
+}
+
+sub inside_goes_by {
+	my ($server) = @_;
+	my $since = -s $ENV{FAULT_SENT};
+	my $goes = sub {
+		open my $f, '<', $ENV{FAULT_SENT} or return 0;
+		seek $f, $since, 0;
+		return scalar grep { /^$server\b/ } <$f>;
+	};
+	return "the program inside is gone" if !kill 0, $ENV{FAULT_INSIDE};
+	# WireGuard itself may take a while where who asked beside it has taken its session.
+	return soon(45, $goes) ? '' : "the program inside does not go by $server";
+}
+
+# It is whole by one of these, and so is who is inside.
+sub goes_by {
+	my (@may) = @_;
+	my $now = server_now();
+	return "goes by '$now', not by @may" if !grep { $_ eq $now } @may;
+	return first(sub { is_whole('many') }, sub { inside_goes_by($now) }, \&no_asking);
+}
+
+sub keeper_restores {
+	my $saw;
+	return soon(30, sub { keepers_look(); !($saw = is_whole('many')) }) ? goes_by(qw(demo other)) : "the keeper leaves: $saw";
+}
+
+sub choose_server { my ($to) = @_; unlink "$servers/chosen"; symlink "$to.conf", "$servers/chosen" or die "$servers: $!" }
+
+sub begin_server {
+	my ($chosen) = @_;
+	ctl('up', '--no-wait', 'many') if is_whole('many');
+	my $bad = server_now() eq 'demo' ? '' : ctl('switch', 'many', 'demo');
+	choose_server($chosen);
+	return $bad;
+}
+
+sub server_kind {
+	my ($chosen, @cmd) = @_;
+	my @goes_on = (
+		\&keeper_restores,
+		sub { first(sub { ctl('up', '--no-wait', 'many') }, sub { goes_by(qw(demo other)) }) },
+		sub { first(sub { ctl('switch', 'many', 'other') }, sub { goes_by('other') }) },
+	);
+	return {
+		cmd => [$vpnctl, @cmd],
+		reset => sub { begin_server($chosen) },
+		turns => scalar @goes_on,
+		# What was noted and what the record says were two servers.
+		found => ['0.rename:KILL:4@0'],
+		killed => sub { $goes_on[$turn++ % @goes_on]->() },
+		verdict => sub {
+			my ($rc, $out, $err, $point) = @_;
+			my $bad = $rc == 124 ? 'hangs' : '';
+			# Nobody reads what the keeper's errand says.
+			$bad ||= "status $rc and no sentence: $err" if $rc != 0 && $cmd[0] eq 'switch' && !has_sentence('vpnctl', $err, $point);
+			# What it chose could not be noted, and it goes by it all the same.
+			my $done = $rc == 0 || $err =~ m{cannot write (the output|$servers/chosen)};
+			$bad ||= goes_by($done ? 'other' : 'demo');
+			return $bad ? "$bad ($err)" : $rc == 0 ? 'whole' : 'refused';
+		},
+	};
+}
+
 # --- files ------------------------------------------------------------------------------------------------
 
 # A command that writes files: what it wrote is all there or not at all, and can be written again.
@@ -254,6 +332,8 @@ our %kinds = (
 	on => default_kind('on', \&begin_off, 'demo'),
 	switch => default_kind('switch', \&begin_standing, 'other'),
 	off => default_kind('off', \&begin_on, 'none'),
+	server => server_kind('demo', 'switch', 'many', 'other'),
+	failover => server_kind('other', 'failover', 'many', 'home'),
 	import => files(
 		cmd => [$vpnctl, 'import', '--name', 'fresh', '--id', '7', "$dir/conf/psk.conf"],
 		# By one of another name.
