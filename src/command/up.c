@@ -15,10 +15,12 @@
 #include "ctl/show.h"
 #include "ctl/twins.h"
 #include "ensure/applied.h"
+#include "keeper/ask.h"
 #include "up/apply.h"
 #include "default/default.h"
 #include "conf/profile.h"
 #include "state/record.h"
+#include "tunnel/twin.h"
 #include "tunnel/via.h"
 #include "conf/value.h"
 
@@ -50,10 +52,12 @@ static bool is_up(const char *name)
 /* It may be meant, for a moment, so it is no reason to refuse. */
 static void warn_twins(const struct profile *p)
 {
-	char other[NAME_MAX_LEN + 1];
+	char other[NAME_MAX_LEN + 1], device[IFNAMSIZ];
 
 	if (twins_find(p->name, &p->tunnel, is_up, other))
 		log_info("note: VPN '%s', which is up, " TWINS_SAY, other);
+	if (tunnel_twin_find(p->name, &p->tunnel, device))
+		log_info("note: the device %s, which is not vpnrun's, " TWINS_SAY, device);
 }
 
 /* Returns 0 and the profile, whose keys the caller frees, 1 where there was nothing to do, or has
@@ -66,11 +70,8 @@ static int apply_profile(const char *name, apply_fn apply, struct profile *ret)
 
 	/* What is repaired is what was applied, whatever the files say by now; without keys, as far
 	 * as they are not needed. */
-	r = load_profile(name,
-			 apply == vpn_revive ? applied_load
-			 : apply == vpn_up   ? applied_load_in_use
-					     : profile_load_name,
-			 &p, &e);
+	ask_clear();
+	r = load_profile(name, apply == vpn_revive ? applied_load : applied_load_in_use, &p, &e);
 	if (r == 0 && apply != vpn_revive)
 		warn_twins(&p);
 	/* The machine's default follows its VPNs. */
@@ -256,6 +257,7 @@ static int down_one(const char *name, bool force)
 	struct err e = ERR_INIT;
 	int r = ctl_check_known(name, &e);
 
+	ask_clear();
 	if (r == 0 && force)
 		r = forsake_default(name, &e);
 	if (r == 0)

@@ -132,6 +132,12 @@ static int base64_digit(char c)
 	return c == '/' ? 63 : -1;
 }
 
+void wgkey_clamp(uint8_t key[WG_KEY_LEN])
+{
+	key[0] &= 0xf8;
+	key[WG_KEY_LEN - 1] = (key[WG_KEY_LEN - 1] & 0x7f) | 0x40;
+}
+
 int wgkey_parse(const char *text, uint8_t ret[WG_KEY_LEN])
 {
 	uint8_t key[WG_KEY_LEN + 1] = {0}; /* 43 digits are 258 bits */

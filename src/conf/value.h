@@ -22,6 +22,8 @@ int ipaddr_compare(const struct ipaddr *a, const struct ipaddr *b); /* of the pr
 
 /* 44 characters of base64, as wg(8) writes a key: no spare bits, not all zero. */
 int wgkey_parse(const char *text, uint8_t ret[WG_KEY_LEN]);
+/* Makes of a private key what WireGuard makes of it: keys that differ before may be one. */
+void wgkey_clamp(uint8_t key[WG_KEY_LEN]);
 
 /* "host:port", "1.2.3.4:port", "[v6]:port". Fills endpoint, host, port and endpoint_is_name of
  * *peer (what they held is freed). *ret_why says what is wrong, and on success that an IPv6 address

@@ -8,11 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "conf/profile.h"
+#include "conf/value.h"
 
 bool twins_are(const struct tunnel *a, const struct tunnel *b)
 {
-	return !memcmp(a->private_key, b->private_key, WG_KEY_LEN);
+	uint8_t x[WG_KEY_LEN], y[WG_KEY_LEN];
+	bool same;
+
+	memcpy(x, a->private_key, sizeof(x));
+	memcpy(y, b->private_key, sizeof(y));
+	wgkey_clamp(x);
+	wgkey_clamp(y);
+	same = !memcmp(x, y, sizeof(x));
+	util_wipe(x, sizeof(x));
+	util_wipe(y, sizeof(y));
+	return same;
 }
 
 static bool is_twin(const char *name, const struct tunnel *t)

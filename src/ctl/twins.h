@@ -15,7 +15,7 @@ bool twins_find(const char *name, const struct tunnel *t, bool (*counts)(const c
 		char ret[NAME_MAX_LEN + 1]);
 bool twins_are(const struct tunnel *a, const struct tunnel *b);
 
-/* Stands behind the names: the one sentence of `import` and `up`. */
+/* Stands behind the names and those of devices: the one sentence of `import` and `up`. */
 #define TWINS_SAY                                                                            \
 	"has the same private key: to a server the two are one, and each takes the other's " \
 	"session away; keep one of them down, or get another key from the provider"

@@ -350,11 +350,10 @@ static void begin_device(void *arg)
 	memset(arg, 0, sizeof(struct wg_stats));
 }
 
-int wg_device_get(struct nl_sock *s, const char *name, struct wg_stats *ret, struct err *e)
+static int read_device(struct nl_sock *s, const char *name, const struct nl_table *table,
+		       struct err *e)
 {
 	const struct genlmsghdr g = {.cmd = WG_CMD_GET_DEVICE, .version = WG_GENL_VERSION};
-	struct wg_stats st;
-	const struct nl_table table = {begin_device, got_device, &st};
 	struct nl_msg m;
 	uint16_t family;
 	int r = genl_family_get(s, WG_GENL_NAME, &family, e);
@@ -365,11 +364,55 @@ int wg_device_get(struct nl_sock *s, const char *name, struct wg_stats *ret, str
 	nl_msg_init(&m);
 	nl_msg_begin(&m, family, NLM_F_DUMP, &g, sizeof(g));
 	nl_put_str(&m, WGDEVICE_A_IFNAME, name);
-	r = nl_read_table(s, &m, &table, e);
+	return nl_read_table(s, &m, table, e);
+}
+
+int wg_device_get(struct nl_sock *s, const char *name, struct wg_stats *ret, struct err *e)
+{
+	struct wg_stats st;
+	const struct nl_table table = {begin_device, got_device, &st};
+	int r = read_device(s, name, &table, e);
+
 	if (r == -EPROTO)
 		return err_set(e, r, "the kernel's answer about %s is malformed", name);
 	if (r < 0)
 		return err_wrap(e, r, "cannot read the WireGuard device %s", name);
 	*ret = st;
 	return 0;
+}
+
+/* --- its key --------------------------------------------------------------------------------- */
+
+struct key_question {
+	const uint8_t *key;
+	bool same;
+};
+
+static void compare_key(const struct nlattr *a, void *arg)
+{
+	struct key_question *q = arg;
+
+	if (nl_attr_type(a) == WGDEVICE_A_PRIVATE_KEY && nl_attr_len(a) == WG_KEY_LEN)
+		q->same = !memcmp(nl_attr_data(a), q->key, WG_KEY_LEN);
+}
+
+static int got_key(const struct nlmsghdr *nlh, void *arg)
+{
+	if (nlh->nlmsg_len < NLMSG_LENGTH(sizeof(struct genlmsghdr)))
+		return -EPROTO;
+	nl_attr_each(nlh, sizeof(struct genlmsghdr), compare_key, arg);
+	return 0;
+}
+
+static void begin_key(void *arg)
+{
+	((struct key_question *)arg)->same = false;
+}
+
+bool wg_device_has_key(struct nl_sock *s, const char *name, const uint8_t key[WG_KEY_LEN])
+{
+	struct key_question q = {.key = key};
+	const struct nl_table table = {begin_key, got_key, &q};
+
+	return read_device(s, name, &table, NULL) == 0 && q.same;
 }

@@ -108,5 +108,9 @@ void wg_stats_add(struct wg_stats *st, const struct wg_peer_numbers *p);
 /* Keys are not read. -ENODEV, -EOPNOTSUPP (no WireGuard device). */
 int wg_device_get(struct nl_sock *s, const char *name, struct wg_stats *ret, struct err *e);
 
+/* Whether that device has this private key, which is as the kernel keeps it (wgkey_clamp()). The
+ * device's is compared where it came, and wiped. False where it cannot be asked. */
+bool wg_device_has_key(struct nl_sock *s, const char *name, const uint8_t key[WG_KEY_LEN]);
+
 /* One message of the answer; for wg_device_get() and tests. -EPROTO: malformed. */
 int wg_parse_device(const struct nlmsghdr *nlh, struct wg_stats *st);

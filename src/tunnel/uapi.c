@@ -330,13 +330,16 @@ int uapi_parse_device(const char *text, size_t len, struct wg_stats *ret, struct
 	return 0;
 }
 
-static int converse(const char *name, const char *request, size_t len, struct wg_stats *ret,
+struct uapi_answer {
+	char *text;
+	size_t len;
+};
+
+/* The whole answer, which the caller has to wipe and free. */
+static int exchange(const char *name, const char *request, size_t len, struct uapi_answer *ret,
 		    struct err *e)
 {
 	AUTO_CLOSE int fd = uapi_connect(name, e);
-	char *answer = NULL;
-	size_t answer_len = 0;
-	int r;
 
 	if (fd < 0)
 		return fd;
@@ -350,11 +353,19 @@ static int converse(const char *name, const char *request, size_t len, struct wg
 		request += n;
 		len -= (size_t)n;
 	}
-	r = read_answer(fd, &answer, &answer_len, e);
+	return read_answer(fd, &ret->text, &ret->len, e);
+}
+
+static int converse(const char *name, const char *request, size_t len, struct wg_stats *ret,
+		    struct err *e)
+{
+	struct uapi_answer a = {NULL, 0};
+	int r = exchange(name, request, len, &a, e);
+
 	if (r < 0)
 		return r;
-	r = uapi_parse_device(answer, answer_len, ret, e);
-	wipe_free(answer, answer_len);
+	r = uapi_parse_device(a.text, a.len, ret, e);
+	wipe_free(a.text, a.len);
 	return r;
 }
 
@@ -442,4 +453,28 @@ int uapi_device_get(const char *name, struct wg_stats *ret, struct err *e)
 	int r = converse(name, "get=1\n\n", 7, ret, e);
 
 	return r < 0 ? err_wrap(e, r, "cannot read the state of %s", name) : 0;
+}
+
+static char *next_line(const struct uapi_answer *a, char *at)
+{
+	char *end = memchr(at, '\n', a->len - (size_t)(at - a->text));
+
+	return end ? end + 1 : NULL;
+}
+
+bool uapi_device_has_key(const char *name, const uint8_t key[WG_KEY_LEN])
+{
+	char wanted[128], *at;
+	struct text t = {.buf = wanted, .size = sizeof(wanted)};
+	struct uapi_answer a = {NULL, 0};
+	bool same = false;
+
+	put_key(&t, "private_key", key);
+	if (exchange(name, "get=1\n\n", 7, &a, NULL) == 0)
+		for (at = a.text; at && !same; at = next_line(&a, at))
+			same = a.len - (size_t)(at - a.text) >= t.len && !memcmp(at, wanted, t.len);
+	util_wipe(wanted, sizeof(wanted));
+	if (a.text)
+		wipe_free(a.text, a.len);
+	return same;
 }

@@ -13,6 +13,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct err e = ERR_INIT;
+	static const uint8_t key[WG_KEY_LEN];
 	struct wg_stats st;
 
 	world_begin_whole(data, size);
@@ -21,6 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		must(st.handshake >= 0 && (!st.endpoint.family || st.endpoint.family == AF_INET ||
 					   st.endpoint.family == AF_INET6));
+	world_end();
+	world_begin_whole(data, size);
+	uapi_device_has_key("demo", key);
 	world_end();
 	return 0;
 }

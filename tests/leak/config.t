@@ -159,4 +159,33 @@ untouched publish demo 8080:80 --x
 untouched leak-test demo --x
 untouched import "$odd/nosuch.conf" --up --x
 is "$bad" '' 'L62: what is wrong in a command is said, and nothing was done'
+
+# Another program's tunnel with a VPN's key: to the server the two are one.
+install -m 600 "$RIG_DIR/demo.conf.orig" /etc/vpnrun/demo.conf
+vpnctl down --force demo >/dev/null 2>&1
+unlike() { not grep -qE "$2" <<<"$1"; }
+ok 'control: nobody has the key beside it' unlike "$(vpnctl up --no-wait demo 2>&1)" 'private key'
+vpnctl down demo >/dev/null
+said() { wg show wgother private-key; }
+if [ "$RIG_WG" = kernel ]; then
+	ip link add wgother type wireguard
+else
+	wireguard-go wgother >/dev/null 2>&1
+	wait_for 10 said
+fi
+key PrivateKey >"$RIG_DIR/key"
+wg set wgother private-key "$RIG_DIR/key"
+is "$(said)" "$(cat "$RIG_DIR/key")" 'control: a device that is not of a VPN has the key'
+up=$(vpnctl up --no-wait demo 2>&1)
+like "$up" "note: the device wgother, which is not vpnrun's, has the same private key: to a server the two are one" 'R83: up says so'
+import=$(vpnctl import --name twin "$RIG_DIR/demo.conf.orig" 2>&1)
+like "$import" "the device wgother, which is not vpnrun's, has the same private key" 'R83: and so does import'
+ok 'R26: none of them prints the key' unlike "$up$import" "$(cut -c1-20 "$RIG_DIR/key")"
+ok 'R83: another key is no twin' unlike "$(vpnctl up --no-wait other 2>&1)" wgother
+wg genkey >"$RIG_DIR/key"
+wg set wgother private-key "$RIG_DIR/key"
+vpnctl down demo >/dev/null
+ok 'R83: nor is a device that has another by now' unlike "$(vpnctl up --no-wait demo 2>&1)" wgother
+ip link delete wgother
+rm "$RIG_DIR/key"
 finish
