@@ -19,7 +19,7 @@
 #include "base/util.h"
 #include "conf/value.h"
 
-#define CHOSEN	"chosen"
+#define CHOSEN	SERVERS_CHOSEN
 #define CHOOSES ".chosen.new"
 #define SUFFIX	".conf"
 

@@ -13,7 +13,8 @@
 #include "base/err.h"
 #include "base/vpn.h"
 
-#define SERVERS_MAX 4096
+#define SERVERS_CHOSEN "chosen" /* a link in the directory: which one its owner wants */
+#define SERVERS_MAX    4096
 
 /* They say which, and are nobody's name. */
 #define SERVER_NEXT   "next"

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,24 @@
 #define BEGUN	    ".import.new"
 #define BEGUN_DIR   ".import.dir"
 #define IMPORT_LOCK RUN_DIR "/-import.lock" /* no VPN is called so */
+
+/* A directory with its files, and with the directories in it, so many levels down. */
+static void remove_tree(int at, const char *name, int levels)
+{
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	if (!dir) {
+		util_close(&fd);
+		return;
+	}
+	while ((de = readdir(dir)))
+		if (unlinkat(fd, de->d_name, 0) < 0 && levels && de->d_name[0] != '.')
+			remove_tree(fd, de->d_name, levels - 1);
+	closedir(dir);
+	unlinkat(at, name, AT_REMOVEDIR);
+}
 
 /* VPN_CONFIG_DIR itself must be root's alone: who can rename in it can swap a key's file. */
 int confdir_open(struct confdir *d, struct err *e)
@@ -55,7 +74,7 @@ int confdir_open(struct confdir *d, struct err *e)
 	if (d->lock < 0 || flock(d->lock, LOCK_EX) < 0)
 		return err_sys(e, -errno, "cannot lock " IMPORT_LOCK);
 	unlinkat(d->fd, BEGUN, 0);
-	confdir_remove_dir(d, BEGUN_DIR);
+	confdir_drop_aside(d);
 	return 0;
 }
 
@@ -185,18 +204,49 @@ int confdir_end_dir(const struct confdir *d, struct confdir *begun, const char *
 	return r;
 }
 
+int confdir_swap_dir(const struct confdir *d, struct confdir *begun, const char *name)
+{
+	int r = 0;
+
+	if (begun && (fchmod(begun->fd, 0755) < 0 || fsync(begun->fd) < 0))
+		r = -errno;
+	if (begun)
+		util_close(&begun->fd);
+	if (r == 0 && renameat2(d->fd, BEGUN_DIR, d->fd, name, RENAME_EXCHANGE) < 0)
+		r = -errno;
+	return r;
+}
+
+/* The place of a directory that is set aside: within the one that the next change takes away. */
+static int aside_path(const char *name, char *ret, size_t size)
+{
+	return str_fmt(ret, size, BEGUN_DIR "/%s", name) < 0 ? -ENAMETOOLONG : 0;
+}
+
+int confdir_set_aside(const struct confdir *d, const char *name)
+{
+	char to[sizeof(BEGUN_DIR) + NAME_MAX];
+	int r = aside_path(name, to, sizeof(to));
+
+	if (r == 0 && mkdirat(d->fd, BEGUN_DIR, 0700) < 0 && errno != EEXIST)
+		r = -errno;
+	return r ?: confdir_rename(d, name, to);
+}
+
+int confdir_put_back(const struct confdir *d, const char *name)
+{
+	char from[sizeof(BEGUN_DIR) + NAME_MAX];
+	int r = aside_path(name, from, sizeof(from));
+
+	return r ?: confdir_rename(d, from, name);
+}
+
+void confdir_drop_aside(const struct confdir *d)
+{
+	remove_tree(d->fd, BEGUN_DIR, 1);
+}
+
 void confdir_remove_dir(const struct confdir *d, const char *name)
 {
-	int fd = openat(d->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *de;
-
-	if (!dir) {
-		util_close(&fd);
-		return;
-	}
-	while ((de = readdir(dir)))
-		unlinkat(fd, de->d_name, 0);
-	closedir(dir);
-	unlinkat(d->fd, name, AT_REMOVEDIR);
+	remove_tree(d->fd, name, 0);
 }

@@ -48,5 +48,14 @@ int confdir_rename(const struct confdir *d, const char *from, const char *to); /
  * goes with the next change. */
 int confdir_begin_dir(const struct confdir *d, struct confdir *ret);
 int confdir_end_dir(const struct confdir *d, struct confdir *begun, const char *name);
+/* The same in the place of one that there is, which is what was begun from then on; again, and it
+ * is back. */
+int confdir_swap_dir(const struct confdir *d, struct confdir *begun, const char *name);
+/* Takes a directory out of the way, to where it goes with the next change if this one does not end;
+ * and back. */
+int confdir_set_aside(const struct confdir *d, const char *name);
+int confdir_put_back(const struct confdir *d, const char *name);
+/* Removes what was set aside, for good. */
+void confdir_drop_aside(const struct confdir *d);
 /* With the files in it; what is a directory there stays, and so does it. */
 void confdir_remove_dir(const struct confdir *d, const char *name);

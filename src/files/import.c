@@ -28,6 +28,7 @@
 #include "files/server_dir.h"
 #include "files/sources.h"
 #include "state/record.h"
+#include "tunnel/twin.h"
 
 /* One of the VPNs to be. */
 struct item {
@@ -49,7 +50,9 @@ struct import {
 	struct sources sources;
 	struct item *items; /* one a source */
 	size_t n;
-	bool is_one, has_dir; /* VPN, and its directory was made */
+	bool is_one;	       /* VPN of many servers */
+	bool adds;	       /* one more of them, to those that there are */
+	bool has_dir, swapped; /* their directory was made, or took the place of another */
 	struct confdir dir;
 };
 
@@ -149,6 +152,33 @@ static void file_of(const struct item *item, const char *end, char ret[FILE_LEN]
 	str_fmt(ret, FILE_LEN, "%s.%s", item->name, end);
 }
 
+/* A VPN that there is keeps its JSON: all its servers are other files now, or one of them is. */
+static int check_replaced(struct import *im, struct item *item, struct err *e)
+{
+	int many = replace_check_servers(&im->dir, item->name, &item->id, e);
+
+	if (many < 0)
+		return many;
+	if (!many && im->is_one)
+		return err_set(
+			e, -EEXIST,
+			"--replace gives VPN '%s' one file, and these are %zu: first: vpnctl "
+			"remove %s",
+			item->name, im->n, item->name);
+	if (im->arg_id)
+		return err_set(e, -EINVAL, "VPN '%s' keeps its id: leave --id out", item->name);
+	item->replaces = true;
+	if (!many)
+		return replace_check(&im->dir, item->name, item->from, &item->id, e);
+	if (!im->arg_name)
+		return err_set(e, -EINVAL,
+			       "VPN '%s' has many servers; to give it this one, too: --name %s",
+			       item->name, item->name);
+	im->adds = !im->is_one;
+	im->is_one = true;
+	return server_dir_check(&im->sources, e);
+}
+
 /* Judges names that are taken already. */
 static int check_free(struct import *im, struct err *e)
 {
@@ -168,15 +198,7 @@ static int check_free(struct import *im, struct err *e)
 				       "--name, give it this file with --replace, or first: vpnctl "
 				       "remove %s",
 				       name, name);
-		if (im->is_one)
-			return err_set(e, -EEXIST,
-				       "--replace gives VPN '%s' one file, and these are %zu: "
-				       "first: vpnctl remove %s",
-				       name, im->n, name);
-		if (im->arg_id)
-			return err_set(e, -EINVAL, "VPN '%s' keeps its id: leave --id out", name);
-		item->replaces = true;
-		r = replace_check(&im->dir, name, item->from, &item->id, e);
+		r = check_replaced(im, item, e);
 	}
 	return r;
 }
@@ -233,18 +255,24 @@ static int warn_subnet(struct item *item)
 			   clash->text, item->id, VPN_CONFIG_DIR, item->name, item->name);
 }
 
-/* One warning is enough of many files with one key, as some providers hand them out. */
+/* One warning is enough of many files with one key, as some providers hand them out. The servers of
+ * one VPN never run beside each other. */
 static int warn_twins(struct import *im)
 {
-	char other[NAME_MAX_LEN + 1];
+	char other[NAME_MAX_LEN + 1], device[IFNAMSIZ];
 	size_t i, k;
 
 	for (i = 0; i < im->n; i++)
+		if (tunnel_twin_find(im->items[i].name, &im->items[i].tunnel, device))
+			return tunnel_warn(&im->items[i].tunnel,
+					   "%s: the device %s, which is not vpnrun's, " TWINS_SAY,
+					   im->items[i].from->path, device);
+	for (i = 0; i < im->n && !im->is_one; i++)
 		for (k = 0; k < i; k++)
 			if (twins_are(&im->items[i].tunnel, &im->items[k].tunnel))
 				return tunnel_warn(&im->items[k].tunnel, "%s: VPN '%s' " TWINS_SAY,
 						   im->items[k].from->path, im->items[i].name);
-	for (i = 0; i < im->n; i++)
+	for (i = 0; i < im->n && !im->is_one; i++)
 		if (twins_find(im->items[i].name, &im->items[i].tunnel, NULL, other))
 			return tunnel_warn(&im->items[i].tunnel, "%s: VPN '%s' " TWINS_SAY,
 					   im->items[i].from->path, other);
@@ -311,6 +339,8 @@ static void undo(struct import *im)
 {
 	char file[FILE_LEN], dir[SERVER_DIR_LEN];
 
+	if (im->swapped)
+		server_dir_undo(&im->dir, im->items[0].name);
 	if (im->has_dir) {
 		server_dir_of(im->items[0].name, dir);
 		confdir_remove_dir(&im->dir, dir);
@@ -334,7 +364,10 @@ static int install_all(struct import *im, struct err *e)
 	int r = 0;
 	size_t i;
 
-	if (im->is_one) {
+	if (im->is_one && im->items[0].replaces) {
+		r = server_dir_replace(&im->dir, im->arg_name, &im->sources, im->adds, e);
+		im->swapped = r == 0;
+	} else if (im->is_one) {
 		r = server_dir_put(&im->dir, im->arg_name, &im->sources, e);
 		im->has_dir = r == 0;
 	}
@@ -342,8 +375,7 @@ static int install_all(struct import *im, struct err *e)
 		r = put_conf(im, &im->items[i], e);
 	for (i = 0; r == 0 && i < count_vpns(im); i++)
 		r = put_json(im, &im->items[i], e);
-	/* The servers of one VPN never run beside each other. */
-	if (r == 0 && !im->is_one && warn_twins(im) < 0)
+	if (r == 0 && warn_twins(im) < 0)
 		r = err_sys(e, -ENOMEM, "cannot compare keys");
 	for (i = 0; i < im->n && im->is_one; i++)
 		im->items[i].id = im->items[0].id;
@@ -352,6 +384,8 @@ static int install_all(struct import *im, struct err *e)
 			r = err_sys(e, -ENOMEM, "cannot check %s", im->items[i].from->path);
 	if (r < 0)
 		undo(im);
+	else if (im->swapped)
+		confdir_drop_aside(&im->dir);
 	return r;
 }
 
@@ -440,6 +474,26 @@ static void say_one(const struct item *item)
 		say("it is up by the former one until: vpnctl restart %s\n", item->name);
 }
 
+static void say_servers(const struct import *im)
+{
+	const char *name = im->items[0].name;
+	char server[SERVER_MAX_LEN + 1];
+	struct record r;
+
+	if (!im->swapped)
+		say("imported %zu servers as VPN '%s', id %d: %s/%s.json; they are listed by: vpnctl "
+		    "switch %s\n",
+		    im->n, name, im->items[0].id, VPN_CONFIG_DIR, name, name);
+	else if (im->adds && server_dir_name(im->items[0].from, server, NULL) == 0)
+		say("VPN '%s' has the server %s from %s now, beside its others\n", name, server,
+		    im->items[0].from->path);
+	else
+		say("VPN '%s' has these %zu servers now, and keeps its id and settings\n", name,
+		    im->n);
+	if (im->swapped && record_read(name, &r, NULL) == 0)
+		say("it is up by the former ones until: vpnctl restart %s\n", name);
+}
+
 static void say_all(const struct import *im)
 {
 	for (size_t i = 0; i < im->sources.n_notes; i++)
@@ -452,10 +506,7 @@ static void say_all(const struct import *im)
 			say_one(item);
 	}
 	if (im->is_one)
-		say("imported %zu servers as VPN '%s', id %d: %s/%s.json; they are listed by: vpnctl "
-		    "switch %s\n",
-		    im->n, im->arg_name, im->items[0].id, VPN_CONFIG_DIR, im->arg_name,
-		    im->arg_name);
+		say_servers(im);
 	if (!im->arg_up)
 		say("bring it up with: vpnctl up %s\n",
 		    count_vpns(im) > 1 ? "NAME" : im->items[0].name);

@@ -20,49 +20,58 @@
 struct removal {
 	struct confdir dir;
 	struct owned *vpns;
-	size_t n;    /* opened */
-	size_t done; /* taken away, or begun */
+	size_t n;	/* opened */
+	size_t done;	/* taken away, or begun */
+	bool *has_keys; /* with servers of its own, each */
 };
+
+/* That `import` has made for it, by this name or the one that it had, and no other VPN's. */
+static bool has_own_servers(const struct confdir *d, const struct owned *o,
+			    char ret[SERVER_DIR_LEN])
+{
+	static const char end[] = ".servers";
+	size_t len, above = strlen(VPN_CONFIG_DIR "/");
+	char json[OWNED_FILE_LEN];
+
+	if (!o->p.servers || strncmp(o->p.servers, VPN_CONFIG_DIR "/", above) != 0 ||
+	    str_fmt(ret, SERVER_DIR_LEN, "%s", o->p.servers + above) < 0)
+		return false;
+	len = strlen(ret);
+	if (len < sizeof(end) || strcmp(ret + len - sizeof(end) + 1, end) != 0 || strchr(ret, '/'))
+		return false;
+	str_fmt(json, sizeof(json), "%.*s.json", (int)(len - sizeof(end) + 1), ret);
+	return !strcmp(json, o->json) || !confdir_has(d, json);
+}
 
 static int take_away(struct removal *m, const struct owned *o, struct err *e)
 {
-	int r = o->conf_text.at ? confdir_remove(&m->dir, o->conf) : 0;
+	char dir[SERVER_DIR_LEN];
+	int r = 0;
 
 	m->done++;
+	if (o->conf_text.at)
+		r = confdir_remove(&m->dir, o->conf);
 	if (r < 0)
 		return err_sys(e, r, "cannot remove " VPN_CONFIG_DIR "/%s", o->conf);
+	/* Its keys go before the JSON does, which is what they would be found by; and they are
+	 * where the next change takes them away, if this one is killed. */
+	m->has_keys[o - m->vpns] = has_own_servers(&m->dir, o, dir);
+	if (m->has_keys[o - m->vpns])
+		r = confdir_set_aside(&m->dir, dir);
+	if (r < 0 && r != -ENOENT)
+		return err_sys(e, r, "cannot remove " VPN_CONFIG_DIR "/%s", dir);
 	r = confdir_remove(&m->dir, o->json);
 	return r < 0 ? err_sys(e, r, "cannot remove " VPN_CONFIG_DIR "/%s", o->json) : 0;
-}
-
-/* That `import` has made for it. */
-static bool has_own_servers(const struct owned *o)
-{
-	char dir[SERVER_DIR_LEN], path[sizeof(VPN_CONFIG_DIR) + SERVER_DIR_LEN];
-
-	server_dir_of(o->name, dir);
-	str_fmt(path, sizeof(path), VPN_CONFIG_DIR "/%s", dir);
-	return o->p.servers && !strcmp(o->p.servers, path);
-}
-
-/* When nothing is put back any more. */
-static void take_servers(const struct removal *m)
-{
-	char dir[SERVER_DIR_LEN];
-
-	for (size_t i = 0; i < m->n; i++) {
-		if (!has_own_servers(&m->vpns[i]))
-			continue;
-		server_dir_of(m->vpns[i].name, dir);
-		confdir_remove_dir(&m->dir, dir);
-	}
 }
 
 static void put_back(struct removal *m)
 {
 	while (m->done) {
 		const struct owned *o = &m->vpns[--m->done];
+		char dir[SERVER_DIR_LEN];
 
+		if (has_own_servers(&m->dir, o, dir))
+			confdir_put_back(&m->dir, dir);
 		if (o->conf_text.at)
 			confdir_put(&m->dir, o->conf, o->conf_text.at, o->conf_text.len, 0600);
 		confdir_put(&m->dir, o->json, o->json_text.at, o->json_text.len, 0644);
@@ -83,7 +92,7 @@ static int remove_all(struct removal *m, char **names, size_t n, struct err *e)
 	if (r < 0)
 		put_back(m);
 	else
-		take_servers(m);
+		confdir_drop_aside(&m->dir);
 	confdir_close(&m->dir, r < 0);
 	return r;
 }
@@ -99,11 +108,11 @@ static int check_twice(char **names, size_t n)
 	return CTL_OK;
 }
 
-static void say_removed(const struct owned *o)
+static void say_removed(const struct owned *o, bool has_keys)
 {
 	if (o->conf_text.at)
 		say("removed VPN '%s', and its key with %s/%s\n", o->name, VPN_CONFIG_DIR, o->conf);
-	else if (has_own_servers(o))
+	else if (has_keys)
 		say("removed VPN '%s', and its keys with %s\n", o->name, o->p.servers);
 	else if (o->p.config)
 		say("removed VPN '%s'; %s stays\n", o->name, o->p.config);
@@ -121,15 +130,17 @@ int ctl_remove(int argc, char **argv)
 	if (status != CTL_OK)
 		return status;
 	m.vpns = calloc(n + 1, sizeof(*m.vpns));
-	if (!m.vpns)
+	m.has_keys = calloc(n + 1, sizeof(*m.has_keys));
+	if (!m.vpns || !m.has_keys)
 		return CTL_FAILED;
 	if (remove_all(&m, argv + 1, n, &e) < 0)
 		status = ctl_fail(&e);
 	for (size_t i = 0; i < m.n; i++) {
 		if (status == CTL_OK)
-			say_removed(&m.vpns[i]);
+			say_removed(&m.vpns[i], m.has_keys[i]);
 		owned_close(&m.vpns[i]);
 	}
 	free(m.vpns);
+	free(m.has_keys);
 	return status;
 }

@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "base/vpn.h"
 #include "conf/conf.h"
 #include "conf/profile.h"
+#include "files/server_dir.h"
 
 #define PATH_LEN (sizeof(VPN_CONFIG_DIR) + NAME_MAX_LEN + 8)
 
@@ -29,21 +31,51 @@ static int check_config(const struct profile *p, const char *name, struct err *e
 		       name, name);
 }
 
+static int read_json(const struct confdir *d, const char *name, struct conf_text *ret,
+		     struct profile *p, struct err *e)
+{
+	char file[NAME_MAX_LEN + 8], path[PATH_LEN];
+	int r;
+
+	snprintf(file, sizeof(file), "%s.json", name);
+	snprintf(path, sizeof(path), VPN_CONFIG_DIR "/%s", file);
+	r = confdir_read(d, file, ret);
+	return r < 0 ? err_sys(e, r, "cannot read %s", path)
+		     : profile_parse(path, ret->at, ret->len, p, e);
+}
+
+int replace_check_servers(const struct confdir *d, const char *name, int *ret_id, struct err *e)
+{
+	char own[sizeof(VPN_CONFIG_DIR) + SERVER_DIR_LEN], dir[SERVER_DIR_LEN];
+	struct conf_text json = {NULL, 0};
+	struct profile p = {0};
+	int r = read_json(d, name, &json, &p, e);
+
+	server_dir_of(name, dir);
+	str_fmt(own, sizeof(own), VPN_CONFIG_DIR "/%s", dir);
+	if (r == 0 && p.servers && strcmp(p.servers, own) != 0)
+		r = err_set(e, -EINVAL,
+			    "VPN '%s' has its servers elsewhere: replace the files in %s", name,
+			    p.servers);
+	if (r == 0 && p.servers) {
+		*ret_id = p.id;
+		r = 1;
+	}
+	profile_free(&p);
+	free(json.at);
+	return r;
+}
+
 int replace_check(const struct confdir *d, const char *name, const struct source *from, int *ret_id,
 		  struct err *e)
 {
 	struct conf_text json = {NULL, 0};
 	struct profile_texts texts;
 	struct profile p = {0};
-	char file[NAME_MAX_LEN + 8], path[PATH_LEN];
-	int r;
+	char path[PATH_LEN];
+	int r = read_json(d, name, &json, &p, e);
 
-	snprintf(file, sizeof(file), "%s.json", name);
-	snprintf(path, sizeof(path), VPN_CONFIG_DIR "/%s", file);
-	r = confdir_read(d, file, &json);
-	if (r < 0)
-		return err_sys(e, r, "cannot read %s", path);
-	r = profile_parse(path, json.at, json.len, &p, e);
+	snprintf(path, sizeof(path), VPN_CONFIG_DIR "/%s.json", name);
 	r = r ?: check_config(&p, name, e);
 	profile_free(&p);
 	texts = (struct profile_texts){

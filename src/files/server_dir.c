@@ -5,10 +5,14 @@
  */
 #include "files/server_dir.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "conf/conf.h"
@@ -119,4 +123,67 @@ int server_dir_put(const struct confdir *d, const char *vpn, const struct source
 		return err_set(e, r, "%s/%s exists: choose another name with --name, or remove it",
 			       VPN_CONFIG_DIR, name);
 	return r < 0 ? err_sys(e, r, "cannot make %s/%s", VPN_CONFIG_DIR, name) : 0;
+}
+
+/* --- others in their place ------------------------------------------------------------------- */
+
+/* A second name for each of the former files that none of the new ones has, and the choice. */
+static int keep_former(const struct confdir *former, const struct confdir *begun, bool adds)
+{
+	AUTO_CLOSE int fd = dup(former->fd);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	char chosen[NAME_MAX + 1];
+	ssize_t n = readlinkat(former->fd, SERVERS_CHOSEN, chosen, sizeof(chosen) - 1);
+	struct dirent *de;
+	int r = dir ? 0 : -errno;
+
+	if (dir)
+		fd = -1;
+	while (r == 0 && adds && (de = readdir(dir)))
+		if (de->d_name[0] != '.' && strcmp(de->d_name, SERVERS_CHOSEN) != 0 &&
+		    linkat(former->fd, de->d_name, begun->fd, de->d_name, 0) < 0 && errno != EEXIST)
+			r = -errno;
+	if (dir)
+		closedir(dir);
+	if (r == 0 && n > 0) {
+		chosen[n] = '\0';
+		if (confdir_has(begun, chosen) && symlinkat(chosen, begun->fd, SERVERS_CHOSEN) < 0)
+			r = -errno;
+	}
+	return r;
+}
+
+int server_dir_replace(const struct confdir *d, const char *vpn, const struct sources *s, bool adds,
+		       struct err *e)
+{
+	struct confdir begun = CONFDIR_INIT, former = CONFDIR_INIT;
+	char name[SERVER_DIR_LEN];
+	int r;
+
+	server_dir_of(vpn, name);
+	former.fd = openat(d->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = former.fd < 0 ? -errno : confdir_begin_dir(d, &begun);
+	if (r < 0)
+		r = err_sys(e, r, "cannot replace %s/%s", VPN_CONFIG_DIR, name);
+	r = r ?: put_all(&begun, s, e);
+	if (r == 0) {
+		r = keep_former(&former, &begun, adds);
+		r = r ?: confdir_swap_dir(d, &begun, name);
+		if (r < 0)
+			err_sys(e, r, "cannot replace %s/%s", VPN_CONFIG_DIR, name);
+	}
+	util_close(&former.fd);
+	util_close(&begun.fd);
+	if (r < 0)
+		confdir_drop_aside(d);
+	return r;
+}
+
+void server_dir_undo(const struct confdir *d, const char *vpn)
+{
+	char name[SERVER_DIR_LEN];
+
+	server_dir_of(vpn, name);
+	confdir_swap_dir(d, NULL, name);
+	confdir_drop_aside(d);
 }

@@ -22,3 +22,10 @@ int server_dir_check(const struct sources *s, struct err *e);
 /* All of it or nothing. -EEXIST: there is something of that name. */
 int server_dir_put(const struct confdir *d, const char *vpn, const struct sources *s,
 		   struct err *e);
+
+/* In the place of those that there are, all of it or nothing: the chosen one stays the chosen one
+ * if it is there yet. adds: those that have other names stay, too. The former ones are beside it
+ * until confdir_drop_aside() or server_dir_undo(). */
+int server_dir_replace(const struct confdir *d, const char *vpn, const struct sources *s, bool adds,
+		       struct err *e);
+void server_dir_undo(const struct confdir *d, const char *vpn);

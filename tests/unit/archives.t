@@ -149,7 +149,27 @@ ok $? 'R83 each a server called after its file, its key for root alone'
 cmp -s "$c" "$d/mullvad.servers/us-nyc-#2.conf"; ok $? 'R83 byte for byte'
 [ "$(timeout 60 "$VPNCTL" check $d/mullvad.json >/dev/null 2>&1; echo $?)" = 0 ] && [ "$(timeout 60 "$VPNCTL" switch mullvad 2>/dev/null | grep -c -E 'se-sto-wg-001|us-nyc-#2')" = 2 ]
 ok $? 'R83 whose JSON is valid, and switch lists both'
-run import "$work/servers" --name mullvad --replace; [ $? = 1 ] && says 'vpnctl remove mullvad'; ok $? 'R83 --replace of many is refused, with what to type'
+mkdir "$work/later" && cp "$wild/us-nyc-wg-301.conf" "$work/later/us nyc #2.conf" && cp "$c" "$work/later/de-1.conf"
+ln -s 'us-nyc-#2.conf' $d/mullvad.servers/chosen
+before=$(cat $d/mullvad.json)
+run import "$work/later" --name mullvad --replace && grep -q "VPN 'mullvad' has these 2 servers now, and keeps its id" "$work/out" && [ "$(cd $d/mullvad.servers && echo *)" = 'chosen de-1.conf us-nyc-#2.conf' ]
+ok $? 'R83 --replace of many: all of them'
+cmp -s "$wild/us-nyc-wg-301.conf" "$d/mullvad.servers/us-nyc-#2.conf" && [ "$(readlink $d/mullvad.servers/chosen) $(cat $d/mullvad.json)" = "us-nyc-#2.conf $before" ] && [ ! -e $d/.import.dir ]
+ok $? 'R83 the chosen one stays chosen, and the settings stay; nothing of the former keys'
+run import "$wild/us-nyc-wg-302.conf" --name mullvad --replace && grep -q "VPN 'mullvad' has the server us-nyc-wg-302 .*, beside its others" "$work/out" && [ "$(cd $d/mullvad.servers && echo *)" = 'chosen de-1.conf us-nyc-#2.conf us-nyc-wg-302.conf' ]
+ok $? 'R83 --replace of one file gives it that server, too'
+[ "$(stat -c %a $d/mullvad.servers $d/mullvad.servers/*.conf | xargs)" = '755 600 600 600' ]; ok $? 'R26 and every key is for root alone'
+cp "$wild/us-nyc-wg-301.conf" "$work/de-1.conf"; run import "$work/de-1.conf" --name mullvad --replace && cmp -s "$work/de-1.conf" $d/mullvad.servers/de-1.conf && [ "$(ls $d/mullvad.servers | wc -l)" = 4 ]
+ok $? 'R83 or in the place of the one of that name'
+rm "$work/later/us nyc #2.conf" && cp "$c" "$work/later/de-2.conf"; run import "$work/later" --name mullvad --replace && [ "$(cd $d/mullvad.servers && echo *)" = 'de-1.conf de-2.conf' ]
+ok $? 'R83 a choice that is not among them goes'
+cp "$c" "$work/mullvad.conf"; run import "$work/mullvad.conf" --replace; [ $? = 1 ] && says '--name mullvad' && [ "$(ls $d/mullvad.servers | wc -l)" = 2 ]; ok $? 'R83 one file without --name is not taken for a server'
+run import "$work/servers" --name mullvad --replace --id 9; [ $? = 1 ] && says 'leave --id out'; ok $? 'R83 nor is another id'
+printf '{"id": 50, "config": "/x"}' >$d/single.json; run import "$work/servers" --name single --replace; [ $? = 1 ] && says 'vpnctl remove single'; ok $? 'R83 many in the place of one file are refused, with what to type'
+sed 's,/mullvad.servers,/elsewhere,' $d/mullvad.json >$d/single.json; sed -i 's/"id": 7/"id": 51/' $d/single.json; run import "$work/servers" --name single --replace; [ $? = 1 ] && says 'replace the files in /etc/vpnrun/elsewhere'; ok $? 'R83 nor in a directory that import has not made'
+rm $d/single.json
+run rename mullvad proton && [ -e $d/mullvad.servers ] && run remove proton && [ -z "$(ls -A $d)" ]; ok $? 'R26 R83 one that was renamed takes its keys with it, too'
+run import "$work/servers" --name mullvad --id 7
 run import "$work/servers" --name other 2>/dev/null && mv $d/other.json "$work/" && { run import "$work/servers" --name other; [ $? = 1 ]; } && says 'other.servers exists' && [ ! -e $d/other.json ] && [ ! -e $d/.import.dir ]
 ok $? 'R83 a directory that is there already is not touched'
 rm -rf "${d:?}/other.servers" && mkdir $d/.import.dir && cp "$c" $d/.import.dir/
