@@ -150,15 +150,49 @@ static void last_value(const char *joined, const char *key, char *ret, size_t si
 		ret[0] = '\0';
 }
 
-bool unit_forbids_namespaces(const char *text)
+static bool has_word(const struct commands *c, const char *word)
 {
-	AUTO_FREE char *joined = join_lines(text);
-	char value[64] = "";
+	for (size_t i = 0; i < c->n; i++) {
+		const char *at = memmem(c->line[i].at, c->line[i].len, word, strlen(word));
+		size_t end = at ? (size_t)(at - c->line[i].at) + strlen(word) : 0;
 
-	if (joined)
-		last_value(joined, "RestrictNamespaces", value, sizeof(value));
-	return value[0] && strcmp(value, "no") != 0 && strcmp(value, "false") != 0 &&
-	       strcmp(value, "0") != 0;
+		if (at && (end == c->line[i].len || c->line[i].at[end] == ' '))
+			return true;
+	}
+	return false;
+}
+
+/* The first line says whether the list allows or, with a tilde, forbids. */
+static bool is_shut(const char *joined, const char *key, const char *const needed[])
+{
+	struct commands c;
+	bool forbids;
+
+	gather(joined, key, &c);
+	forbids = c.n && c.line[0].at[0] == '~';
+	for (size_t i = 0; c.n && needed[i]; i++)
+		if (has_word(&c, needed[i]) == forbids)
+			return true;
+	return false;
+}
+
+const char *unit_forbids(const char *text)
+{
+	static const char *const families[] = {"AF_UNIX", "AF_NETLINK", NULL};
+	static const char *const calls[] = {"@mount", NULL};
+	AUTO_FREE char *joined = join_lines(text);
+	char value[64] = "no";
+
+	if (!joined)
+		return NULL;
+	last_value(joined, "RestrictNamespaces", value, sizeof(value));
+	if (value[0] && strcmp(value, "no") != 0 && strcmp(value, "false") != 0 &&
+	    strcmp(value, "0") != 0)
+		return "RestrictNamespaces=no";
+	if (is_shut(joined, "SystemCallFilter", calls))
+		return "SystemCallFilter=";
+	return is_shut(joined, "RestrictAddressFamilies", families) ? "RestrictAddressFamilies="
+								    : NULL;
 }
 
 static void put_one(FILE *f, const struct wrap_cover *c, const char *cmd, size_t len)

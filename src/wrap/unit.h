@@ -8,9 +8,9 @@
 
 enum wrap_how unit_judge(const char *text, const struct wrap_target *t);
 
-/* Whether the unit forbids its program to make the namespaces that vpnrun makes: such a unit does
- * not start, wrapped. */
-bool unit_forbids_namespaces(const char *text);
+/* What a drop-in would have to say first, because the unit forbids its program what vpnrun needs;
+ * such a unit would not start, wrapped. NULL: nothing is forbidden. Static. */
+const char *unit_forbids(const char *text);
 
 /* A drop-in that puts each command that starts the program behind the prefix. The caller's to free;
  * NULL: no memory. */

@@ -144,6 +144,7 @@ static int plan_unit(struct wrap_job *j, const struct wrap_found *found, struct 
 	char dirs[16384], path[PATH_MAX], from[PATH_MAX];
 	struct wrap_file f = {WRAP_UNIT, 0644, path, NULL, from};
 	enum wrap_how how;
+	const char *first;
 	int r;
 
 	if (wrap_is_unit_alias(found->path))
@@ -164,11 +165,12 @@ static int plan_unit(struct wrap_job *j, const struct wrap_found *found, struct 
 			wrap_text("%s starts a script that leads to %s", found->path,
 				  j->target.program),
 			wrap_text("let that script say %s/%s", j->bin, j->target.program), e);
-	if (unit_forbids_namespaces(text))
+	first = unit_forbids(text);
+	if (first)
 		return err_set(e, -EPERM,
-			       "%s forbids its program namespaces of its own, so vpnrun cannot "
-			       "start in it: give it a drop-in with RestrictNamespaces=no first",
-			       found->path);
+			       "%s forbids its program what vpnrun needs to start: give it a "
+			       "drop-in with %s first",
+			       found->path, first);
 	f.text = unit_wrap(text, &j->cover);
 	return wrap_plan_add(j, &f, e);
 }

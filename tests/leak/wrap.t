@@ -138,7 +138,8 @@ autostart() {
 	[ -e "$f" ] || f=$sys/xdg/autostart/bird.desktop
 	desk gio launch "$f"
 }
-starts() { # how each of the ways ends, once all have
+starts() { # THE-WAYS: how each of them ends, once all have
+	local want=$1
 	as_user rm -rf "$birds"
 	as_user mkdir "$birds"
 	ask_bus StartServiceByName string:org.bird uint32:0
@@ -146,7 +147,7 @@ starts() { # how each of the ways ends, once all have
 	desk env DISPLAY=:99 xdg-open nest:egg >/dev/null 2>&1
 	autostart
 	as_user "$(perl -MJSON::PP -0ne 'print decode_json($_)->{path}' "$home/.mozilla/native-messaging-hosts/org.bird.json")" host x
-	wait_for 20 eval '[ "$(cd "$birds" && ls | xargs)" = "$1" ]'
+	wait_for 20 eval '[ "$(cd "$birds" && ls | xargs)" = "$want" ]'
 	(cd "$birds" && grep -H . ./*) | sed "s/^..//" | xargs
 }
 before=$(files)
@@ -191,10 +192,19 @@ else
 	skip 'needs syncthing' 'a real user unit'
 fi
 if command -v chromium >/dev/null; then
+	# One runs outside, and would be given the page.
+	desk /usr/bin/chromium --headless --disable-gpu --user-data-dir="$home/.config/chromium" --remote-debugging-port=0 about:blank >/dev/null 2>&1 &
+	ok 'one that runs outside' wait_for 60 test -L "$home/.config/chromium/SingletonLock"
+	desk vpnctl wrap chromium --vpn demo --policy browser >/dev/null
+	like "$(desk chromium --headless --disable-gpu --dump-dom --user-data-dir="$home/.config/chromium" "http://$RIG_WEB4/" 2>&1)" \
+		'already runs outside|runs outside|another profile' 'L16: control: with its profile it is refused'
 	desk vpnctl wrap chromium --vpn demo --policy browser --profile >/dev/null
 	is "$(desk chromium --headless --disable-gpu --dump-dom "http://$RIG_WEB4/" 2>/dev/null | grep -o demo)" demo 'R09: chromium, by its name'
 	ok 'R09: with a profile of the VPN'"'"'s own' test -d "$home/.local/share/vpnrun/profiles/demo/chromium/Default"
-	ok 'R09: and not the usual one' test ! -e "$home/.config/chromium/Default"
+	outer=$(readlink "$home/.config/chromium/SingletonLock")
+	kill "${outer##*-}"
+	ok 'the one outside has ended' wait_for 30 eval '! pgrep -U "$RIG_UID" -f user-data-dir="$home/.config/chromium"'
+	rm -rf "$home/.config"
 	desk vpnctl unwrap chromium >/dev/null
 	ok 'R37: which stays after unwrap' test -d "$home/.local/share/vpnrun/profiles/demo/chromium/Default"
 	rm -r "$home/.local/share/vpnrun"

@@ -287,6 +287,18 @@ rmdir "$apps/fox.desktop"
 printf '[Service]\nExecStart=%s\nRestrictNamespaces=yes\n' "$fox" >"$sys/systemd/user/shut.service"
 refused 'RestrictNamespaces=no' 'R36 a unit in which no vpnrun can start' wrap fox --vpn demo
 [ "$(home)" = "$own" ]; ok $? 'R36 nothing was made'
+forbids() { # LINE ANSWER
+	printf '[Service]\nExecStart=%s\n%s\n' "$fox" "$1" >"$sys/systemd/user/other.service"
+	[ -z "$2" ] && run wrap fox --vpn demo && run unwrap fox && return
+	! run wrap fox --vpn demo && grep -qF "drop-in with $2 first" "$work/err"
+}
+mv "$sys/systemd/user/shut.service" "$work/shut.service"
+forbids 'SystemCallFilter=@system-service' 'SystemCallFilter='; ok $? 'R36 nor where mount(2) is not among what is allowed'
+forbids 'SystemCallFilter=~@mount' 'SystemCallFilter='; ok $? 'R36 or is forbidden'
+forbids $'SystemCallFilter=~@clock\nRestrictAddressFamilies=AF_INET AF_UNIX AF_NETLINK' ''; ok $? 'R09 all else may be'
+forbids 'RestrictAddressFamilies=AF_INET' 'RestrictAddressFamilies='; ok $? 'R36 nor without the sockets that vpnrun needs'
+rm "$sys/systemd/user/other.service"
+mv "$work/shut.service" "$sys/systemd/user"
 mkdir -p "$units/shut.service.d"
 printf '[Service]\nRestrictNamespaces=no\n' >"$units/shut.service.d/ns.conf"
 run wrap fox --vpn demo; ok $? 'R09 as the sentence says: wrapped'
