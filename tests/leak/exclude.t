@@ -15,7 +15,7 @@ say() { # say KEYS: demo's file has them, too, and they are applied
 	echo "${plain/\{ /\{ $1, }" >/etc/vpnrun/demo.json
 	vpnctl up demo >/dev/null
 }
-word_is() { [ "$(cut -d' ' -f2 "$1")" = "$2" ]; }
+strict() { for d in all "$RIG_UPLINK"; do echo 1 >"/proc/sys/net/ipv4/conf/$d/rp_filter"; done; }
 
 # --- answers by the way that they are asked by ---------------------------------------------------
 
@@ -103,8 +103,10 @@ ip link set box0 up
 echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter
 echo 0 >/proc/sys/net/ipv4/conf/box0/rp_filter
 ip netns exec box sh -c "ip addr add 172.30.0.2/24 dev eth0; ip link set eth0 up; ip link set lo up; ip addr add $RIG_WEB4/32 dev lo"
-ip netns exec box timeout 1 "$probe" flow 172.30.0.1 8053 "$RIG_DIR/forged" "$RIG_WEB4"
-ok 'control: the forger has sent' test -s "$RIG_DIR/forged"
+ip netns exec box "$probe" flow 172.30.0.1 8053 "$RIG_DIR/forged" "$RIG_WEB4" &
+forger=$!
+ok 'control: the forger has sent' wait_for 10 test -s "$RIG_DIR/forged"
+kill $forger
 is "$(ip netns exec box timeout 5 "$probe" udp 172.30.0.1 8053 | cut -d' ' -f1)" answer 'control: with its own address it is answered'
 # What is only forwarded is not the machine's answer, whatever its port.
 for d in box0 "$RIG_UPLINK"; do echo 1 >"/proc/sys/net/ipv4/conf/$d/forwarding"; done
@@ -119,7 +121,8 @@ jobs+=($!)
 ok 'R11: what a container serves is answered by the way that it is asked by' wait_for 10 serves 80
 
 # Whatever becomes of the VPN.
-echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter
+off >/dev/null
+strict
 on demo >/dev/null
 is "$(asked)" 'host host answer answer' 'R11: a strict reverse path filter lets them in'
 [ "$RIG_WG" != go ] || kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
@@ -207,7 +210,8 @@ ok 'R11: the supervisor hears of units' wait_for 20 listens
 mkdir "$slice/$unit"
 ok 'R11: it starts, and soon goes by the uplink' wait_for 20 is_direct
 is "$(all in_unit)" "$direct" 'R11: both families and names'
-echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter
+off >/dev/null
+strict
 on demo >/dev/null
 is "$(all in_unit)" "$direct" 'R11: and past a strict reverse path filter'
 $RIG_CAPTURE start
