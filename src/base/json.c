@@ -335,10 +335,14 @@ static void out_push(struct json_out *out, const char *key, json_t *value)
 	out->stack[out->depth++] = value;
 }
 
+/* Every object that is printed has it, so that no command can forget it. */
+#define SCHEMA_KEY "schema_version"
+
 void json_out_begin(struct json_out *out)
 {
 	memset(out, 0, sizeof(*out));
 	out_push(out, NULL, json_object());
+	json_out_int(out, SCHEMA_KEY, JSON_SCHEMA_VERSION);
 }
 
 void json_out_object(struct json_out *out, const char *key)
@@ -391,7 +395,7 @@ void json_out_null(struct json_out *out, const char *key)
 	out_add(out, key, json_null());
 }
 
-int json_out_finish(struct json_out *out, char **ret, struct err *e)
+static int finish(struct json_out *out, size_t flags, char **ret, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
 	char *line = NULL;
@@ -399,13 +403,23 @@ int json_out_finish(struct json_out *out, char **ret, struct err *e)
 	while (out->depth > 1)
 		json_out_end(out);
 	if (!out->failed)
-		text = json_dumps(out->stack[0], JSON_INDENT(2));
+		text = json_dumps(out->stack[0], flags);
 	json_decref(out->stack[0]);
 	out->depth = 0;
 	if (!text || asprintf(&line, "%s\n", text) < 0)
 		return err_sys(e, -ENOMEM, "cannot write JSON");
 	*ret = line;
 	return 0;
+}
+
+int json_out_finish(struct json_out *out, char **ret, struct err *e)
+{
+	return finish(out, JSON_INDENT(2), ret, e);
+}
+
+int json_out_finish_line(struct json_out *out, char **ret, struct err *e)
+{
+	return finish(out, 0, ret, e);
 }
 
 static void tell(FILE *f, const json_t *v)
@@ -448,8 +462,11 @@ int json_out_tell(struct json_out *out, void (*fn)(const char *key, const char *
 	     it = json_object_iter_next(out->stack[0], it)) {
 		AUTO_FREE char *text = NULL;
 		size_t len = 0;
-		FILE *f = open_memstream(&text, &len);
+		FILE *f;
 
+		if (!strcmp(json_object_iter_key(it), SCHEMA_KEY))
+			continue; /* of no use to people */
+		f = open_memstream(&text, &len);
 		if (f)
 			tell(f, json_object_iter_value(it));
 		if (!f || fclose(f) != 0)

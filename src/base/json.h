@@ -64,13 +64,17 @@ int json_doc_line(const struct json_doc *doc, const char *key);
 /* A document to be written, built from the outside in. Errors (memory) stick until the end. key is
  * NULL inside arrays. Text that is no UTF-8 is written with '?' for what is not ASCII. */
 #define JSON_OUT_DEPTH 8
+/* Of all that is printed. It grows when a key goes away, or means or holds something else; not by a
+ * key that is new. */
+#define JSON_SCHEMA_VERSION 1
 struct json_out {
 	struct json_t *stack[JSON_OUT_DEPTH];
 	size_t depth;
 	bool failed;
 };
 
-void json_out_begin(struct json_out *out); /* the outermost object */
+/* The outermost object; with "schema_version", its first key. */
+void json_out_begin(struct json_out *out);
 void json_out_object(struct json_out *out, const char *key);
 void json_out_array(struct json_out *out, const char *key);
 void json_out_end(struct json_out *out); /* of the innermost object or array */
@@ -87,3 +91,5 @@ int json_out_tell(struct json_out *out, void (*fn)(const char *key, const char *
 /* Ends what is open, frees out, and gives the text with a newline at its end: the caller's to
  * free. */
 int json_out_finish(struct json_out *out, char **ret, struct err *e);
+/* The same on one line. */
+int json_out_finish_line(struct json_out *out, char **ret, struct err *e);

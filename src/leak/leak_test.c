@@ -236,7 +236,6 @@ static int print_json(const struct test *t, struct err *e)
 	int r;
 
 	json_out_begin(&out);
-	json_out_int(&out, "schema_version", 1);
 	json_out_str(&out, "vpn", t->name);
 	if (t->pid)
 		json_out_int(&out, "pid", t->pid);

@@ -35,6 +35,14 @@ static void json_process(struct json_out *out, const struct inside_process *p)
 	}
 }
 
+static void json_bytes(struct json_out *out, const char *key, bool known, uint64_t n)
+{
+	if (known)
+		json_out_int(out, key, (int64_t)n);
+	else
+		json_out_null(out, key);
+}
+
 static void json_leases(struct json_out *out, const struct view *v)
 {
 	bool has_ip6 = v->record.flags & RECORD_HAS_IP6;
@@ -51,6 +59,8 @@ static void json_leases(struct json_out *out, const struct view *v)
 			     has_ip6 ? inet_ntop(AF_INET6, &l->ip6, addr, sizeof(addr)) : NULL);
 		json_out_int(out, "uid", l->uid);
 		json_process(out, &l->process);
+		json_bytes(out, "rx_bytes", l->counted, l->rx);
+		json_bytes(out, "tx_bytes", l->counted, l->tx);
 		json_out_end(out);
 	}
 	json_out_end(out);
@@ -172,13 +182,8 @@ static void json_vpn(struct json_out *out, const struct view *v)
 		json_out_int(out, "handshake_age_s", v->stats.handshake_age_s);
 	else
 		json_out_null(out, "handshake_age_s");
-	if (measured) {
-		json_out_int(out, "rx_bytes", (int64_t)v->stats.rx);
-		json_out_int(out, "tx_bytes", (int64_t)v->stats.tx);
-	} else {
-		json_out_null(out, "rx_bytes");
-		json_out_null(out, "tx_bytes");
-	}
+	json_bytes(out, "rx_bytes", measured, v->stats.rx);
+	json_bytes(out, "tx_bytes", measured, v->stats.tx);
 	/* A tunnel has an address always: none is one that may not be read. */
 	if (t->n_addresses)
 		json_addresses(out, "addresses", t->addresses, t->n_addresses);
@@ -329,6 +334,19 @@ static const char *user_name(uint32_t uid)
 	return name;
 }
 
+static void print_process(const struct inside_lease *l)
+{
+	char rx[32], tx[32];
+
+	if (!l->counted) {
+		say("%7d  %s\n", l->process.pid, l->process.comm);
+		return;
+	}
+	words_bytes(l->rx, rx, sizeof(rx));
+	words_bytes(l->tx, tx, sizeof(tx));
+	say("%7d  %-15s  %s in, %s out\n", l->process.pid, l->process.comm, rx, tx);
+}
+
 static void print_inside(const struct view *v)
 {
 	const struct inside *in = &v->inside;
@@ -345,7 +363,7 @@ static void print_inside(const struct view *v)
 		if (l->h == v->host_lease)
 			say("%7s  (the machine itself: its default)\n", "-");
 		else if (l->process.pid)
-			say("%7d  %s\n", l->process.pid, l->process.comm);
+			print_process(l);
 		else
 			say("%7s  (no process; its namespace is kept open)\n", "-");
 	}

@@ -188,22 +188,21 @@ static void begin_links(void *arg)
 	((struct link_list *)arg)->n = 0;
 }
 
-int rtnl_link_list(struct nl_sock *s, int nsid, struct rtnl_link **ret, size_t *ret_n,
-		   struct err *e)
+static void begin_list(struct nl_msg *m)
 {
 	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC};
+
+	nl_msg_init(m);
+	nl_msg_begin(m, RTM_GETLINK, NLM_F_DUMP, &ifi, sizeof(ifi));
+}
+
+static int read_list(struct nl_sock *s, struct nl_msg *m, struct rtnl_link **ret, size_t *ret_n,
+		     struct err *e)
+{
 	struct link_list ll = {0};
 	const struct nl_table table = {begin_links, got_list_link, &ll};
-	struct nl_msg m;
-	int r;
+	int r = nl_read_table(s, m, &table, e);
 
-	nl_msg_init(&m);
-	nl_msg_begin(&m, RTM_GETLINK, NLM_F_DUMP, &ifi, sizeof(ifi));
-	/* Counters are most of each answer, and nobody who lists reads them. */
-	nl_put_u32(&m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	if (nsid != RTNL_HERE)
-		nl_put_u32(&m, IFLA_TARGET_NETNSID, (uint32_t)nsid);
-	r = nl_read_table(s, &m, &table, e);
 	if (r < 0) {
 		free(ll.v);
 		return err_wrap(e, r, "cannot list the devices");
@@ -211,6 +210,27 @@ int rtnl_link_list(struct nl_sock *s, int nsid, struct rtnl_link **ret, size_t *
 	*ret = ll.v;
 	*ret_n = ll.n;
 	return 0;
+}
+
+int rtnl_link_list(struct nl_sock *s, int nsid, struct rtnl_link **ret, size_t *ret_n,
+		   struct err *e)
+{
+	struct nl_msg m;
+
+	begin_list(&m);
+	/* Counters are most of each answer, and hardly anybody who lists reads them. */
+	nl_put_u32(&m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	if (nsid != RTNL_HERE)
+		nl_put_u32(&m, IFLA_TARGET_NETNSID, (uint32_t)nsid);
+	return read_list(s, &m, ret, ret_n, e);
+}
+
+int rtnl_link_list_counted(struct nl_sock *s, struct rtnl_link **ret, size_t *ret_n, struct err *e)
+{
+	struct nl_msg m;
+
+	begin_list(&m);
+	return read_list(s, &m, ret, ret_n, e);
 }
 
 bool rtnl_link_is_port(const struct rtnl_link *l)

@@ -48,6 +48,9 @@ bool rtnl_link_is_running(const struct nl_sock *s, const char *name);
 int rtnl_link_list(struct nl_sock *s, int nsid, struct rtnl_link **ret, size_t *ret_n,
 		   struct err *e);
 
+/* The same with them: most of each answer is counters then. */
+int rtnl_link_list_counted(struct nl_sock *s, struct rtnl_link **ret, size_t *ret_n, struct err *e);
+
 /* Whether it is what every lease is: a veth whose name begins with "vr". */
 bool rtnl_link_is_port(const struct rtnl_link *l);
 

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +50,7 @@ int inside_read_leases(const struct record *r, int vpn_netns_fd, struct inside *
 	int rc = ns_nl_open(&s, vpn_netns_fd, NETLINK_ROUTE, e);
 
 	if (rc == 0)
-		rc = rtnl_link_list(&s, RTNL_HERE, &links, &n, e);
+		rc = rtnl_link_list_counted(&s, &links, &n, e);
 	if (rc < 0)
 		return rc;
 	in.leases = calloc(n + 1, sizeof(*in.leases));
@@ -65,6 +66,10 @@ int inside_read_leases(const struct record *r, int vpn_netns_fd, struct inside *
 		l->h = h;
 		l->uid = links[i].group;
 		l->peer_nsid = links[i].peer_nsid;
+		/* What the port sends is what the program receives. */
+		l->counted = true;
+		l->rx = links[i].tx_bytes;
+		l->tx = links[i].rx_bytes;
 		l->ip4 = lease_ip4(&pool, h);
 		l->ip6 = lease_ip6(&pool, h);
 		in.n_leases++;
@@ -288,6 +293,24 @@ int inside_read(const struct record *r, int vpn_netns_fd, struct inside *ret, st
 
 /* --- one's own ------------------------------------------------------------------------------- */
 
+/* The counters of the cable's other end, which the program's own namespace shows to its user. A
+ * cable that was given another name is not found. */
+static void count_own(pid_t pid, struct inside_lease *l)
+{
+	AUTO_FREE char *text = NULL;
+	char path[32];
+	const char *at;
+
+	str_fmt(path, sizeof(path), "/proc/%d/net/dev", pid);
+	if (file_read(path, 65536, &text, NULL, NULL) < 0)
+		return;
+	at = strstr(text, " " LEASE_CABLE ":");
+	/* Bytes are the first of eight columns of what came, and of eight of what went. */
+	l->counted = at && sscanf(at + strlen(" " LEASE_CABLE ":"),
+				  "%" SCNu64 " %*u %*u %*u %*u %*u %*u %*u %" SCNu64, &l->rx,
+				  &l->tx) == 2;
+}
+
 static int add_own(struct inside *in, const struct record *r, pid_t pid)
 {
 	struct lease_pool pool = record_pool(r);
@@ -309,6 +332,7 @@ static int add_own(struct inside *in, const struct record *r, pid_t pid)
 	l.ip4 = s.ip4;
 	l.ip6 = lease_ip6(&pool, l.h);
 	describe(pid, &l.process);
+	count_own(pid, &l);
 	l.uid = l.process.uid;
 	more[in->n_leases++] = l;
 	return 0;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -29,6 +30,8 @@ struct inside_lease {
 	struct in_addr ip4;
 	struct in6_addr ip6;
 	struct inside_process process; /* the oldest in the sandbox's namespace */
+	bool counted;		       /* what follows is known */
+	uint64_t rx, tx;	       /* bytes, as the program sees them */
 };
 
 struct inside {

@@ -27,6 +27,9 @@ state_is() { [ "$(json demo '$v->{state}')" = "$1" ]; }
 
 # --- a VPN that is up ----------------------------------------------------------------------------
 ok 'R70: status NAME of one that is up exits 0' vpnctl status demo
+for c in status list 'plan demo' 'check /etc/vpnrun/demo.json'; do
+	is "$(vpnctl $c --json | head -2 | paste -sd' ')" '{   "schema_version": 1,' "the JSON of $c says its version first"
+done
 is "$(vpnctl status --json | value demo '[sort keys %$v]')" \
 	'["addresses", "default", "dns", "edited", "endpoint", "endpoint_address", "endpoint_left", "forward_error", "forwarded_port", "forwarded_udp_port", "handshake_age_s", "held", "id", "inside", "layout", "leases", "leases_of", "machine_default", "machine_default_at_boot", "missing", "name", "rx_bytes", "seen_age_s", "server", "server_chosen", "state", "tx_bytes", "via", "why"]' \
 	'status --json has the keys that are promised'
@@ -65,6 +68,18 @@ if [ "$RIG_LAYOUT" = netns ]; then
 fi
 wait_for 10 ready demo sleep
 wait_for 10 sh -c "[ \"\$(vpnctl status demo | grep -c 'vr1\.')\" = 2 ]"
+# What a program received and sent, as its own device counts it.
+traffic() { # traffic WHO PID
+	"$1" vpnctl status --json | value demo "map { \"\$_->{rx_bytes} \$_->{tx_bytes}\" } grep { \$_->{pid} == $2 } @{\$v->{leases}}"
+}
+root() { "$@"; }
+own() { awk '$1 == "vpn0:" { print $2, $10 }' "/proc/$1/net/dev"; }
+nsenter -t "$p1" -n ping -c 3 -i 0.2 -s 1000 "$RIG_WEB4" >/dev/null 2>&1
+counted() { [ "$(traffic "$1" "$p1")" = "$(own "$p1")" ]; }
+ok 'R70: what a sandbox received and sent, as its own device counts it' wait_for 10 counted root
+ok 'R70: and its user sees the same' wait_for 10 counted as_user
+ok 'more than 3000 bytes each way' sh -c "set -- $(own "$p1"); [ \$1 -gt 3000 ] && [ \$2 -gt 3000 ]"
+like "$(vpnctl status demo)" "$p1 +sleep +[0-9.]+ KiB in, [0-9.]+ KiB out" 'R70: the same for people'
 is "$(json demo '[sort { $a->[1] <=> $b->[1] } map { [@$_{qw(uid pid)}] } @{$v->{leases}}]')" \
 	"$(printf '[%s, %s]\n' "$RIG_UID" "$p1" "$RIG_UID" "$p2" | sort -k2 -n | paste -sd, | sed 's/,\[/, [/; s/.*/[&]/')" \
 	'R70: each cable with its user and the first process behind it'

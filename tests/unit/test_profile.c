@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -248,6 +249,14 @@ static void test_load(void)
 	rmdir(dir);
 }
 
+static void count_key(const char *key, const char *text)
+{
+	static int n;
+
+	ok(n++ == 0 && !strcmp(key, "a") && !strcmp(text, "b"),
+	   "people are told the keys, but no version");
+}
+
 static void test_json_out(void)
 {
 	struct json_out out;
@@ -265,12 +274,21 @@ static void test_json_out(void)
 	json_out_str(&out, NULL, "\xff!");
 	is_int(json_out_finish(&out, &text, &e), 0, "a document, left open in places");
 	is_str(text,
-	       "{\n  \"a\": \"x\\\"\\n\",\n  \"b\": null,\n  \"c\": [\n    -5,\n    {\n      \"d\": true\n"
+	       "{\n  \"schema_version\": 1,\n  \"a\": \"x\\\"\\n\",\n  \"b\": null,\n  \"c\": [\n    -5,\n    {\n      \"d\": true\n"
 	       "    },\n    \"?!\"\n  ]\n}\n",
 	       "is whole");
 	json_out_begin(&out);
 	json_out_str(&out, NULL, "x");
 	ok(json_out_finish(&out, &text, &e) < 0, "a mistake is kept until the end");
+	free(text);
+	text = NULL;
+	json_out_begin(&out);
+	json_out_array(&out, "a");
+	is_int(json_out_finish_line(&out, &text, &e), 0, "a document of one line");
+	is_str(text, "{\"schema_version\": 1, \"a\": []}\n", "says its version, too");
+	json_out_begin(&out);
+	json_out_str(&out, "a", "b");
+	is_int(json_out_tell(&out, count_key, &e), 0, "a document in words");
 }
 
 int main(void)
