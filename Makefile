@@ -42,7 +42,7 @@ ALL_LDFLAGS = -pie $(HARDENING_LD) -Wl,--as-needed $(LDFLAGS) $(SAN)
 
 LIBS_CTL = -lcap -ljansson -lseccomp -lnftables -lresolv
 
-LIB_SRC := $(sort $(wildcard src/base/*.c src/nf/*.c src/nl/*.c src/ns/*.c src/session/*.c $(foreach r,conf state tunnel want ensure wall up default keeper plug,src/$(r)/*.c) src/box/*.c src/ipc/*.c src/launch/*.c src/line/*.c src/policy/*.c src/relay/*.c src/running/*.c))
+LIB_SRC := $(sort $(wildcard src/base/*.c src/nf/*.c src/nl/*.c src/ns/*.c src/session/*.c $(foreach r,conf state tunnel want ensure wall lan up default keeper plug,src/$(r)/*.c) src/box/*.c src/ipc/*.c src/launch/*.c src/line/*.c src/policy/*.c src/relay/*.c src/running/*.c))
 # The commands of vpnctl, by idea.
 CTL_SRC := $(sort $(wildcard $(foreach r,ctl look leak confine wrap files engine command,src/$(r)/*.c)))
 BRK_SRC := $(sort $(wildcard src/broker/*.c) src/plugd/allow.c src/plugd/whose.c)
@@ -143,6 +143,8 @@ $(B)/obj/wall/firewall.o: $(B)/gen/netns.nft.h $(B)/gen/netns-ip4.nft.h $(B)/gen
 	$(B)/gen/bridge.nft.h $(B)/gen/bridge-ip4.nft.h $(B)/gen/bridge-ip6.nft.h \
 	$(B)/gen/bridge-no6.nft.h $(B)/gen/bridge-busy.nft.h $(B)/gen/bridge-arp.nft.h $(B)/gen/dns.nft.h
 $(B)/obj/wall/guard.o: $(B)/gen/bridge-guard.nft.h
+$(B)/obj/wall/lan.o: $(B)/gen/netns-lan.nft.h
+$(B)/obj/wall/lan_host.o: $(B)/gen/lan.nft.h
 
 $(B)/obj/default/default_firewall.o: $(B)/gen/default.nft.h $(B)/gen/default-ip4.nft.h \
 	$(B)/gen/default-ip6.nft.h $(B)/gen/default-strict.nft.h $(B)/gen/default-arp.nft.h

@@ -111,7 +111,7 @@ static int rename_cable(const char *name, struct err *e)
 static int ask_broker(int sock, const struct hook_want *w, int netns, uint32_t *ret_host,
 		      struct err *e)
 {
-	int r = ipc_attach_send(sock, w->vpn, netns, &w->expose, e);
+	int r = ipc_attach_send(sock, w->vpn, netns, &(struct ipc_wish){.expose = &w->expose}, e);
 
 	r = r ?: ipc_attach_receive(sock, ret_host, e);
 	if (r == -EACCES || r == -EPERM)

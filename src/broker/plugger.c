@@ -215,7 +215,7 @@ static int ask_once(const struct plugger *p, struct plug_head *q, const struct p
 	return a->code < 0 ? err_set(e, a->code, "%s", a->msg) : 0;
 }
 
-int plugger_ask(struct plugger *p, const char *vpn, const struct peer *peer, int netns_fd,
+int plugger_ask(struct plugger *p, const struct plug_wish *w, const struct peer *peer,
 		uint32_t *ret_host, struct err *e)
 {
 	struct timespec nap = {.tv_nsec = LOOK_NS};
@@ -225,18 +225,19 @@ int plugger_ask(struct plugger *p, const char *vpn, const struct peer *peer, int
 		.place = peer->place,
 		.uid = peer->uid,
 		.gid = peer->gid,
+		.is_lan = w->lan,
 		.n_groups = (uint32_t)(peer->n_groups > PLUG_GROUPS_MAX ? PLUG_GROUPS_MAX
 									: peer->n_groups),
 	};
 	int r;
 
-	str_copy(q.vpn, sizeof(q.vpn), vpn);
-	r = ask_once(p, &q, peer, netns_fd, &a, e);
+	str_copy(q.vpn, sizeof(q.vpn), w->vpn);
+	r = ask_once(p, &q, peer, w->netns_fd, &a, e);
 	/* The cables of sandboxes that have just ended are there for some milliseconds yet. */
 	for (int i = 1; r == -EDQUOT && i < LOOKS; i++) {
 		nanosleep(&nap, NULL);
 		nap.tv_nsec *= 2;
-		r = ask_once(p, &q, peer, netns_fd, &a, e);
+		r = ask_once(p, &q, peer, w->netns_fd, &a, e);
 	}
 	if (r == 0)
 		*ret_host = a.host;

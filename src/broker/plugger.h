@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ipc/plug.h"
@@ -24,7 +25,13 @@ struct plugger {
 int plugger_open(struct plugger *p, int fd, struct err *e);
 void plugger_close(struct plugger *p);
 
-/* Asks for peer's namespace to be plugged into vpn, and waits for the answer: *ret_host is the
- * lease. A user whose sandboxes have just ended is under the limit a moment later. */
-int plugger_ask(struct plugger *p, const char *vpn, const struct peer *peer, int netns_fd,
+struct plug_wish {
+	const char *vpn;
+	int netns_fd;
+	bool lan;
+};
+
+/* Asks for peer's namespace to be plugged in, and waits for the answer: *ret_host is the lease. A
+ * user whose sandboxes have just ended is under the limit a moment later. */
+int plugger_ask(struct plugger *p, const struct plug_wish *w, const struct peer *peer,
 		uint32_t *ret_host, struct err *e);

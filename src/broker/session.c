@@ -157,7 +157,9 @@ static int advise(const struct record *r, const struct accounts *a, const struct
 static int plug(struct serving *s, const struct record *r, int netns_fd, struct err *e)
 {
 	struct port_maps maps = {.n = s->request.n_expose};
-	int n = plugger_ask(s->plugger, s->request.vpn, s->peer, netns_fd, &s->reply.host, e);
+	const struct plug_wish wish = {s->request.vpn, netns_fd,
+				       (s->request.flags & PROTO_LAN) != 0};
+	int n = plugger_ask(s->plugger, &wish, s->peer, &s->reply.host, e);
 
 	if (n < 0 || !maps.n)
 		return n;
@@ -180,6 +182,8 @@ static int attach(struct serving *s, struct err *e)
 	if (n == ALLOW_NOT_LISTED)
 		return advise(&r, &s->files, s->peer, e);
 	n = n ?: check_expose(&r, &s->request, e);
+	if (n == 0 && (s->request.flags & PROTO_LAN))
+		n = record_check_lan(&r, e);
 	if (n < 0)
 		return n;
 	n = conn_request_take(s->sock, &netns_fd, e);

@@ -217,6 +217,24 @@ static int find_spares(struct loader *r)
 	return n < 0 ? fail_memory(r) : 0;
 }
 
+/* The keeper of a VPN that goes through another lives in that one's namespace, from where the
+ * host's LAN cannot be kept. */
+static int check_lan(struct loader *r)
+{
+	const struct profile *p = r->p;
+
+	if (p->layout != LAYOUT_NETNS)
+		return 0;
+	if (p->n_allow_lan && p->via)
+		return json_doc_fail(&r->doc, r->e, "allow_lan",
+				     "does not go with \"via\" in the layout \"netns\"");
+	if (p->ipv6_forwarding && !p->n_allow_lan)
+		return json_doc_fail(&r->doc, r->e, "ipv6_forwarding",
+				     "is for what \"allow_lan\" names in the layout \"netns\", "
+				     "and the file has no \"allow_lan\"");
+	return 0;
+}
+
 static int load_rest(struct loader *r)
 {
 	struct err via = ERR_INIT;
@@ -233,6 +251,9 @@ static int load_rest(struct loader *r)
 		n = r->p->config ? load_config(r) : load_inline(r);
 	if (n == 0 && r->p->servers && !has_own_dns)
 		n = find_spares(r);
+	if (n < 0)
+		return n;
+	n = check_lan(r);
 	if (n < 0)
 		return n;
 	why = profile_check_forward(r->p);

@@ -45,9 +45,10 @@ int ipc_connect(const char *path, struct err *e)
 	return take_fd(&sock);
 }
 
-int ipc_attach_send(int sock, const char *vpn, int netns_fd, const struct port_maps *expose,
+int ipc_attach_send(int sock, const char *vpn, int netns_fd, const struct ipc_wish *wish,
 		    struct err *e)
 {
+	const struct port_maps *expose = wish->expose;
 	struct proto_request req;
 	struct err send_error = ERR_INIT;
 	int r, sent;
@@ -55,6 +56,7 @@ int ipc_attach_send(int sock, const char *vpn, int netns_fd, const struct port_m
 	r = conn_request_init(&req, PROTO_ATTACH, vpn, e);
 	if (r < 0)
 		return r;
+	req.flags = wish->lan ? PROTO_LAN : 0;
 	req.n_expose = (uint32_t)expose->n;
 	memcpy(req.expose, expose->at, expose->n * sizeof(expose->at[0]));
 	/* A broker that refuses at sight has closed its side already, and its sentence waits. */
@@ -85,7 +87,8 @@ int ipc_attach_receive(int sock, uint32_t *ret_host, struct err *e)
 int ipc_attach(int sock, const char *vpn, int netns_fd, uint32_t *ret_host, struct err *e)
 {
 	const struct port_maps none = {.n = 0};
-	int r = ipc_attach_send(sock, vpn, netns_fd, &none, e);
+	const struct ipc_wish wish = {.expose = &none};
+	int r = ipc_attach_send(sock, vpn, netns_fd, &wish, e);
 
 	return r < 0 ? r : ipc_attach_receive(sock, ret_host, e);
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,8 +22,13 @@ int ipc_connect(const char *path, struct err *e);
  * connection. */
 int ipc_attach(int sock, const char *vpn, int netns_fd, uint32_t *ret_host, struct err *e);
 
-/* The two halves of ipc_attach(), for who has something to do while the broker works. expose: what
- * is opened along with it. */
-int ipc_attach_send(int sock, const char *vpn, int netns_fd, const struct port_maps *expose,
+/* What a client may ask for beside the cable itself. */
+struct ipc_wish {
+	const struct port_maps *expose; /* open these from the VPN's side */
+	bool lan;			/* what "allow_lan" opens */
+};
+
+/* The two halves of ipc_attach(), for who has something to do while the broker works. */
+int ipc_attach_send(int sock, const char *vpn, int netns_fd, const struct ipc_wish *wish,
 		    struct err *e);
 int ipc_attach_receive(int sock, uint32_t *ret_host, struct err *e);

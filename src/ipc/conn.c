@@ -80,7 +80,8 @@ int conn_request_check(const void *data, size_t len, struct proto_request *ret, 
 		return err_set(e, -EBADMSG, "a request of %zu bytes, not of %zu", len, sizeof(r));
 	if (r.op != PROTO_ATTACH)
 		return err_set(e, -EBADMSG, "unknown operation %u", r.op);
-	if (r.flags || r.n_expose > PORT_MAPS_MAX || !are_zero(&r, r.n_expose))
+	if ((r.flags & ~(uint32_t)PROTO_LAN) || r.n_expose > PORT_MAPS_MAX ||
+	    !are_zero(&r, r.n_expose))
 		return err_set(e, -EBADMSG, "reserved fields of the request are not 0");
 	if (!is_padded(r.vpn, sizeof(r.vpn)) || !str_is_vpn_name(r.vpn))
 		return err_set(e, -EBADMSG, "what the request names cannot be the name of a VPN");

@@ -21,7 +21,8 @@ struct plug_head {
 	uint32_t magic;
 	uint32_t place; /* enum peer_place */
 	uint32_t uid, gid;
-	char vpn[16]; /* NUL-terminated, the rest NUL */
+	char vpn[16];	 /* NUL-terminated, the rest NUL */
+	uint32_t is_lan; /* 1: it may use the VPN's cable to the LAN */
 	uint32_t n_groups;
 };
 

@@ -20,12 +20,16 @@ enum proto_op {
 	PROTO_ATTACH = 1, /* plug my network namespace (the descriptor) into that VPN */
 };
 
+enum proto_flags {
+	PROTO_LAN = 1u << 0, /* and what "allow_lan" of the VPN's file opens of the LAN */
+};
+
 struct proto_request {
 	uint32_t magic;
 	uint16_t version;
 	uint16_t op;	/* enum proto_op */
 	char vpn[16];	/* NUL-terminated, the rest NUL */
-	uint32_t flags; /* 0 */
+	uint32_t flags; /* enum proto_flags */
 	uint32_t n_expose;
 	struct port_map expose[PORT_MAPS_MAX]; /* open these from the VPN's side; the rest 0 */
 };

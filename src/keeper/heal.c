@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "lan/lan.h"
 #include "nl/change.h"
 #include "state/lock.h"
 #include "state/record.h"
@@ -144,6 +145,8 @@ static int count_missing(struct healer *h, int ns, enum record_state *ret, struc
 	h->why[0] = '\0';
 	n = made_read(h->name, &l, e);
 	n = n ?: ensure_missing(&l, ns, say_missing, &f, e);
+	if (n >= 0)
+		n = lan_missing(h->name, say_missing, &f, e);
 	if (f.n > SAY_MAX && !h->failures)
 		log_error("%s: and %d more", h->name, f.n - SAY_MAX);
 	return n < 0 ? n : f.n;

@@ -45,7 +45,8 @@ static struct rtnl_link *find_cable(const struct record *r, const struct inbound
 	struct lease_pool pool = record_pool(r);
 
 	for (size_t i = 0; i < c->n; i++)
-		if (lease_from_port(&pool, c->at[i].name) == q->host && c->at[i].group == q->uid)
+		if (lease_from_port(&pool, c->at[i].name) == q->host &&
+		    lease_owner(c->at[i].group) == q->uid)
 			return &c->at[i];
 	return NULL;
 }

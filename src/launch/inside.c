@@ -33,6 +33,8 @@ static const char *too_late(const struct line_options *o, const struct sandbox *
 		return "-p";
 	if (o->reach.n)
 		return "--reach";
+	if (o->lan && !s->lan)
+		return "--lan";
 	return o->expose.n ? "-e" : NULL;
 }
 
@@ -77,7 +79,7 @@ int launch_mark(const struct line_options *o, const struct record *r, uint32_t h
 		const char *policy, struct err *e)
 {
 	struct lease_pool pool = record_pool(r);
-	struct sandbox s = {.id = r->id, .strict = o->strict};
+	struct sandbox s = {.id = r->id, .strict = o->strict, .lan = o->lan};
 
 	if (host && (r->flags & RECORD_HAS_IP4))
 		s.ip4 = lease_ip4(&pool, host);

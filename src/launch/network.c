@@ -56,7 +56,9 @@ static int plug_as_root(struct launch *l, struct err *e)
 	if (r < 0)
 		return r;
 	r = nl_sock_open(&s, NETLINK_ROUTE, e);
-	if (r == 0)
+	if (r == 0 && l->o->lan && l->record.layout == LAYOUT_NETNS)
+		r = attach_as_root_lan(&s, &l->record, l->netns, &l->host, e);
+	else if (r == 0)
 		r = attach_as_root(&s, &l->record, l->netns, LEASE_CABLE, &l->host, e);
 	ns_netns_leave(&back);
 	util_close(&l->host_netns);
@@ -77,7 +79,8 @@ static int ask_for_cable(struct launch *l, struct err *e)
 		return r;
 	if (l->root)
 		return plug_as_root(l, e);
-	return ipc_attach_send(l->sock, l->record.name, l->netns, &l->o->expose, e);
+	return ipc_attach_send(l->sock, l->record.name, l->netns,
+			       &(struct ipc_wish){&l->o->expose, l->o->lan}, e);
 }
 
 int launch_cable_ask(struct launch *l, struct err *e)
@@ -97,6 +100,9 @@ int launch_cable_take(struct launch *l, struct err *e)
 
 	if (r == 0 && l->network == LINE_VPN && !l->root)
 		r = ipc_attach_receive(l->sock, &l->host, e);
+	/* A broker that was started before this launcher was installed does not know that word. */
+	if (r == -EBADMSG && l->o->lan)
+		return err_hint(e, r, "a broker of another version is running: restart vpnrund");
 	return r < 0 ? r : 0;
 }
 

@@ -54,7 +54,11 @@ static int check_line(struct launch *l, struct err *e)
 			       "-p nor --reach");
 	if (o->expose.n && l->network != LINE_VPN)
 		return err_set(e, -EINVAL, "-e opens a port of a VPN's: give a VPN");
-	return 0;
+	if (o->lan && l->network != LINE_VPN)
+		return err_set(e, -EINVAL,
+			       "--lan reaches the LAN from within a VPN: give a VPN whose file has "
+			       "\"allow_lan\"");
+	return o->lan ? record_check_lan(&l->record, e) : 0;
 }
 
 static int check_running(struct launch *l, struct err *e)

@@ -33,7 +33,7 @@ const char line_usage[] =
 	"  -p [ADDR:]HOST:INSIDE[/udp]  localhost:HOST outside reaches the command's INSIDE\n"
 	"  --reach PORT        inside, localhost:PORT reaches the host's; or INSIDE:HOST, ADDR:PORT\n"
 	"  -e PORT[/udp]       the VPN's side reaches the command's PORT; OUTER:INNER; or natpmp\n"
-	"  --with PID          enter the sandbox of process PID\n"
+	"  --lan; --with PID   reach what \"allow_lan\" names; enter the sandbox of process PID\n"
 	"  --allow-running     start a browser although one that runs outside may take the window\n"
 	"  --as-root, --user USER  with sudo: be root, or USER, and not who called sudo\n"
 	"  --socket PATH       where the broker listens; -v, --verbose: say each step; -h, --help; --version\n"
@@ -43,6 +43,7 @@ const char line_usage[] =
 enum option {
 	OPT_VERBOSE,
 	OPT_STRICT,
+	OPT_LAN,
 	OPT_ALLOW_RUNNING,
 	OPT_AS_ROOT,
 	OPT_NOTIFY,
@@ -64,27 +65,17 @@ static const struct {
 	const char *name;
 	enum option option;
 } table[] = {
-	{"-p", OPT_PUBLISH},
-	{"--publish", OPT_PUBLISH},
-	{"--reach", OPT_REACH},
-	{"-v", OPT_VERBOSE},
-	{"--verbose", OPT_VERBOSE},
-	{"--strict", OPT_STRICT},
-	{"-h", OPT_HELP},
-	{"--help", OPT_HELP},
-	{"--version", OPT_VERSION},
-	{"--dns", OPT_DNS},
-	{"--policy", OPT_POLICY},
-	{"--allow", OPT_ALLOW},
-	{"--keep-fd", OPT_KEEP_FD},
-	{"--with", OPT_WITH},
-	{"-e", OPT_EXPOSE},
-	{"--expose", OPT_EXPOSE},
-	{"--as-root", OPT_AS_ROOT},
-	{"--notify", OPT_NOTIFY},
-	{"--user", OPT_USER},
-	{"--socket", OPT_SOCKET},
-	{"--allow-running", OPT_ALLOW_RUNNING},
+	{"-p", OPT_PUBLISH},	    {"--publish", OPT_PUBLISH},
+	{"--reach", OPT_REACH},	    {"-v", OPT_VERBOSE},
+	{"--verbose", OPT_VERBOSE}, {"--strict", OPT_STRICT},
+	{"--lan", OPT_LAN},	    {"-h", OPT_HELP},
+	{"--help", OPT_HELP},	    {"--version", OPT_VERSION},
+	{"--dns", OPT_DNS},	    {"--policy", OPT_POLICY},
+	{"--allow", OPT_ALLOW},	    {"--keep-fd", OPT_KEEP_FD},
+	{"--with", OPT_WITH},	    {"-e", OPT_EXPOSE},
+	{"--expose", OPT_EXPOSE},   {"--as-root", OPT_AS_ROOT},
+	{"--notify", OPT_NOTIFY},   {"--user", OPT_USER},
+	{"--socket", OPT_SOCKET},   {"--allow-running", OPT_ALLOW_RUNNING},
 };
 
 void line_option_names(char *ret, size_t size)
@@ -172,6 +163,9 @@ static int set_value(struct line_options *o, enum option option, const char *v, 
 	case OPT_STRICT:
 		o->strict = true;
 		return 0;
+	case OPT_LAN:
+		o->lan = true;
+		return 0;
 	case OPT_ALLOW_RUNNING:
 		o->allow_running = true;
 		return 0;
@@ -216,9 +210,10 @@ static int take_option(int argc, char **argv, int *i, struct line_options *o, st
 
 static int check(const struct line_options *o, struct err *e)
 {
-	if (o->with_pid && (o->n_dns || o->n_allow || o->words || o->socket || o->expose.n))
+	if (o->with_pid &&
+	    (o->n_dns || o->n_allow || o->words || o->socket || o->expose.n || o->lan))
 		return err_set(e, -EINVAL,
-			       "--with enters a sandbox as it is: --dns, --allow, -e and "
+			       "--with enters a sandbox as it is: --dns, --allow, -e, --lan and "
 			       "--socket do not go with it");
 	if (o->as_root && o->user)
 		return err_set(e, -EINVAL, "--as-root and --user USER do not go together");

@@ -18,6 +18,7 @@
 struct line_options {
 	bool verbose;
 	bool strict;
+	bool lan;
 	bool help;
 	bool version;
 	int with_pid;	    /* 0: make a sandbox */

@@ -21,11 +21,14 @@
 #include "ensure/ensure.h"
 #include "wall/firewall.h"
 #include "ensure/made.h"
+#include "lan/lan.h"
 #include "up/wanted.h"
 
 struct planned {
 	struct profile p;
 	struct want_list l;
+	size_t n_vpn; /* so many are in the VPN's namespace, and the rest is the host's end of its
+		       * cable to the LAN */
 	bool is_up;
 	const struct want **missing; /* of l, in its order */
 	size_t n_missing;
@@ -50,6 +53,7 @@ static bool is_missing(const struct planned *plan, const struct want *w)
 
 static int compare(struct planned *plan, struct err *e)
 {
+	struct want_list vpn, host;
 	AUTO_CLOSE int ns = -1;
 	struct record r;
 	int n;
@@ -63,7 +67,12 @@ static int compare(struct planned *plan, struct err *e)
 	if (!plan->missing)
 		return err_sys(e, -ENOMEM, "cannot hold the plan");
 	made_keep_digests(plan->p.name, &plan->l);
-	n = ensure_missing(&plan->l, ns, note_missing, plan, e);
+	lan_keep_digests(plan->p.name, &plan->l);
+	vpn = (struct want_list){.at = plan->l.at, .n = plan->n_vpn};
+	host = (struct want_list){.at = plan->l.at + plan->n_vpn, .n = plan->l.n - plan->n_vpn};
+	n = ensure_missing(&vpn, ns, note_missing, plan, e);
+	if (n >= 0)
+		n = ensure_missing(&host, -1, note_missing, plan, e);
 	plan->is_up = n >= 0;
 	return n < 0 ? n : 0;
 }
@@ -85,6 +94,8 @@ static int make_plan(const char *name, struct planned *plan, struct err *e)
 		r = path_mtu(&plan->p.tunnel, &nowhere, &mtu, NULL);
 	if (r == 0)
 		r = wanted_vpn(&plan->p, mtu, &plan->l, e);
+	plan->n_vpn = plan->l.n;
+	r = r ?: lan_want(&plan->p, &plan->l, e);
 	return r < 0 ? r : compare(plan, e);
 }
 

@@ -15,6 +15,7 @@
 #include "ensure/ensure.h"
 #include "ensure/made.h"
 #include "ensure/applied.h"
+#include "lan/lan.h"
 #include "up/passage.h"
 #include "conf/profile.h"
 #include "conf/servers.h"
@@ -245,15 +246,18 @@ static void judge_objects(struct view *v, int ns)
 	char why[sizeof(v->why)];
 	int r = made_read(v->name, &l, &e);
 
-	if (v->record.state == RECORD_DOWN)
+	if (v->record.state == RECORD_DOWN) {
 		want_list_drop(&l, v->record.device);
+		lan_drop_inside(&l, v->name, v->record.id);
+	}
 	if (r == -ENOENT || r == -EPROTO) {
 		str_fmt(why, sizeof(why),
 			"another version of vpnrun brought it up, and what it consists of is not "
 			"known: vpnctl up %s",
 			v->name);
 		degrade(v, why);
-	} else if (r < 0 || ensure_missing(&l, ns, add_missing, v, &e) < 0) {
+	} else if (r < 0 || ensure_missing(&l, ns, add_missing, v, &e) < 0 ||
+		   lan_missing(v->name, add_missing, v, &e) < 0) {
 		degrade(v, e.msg);
 	}
 }

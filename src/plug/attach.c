@@ -38,6 +38,20 @@ int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, cons
 	return attach_root(&a, ret_host, e);
 }
 
+int attach_as_root_lan(struct nl_sock *s, const struct record *r, int netns_fd, uint32_t *ret_host,
+		       struct err *e)
+{
+	struct search_memory m = {.next = (uint32_t)getpid()};
+	struct search a = {.s = {.rt = s},
+			   .r = r,
+			   .netns_fd = netns_fd,
+			   .ifname = LEASE_CABLE,
+			   .m = &m,
+			   .group = LEASE_LAN};
+
+	return attach_root(&a, ret_host, e);
+}
+
 int attach_look(struct nl_sock *s, const struct record *r, int netns_fd, uint32_t *ret_host,
 		struct err *e)
 {
@@ -60,7 +74,7 @@ static int check_still_open(const struct record *r, struct err *e)
 	return record_check_open(&now, e);
 }
 
-int attach_for_user(struct attach_users *u, const struct record *r, int netns_fd, uid_t uid,
+int attach_for_user(struct attach_users *u, const struct record *r, int netns_fd, uint32_t group,
 		    uint32_t *ret_host, struct err *e)
 {
 	AUTO_CLOSE int vpn_fd = record_open_netns(r, e);
@@ -73,7 +87,7 @@ int attach_for_user(struct attach_users *u, const struct record *r, int netns_fd
 		.nsid = RTNL_HERE,
 		.netns_fd = netns_fd,
 		.ifname = LEASE_CABLE,
-		.group = uid,
+		.group = group,
 	};
 	int rc;
 

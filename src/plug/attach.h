@@ -17,6 +17,10 @@
 int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, const char *ifname,
 		   uint32_t *ret_host, struct err *e);
 
+/* The same with a cable of the usual name that may also use the VPN's own to the LAN. */
+int attach_as_root_lan(struct nl_sock *s, const struct record *r, int netns_fd, uint32_t *ret_host,
+		       struct err *e);
+
 /* The same for a short look, with a cable of the usual name. Its search starts at the pool's last
  * number: where one looks again and again, one address has been a cable's, and not each in turn. */
 int attach_look(struct nl_sock *s, const struct record *r, int netns_fd, uint32_t *ret_host,
@@ -30,6 +34,7 @@ struct attach_users {
 	struct search_memory vpns[100];
 };
 
-/* Plugs netns_fd, which whose_check() accepted, for uid, the user behind the asker. */
-int attach_for_user(struct attach_users *u, const struct record *r, int netns_fd, uid_t uid,
+/* Plugs netns_fd, which whose_check() accepted. group: the uid of the user behind the asker, and
+ * LEASE_LAN where the cable may also use the VPN's own to the LAN. */
+int attach_for_user(struct attach_users *u, const struct record *r, int netns_fd, uint32_t group,
 		    uint32_t *ret_host, struct err *e);

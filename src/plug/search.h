@@ -30,7 +30,7 @@ struct search {
 	int nsid; /* of vpn_fd; RTNL_HERE: not asked for yet, or not needed */
 	int netns_fd;
 	const char *ifname;
-	uid_t group;	/* whose the cable is, as the kernel's table has it */
+	uint32_t group; /* whose the cable is, as the kernel's table has it; see LEASE_LAN */
 	bool takes_all; /* set by the search: also what is used by who was plugged in by hand */
 };
 

@@ -33,8 +33,8 @@ static void add(const struct port *p, void *arg)
 
 	if (!lease_from_port(&c->pool, p->name))
 		return;
-	c->mine += p->group == c->uid;
-	c->shared += p->group % LIMIT_PLACES == c->uid % LIMIT_PLACES;
+	c->mine += lease_owner(p->group) == c->uid;
+	c->shared += lease_owner(p->group) % LIMIT_PLACES == c->uid % LIMIT_PLACES;
 }
 
 static int count(struct nl_sock *s, const struct record *r, struct count *c, struct err *e)

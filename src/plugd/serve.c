@@ -36,8 +36,23 @@ static int check_words(const struct plug_head *q, size_t len, struct err *e)
 {
 	if (len < sizeof(*q) || q->magic != PLUG_MAGIC || q->n_groups > PLUG_GROUPS_MAX ||
 	    len != sizeof(*q) + q->n_groups * sizeof(uint32_t) || q->place > PEER_ELSEWHERE ||
-	    memchr(q->vpn, '\0', sizeof(q->vpn)) == NULL)
+	    q->is_lan > 1 || memchr(q->vpn, '\0', sizeof(q->vpn)) == NULL)
 		return err_set(e, -EBADMSG, "not a request that the broker makes: restart vpnrund");
+	return 0;
+}
+
+/* What the file opens is for who asks for it, and in the layout "bridge" for everybody. */
+static int find_group(const struct plug_head *q, const struct record *r, uid_t owner, uint32_t *ret,
+		      struct err *e)
+{
+	int rc = q->is_lan ? record_check_lan(r, e) : 0;
+
+	*ret = owner;
+	if (rc < 0 || !q->is_lan || r->layout == LAYOUT_BRIDGE)
+		return rc;
+	if (owner & LEASE_LAN)
+		return err_set(e, -EOVERFLOW, "uid %u is too high for --lan", owner);
+	*ret |= LEASE_LAN;
 	return 0;
 }
 
@@ -52,6 +67,7 @@ static int attach(const struct plug_head *q, int netns_fd, uint32_t *ret_host, s
 	};
 	AUTO_ACCOUNTS struct accounts a = {.passwd = NULL};
 	struct record r;
+	uint32_t group = 0;
 	int rc = record_read(q->vpn, &r, e);
 
 	rc = rc ?: record_check_open(&r, e);
@@ -59,7 +75,8 @@ static int attach(const struct plug_head *q, int netns_fd, uint32_t *ret_host, s
 	rc = rc ?: allow_user(&r, &a, &p, e);
 	rc = rc ?: whose_check(netns_fd, &r, &p, e);
 	rc = rc ?: limit_check(&mem.limits, mem.users.s, &r, p.owner, e);
-	rc = rc ?: attach_for_user(&mem.users, &r, netns_fd, p.owner, ret_host, e);
+	rc = rc ?: find_group(q, &r, p.owner, &group, e);
+	rc = rc ?: attach_for_user(&mem.users, &r, netns_fd, group, ret_host, e);
 	if (rc == 0)
 		limit_add(&mem.limits, &r, p.owner);
 	return rc;

@@ -23,7 +23,7 @@ static bool overlaps(const struct port_map *a, const struct port_map *b)
 /* That of the same user may be one that has just ended, and go on its own. */
 static int taken_by(const struct rtnl_link *other, const struct rtnl_link *own)
 {
-	return other->group == own->group ? -EBUSY : -EADDRINUSE;
+	return lease_owner(other->group) == lease_owner(own->group) ? -EBUSY : -EADDRINUSE;
 }
 
 static const char *proto_name(const struct port_map *p)
@@ -40,11 +40,12 @@ static int fail_taken(const struct record *r, const struct rtnl_link *other,
 		       ? err_set(e, code,
 				 "port %u/%s of VPN '%s' is open for another sandbox already (%s, "
 				 "uid %u)",
-				 p->outer, proto_name(p), r->name, other->name, other->group)
+				 p->outer, proto_name(p), r->name, other->name,
+				 lease_owner(other->group))
 		       : err_set(e, code,
 				 "the forwarded port of VPN '%s' is another sandbox's already (%s, "
 				 "uid %u)",
-				 r->name, other->name, other->group);
+				 r->name, other->name, lease_owner(other->group));
 }
 
 int inbound_check_free(const struct record *r, const struct inbound_cables *c,

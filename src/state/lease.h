@@ -7,9 +7,18 @@
 
 #include <netinet/in.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define LEASE_IF_LEN 16
 #define LEASE_CABLE  "vpn0" /* the sandbox's end of every cable */
+
+/* A port's group is its owner's uid, and with this bit the sandbox may use the VPN's own cable to
+ * the LAN. No account has a uid so high. */
+#define LEASE_LAN (1u << 31)
+static inline uid_t lease_owner(uint32_t group)
+{
+	return group & ~LEASE_LAN;
+}
 
 struct lease_pool {
 	uint8_t id;

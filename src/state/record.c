@@ -93,6 +93,17 @@ int record_fail_down(const char *name, struct err *e)
 		       name);
 }
 
+int record_check_lan(const struct record *r, struct err *e)
+{
+	if (r->flags & RECORD_LAN)
+		return 0;
+	return err_set(e, -EACCES,
+		       "VPN '%s' opens nothing of the LAN to --lan: \"allow_lan\" in "
+		       "/etc/vpnrun/%s.json names what may be reached, and counts after: sudo "
+		       "vpnctl up %s",
+		       r->name, r->name, r->name);
+}
+
 int record_check_open(const struct record *r, struct err *e)
 {
 	if (r->state == RECORD_UP || (r->flags & RECORD_HELD))

@@ -49,6 +49,7 @@ enum record_flags {
 	RECORD_GUARDED = 1u << 5,    /* bridge layout: wall/guard's table is there */
 	RECORD_GUARD_EACH = 1u << 6, /* and whoever makes a port adds the port's chain */
 	RECORD_HELD = 1u << 7,	     /* whenever it is not up it is there, closed */
+	RECORD_LAN = 1u << 8,	     /* its file has "allow_lan" */
 };
 
 struct record_ip {
@@ -111,6 +112,8 @@ struct record {
 int record_read(const char *name, struct record *ret, struct err *e);
 /* The one sentence for a VPN that is not up, and what to do; -ENETDOWN. */
 int record_fail_down(const char *name, struct err *e);
+/* 0 where a program may ask for the LAN; -EACCES and a sentence. */
+int record_check_lan(const struct record *r, struct err *e);
 /* 0 where a container's cable may be plugged in: the VPN is up, or held for those who come before
  * it is, and refuses all their packets until then. Else as record_fail_down(). */
 int record_check_open(const struct record *r, struct err *e);

@@ -21,7 +21,8 @@ struct sandbox {
 	char policy[40];
 	uint8_t id;	/* of the VPN, 0: none */
 	uint8_t strict; /* 1: with --strict */
-	uint16_t spare;
+	uint8_t lan;	/* 1: with --lan */
+	uint8_t spare;
 	struct in_addr ip4; /* the cable's, 0: it has none */
 	uint64_t netns_dev; /* the network namespace that it was written in */
 	uint64_t netns_ino;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lan/lan.h"
 #include "ns/netns.h"
 #include "ensure/applied.h"
 #include "up/bridge.h"
@@ -183,8 +184,7 @@ static int check_before(struct up *u, struct err *e)
 	r = r ?: look_outside(u, e);
 	if (r < 0)
 		return r;
-	if (u->note && !u->note->msg[0] && u->p->layout == LAYOUT_BRIDGE &&
-	    plan_source(u->p, AF_INET6) && !forwarding_has_ip6(u->p))
+	if (u->note && !u->note->msg[0] && forwarding_lacks_ip6(u->p))
 		forwarding_say_no_ip6(u->p, u->note->msg, sizeof(u->note->msg));
 	fd = u->old.id ? record_open_netns(&u->old, NULL) : -1;
 	u->is_ours = fd >= 0;
@@ -221,6 +221,8 @@ static bool is_lost(const char *name)
 	if (record_read(name, &r, NULL) < 0 || r.state == RECORD_DOWN)
 		return false;
 	if (r.state == RECORD_LOST || applied_is_ahead(&r) || supervise_is_alive(name, NULL) == 0)
+		return true;
+	if (lan_missing(name, NULL, NULL, NULL) > 0)
 		return true;
 	ns = record_open_netns(&r, NULL);
 	return ns >= 0 && made_read(name, &l, NULL) == 0 &&
@@ -285,7 +287,8 @@ static int close_old(struct up *u, struct err *e)
 	u->is_ours = false;
 	if (u->old.layout == LAYOUT_BRIDGE)
 		return bridge_down(&u->old, true, &rep, e);
-	r = ns_netns_remove(NETNS_DIR, u->p->name, e);
+	r = lan_remove(u->p->name, u->old.id, e);
+	r = r ?: ns_netns_remove(NETNS_DIR, u->p->name, e);
 	return r < 0 ? r : netnsfiles_remove(u->p->name, e);
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lan/lan.h"
 #include "nl/link.h"
 #include "ns/netns.h"
 #include "ensure/applied.h"
@@ -137,6 +138,9 @@ static int down_netns(const char *name, bool force, struct down_report *rep, str
 	int r;
 
 	rep->was_there = rec->id || (ns_fd >= 0 && !foreign);
+	r = lan_remove(name, rec->id, e);
+	if (r < 0)
+		return r;
 	if (ns_fd >= 0 && !foreign)
 		r = empty_netns(name, ns_fd, force, rep, rec, e);
 	else

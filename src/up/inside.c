@@ -64,7 +64,8 @@ int inside_read_leases(const struct record *r, int vpn_netns_fd, struct inside *
 			continue;
 		lease_port(&pool, h, l->port);
 		l->h = h;
-		l->uid = links[i].group;
+		l->uid = lease_owner(links[i].group);
+		l->is_lan = (links[i].group & LEASE_LAN) != 0;
 		l->peer_nsid = links[i].peer_nsid;
 		/* What the port sends is what the program receives. */
 		l->counted = true;

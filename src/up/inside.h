@@ -26,6 +26,7 @@ struct inside_lease {
 	char port[LEASE_IF_LEN];
 	uint32_t h;
 	uint32_t uid; /* whose cable it is */
+	bool is_lan;  /* started with --lan */
 	int peer_nsid;
 	struct in_addr ip4;
 	struct in6_addr ip6;

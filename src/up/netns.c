@@ -14,6 +14,8 @@
 #include "ns/netns.h"
 #include "up/netnsfiles.h"
 #include "conf/plan.h"
+#include "lan/lan.h"
+#include "want/lan.h"
 #include "want/record.h"
 
 #define NETNS_LOCK RUN_DIR "/-.lock" /* no VPN is called so */
@@ -68,6 +70,19 @@ static void undo_namespace(struct up *u)
 		ns_netns_remove(NETNS_DIR, u->p->name, NULL);
 }
 
+/* Its other end is down until the namespace is closed. Where there is no tunnel, there is no LAN.
+ */
+static int do_lan(struct up *u, struct err *e)
+{
+	return u->is_hold ? lan_remove(u->p->name, u->p->id, e) : lan_make(u->p, u->ns_fd, e);
+}
+
+static void undo_lan(struct up *u)
+{
+	if (u->ns_created)
+		lan_remove(u->p->name, u->p->id, NULL);
+}
+
 static int do_objects(struct up *u, struct err *e)
 {
 	AUTO_WANT_LIST struct want_list l = {0};
@@ -75,6 +90,9 @@ static int do_objects(struct up *u, struct err *e)
 	int r;
 
 	want_netns(&l, u->p, u->mtu);
+	want_lan_inside(&l, u->p);
+	if (u->is_hold)
+		lan_drop_inside(&l, u->p->name, u->p->id);
 	r = step_make(u, &l, e);
 	return r < 0 ? r : step_ports(u, e);
 }
@@ -96,6 +114,7 @@ static void undo_files(struct up *u)
 
 const struct step netns_steps[] = {
 	{do_namespace, undo_namespace},
+	{do_lan, undo_lan},
 	{do_objects, NULL},
 	{step_tunnel, step_undo_tunnel},
 	{step_flows, NULL},

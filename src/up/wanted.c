@@ -8,6 +8,7 @@
 #include "wall/forwarding.h"
 #include "up/netnsfiles.h"
 #include "conf/plan.h"
+#include "want/lan.h"
 #include "want/record.h"
 
 static int add_files(const struct profile *p, struct want_list *l, struct err *e)
@@ -31,6 +32,7 @@ int wanted_vpn(const struct profile *p, uint32_t mtu, struct want_list *l, struc
 	} else {
 		want_namespace(l, p);
 		want_netns(l, p, mtu);
+		want_lan_inside(l, p);
 		r = add_files(p, l, e);
 	}
 	want_tunnel(l, p);

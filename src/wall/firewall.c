@@ -16,6 +16,7 @@
 
 #include "wall/flows.h"
 #include "wall/forwarding.h"
+#include "wall/lan.h"
 #include "state/lease.h"
 #include "wall/open_ports.h"
 #include "conf/plan.h"
@@ -360,6 +361,7 @@ int firewall_text(const struct profile *p, char **ret, struct err *e)
 		put_filled(f, policy_netns, p->name, flows_per_lease(&pool));
 		put_family(f, p, AF_INET, policy_ip4);
 		put_family(f, p, AF_INET6, policy_ip6);
+		lan_put_inside(f, p);
 	}
 	put_dns(f, p);
 	if (fclose(f) != 0) {

@@ -16,6 +16,7 @@
 #include "conf/plan.h"
 #include "conf/value.h"
 #include "state/zone.h"
+#include "want/lan.h"
 
 struct grounds {
 	const struct profile *p;
@@ -44,6 +45,19 @@ static bool is_in(const struct ipaddr *nets, size_t n, const struct ipaddr *a)
 	return false;
 }
 
+/* What "allow_lan" does not name any more, it does not carry either. */
+static bool is_by_cable(const struct profile *p, const struct ct_flow *f)
+{
+	struct ipaddr dst = make_addr(f->family, f->dst);
+	struct lan_cable c;
+
+	lan_cable_of(p->name, p->id, &c);
+	return is_in(p->allow_lan, p->n_allow_lan, &dst) &&
+	       memcmp(f->answers_to,
+		      f->family == AF_INET ? (const void *)&c.inner4 : (const void *)&c.inner6,
+		      f->family == AF_INET ? 4 : 16) == 0;
+}
+
 static bool is_stale(const struct ct_flow *f, void *arg)
 {
 	const struct grounds *g = arg;
@@ -63,6 +77,11 @@ static bool is_stale(const struct ct_flow *f, void *arg)
 		return is_in(g->p->subnets, g->p->n_subnets, &dst) && !has_tunnels;
 	if (ipaddr_contains(own, &dst))
 		return false;
+	/* In a namespace of its own a program of --lan goes by the cable, and any other by the
+	 * tunnel.
+	 */
+	if (g->p->layout == LAYOUT_NETNS)
+		return !has_tunnels && !is_by_cable(g->p, f);
 	/* An accident left the one of the address itself, which nothing translates any more. */
 	if (is_in(g->p->allow_lan, g->p->n_allow_lan, &dst))
 		return has_tunnels || ipaddr_contains(own, &back);

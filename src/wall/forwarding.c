@@ -18,7 +18,9 @@
 #include "nl/link.h"
 #include "nl/route.h"
 #include "wall/sysctls.h"
+#include "conf/plan.h"
 #include "conf/value.h"
+#include "want/lan.h"
 
 #define CONF6  "/proc/sys/net/ipv6/conf"
 #define SWITCH "ipv6/conf/all/forwarding"
@@ -88,14 +90,24 @@ bool forwarding_has_ip6(const struct profile *p)
 	return is_set_to(SWITCH, "1") && !sysctls_is_ours(SWITCH);
 }
 
+bool forwarding_lacks_ip6(const struct profile *p)
+{
+	bool any = p->layout == LAYOUT_BRIDGE ? plan_source(p, AF_INET6) != NULL
+					      : lan_has(p, AF_INET6);
+
+	return any && !forwarding_has_ip6(p);
+}
+
 /* Every device's own forwarding is noted too: the switch resets them all, both ways. */
 static int want_switch(const struct profile *p, struct wants *w, struct err *e)
 {
+	struct lan_cable cable;
 	struct dirent *de;
 	char key[SYSCTL_KEY_MAX];
 	DIR *d;
 	int r = 0;
 
+	lan_cable_of(p->name, p->id, &cable);
 	if (has_own_setting() || (is_set_to(SWITCH, "1") && !sysctls_is_ours(SWITCH)))
 		return 0;
 	d = opendir(CONF6);
@@ -104,7 +116,8 @@ static int want_switch(const struct profile *p, struct wants *w, struct err *e)
 	while (r == 0 && (de = readdir(d))) {
 		/* Its own devices come and go with it. */
 		if (de->d_name[0] == '.' || !strcmp(de->d_name, "all") ||
-		    !strcmp(de->d_name, p->name) || !strcmp(de->d_name, p->bridge))
+		    !strcmp(de->d_name, p->name) || !strcmp(de->d_name, p->bridge) ||
+		    !strcmp(de->d_name, cable.dev))
 			continue;
 		str_fmt(key, sizeof(key), "ipv6/conf/%s/accept_ra", de->d_name);
 		if (is_set_to(key, "1") || sysctls_is_ours(key))
@@ -221,7 +234,7 @@ int forwarding_opened(const struct profile *p, void (*fn)(int family, const char
 void forwarding_say_no_ip6(const struct profile *p, char *ret, size_t size)
 {
 	snprintf(ret, size,
-		 "IPv6 from %s is refused: this kernel forwards it only by a switch of the whole "
+		 "IPv6 from %s%s is refused: this kernel forwards it only by a switch of the whole "
 		 "machine, which \"ipv6_forwarding\": true in /etc/vpnrun/%s.json asks for",
-		 p->bridge, p->name);
+		 p->bridge, p->layout == LAYOUT_BRIDGE ? "" : " to the LAN", p->name);
 }

@@ -20,9 +20,13 @@ int forwarding_want(const struct profile *p, struct want_list *l, struct err *e)
 int forwarding_opened(const struct profile *p, void (*fn)(int family, const char *dev, void *arg),
 		      void *arg, struct err *e);
 
-/* The sentence for the user where forwarding_has_ip6() is not so. */
+/* The sentence for the user where forwarding_lacks_ip6(). */
 void forwarding_say_no_ip6(const struct profile *p, char *ret, size_t size);
 
-/* Whether IPv6 of that VPN's bridge is forwarded: by its devices' own setting (6.17), because the
- * profile asked for the machine's switch, or because somebody else has set it. */
+/* Whether that VPN has IPv6 to forward, and the kernel does not. */
+bool forwarding_lacks_ip6(const struct profile *p);
+
+/* Whether IPv6 of that VPN's bridge, or of its cable to the LAN, is forwarded: by its devices' own
+ * setting (6.17), because the profile asked for the machine's switch, or because somebody else has
+ * set it. */
 bool forwarding_has_ip6(const struct profile *p);

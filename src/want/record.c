@@ -125,6 +125,8 @@ int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struc
 		r.flags |= RECORD_EVERYONE;
 	if (p->other_dns != OTHER_DNS_ALLOW)
 		r.flags |= RECORD_OWN_DNS;
+	if (p->n_allow_lan)
+		r.flags |= RECORD_LAN;
 	for (size_t i = 0; i < t->n_peers; i++)
 		if (t->peers[i].endpoint) {
 			str_copy(r.endpoint, sizeof(r.endpoint), t->peers[i].endpoint);

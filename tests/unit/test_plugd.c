@@ -325,7 +325,8 @@ static void answers(size_t len, int code, int wanted, const char *sentence, cons
 	/* It is there before the question. */
 	if (send(plugger.answers, &a, len, 0) != (ssize_t)len)
 		exit(1);
-	is_int(plugger_ask(&plugger, "v", &p, pair[1], &host, &e), wanted, what);
+	is_int(plugger_ask(&plugger, &(struct plug_wish){"v", pair[1], false}, &p, &host, &e),
+	       wanted, what);
 	ok(wanted == 0 ? host == 7 : !strcmp(e.msg, sentence), "%s: %s", what, e.msg);
 	plugger_close(&plugger);
 	close(pair[1]);
