@@ -30,6 +30,12 @@ const char *conf_foreign_file(const char *text, size_t len)
 		 "is a web page: log in at the provider's, and download the file again"},
 		{"<html", "is a web page: log in at the provider's, and download the file again"},
 		{"{", "is JSON: " TAKE_CONF},
+		{"wireguard://", "is a link, as sing-box and Xray have it: " TAKE_CONF},
+		{"wg://", "is a link, as sing-box and Xray have it: " TAKE_CONF},
+		{"proxies:", "is YAML, as Clash has it: " TAKE_CONF},
+		{"config interface", "is OpenWrt's: " TAKE_CONF},
+		{"config wireguard_", "is OpenWrt's: " TAKE_CONF},
+		{"interface: ", "is what \"wg show\" prints, without the keys: " TAKE_CONF},
 	};
 
 	while (len && strchr(" \t\r\n", *text)) {
