@@ -173,6 +173,7 @@ else
 	wireguard-go wgother >/dev/null 2>&1
 	wait_for 10 said
 fi
+umask 077
 key PrivateKey >"$RIG_DIR/key"
 wg set wgother private-key "$RIG_DIR/key"
 is "$(said)" "$(cat "$RIG_DIR/key")" 'control: a device that is not of a VPN has the key'
