@@ -30,8 +30,8 @@ is "$(in_vpn $one ip -br link show $one | cut -d' ' -f1) $(in_vpn $two ip -br li
 is "$(in_vpn $one ip -br link show type bridge | cut -d' ' -f1 | grep -c '^br\.1$') $(in_vpn $two ip -br link show type bridge | cut -d' ' -f1 | grep -c '^br\.2$')" '1 1' \
 	'R27 R82: whose bridges are called after the ids'
 for vpn in $one $two; do
-	like "$(vpnctl status $vpn)" "$vpn +[12][*]? +up" "R82: status of $vpn"
-	ok "R82: all of $vpn is there" vpnctl status $vpn
+	like "$(vpnctl status "$vpn")" "$vpn +[12][*]? +up" "R82: status of $vpn"
+	ok "R82: all of $vpn is there" vpnctl status "$vpn"
 done
 is "$(as_user vpnctl list 2>/dev/null | grep -c mullvad-se-sto)" 2 'R82: the list has both'
 
