@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `vpnctl status [NAME] [--json]`. For people: one line a VPN, what is wrong with it, who is
- * inside. For machines: JSON in which everything that the asker may not see is null. Exits 0 if
+ * `vpnctl status [NAME] [--watch] [--json]`. For people: one line a VPN, what is wrong with it, who
+ * is inside. For machines: JSON in which everything that the asker may not see is null. Exits 0 if
  * NAME is up, 1 if it is down or degraded.
  */
 #include "ctl/ctl.h"
@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "ctl/show.h"
 #include "look/view.h"
+#include "look/watch.h"
 #include "ctl/words.h"
 #include "state/forwarded.h"
 #include "wall/forwarding.h"
@@ -545,19 +546,23 @@ int ctl_status(int argc, char **argv)
 	struct view *only = NULL;
 	struct views vs = {0};
 	struct err e = ERR_INIT;
-	bool json = false;
+	bool json = false, watch = false;
 	int rc;
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--json")) {
 			json = true;
+		} else if (!strcmp(argv[i], "--watch")) {
+			watch = true;
 		} else if (argv[i][0] != '-' && !name) {
 			name = argv[i];
 		} else {
-			log_error("usage: vpnctl status [NAME] [--json]");
+			log_error("usage: vpnctl status [NAME] [--watch] [--json]");
 			return CTL_USAGE;
 		}
 	}
+	if (watch)
+		return watch_run(name, json, &e) < 0 ? ctl_fail(&e) : CTL_OK;
 	if (views_read(geteuid() == 0, &vs, &e) < 0) {
 		log_error("%s", e.msg);
 		return CTL_FAILED;

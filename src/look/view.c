@@ -195,6 +195,12 @@ static void degrade(struct view *v, const char *why)
 	str_copy(v->why, sizeof(v->why), why);
 }
 
+static void degrade_silent(struct view *v, const char *why)
+{
+	v->is_silent = v->is_silent || v->state != VIEW_DEGRADED;
+	degrade(v, why);
+}
+
 static void degrade_namespace(struct view *v)
 {
 	char why[sizeof(v->why)];
@@ -288,7 +294,7 @@ static void judge_tunnel(struct view *v)
 		if (st->handshake_age_s >= 0)
 			s.handshake_ms = s.silent_ms = health_now_ms() - st->handshake_age_s * 1000;
 		health_is_dead(&s, why, sizeof(why));
-		degrade(v, why);
+		degrade_silent(v, why);
 	}
 }
 
@@ -327,7 +333,7 @@ static void judge_health(struct view *v)
 	} else if (s.why[0] && !v->looked) {
 		degrade(v, s.why);
 	} else if (health_is_dead(&s, why, sizeof(why))) {
-		degrade(v, why);
+		degrade_silent(v, why);
 	}
 }
 
@@ -496,8 +502,7 @@ static void glance(struct view *v)
 	if (ns < 0 && is_there(v))
 		degrade_namespace(v);
 	judge_health(v);
-	if (is_there(v))
-		inside_read_own(&v->record, &v->inside, NULL);
+	v->glanced_inside = inside_read_own(&v->record, &v->inside, NULL) == 0;
 }
 
 int views_read(bool do_look, struct views *ret, struct err *e)

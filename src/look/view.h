@@ -36,12 +36,14 @@ struct view {
 	bool has_record;
 	struct record record;
 	enum view_state state;
+	bool is_silent;			/* why is the server's silence, and says how long that is */
 	char why[RECORD_WHY_LEN + 128]; /* it is degraded, as the end of a sentence; else "" */
 	char **missing; /* the objects of it that are not as they have to be, a sentence each */
 	size_t n_missing;
 	bool looked;  /* what follows is known */
 	bool glanced; /* or as much of it as the asker may: what the keeper saw, seen_age_s ago,
 			 and sandboxes of their own */
+	bool glanced_inside; /* those of the asker's own are known */
 	int64_t seen_age_s;
 	char left[HEALTH_ENDPOINT]; /* the address before this one, which did not answer; else "" */
 	struct tunnel_stats stats;
