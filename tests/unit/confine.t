@@ -96,6 +96,7 @@ grep -q '^InaccessiblePaths=-/run/docker.sock .* -/var/lib/sss/pipes$' "$d/$f"; 
 grep -q '^InaccessiblePaths=-/net -/misc -/afs' "$d/$f"; ok $? "L52 so are an automounter's directories"
 grep -q '^RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK' "$d/$f"; ok $? 'L54 four families'
 grep -q '^SystemCallFilter=~.*setns:EPERM' "$d/$f"; ok $? 'L54 no other namespace'
+! grep -q '^SystemCallFilter=.*:ENOSYS' "$d/$f"; ok $? 'and no errno that systemd 257 refuses beside a list of its own'
 ! grep -q 'a b' "$d/$f"; ok $? 'a name with a blank is left out'
 has 'PartOf=web.service' vpnrun-etc-web.service; ok $? 'L54 what makes its /etc'
 has 'Wants=web.service' vpnrun@demo.service.d/50-confine-web.service.conf; ok $? 'it comes back with the VPN'
