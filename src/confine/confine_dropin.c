@@ -227,6 +227,8 @@ int confine_make_etc_unit(const struct confine *c, char **ret, struct err *e)
 				  "After=" VPN_UNIT "%s.service sysinit.target\n"
 				  "# Made anew whenever that unit starts anew.\n"
 				  "PartOf=%s\n"
+				  "# How often that may be is the other unit's own affair.\n"
+				  "StartLimitIntervalSec=0\n"
 				  "StopWhenUnneeded=yes\n"
 				  "DefaultDependencies=no\n"
 				  "Requires=sysinit.target\n"

@@ -99,6 +99,7 @@ grep -q '^SystemCallFilter=~.*setns:EPERM' "$d/$f"; ok $? 'L54 no other namespac
 ! grep -q '^SystemCallFilter=.*:ENOSYS' "$d/$f"; ok $? 'and no errno that systemd 257 refuses beside a list of its own'
 ! grep -q 'a b' "$d/$f"; ok $? 'a name with a blank is left out'
 has 'PartOf=web.service' vpnrun-etc-web.service; ok $? 'L54 what makes its /etc'
+has 'StartLimitIntervalSec=0' vpnrun-etc-web.service; ok $? 'as often as the service starts, however fast'
 has 'Wants=web.service' vpnrun@demo.service.d/50-confine-web.service.conf; ok $? 'it comes back with the VPN'
 one=$(files)
 run confine web.service --vpn demo && [ "$(files)" = "$one" ]; ok $? 'once more: the same'
