@@ -237,8 +237,9 @@ static bool is_tunnel_well(const struct profile *p)
 	struct tunnel_stats st;
 	struct record r;
 
+	/* One that a switch was broken off of may have the other server's key yet. */
 	if (p->via || record_read(p->name, &r, NULL) < 0 || r.state != RECORD_UP ||
-	    r.layout != (uint32_t)p->layout || !has_same_ground(&r, p) ||
+	    applied_is_ahead(&r) || r.layout != (uint32_t)p->layout || !has_same_ground(&r, p) ||
 	    supervise_is_alive(p->name, NULL) != 1)
 		return false;
 	ns = record_open_netns(&r, NULL);
@@ -372,7 +373,7 @@ int vpn_switch(const struct profile *p, struct err *note, struct err *e)
 	if (record_read(p->name, &rec, NULL) < 0 || rec.state == RECORD_DOWN)
 		return 1;
 	/* Somebody else has switched it since: this one's answer is an old one. */
-	if (p->instead_of && !applied_is_by(p->name, p->instead_of))
+	if (rec.state == RECORD_UP && p->instead_of && !applied_is_by(p->name, p->instead_of))
 		return 1;
 	r = check_before(&u, e);
 	r = r ?: run_layout(&u, e);

@@ -232,7 +232,7 @@ sub server_kind {
 		reset => sub { begin_server($chosen) },
 		turns => scalar @goes_on,
 		# What was noted and what the record says were two servers.
-		found => ['0.rename:KILL:4@0'],
+		found => ['0.rename:KILL:2@0', '0.rename:KILL:4@0'],
 		killed => sub { $goes_on[$turn++ % @goes_on]->() },
 		verdict => sub {
 			my ($rc, $out, $err, $point) = @_;
