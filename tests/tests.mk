@@ -100,6 +100,11 @@ check-system: vm-image nspawn-image
 	$(Q)B='$(abspath $(B))' TAP_DIR='$(abspath $(B))/tap/system' \
 		prove --timer --comments --exec tests/exec tests/vm/system.t
 
+# The same machine, which is closed from its start on until a VPN is its default; by hand.
+check-closed: vm-image nspawn-image
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)B='$(abspath $(B))' prove --timer --comments --exec tests/exec tests/vm/closed.t
+
 # A Debian with systemd on this kernel, booted inside the rig.
 nspawn-image:
 	$(Q)tests/setup/deps nspawn
@@ -124,4 +129,4 @@ check-debian12 check-debian13:
 -include tests/fuzz/fuzz.mk
 -include tests/coverage/coverage.mk
 
-.PHONY: rig-tools demo check-rig check-engines check-debian12 check-debian13 check-model check-fault check-soak check-mutations vm-image check-vm check-system nspawn-image check-nspawn
+.PHONY: rig-tools demo check-rig check-engines check-debian12 check-debian13 check-model check-fault check-soak check-mutations vm-image check-vm check-system check-closed nspawn-image check-nspawn

@@ -162,6 +162,11 @@ like "$(echo "${plain/\{ /\{ \"default_exclude\": { \"units\": [ \"../x.service\
 
 say "\"default_exclude\": { \"users\": [ \"$RIG_USER\" ] }"
 like "$(on demo 2>&1)" 'demo is the default' 'R11: a default that leaves a user out'
+is "$(vpnctl status demo | grep degraded)" '' 'R70: status finds it whole'
+ip rule del from all iif lo uidrange "$RIG_UID-$RIG_UID"
+like "$(vpnctl status demo)" "degraded: .* uidrange $RIG_UID-$RIG_UID goto .* is missing|machine.s default" 'R70: status names what is missing, or the supervisor was faster'
+rule_is_back() { ip rule | grep -q "uidrange $RIG_UID-$RIG_UID"; }
+ok 'R70: and it is put back' wait_for 20 rule_is_back
 is "$(all as_user)" "$direct" 'R11: a user who is left out goes by the uplink, both families and names'
 $RIG_CAPTURE start
 is "$(all as_stranger)" "$through" 'R11: everybody else by the VPN'
@@ -214,6 +219,11 @@ off >/dev/null
 strict
 on demo >/dev/null
 is "$(all in_unit)" "$direct" 'R11: and past a strict reverse path filter'
+[ "$RIG_WG" != go ] || kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+in_vpn demo ip link delete demo
+ok 'R11: with the tunnel gone, too, as who sets the clock needs it' wait_for 20 is_direct
+[ "$RIG_WG" != go ] || kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+vpnctl up demo >/dev/null
 $RIG_CAPTURE start
 is "$(all env)" "$through" 'R11: all else by the VPN'
 is "$(all in_unit as_user vpnrun demo)" "$through" 'R17: also a sandbox that the unit makes'

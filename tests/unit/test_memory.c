@@ -234,6 +234,7 @@ static const char profile[] =
 	"\"preshared_key_file\":\"/p\",\"addresses\":[\"10.0.0.2/32\",\"fd00::2/128\"],\"dns\":[\"10.0.0.1\"],"
 	"\"search\":[\"a.example\"],\"allowed_ips\":[\"0.0.0.0/0\",\"::/0\"],\"allow\":{\"users\":[\"a\",\"7\"],"
 	"\"groups\":[\"b\"]},\"allow_default\":{\"users\":[\"c\"]},"
+	"\"default_exclude\":{\"users\":[\"d\"],\"units\":[\"e.service\"]},\"default_inbound\":[\"22/tcp\"],"
 	"\"via\":\"other\",\"expose\":[\"80/tcp\",\"53/udp\"],"
 	"\"allow_expose\":[\"1-9\"],\"port_forward\":\"natpmp\",\"other_dns\":\"refuse\","
 	"\"port_forward_hook\":{\"user\":\"d\",\"command\":\"/bin/x\"}}";
@@ -249,6 +250,7 @@ static int read_profile(struct err *e)
 	show_strings("user", p.allow_users, p.n_allow_users);
 	show_strings("group", p.allow_groups, p.n_allow_groups);
 	show_strings("default", p.default_users, p.n_default_users);
+	show_strings("exclude", p.exclude_units, p.n_exclude_units);
 	show_addresses("subnet", p.subnets, p.n_subnets);
 	show_addresses("lan", p.allow_lan, p.n_allow_lan);
 	show("%s %s %s %s %s %s %zu %zu\n", p.bridge, p.private_key_file, p.preshared_key_file,

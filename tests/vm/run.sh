@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# run.sh IMAGE-DIR BUILD-DIR COMMAND|--system: boots the guest once, with the build and the tests read-only
+# run.sh IMAGE-DIR BUILD-DIR COMMAND|--system|--closed: boots the guest once, with the build and the tests read-only
 # at /host, and runs COMMAND (a line of shell) there as root. Its output is the guest's, its exit
 # status COMMAND's; 125 if the guest died or the time (VM_TIMEOUT seconds, 3600) was up. Needs no
 # privilege. --system: no command, but the tests of the system that tests/nspawn/build.sh has made,
-# with vpnrun on it as `make install` puts it there (see tests/nspawn/boot).
+# with vpnrun on it as `make install` puts it there (see tests/nspawn/boot); --closed: the same system, for
+# tests/vm/closed.
 #
 # Emulation by QEMU itself, not KVM: a /dev/kvm may be there and not work, and the emulated
 # processor is the plain one without cmpxchg16b, which QEMU 7.2 gets wrong (guests oops). On a busy
@@ -36,7 +37,7 @@ for d in tests policy hooks contrib; do
 	[ ! -d "$tree/$d" ] || cp -a "$tree/$d" "$work/host/"
 done
 system=()
-if [ "$command" = --system ]; then
+if [[ $command = --system || $command = --closed ]]; then
 	[ -e "$image/root-systemd.sqfs" ] || die "no system in $image: run make nspawn-image as root"
 	make -s -C "$tree" B="$build" DESTDIR="$work/host/installed" install >"$work/log" 2>&1 ||
 		{ cat "$work/log" >&2; die "make install failed"; }

@@ -23,7 +23,7 @@ for key in key key-systemd; do
 	[ -e "$build/vm/$key" ] || missing "no guest in $build/vm: make vm-image nspawn-image, as root"
 done
 
-VM_TIMEOUT=${VM_TIMEOUT:-3600} "$here/run.sh" "$build/vm" "$build" --system
+VM_TIMEOUT=${VM_TIMEOUT:-3600} "$here/run.sh" "$build/vm" "$build" "${VM_SYSTEM:---system}"
 status=$?
 [ $status != 125 ] || echo "Bail out! The guest died."
 exit $status
