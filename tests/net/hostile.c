@@ -194,7 +194,9 @@ static int bytes(const char *form)
 	else if (!strcmp(form, "op"))
 		m.r.op = 9;
 	else if (!strcmp(form, "flags"))
-		m.r.flags = 1;
+		m.r.flags = 2;
+	else if (!strcmp(form, "lan"))
+		m.r.flags = PROTO_LAN;
 	else if (!strcmp(form, "reserved"))
 		m.r.expose[0].outer = 1;
 	else if (!strcmp(form, "port") || !strcmp(form, "open")) {
