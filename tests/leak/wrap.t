@@ -138,8 +138,8 @@ autostart() {
 	[ -e "$f" ] || f=$sys/xdg/autostart/bird.desktop
 	desk gio launch "$f"
 }
+came() { [ "$(find "$birds" -type f -printf "%f\n" | sort | xargs)" = "$1" ]; }
 starts() { # THE-WAYS: how each of them ends, once all have
-	local want=$1
 	as_user rm -rf "$birds"
 	as_user mkdir "$birds"
 	ask_bus StartServiceByName string:org.bird uint32:0
@@ -147,7 +147,7 @@ starts() { # THE-WAYS: how each of them ends, once all have
 	desk env DISPLAY=:99 xdg-open nest:egg >/dev/null 2>&1
 	autostart
 	as_user "$(perl -MJSON::PP -0ne 'print decode_json($_)->{path}' "$home/.mozilla/native-messaging-hosts/org.bird.json")" host x
-	wait_for 20 eval '[ "$(cd "$birds" && ls | xargs)" = "$want" ]'
+	wait_for 20 came "$1"
 	(cd "$birds" && grep -H . ./*) | sed "s/^..//" | xargs
 }
 before=$(files)
