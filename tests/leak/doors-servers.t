@@ -6,6 +6,8 @@
 # shellcheck disable=SC2016,SC2086,SC2010 # scripts for other shells; lists of words; known names
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
+# The clone may lie where the user cannot enter: git and urxvt do nothing in such a directory.
+cd / || exit
 home=$(as_user sh -c 'echo $HOME')
 R=/run/user/$RIG_UID
 mount -t tmpfs -o mode=1777 doors /tmp
@@ -39,7 +41,7 @@ has() { command -v "$1" >/dev/null; }
 # Unpacked, and not installed: the package starts a server on the machine.
 openssh=$RIG_B/openssh
 ssh_servers() {
-	local side
+	local side part
 	grep -q '^sshd:' /etc/passwd || echo 'sshd:x:65500:65500::/run/sshd:/usr/sbin/nologin' >>/etc/passwd
 	mkdir -p /run/sshd "$RIG_DIR/sshd"
 	ssh-keygen -q -t ed25519 -N '' -f "$RIG_DIR/sshd/key"
@@ -54,6 +56,11 @@ ssh_servers() {
 		SetEnv SIDE=${side/internet/clear}
 		Subsystem sftp internal-sftp
 		X
+		# As of OpenSSH 9.8 and 10.0 it is in parts, which are looked for where the package would have them.
+		for part in session auth; do
+			[ ! -x "$openssh/usr/lib/openssh/sshd-$part" ] ||
+				echo "Sshd${part^}Path $openssh/usr/lib/openssh/sshd-$part" >>"$RIG_DIR/sshd/$side"
+		done
 		in_ns "$side" env LD_LIBRARY_PATH="$(echo "$openssh"/usr/lib/*-linux-gnu)" "$openssh/usr/sbin/sshd" -D -e -f "$RIG_DIR/sshd/$side" 2>>"$RIG_DIR/sshd/log" &
 		sshd+=" $!"
 		wait_for 10 in_ns "$side" bash -c ": </dev/tcp/$RIG_WEB4/22"
