@@ -25,7 +25,7 @@ state() { # of the host, but for what any VPN has
 	ip -o link | sed 's/^[0-9]*: //' | grep -oE '^[^:@]*' | sort
 	ip rule; ip -6 rule; ip route; ip -6 route | grep -v '^fe80'; nft list tables
 	grep -H . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv6/conf/*/force_forwarding 2>/dev/null
-	ls /run/vpnrun | grep -v '^demo\|^other\|lock$'
+	find /run/vpnrun -mindepth 1 -maxdepth 1 -printf '%f\n' | grep -v '^demo\|^other\|lock$' | sort
 }
 lan4=${RIG_LAN%.*}.0/24 lan6=${RIG_LAN6_ADDR%::*}::/64
 key6=
