@@ -108,6 +108,7 @@ api() { # api WHERE [CURL'S OPTIONS...]: with the session of login, if there is 
 login() { api auth/login -c "$W/cookies" -d 'username=admin&password=adminadmin' | grep -q Ok; }
 code() { "$@" -s -m 5 -o /dev/null -w '%{http_code}' "http://$where:8080/api/v2/app/version"; } # code CURL...
 page() { "$@" | grep -q '<title>qBittorrent'; }
+lan_is_gone() { [ -z "$(ss -Htn dst "$RIG_LAN")" ]; }
 at_localhost() { page curl -s -m 5 http://127.0.0.1:8080/; }
 set_to() { api app/preferences | grep -q "\"listen_port\":$1,"; }
 seed() { # seed NAME: the container has the file
@@ -151,6 +152,8 @@ torrent_works() {
 	ok "R87 $who: its page, from the LAN" page in_ns lan curl -s -m 5 "http://$RIG_HOST4:8080/"
 	is "$(where=127.0.0.1 code curl) $(where=$RIG_HOST4 code in_ns lan curl)" "$([ "$how" = free ] && echo 200 || echo 403) 403" \
 		"R87 $who: whoever is let in without a password at localhost, the LAN is not"
+	# The page has not closed its side yet, and would while the next capture runs.
+	wait_for 10 lan_is_gone
 
 	$RIG_CAPTURE start
 	in_vpn demo ip link del demo
