@@ -56,6 +56,13 @@ static int read_one(const struct view *v, struct told *t)
 	return copy_leases(v, t);
 }
 
+/* Who looks at one VPN is told when the machine waits for that one, or for any. */
+static void read_closed(const struct views *vs, const char *only, struct tolds *t)
+{
+	t->is_closed = vs->is_closed && (!only || !vs->awaited[0] || !strcmp(only, vs->awaited));
+	str_copy(t->awaited, sizeof(t->awaited), t->is_closed ? vs->awaited : "");
+}
+
 int told_read(const struct views *vs, const char *only, struct tolds *ret, struct err *e)
 {
 	struct tolds t = {.at = calloc(vs->n + 1, sizeof(*t.at))};
@@ -68,6 +75,7 @@ int told_read(const struct views *vs, const char *only, struct tolds *ret, struc
 		told_free(&t);
 		return err_sys(e, r, "cannot hold %zu VPNs", vs->n);
 	}
+	read_closed(vs, only, &t);
 	*ret = t;
 	return 0;
 }
@@ -157,6 +165,18 @@ static int compare_one(const struct told *w, const struct told *t, told_fn fn, v
 	return r ? r : compare_leases(w, t, fn, arg);
 }
 
+static int compare_closed(const struct tolds *was, const struct tolds *is, told_fn fn, void *arg)
+{
+	const struct tolds *closed = is->is_closed ? is : was;
+	struct told unknown = {.state = VIEW_DOWN};
+	const struct told *t = find(is, closed->awaited);
+
+	if (was->is_closed == is->is_closed && !strcmp(was->awaited, is->awaited))
+		return 0;
+	str_copy(unknown.name, sizeof(unknown.name), closed->awaited);
+	return fn(is->is_closed ? "machine_closed" : "machine_open", t ? t : &unknown, NULL, arg);
+}
+
 int told_compare(const struct tolds *was, const struct tolds *is, told_fn fn, void *arg)
 {
 	int r = 0;
@@ -169,5 +189,5 @@ int told_compare(const struct tolds *was, const struct tolds *is, told_fn fn, vo
 
 		r = w ? compare_one(w, &is->at[i], fn, arg) : fn("now", &is->at[i], NULL, arg);
 	}
-	return r;
+	return r ? r : compare_closed(was, is, fn, arg);
 }

@@ -34,13 +34,17 @@ struct told {
 struct tolds {
 	struct told *at;
 	size_t n;
+	bool is_closed; /* the machine, until awaited is its default; see views */
+	char awaited[NAME_MAX_LEN + 1];
 };
 
 /* The views stay the caller's. only: that VPN alone; NULL: all. */
 int told_read(const struct views *vs, const char *only, struct tolds *ret, struct err *e);
 void told_free(struct tolds *t);
 
-/* lease: of "enter" and "leave"; else NULL. Returns non-zero to end. */
+/* lease: of "enter" and "leave"; else NULL. Of "machine_closed" and "machine_open" t is the VPN
+ * that is awaited; it has a name alone where nothing else is known of it, or not even that. Returns
+ * non-zero to end. */
 typedef int (*told_fn)(const char *event, const struct told *t, const struct inside_lease *lease,
 		       void *arg);
 

@@ -226,7 +226,7 @@ static int tell_json(struct watch *w, const char *event, const struct told *t,
 
 	json_out_begin(&out);
 	json_out_str(&out, "event", event);
-	json_out_str(&out, "name", t->name);
+	json_out_str(&out, "name", t->name[0] ? t->name : NULL);
 	json_port(&out, "id", (uint16_t)t->id);
 	json_out_str(&out, "state", view_state_name(t->state));
 	json_out_int(&out, "inside", (int64_t)t->n_leases);
@@ -263,6 +263,12 @@ static void say_event(const char *event, const struct told *t, const struct insi
 		str_fmt(ret, size, "%s is the machine's default", t->name);
 	else if (!strcmp(event, "default_off"))
 		str_fmt(ret, size, "%s is not the machine's default any more", t->name);
+	else if (!strcmp(event, "machine_closed"))
+		str_fmt(ret, size,
+			"this machine is closed, but for its LAN, until %s is its default",
+			t->name[0] ? t->name : "a VPN");
+	else if (!strcmp(event, "machine_open"))
+		str_fmt(ret, size, "this machine is not closed any more");
 	else if (!strcmp(event, "now") && t->n_leases)
 		str_fmt(ret, size, "%s is %s, %zu inside%s%s", t->name, view_state_name(t->state),
 			t->n_leases, t->why[0] ? ": " : "", t->why);

@@ -35,7 +35,7 @@ static int note(const char *event, const struct told *t, const struct inside_lea
 
 static const char *between(struct told *was, struct told *is)
 {
-	const struct tolds a = {was, was ? 1 : 0}, b = {is, is ? 1 : 0};
+	const struct tolds a = {.at = was, .n = was ? 1 : 0}, b = {.at = is, .n = is ? 1 : 0};
 
 	said[0] = '\0';
 	told_compare(&a, &b, note, NULL);
@@ -96,7 +96,7 @@ static void test_leases(void)
 static void test_settle(void)
 {
 	struct told a = up, b = up;
-	struct tolds was = {&a, 1}, is = {&b, 1};
+	struct tolds was = {.at = &a, .n = 1}, is = {.at = &b, .n = 1};
 	int wait = 5000;
 
 	b.state = VIEW_DEGRADED;
@@ -119,7 +119,7 @@ static void test_settle(void)
 static void test_kept(void)
 {
 	struct told a = up, b = up;
-	struct tolds was = {&a, 1}, is = {&b, 1};
+	struct tolds was = {.at = &a, .n = 1}, is = {.at = &b, .n = 1};
 	int wait = 5000;
 
 	a.leases = calloc(1, sizeof(*a.leases));
@@ -130,6 +130,42 @@ static void test_kept(void)
 	free(b.leases);
 }
 
+static const char *closing(const struct tolds *was, const struct tolds *is)
+{
+	said[0] = '\0';
+	told_compare(was, is, note, NULL);
+	return said;
+}
+
+static void test_closed(void)
+{
+	struct told a = up;
+	const struct tolds open = {.at = &a, .n = 1}, any = {.at = &a, .n = 1, .is_closed = true};
+	const struct tolds for_demo = {.at = &a, .n = 1, .is_closed = true, .awaited = "demo"};
+	const struct tolds for_none = {.is_closed = true, .awaited = "nosuch"};
+
+	is_str(closing(&open, &for_demo), "machine_closed demo", "R70 R84: the machine is closed");
+	is_str(closing(&for_demo, &for_demo), "", "R70 R84: once");
+	is_str(closing(&for_demo, &open), "machine_open demo", "R70 R84: and open again");
+	is_str(closing(&for_demo, &any), "machine_closed ",
+	       "R70 R84: until another is its default");
+	is_str(closing(&(struct tolds){0}, &for_none), "machine_closed nosuch",
+	       "R70 R84: whatever is known of that VPN");
+}
+
+static void test_closed_only(void)
+{
+	struct views vs = {.is_closed = true, .awaited = "demo"};
+	struct tolds t;
+
+	told_read(&vs, "other", &t, NULL);
+	is_int(t.is_closed, false, "R70 R84: who looks at another VPN is not told of it");
+	told_free(&t);
+	told_read(&vs, "demo", &t, NULL);
+	is_int(t.is_closed, true, "R70 R84: who looks at that one is");
+	told_free(&t);
+}
+
 int main(void)
 {
 	tap_begin();
@@ -138,5 +174,7 @@ int main(void)
 	test_leases();
 	test_settle();
 	test_kept();
+	test_closed();
+	test_closed_only();
 	return tap_done();
 }
