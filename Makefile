@@ -159,6 +159,7 @@ LIBDIR     := $(PREFIX)/lib/vpnrun
 MANDIR     := $(PREFIX)/share/man
 # systemd reads units of a local installation in /usr/local/lib too; sysusers and tmpfiles likewise.
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
+USERUNITDIR ?= $(PREFIX)/lib/systemd/user
 SYSUSERSDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/lib,$(PREFIX)/lib)/sysusers.d
 TMPFILESDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/lib,$(PREFIX)/lib)/tmpfiles.d
 NETWORKDIR  ?= $(if $(filter /usr,$(PREFIX)),/usr/lib,$(PREFIX)/lib)/systemd/network
@@ -172,11 +173,12 @@ D := $(DESTDIR)
 subst-paths = sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g'
 
 install: all install-plugins
-	install -d $(D)$(BINDIR) $(D)$(LIBEXECDIR) $(D)$(LIBDIR)/policy $(D)$(UNITDIR) $(D)$(SYSUSERSDIR) \
+	install -d $(D)$(BINDIR) $(D)$(LIBEXECDIR) $(D)$(LIBDIR)/policy $(D)$(UNITDIR) $(D)$(USERUNITDIR) $(D)$(SYSUSERSDIR) \
 		$(D)$(TMPFILESDIR) $(D)$(COMPLETIONDIR) $(D)$(ZSHDIR) $(D)$(FISHDIR) $(D)$(SYSCONFDIR)/vpnrun
 	install -m 0755 $(B)/bin/vpnrun $(B)/bin/vpnctl $(D)$(BINDIR)
 	install -m 0755 $(B)/libexec/vpnrun/vpnrund $(B)/libexec/vpnrun/vpnrund-plug $(B)/libexec/vpnrun/vpnrun-notify \
-		contrib/torrent/vpnrun-torrent-port contrib/setup/before-remove $(D)$(LIBEXECDIR)
+		contrib/desktop/vpnrun-notify-watch contrib/torrent/vpnrun-torrent-port contrib/setup/before-remove \
+		$(D)$(LIBEXECDIR)
 	$(install-hooks)
 	$(install-dbus)
 	install -m 0644 $(B)/lib/vpnrun/policy/*.bpf $(D)$(LIBDIR)/policy
@@ -185,6 +187,8 @@ install: all install-plugins
 	for u in vpnrund.service vpnrund-plug@.service vpnrun@.service vpnrun-keeper@.service vpnrun-hold@.service vpnrun-boot@.service \
 		vpnrun-default@.service vpnrun-publish@.service; do \
 		$(subst-paths) contrib/systemd/$$u.in > $(D)$(UNITDIR)/$$u && chmod 0644 $(D)$(UNITDIR)/$$u || exit 1; done
+	$(subst-paths) contrib/systemd/vpnrun-notify.service.in > $(D)$(USERUNITDIR)/vpnrun-notify.service
+	chmod 0644 $(D)$(USERUNITDIR)/vpnrun-notify.service
 	install -d $(D)$(NETWORKDIR)
 	install -m 0644 contrib/network/05-vpnrun.network contrib/network/05-vpnrun-bridge.network $(D)$(NETWORKDIR)
 	install -m 0644 contrib/systemd/vpnrun.sysusers $(D)$(SYSUSERSDIR)/vpnrun.conf
@@ -208,7 +212,7 @@ uninstall:
 		$(D)$(UNITDIR)/vpnrund-plug@.service $(D)$(UNITDIR)/vpnrun@.service $(D)$(UNITDIR)/vpnrun-publish@.service \
 		$(D)$(UNITDIR)/vpnrun-keeper@.path $(D)$(UNITDIR)/vpnrun-keeper@.service \
 		$(D)$(UNITDIR)/vpnrun-hold@.service $(D)$(UNITDIR)/vpnrun-boot@.service \
-		$(D)$(SYSUSERSDIR)/vpnrun.conf $(D)$(TMPFILESDIR)/vpnrun.conf \
+		$(D)$(USERUNITDIR)/vpnrun-notify.service $(D)$(SYSUSERSDIR)/vpnrun.conf $(D)$(TMPFILESDIR)/vpnrun.conf \
 		$(D)$(COMPLETIONDIR)/vpnrun $(D)$(COMPLETIONDIR)/vpnctl \
 		$(D)$(ZSHDIR)/_vpnrun $(D)$(FISHDIR)/vpnrun.fish $(D)$(FISHDIR)/vpnctl.fish
 	for m in src/man/*.[1-8]; do rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; done

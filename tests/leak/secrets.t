@@ -191,10 +191,10 @@ if command -v make >/dev/null && [ -f "$RIG_TREE/Makefile" ] && [ -w "$RIG_B" ];
 			/usr/lib/systemd/system/vpnrun-keeper@.service /usr/lib/systemd/system/vpnrun-publish@.service \
 			/usr/lib/systemd/system/vpnrun@.service /usr/lib/systemd/system/vpnrund-plug.socket \
 			/usr/lib/systemd/system/vpnrund-plug@.service /usr/lib/systemd/system/vpnrund.service \
-			/usr/lib/systemd/system/vpnrund.socket /usr/lib/sysusers.d/vpnrun.conf \
+			/usr/lib/systemd/system/vpnrund.socket /usr/lib/systemd/user/vpnrun-notify.service /usr/lib/sysusers.d/vpnrun.conf \
 			/usr/lib/tmpfiles.d/vpnrun.conf /usr/libexec/vpnrun/before-remove /usr/libexec/vpnrun/cni/vpnrun \
 			/usr/libexec/vpnrun/netavark/vpnrun /usr/libexec/vpnrun/vpnrun-hook \
-			/usr/libexec/vpnrun/vpnrun-notify /usr/libexec/vpnrun/vpnrun-runtime /usr/libexec/vpnrun/vpnrun-session \
+			/usr/libexec/vpnrun/vpnrun-notify /usr/libexec/vpnrun/vpnrun-notify-watch /usr/libexec/vpnrun/vpnrun-runtime /usr/libexec/vpnrun/vpnrun-session \
 			/usr/libexec/vpnrun/vpnrun-torrent-port /usr/libexec/vpnrun/vpnrund \
 			/usr/libexec/vpnrun/vpnrund-plug \
 			/usr/share/bash-completion/completions/vpnctl /usr/share/bash-completion/completions/vpnrun \

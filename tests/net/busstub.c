@@ -5,8 +5,9 @@
  *
  *	busstub serve LOG NAME...	has the names, answers, and writes a line a message to LOG
  *					it clicks on each status icon, but with $BUSSTUB_CLICK
- *	busstub own NAME		has a name until it is killed; says "owned"
- *	busstub item			a status icon: says "activated" when the panel activates it
+ *					with $BUSSTUB_NUMBERS it numbers notifications, and logs
+ *numbers busstub own NAME		has a name until it is killed; says "owned" busstub item
+ *a status icon: says "activated" when the panel activates it
  *	busstub dialog			a portal's dialog: says what came back
  *	busstub flood N SIZE		N notifications of SIZE bytes at once: what became of them
  *	busstub calls N			N connections, one call each, all held open until the last
@@ -40,11 +41,15 @@ static void flatten(DBusMessageIter *i)
 	for (; dbus_message_iter_get_arg_type(i); dbus_message_iter_next(i)) {
 		int type = dbus_message_iter_get_arg_type(i);
 		DBusMessageIter inside;
+		dbus_uint32_t number;
 		const char *s;
 
 		if (type == DBUS_TYPE_STRING || type == DBUS_TYPE_OBJECT_PATH) {
 			dbus_message_iter_get_basic(i, &s);
 			fprintf(log_file, " [%.200s]", s);
+		} else if (type == DBUS_TYPE_UINT32 && getenv("BUSSTUB_NUMBERS")) {
+			dbus_message_iter_get_basic(i, &number);
+			fprintf(log_file, " [%u]", number);
 		} else if (dbus_type_is_container(type)) {
 			dbus_message_iter_recurse(i, &inside);
 			flatten(&inside);
@@ -184,6 +189,7 @@ static void use_item(DBusConnection *c, DBusMessage *m)
 static bool is_known(const char *member)
 {
 	static const char *const known[] = {"Notify",
+					    "CloseNotification",
 					    "Inhibit",
 					    "GetCapabilities",
 					    "OpenFile",
@@ -271,6 +277,20 @@ static bool answer_property(DBusConnection *c, DBusMessage *m)
 	return true;
 }
 
+/* As a desktop does: that of the one in whose place it comes, else the next. */
+static dbus_uint32_t number_of(DBusMessage *m)
+{
+	static dbus_uint32_t last = 6;
+	dbus_uint32_t replaces = 0;
+	const char *app;
+
+	if (!getenv("BUSSTUB_NUMBERS"))
+		return 7;
+	dbus_message_get_args(m, NULL, DBUS_TYPE_STRING, &app, DBUS_TYPE_UINT32, &replaces,
+			      DBUS_TYPE_INVALID);
+	return replaces ? replaces : ++last;
+}
+
 static void answer(DBusConnection *c, DBusMessage *m)
 {
 	static const char *const properties[] = {"version", "1", "Hidden", "x", NULL};
@@ -281,7 +301,7 @@ static void answer(DBusConnection *c, DBusMessage *m)
 	bool refused = is_refused(c, m);
 	DBusMessage *r = refused ? dbus_message_new_error(m, DBUS_ERROR_UNKNOWN_METHOD, "Unknown")
 				 : dbus_message_new_method_return(m);
-	dbus_uint32_t number = 7;
+	dbus_uint32_t number = strcmp(member, "Notify") ? 7 : number_of(m);
 	char path[256];
 	const char *p = path;
 
