@@ -41,6 +41,7 @@ int cni_code(int err)
 	case EBUSY:
 		return CNI_ANOTHER_WAY;
 	case EADDRINUSE:
+	case EACCES:
 		return CNI_BAD_CONFIG;
 	case EEXIST:
 		return CNI_EXISTS;

@@ -122,7 +122,7 @@ static bool is_known(const char *key)
 {
 	static const char *const known[] = {
 		"cniVersion",	"name",		 "type",   "vpn",	 "exclusive",
-		"dns",		"vpns",		 "direct", "direct_dns", /* ours */
+		"dns",		"vpns",		 "direct", "direct_dns", "lan", /* ours */
 		"capabilities", "runtimeConfig", "args",   "prevResult", "disableCheck",
 		"disableGC",	"cniVersions",	 "ipMasq", "ipam",	 NULL};
 
@@ -285,6 +285,7 @@ static int check_valid(struct cni_request *q, struct err *e)
 static int check_config(struct cni_request *q, struct err *e)
 {
 	const json_t *exclusive = json_object_get(q->root, "exclusive");
+	const json_t *lan = json_object_get(q->root, "lan");
 	int r = check_version(q, e);
 
 	if (r < 0 || q->command == CNI_VERSION)
@@ -298,6 +299,9 @@ static int check_config(struct cni_request *q, struct err *e)
 	if (exclusive && !json_is_boolean(exclusive))
 		return bad(e, "exclusive", "must be true or false");
 	q->wire.shared = json_is_false(exclusive);
+	if (lan && !json_is_boolean(lan))
+		return bad(e, "lan", "must be true or false");
+	q->wire.lan = json_is_true(lan);
 	r = check_runtime_config(q, e);
 	if (r == 0)
 		r = check_dns(q, e);

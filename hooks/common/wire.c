@@ -353,9 +353,12 @@ int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e)
 	struct nl_sock here AUTO_NL_SOCK = NL_SOCK_INIT;
 	struct wire_inside in AUTO_INSIDE = INSIDE_INIT;
 	struct side s AUTO_SIDE = SIDE_INIT;
+	const struct attach_cable cable = {w->ifname, w->lan};
 	struct wire_ends ends;
 	int r = open_both(w, &s, &in, e);
 
+	if (r == 0 && w->lan)
+		r = record_check_lan(&s.record, e);
 	if (r == 0 && w->beside)
 		r = cable_beside_fits(w->beside, &s.record, e);
 	if (r == 0)
@@ -365,7 +368,7 @@ int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e)
 	if (r < 0)
 		return r;
 	prepare(in.netns, &s.record);
-	r = attach_as_root(&here, &s.record, in.netns, w->ifname, &ends.host, e);
+	r = attach_as_root(&here, &s.record, in.netns, &cable, &ends.host, e);
 	if ((r == -EALREADY || r == -ENOSPC) && look_inside(&in.nl, w, e) == -EEXIST)
 		return -EEXIST; /* somebody was faster with the same name */
 	if (r < 0) {
@@ -548,6 +551,17 @@ static int check_config(const struct side *s, struct nl_sock *in, const struct w
 	return r;
 }
 
+/* The network's file may say something else than when the container came. */
+static int check_lan(const struct wire *w, const struct wire_ends *x, struct err *e)
+{
+	bool has = x->port.group & LEASE_LAN;
+
+	if (x->record.layout == LAYOUT_BRIDGE || has == w->lan)
+		return 0;
+	return err_set(e, -ENOLINK, "port %s of VPN '%s' %s the LAN", x->port.name, x->record.name,
+		       has ? "reaches" : "does not reach");
+}
+
 static int check_alone(struct wire_inside *in, const struct wire *w, struct err *e)
 {
 	int r = w->beside ? cable_beside_is_so(&in->nl, &in->nft, w->beside, e)
@@ -578,7 +592,8 @@ int wire_check(const struct wire *w, struct wire_ends *ret, struct err *e)
 			       w->ifname, w->vpn);
 	ends.host = lease_from_port(&s.pool, ends.port.name);
 	ends.record = s.record;
-	r = check_config(&s, &in.nl, &ends, e);
+	r = check_lan(w, &ends, e);
+	r = r ?: check_config(&s, &in.nl, &ends, e);
 	if (r == 0 && !w->shared)
 		r = check_alone(&in, w, e);
 	if (r == 0)

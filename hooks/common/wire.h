@@ -6,9 +6,10 @@
  *
  * Codes that callers tell apart: -ENOENT no such VPN, -ENETDOWN it is not up, nor held, -ESRCH the
  * container's namespace is not there, -EBADF that is no network namespace, -EPERM it is no
- * container's, -EBUSY it has another way out, -EEXIST the interface is there already, -ENOSPC the
- * pool is full, -ENOLINK what should be plugged is not, -ENODEV what it should be beside is not
- * there, -EADDRINUSE what should go beside the VPN is the VPN's.
+ * container's, -EACCES the VPN opens nothing of the LAN, -EBUSY it has another way out, -EEXIST the
+ * interface is there already, -ENOSPC the pool is full, -ENOLINK what should be plugged is not,
+ * -ENODEV what it should be beside is not there, -EADDRINUSE what should go beside the VPN is the
+ * VPN's.
  */
 #pragma once
 
@@ -26,6 +27,7 @@ struct wire {
 	const char *netns;  /* a path; NULL: gone */
 	const char *ifname; /* in the container */
 	bool shared;	    /* other interfaces may be there and up */
+	bool lan;	    /* what "allow_lan" of the VPN's file opens may be reached */
 	/* NULL, or the one other interface, and what may go by it; not for a shared one */
 	const struct cable_beside *beside;
 	char tag[WIRE_TAG_LEN];

@@ -43,6 +43,11 @@ static int load(const char *text, size_t len, json_t **ret, struct err *e)
 	return r;
 }
 
+static bool is_word(const char *s)
+{
+	return s && (!strcmp(s, "true") || !strcmp(s, "false"));
+}
+
 static int read_options(const json_t *network, struct wire *w, struct err *e)
 {
 	json_t *options = json_object_get(network, "options"), *value;
@@ -54,11 +59,14 @@ static int read_options(const json_t *network, struct wire *w, struct err *e)
 	{
 		const char *s = json_string_value(value);
 
-		if (!strcmp(key, "exclusive") && s && (!strcmp(s, "true") || !strcmp(s, "false")))
+		if (!strcmp(key, "exclusive") && is_word(s))
 			w->shared = !strcmp(s, "false");
+		else if (!strcmp(key, "lan") && is_word(s))
+			w->lan = !strcmp(s, "true");
 		else if (strcmp(key, "vpn") != 0 || !s)
 			return bad(e, "options",
-				   "there are vpn=NAME and exclusive=true|false, no others");
+				   "there are vpn=NAME, exclusive=true|false and "
+				   "lan=true|false, no others");
 	}
 	w->vpn = text_of(options, "vpn");
 	if (!w->vpn)

@@ -52,6 +52,7 @@ struct hook_want {
 	char vpn[NAME_MAX_LEN + 1];
 	char policy[40];     /* "default" unless said */
 	bool policy_is_said; /* and must therefore be in force */
+	bool lan;	     /* what "allow_lan" of the VPN's file opens, too */
 	char ifname[IF_NAMESIZE];
 	struct names_dns dns[NAMES_DNS_MAX];
 	size_t n_dns;

@@ -111,7 +111,7 @@ static int rename_cable(const char *name, struct err *e)
 static int ask_broker(int sock, const struct hook_want *w, int netns, uint32_t *ret_host,
 		      struct err *e)
 {
-	int r = ipc_attach_send(sock, w->vpn, netns, &(struct ipc_wish){.expose = &w->expose}, e);
+	int r = ipc_attach_send(sock, w->vpn, netns, &(struct ipc_wish){&w->expose, w->lan}, e);
 
 	r = r ?: ipc_attach_receive(sock, ret_host, e);
 	if (r == -EACCES || r == -EPERM)
@@ -122,7 +122,8 @@ static int ask_broker(int sock, const struct hook_want *w, int netns, uint32_t *
 static int plug_as_root(struct nl_sock *outside, const struct record *r, const struct hook_want *w,
 			int netns, uint32_t *ret_host, struct err *e)
 {
-	int rc = attach_as_root(outside, r, netns, LEASE_CABLE, ret_host, e);
+	const struct attach_cable cable = {LEASE_CABLE, w->lan};
+	int rc = attach_as_root(outside, r, netns, &cable, ret_host, e);
 
 	return rc ?: inbound_ask_as_root(r, *ret_host, &w->expose, e);
 }
@@ -178,10 +179,11 @@ static int join(const struct record *r, const struct hook_want *w, int netns, ui
 	int rc;
 
 	*ret_host = 0;
-	if (w->expose.n)
+	if (w->expose.n || w->lan)
 		return err_set(e, -EINVAL,
-			       "annotation vpnrun: expose= is for the container that makes the "
-			       "network namespace, which others join");
+			       "annotation vpnrun: %s= is for the container that makes the "
+			       "network namespace, which others join",
+			       w->lan ? "lan" : "expose");
 	rc = hook_netns_enter(netns, e);
 	rc = rc ?: nl_sock_open(&inside, NETLINK_ROUTE, e);
 	rc = rc ?: nl_sock_open(&nft, NETLINK_NETFILTER, e);
@@ -293,6 +295,9 @@ int hook_create_runtime(const json_t *state, const struct hook_want *w, struct e
 	rc = hook_find(w->vpn, &r, e);
 	if (rc < 0)
 		return hook_fail(HOOK_NO_VPN, rc);
+	rc = w->lan && !given ? record_check_lan(&r, e) : 0;
+	if (rc < 0)
+		return hook_fail(HOOK_FORBIDDEN, rc);
 	rc = hook_ports_open(state, w, &ports, e);
 	if (rc < 0)
 		return rc;

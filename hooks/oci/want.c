@@ -87,11 +87,20 @@ static int add_expose(struct hook_want *w, const char *value, struct err *e)
 	return inbound_parse(&w->expose, "annotation vpnrun: expose=", value, e);
 }
 
+static int set_lan(struct hook_want *w, const char *value, struct err *e)
+{
+	w->lan = !strcmp(value, "true");
+	if (!w->lan && strcmp(value, "false") != 0)
+		return err_set(e, -EINVAL, "annotation vpnrun: lan=%.60s is neither true nor false",
+			       value);
+	return 0;
+}
+
 static const struct {
 	const char *key;
 	int (*set)(struct hook_want *w, const char *value, struct err *e);
 } keys[] = {
-	{"policy", set_policy},	  {"dns", add_dns},	{"ifname", set_ifname},
+	{"policy", set_policy},	  {"dns", add_dns},	{"ifname", set_ifname}, {"lan", set_lan},
 	{"publish", add_publish}, {"reach", add_reach}, {"expose", add_expose},
 };
 
@@ -104,7 +113,7 @@ static int set_key(struct hook_want *w, const char *item, struct err *e)
 			return keys[i].set(w, value + 1, e);
 	return err_set(e, -EINVAL,
 		       "annotation vpnrun: '%.60s' is unknown; there are policy=NAME, dns=ADDRESS, "
-		       "ifname=DEVICE, publish=[ADDRESS:]PORT:PORT, publish=NAME:PORT, "
+		       "ifname=DEVICE, lan=true, publish=[ADDRESS:]PORT:PORT, publish=NAME:PORT, "
 		       "reach=[ADDRESS:]PORT, reach=NAME:PORT and expose=PORT, after the VPN's "
 		       "name and separated by semicolons",
 		       item);

@@ -89,7 +89,7 @@ static int plug(struct nl_sock *s, const struct record *r, struct default_way *w
 	/* It is of a namespace that is no more; of another kind, it is somebody else's. */
 	if (rtnl_link_get(s, RTNL_HERE, w->dev, &former, NULL) == 0 && !strcmp(former.kind, "veth"))
 		rtnl_link_delete(s, RTNL_HERE, w->dev, NULL);
-	return attach_as_root(s, r, here, w->dev, &w->host, e);
+	return attach_as_root(s, r, here, &(struct attach_cable){w->dev, false}, &w->host, e);
 }
 
 static void fill_in(const struct record *r, struct default_way *w)

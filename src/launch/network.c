@@ -51,15 +51,14 @@ static int open_netns(struct launch *l, struct err *e)
 static int plug_as_root(struct launch *l, struct err *e)
 {
 	struct nl_sock s AUTO_NL_SOCK = NL_SOCK_INIT;
+	const struct attach_cable cable = {LEASE_CABLE, l->o->lan};
 	int back, r = ns_netns_enter(l->host_netns, &back, e);
 
 	if (r < 0)
 		return r;
 	r = nl_sock_open(&s, NETLINK_ROUTE, e);
-	if (r == 0 && l->o->lan && l->record.layout == LAYOUT_NETNS)
-		r = attach_as_root_lan(&s, &l->record, l->netns, &l->host, e);
-	else if (r == 0)
-		r = attach_as_root(&s, &l->record, l->netns, LEASE_CABLE, &l->host, e);
+	if (r == 0)
+		r = attach_as_root(&s, &l->record, l->netns, &cable, &l->host, e);
 	ns_netns_leave(&back);
 	util_close(&l->host_netns);
 	if (r == 0 && l->o->expose.n)

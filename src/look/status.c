@@ -62,6 +62,7 @@ static void json_leases(struct json_out *out, const struct view *v)
 		json_process(out, &l->process);
 		json_bytes(out, "rx_bytes", l->counted, l->rx);
 		json_bytes(out, "tx_bytes", l->counted, l->tx);
+		json_out_bool(out, "lan", l->is_lan);
 		json_out_end(out);
 	}
 	json_out_end(out);
@@ -337,15 +338,16 @@ static const char *user_name(uint32_t uid)
 
 static void print_process(const struct inside_lease *l)
 {
+	const char *lan = l->is_lan ? ", LAN" : "";
 	char rx[32], tx[32];
 
 	if (!l->counted) {
-		say("%7d  %s\n", l->process.pid, l->process.comm);
+		say("%7d  %s%s\n", l->process.pid, l->process.comm, lan);
 		return;
 	}
 	words_bytes(l->rx, rx, sizeof(rx));
 	words_bytes(l->tx, tx, sizeof(tx));
-	say("%7d  %-15s  %s in, %s out\n", l->process.pid, l->process.comm, rx, tx);
+	say("%7d  %-15s  %s in, %s out%s\n", l->process.pid, l->process.comm, rx, tx, lan);
 }
 
 static void print_inside(const struct view *v)

@@ -29,25 +29,17 @@ static int attach_root(struct search *a, uint32_t *ret_host, struct err *e)
 	return search_take(a, ret_host, e);
 }
 
-int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, const char *ifname,
-		   uint32_t *ret_host, struct err *e)
-{
-	struct search_memory m = {.next = (uint32_t)getpid()};
-	struct search a = {.s = {.rt = s}, .r = r, .netns_fd = netns_fd, .ifname = ifname, .m = &m};
-
-	return attach_root(&a, ret_host, e);
-}
-
-int attach_as_root_lan(struct nl_sock *s, const struct record *r, int netns_fd, uint32_t *ret_host,
-		       struct err *e)
+/* On the bridge of the other layout the LAN is everybody's. */
+int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd,
+		   const struct attach_cable *c, uint32_t *ret_host, struct err *e)
 {
 	struct search_memory m = {.next = (uint32_t)getpid()};
 	struct search a = {.s = {.rt = s},
 			   .r = r,
 			   .netns_fd = netns_fd,
-			   .ifname = LEASE_CABLE,
+			   .ifname = c->ifname,
 			   .m = &m,
-			   .group = LEASE_LAN};
+			   .group = c->lan && r->layout == LAYOUT_NETNS ? LEASE_LAN : 0};
 
 	return attach_root(&a, ret_host, e);
 }

@@ -5,21 +5,24 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "nl/sock.h"
 #include "plug/search.h"
 #include "state/record.h"
 
-/* Plugs the new network namespace netns_fd into the VPN; ifname is the cable's name there, which
- * must be free. *ret_host is the lease; the search for a free one starts at the process id. Needs
- * CAP_NET_ADMIN in the initial user namespace. */
-int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd, const char *ifname,
-		   uint32_t *ret_host, struct err *e);
+/* What a cable is to be. That the VPN's file opens something of the LAN is for the caller to ask:
+ * record_check_lan(). */
+struct attach_cable {
+	const char *ifname; /* in the namespace, where it must be free */
+	bool lan;	    /* it may also use the VPN's own cable to the LAN */
+};
 
-/* The same with a cable of the usual name that may also use the VPN's own to the LAN. */
-int attach_as_root_lan(struct nl_sock *s, const struct record *r, int netns_fd, uint32_t *ret_host,
-		       struct err *e);
+/* Plugs the new network namespace netns_fd into the VPN. *ret_host is the lease; the search for a
+ * free one starts at the process id. Needs CAP_NET_ADMIN in the initial user namespace. */
+int attach_as_root(struct nl_sock *s, const struct record *r, int netns_fd,
+		   const struct attach_cable *c, uint32_t *ret_host, struct err *e);
 
 /* The same for a short look, with a cable of the usual name. Its search starts at the pool's last
  * number: where one looks again and again, one address has been a cable's, and not each in turn. */

@@ -98,7 +98,7 @@ int record_check_lan(const struct record *r, struct err *e)
 	if (r->flags & RECORD_LAN)
 		return 0;
 	return err_set(e, -EACCES,
-		       "VPN '%s' opens nothing of the LAN to --lan: \"allow_lan\" in "
+		       "VPN '%s' opens nothing of the LAN: \"allow_lan\" in "
 		       "/etc/vpnrun/%s.json names what may be reached, and counts after: sudo "
 		       "vpnctl up %s",
 		       r->name, r->name, r->name);

@@ -40,6 +40,12 @@ static int by_host(const void *a, const void *b)
 	return x->h < y->h ? -1 : x->h > y->h;
 }
 
+/* To have asked is not enough where the file opens nothing any more. */
+static bool has_lan(const struct record *r, bool asked)
+{
+	return (r->flags & RECORD_LAN) && (asked || r->layout == LAYOUT_BRIDGE);
+}
+
 int inside_read_leases(const struct record *r, int vpn_netns_fd, struct inside *ret, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
@@ -65,7 +71,7 @@ int inside_read_leases(const struct record *r, int vpn_netns_fd, struct inside *
 		lease_port(&pool, h, l->port);
 		l->h = h;
 		l->uid = lease_owner(links[i].group);
-		l->is_lan = (links[i].group & LEASE_LAN) != 0;
+		l->is_lan = has_lan(r, links[i].group & LEASE_LAN);
 		l->peer_nsid = links[i].peer_nsid;
 		/* What the port sends is what the program receives. */
 		l->counted = true;
@@ -335,6 +341,7 @@ static int add_own(struct inside *in, const struct record *r, pid_t pid)
 	describe(pid, &l.process);
 	count_own(pid, &l);
 	l.uid = l.process.uid;
+	l.is_lan = has_lan(r, s.lan);
 	more[in->n_leases++] = l;
 	return 0;
 }

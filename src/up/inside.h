@@ -26,7 +26,7 @@ struct inside_lease {
 	char port[LEASE_IF_LEN];
 	uint32_t h;
 	uint32_t uid; /* whose cable it is */
-	bool is_lan;  /* started with --lan */
+	bool is_lan;  /* it may reach what "allow_lan" names, by --lan or with its whole bridge */
 	int peer_nsid;
 	struct in_addr ip4;
 	struct in6_addr ip6;

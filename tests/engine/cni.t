@@ -323,6 +323,20 @@ is "$(env -i CNI_COMMAND=ADD CNI_CONTAINERID=c1 CNI_NETNS=/run/netns/c1 CNI_IFNA
 	'refused, 5: two megabytes'
 is "$(as_user env CNI_COMMAND=ADD CNI_CONTAINERID=c1 CNI_NETNS=/run/netns/c1 CNI_IFNAME=eth0 "$plugin" <<<"$(config demo)" 2>/dev/null | field code)" 100 \
 	'refused, 100: without root'
+# "lan": the NAS of whoever's file says so.
+refused 7 'R86: "lan" of a VPN whose file opens nothing' ADD c1 "$(config demo 1.1.0 '"lan":true')"
+cp /etc/vpnrun/demo.json "$dir/demo.json"
+sed "s|{ |{ \"allow_lan\": [\"$RIG_LAN\"], |" "$dir/demo.json" >/etc/vpnrun/demo.json
+vpnctl up demo >/dev/null
+r=$(cni ADD c1 "$(config demo 1.1.0 '"lan":true')")
+cni ADD c2 "$(config demo)" >/dev/null
+is "$(fetch c1 "$RIG_LAN") $(fetch c1 "$RIG_WEB4") $(ip netns exec c2 curl -s -m 1 "http://$RIG_LAN/")" 'lan demo ' 'R86: a container of "lan" reaches the LAN, another does not'
+ok 'CHECK: it does, still' cni CHECK c1 "$(config demo 1.1.0 "\"lan\":true,\"prevResult\":$r")"
+refused 104 'R86: CHECK of a network that opens no LAN any more' CHECK c1 "$(config demo 1.1.0 "\"prevResult\":$r")"
+cni DEL c1 "$(config demo)"
+cni DEL c2 "$(config demo)"
+mv "$dir/demo.json" /etc/vpnrun/demo.json
+vpnctl up demo >/dev/null
 cni ADD c1 "$(config demo)" >/dev/null
 vpnctl down demo >/dev/null
 refused 11 'a VPN that is down' ADD c2 "$(config demo)"

@@ -76,6 +76,22 @@ is "$(field dns_server_ips <<<"$r")" '["9.9.9.9"]' "the network's own name serve
 ip netns del c2
 ok 'a namespace that dies takes its port along' wait_for 10 no_ports
 
+# The LAN, of whoever's file says so.
+cp /etc/vpnrun/demo.json "$RIG_DIR/demo.json"
+lan=$(net demo); lan=${lan/'"vpn"'/'"lan":"true","vpn"'}
+refused 'opens nothing of the LAN' 'R86: lan=true of a VPN whose file opens nothing' "$(ask c1 "$lan")" setup /run/netns/c1
+refused 'lan=true.false' 'R86: lan= of another word' "${lan/\"true\"/\"yes\"}" create
+sed "s|{ |{ \"allow_lan\": [\"$RIG_LAN\"], |" "$RIG_DIR/demo.json" >/etc/vpnrun/demo.json
+vpnctl up demo >/dev/null
+for n in "$lan" "$(net demo)"; do
+	nv "$(ask c1 "$n")" setup /run/netns/c1 >/dev/null
+	ip netns exec c1 curl -s -m 2 "http://$RIG_LAN/" "http://$RIG_WEB4/" >>"$RIG_DIR/reached"
+	nv "$(ask c1 "$n")" teardown /run/netns/c1
+done
+is "$(xargs <"$RIG_DIR/reached")" 'lan demo demo' 'R86: a container of lan=true reaches the LAN, one without does not'
+mv "$RIG_DIR/demo.json" /etc/vpnrun/demo.json
+vpnctl up demo >/dev/null
+
 # Ports, as podman hands them on: no address is all of them.
 maps() { echo "[{\"host_ip\":\"$1\",\"container_port\":80,\"host_port\":$2,\"range\":${3:-1},\"protocol\":\"${4:-tcp}\"}]"; }
 answers() { [ "$(curl -s -g -m 5 "http://$1/" | cut -c1-5)" = hello ]; }

@@ -182,12 +182,59 @@ for p in "${started[@]}"; do stop "$p"; done
 cp "$W/demo.json" /etc/vpnrun/demo.json
 vpnctl up demo >/dev/null
 
+# --- lan= ------------------------------------------------------------------------------------------
+
+names='53 137 853 5353 5355'
+inside() { "pod_$who" crun exec web wget -qO- "http://$1/" 2>/dev/null; }
+by_net() { nsenter -t "$("pod_$who" crun inspect -f '{{.State.Pid}}' "$1")" -n "${@:2}"; }
+probed() { by_net web "$RIG_DIR/build/tests/net/probe" "$@" | cut -d' ' -f1; }
+answers() { [ "$("$RIG_DIR/build/tests/net/probe" udp "$RIG_LAN" "$1" | cut -d' ' -f1)" = answer ]; }
+lans() { "$@" vpnctl status demo --json | sed -n 's/.*"lan": \([a-z]*\).*/\1/p' | sort | paste -sd' '; }
+for who in root user; do
+	refused "R86 $who: lan= of a VPN whose file opens nothing" 'exit code: 7' $who crun --network none --annotation 'vpnrun=demo;lan=true' web:1 echo STARTED
+done
+like "$(tail -n 1 "/run/user/$RIG_UID/vpnrun-hook.log")" "VPN 'demo' opens nothing of the LAN: \"allow_lan\" in /etc/vpnrun/demo.json" 'and why'
+sed "s|{ |{ \"allow_lan\": [\"${RIG_LAN%.*}.0/24\"], |" "$W/demo.json" >/etc/vpnrun/demo.json
+vpnctl up demo >/dev/null
+served=
+for port in $names; do
+	in_ns lan "$RIG_DIR/build/tests/net/probe" serve :: "$port" lan >/dev/null &
+	served+=" $!"
+done
+for port in $names; do ok "control: the LAN answers the host at port $port" wait_for 10 answers "$port"; done
+none() { [ -z "$(lans env)" ]; }
+wait_for 10 none
+for who in root user; do
+	serve $who crun plain 'demo;lan=false' >/dev/null
+	serve $who crun web 'demo;lan=true' >/dev/null
+	is "$(inside "$RIG_LAN") $(inside "$RIG_WEB4") $(inside "$RIG_NAME")" 'lan demo demo' \
+		"R86 $who: a container of lan=true reaches the LAN; all else, and names, go through the VPN"
+	is "$(lans env)" 'false true' "R70 $who: status says which of them may"
+	$RIG_CAPTURE start
+	is "$(by_net plain curl -s -m 1 "http://$RIG_LAN/")" '' "R86 $who: the other does not"
+	for port in $names; do
+		is "$(probed udp "$RIG_LAN" "$port") $(probed tcp "$RIG_LAN" "$port")" 'refused refused' "R86 $who: port $port is refused at once"
+	done
+	$RIG_CAPTURE stop >/dev/null
+	is "$($RIG_CAPTURE list | grep -c "$RIG_LAN")" 0 "R86 $who: and nothing of that left by the uplink"
+	remove $who web
+	remove $who plain
+	ok 'nothing stays' wait_for 10 none
+done
+# shellcheck disable=SC2086
+kill $served
+# shellcheck disable=SC2086
+wait $served 2>/dev/null
+cp "$W/demo.json" /etc/vpnrun/demo.json
+vpnctl up demo >/dev/null
+
 # --- what is refused -------------------------------------------------------------------------------
 
 wrong() { # wrong ANNOTATION PATTERN DESCRIPTION
 	refused "$3" 'exit status 3' user crun --network none --annotation "vpnrun=demo;$1" web:1 echo STARTED
 	like "$(tail -n 1 "/run/user/$RIG_UID/vpnrun-hook.log")" "$2" "$3: and why"
 }
+wrong lan=yes 'neither true nor false' 'lan= of another word'
 wrong publish=8080 'two ports are needed' 'publish= of one port'
 wrong publish=nas:8080:80 'is named by its IP address' 'publish= with the name of a host'
 wrong reach=nas.lan:80 'not an IP address' 'reach= with one'
@@ -223,6 +270,8 @@ for who in root user; do
 	"pod_$who" "$wrapper" run --detach --pull=never --pod pod --name web --annotation 'vpnrun=demo;publish=8080:80' \
 		web:1 httpd -f -p 80 -h /www >/dev/null 2>&1
 	ok "R87 $who: a container of a pod" wait_for 10 serves 127.0.0.1:8080
+	like "$("pod_$who" "$wrapper" run --rm --pull=never --pod pod --annotation 'vpnrun=demo;lan=true' web:1 echo STARTED 2>&1)" \
+		'lan= is for the container that makes the network namespace' "R86 $who: lan= of one that joins another's network: refused"
 	"pod_$who" crun pod rm -f -t 0 pod >/dev/null 2>&1
 	ok 'nothing stays' wait_for 10 no_relay
 done

@@ -88,7 +88,14 @@ is "$(curl -s -m 5 "http://$RIG_LAN/")" lan 'control: the host reaches the LAN'
 $RIG_CAPTURE start
 like "$(how tcp "$RIG_LAN") $(how tcp "$RIG_LAN6_ADDR")" '(demo|refused|unreachable|timeout) (demo|refused|unreachable|timeout)' 'R22: without the key a client does not reach the LAN'
 is "$(seen .)" 0 'R22: nothing left by the uplink'
+as_user vpnrun demo sleep 600 &
+sandbox=$!
+may() { [ "$(vpnctl status demo --json | sed -n 's/.*"lan": //p' | xargs)" = "$1" ]; }
+ok 'R70: as status says of a program' wait_for 10 may false
 with "$key6\"allow_lan\": [\"${RIG_LAN%.*}.0/24\", \"$lan6\"], " >/dev/null
+ok 'R70: with the key everybody on the bridge may' may true
+kill $sandbox
+wait $sandbox 2>/dev/null
 $RIG_CAPTURE start
 is "$(get "$RIG_LAN") $(get "[$RIG_LAN6_ADDR]")" 'lan lan' 'R22: allow_lan: a client reaches the LAN, both families'
 is "$(as_user vpnrun demo curl -s -m 5 "http://$RIG_LAN/")" lan 'R22: so does a program under vpnrun'

@@ -35,7 +35,7 @@ before=$(state)
 # --- without the key ----------------------------------------------------------------------------------
 is "$(curl -s -m 5 "http://$RIG_LAN/")" lan 'control: the host reaches the LAN'
 $RIG_CAPTURE start
-is "$(get "$RIG_LAN" 2>&1)" "vpnrun: VPN 'demo' opens nothing of the LAN to --lan: \"allow_lan\" in /etc/vpnrun/demo.json names what may be reached, and counts after: sudo vpnctl up demo" \
+is "$(get "$RIG_LAN" 2>&1)" "vpnrun: VPN 'demo' opens nothing of the LAN: \"allow_lan\" in /etc/vpnrun/demo.json names what may be reached, and counts after: sudo vpnctl up demo" \
 	'R86: without "allow_lan" --lan is refused, with the file and the key'
 is "$(seen .)" 0 'R86: and nothing left by the uplink'
 for bad in 'none true' 'host true' "--with $$ true"; do
@@ -50,8 +50,8 @@ home=$(as_user sh -c 'echo $HOME')
 as_user vpnrun demo sh -c 'echo $$ >"$HOME/plain"; exec sleep 600' &
 plain=$!
 wait_for 10 test -s "$home/plain"
-# The VPN's own name server lies in one of them.
-like "$(with "$key6\"allow_lan\": [\"$lan4\", \"$lan6\", \"$RIG_DNS_DEMO\"], " 2>&1)" '^demo is up' 'up'
+# The VPN's own name servers lie in some of them.
+like "$(with "$key6\"allow_lan\": [\"$lan4\", \"$lan6\", \"$RIG_DNS_DEMO\", \"fd64:64::1\"], " 2>&1)" '^demo is up' 'up'
 $RIG_CAPTURE start
 is "$(both)" 'lan lan' 'R86: a program of --lan reaches the LAN, both families'
 ip neigh flush dev vl-demo
@@ -118,6 +118,10 @@ on sh -c 'echo $$ >"$HOME/pid"; exec perl -MIO::Socket::INET -e '"'"'$s = IO::So
 server=$!
 serves() { as_user vpnrun --with "$(cat "$home/pid")" bash -c 'read -r -n 2 x </dev/tcp/127.0.0.1/7070; [ "$x" = in ]'; }
 ok 'control: a server in a sandbox of --lan' wait_for 10 serves
+lans() { "$@" vpnctl status demo --json | sed -n 's/.*"lan": \([a-z]*\).*/\1/p' | sort | paste -sd' '; }
+is "$(lans env) | $(lans as_user)" 'false true | false true' 'R70: status says which sandboxes may reach the LAN, and says it to their user'
+like "$(vpnctl status demo | grep ' perl ')$(as_user vpnctl status demo | grep ' perl ')" ' out, LAN.* out, LAN$' 'R70: the same for people'
+is "$(vpnctl status demo | grep ' sleep .*LAN')" '' 'R70: and of no other'
 inner=$(in_vpn demo ip -br link | sed -n 's/^vr1\.\([0-9]*\)@.*/10.20.1.\1/p')
 in_ns lan ip route add 10.20.1.0/24 via "$RIG_HOST4"
 in_ns lan ip route add 169.254.118.0/24 via "$RIG_HOST4"
@@ -202,8 +206,10 @@ like "$(vpnctl down demo)" 'closed, for [0-9]+ inside' 'down, while it is inside
 ok 'R86: closed is closed, for the LAN, too' wait_for 10 word_is "$refused"
 vpnctl up demo >/dev/null
 ok 'R86: and up opens it to the same program' wait_for 10 word_is lan
+is "$(lans env)" true 'control: it may reach the LAN'
+with '' >/dev/null
+is "$(lans env) $(lans as_user)" 'false false' 'R70: the key taken out: it may not any more, as status says'
 kill $loop
 wait $loop 2>/dev/null
-with '' >/dev/null
 is "$(diff <(echo "$before") <(state))" '' 'R37: the key taken out, and up: the host is as it was'
 finish

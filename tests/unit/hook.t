@@ -39,12 +39,12 @@ for bad in '' ';' 'demo;' 'demo;;policy=none' ';demo' '../x' 'de mo' 'none' 'dem
 	exits 3 precreate "$(spec "$bad")" "annotation '$bad'"
 done
 exits 3 precreate '{"annotations":{"vpnrun":"demo","policy":"strict"}}' 'an option that the engine cut off'
-for bad in publish=80 publish=x:1:2 publish=1:2/sctp reach= reach=1.2.3.4:53 'reach=[::1]:853' expose=0 expose=natpmp/udp \
+for bad in lan= lan=yes lan publish=80 publish=x:1:2 publish=1:2/sctp reach= reach=1.2.3.4:53 'reach=[::1]:853' expose=0 expose=natpmp/udp \
 	'expose=1;expose=2;expose=3;expose=4;expose=5' publish=web: publish=web:0 publish=web:80:80 publish=web:80/tcp \
 	publish=web:80/udp/x publish=nas.lan:80:80 reach=web:65536 reach=web:53 reach=web:853 reach=localhost:80 reach=LocalHost:80 \
 	reach=1web:80 reach=we.b:80 'reach=we b:80' publish=80:web:80 reach=0:web:80 reach=80:web: reach=80:1web:80 reach=800000:web:80 "reach=$(printf 'a%.0s' {1..64}):80" \
 	"reach=a:1$(printf ';reach=b%s:1' {1..16})"; do
-	exits 3 precreate "$(spec "demo;$bad")" "R87 annotation 'demo;$bad'"
+	exits 3 precreate "$(spec "demo;$bad")" "R86 R87 annotation 'demo;$bad'"
 done
 exits 3 precreate '{"annotations":{"vpnrun":"demo","publish":"1:2"}}' 'R87 a port that the engine cut off'
 exits 4 precreate "$(spec demo)" 'no process, no linux'

@@ -55,6 +55,8 @@ static void test_config(void)
 		{0, "ADD", "{" HEAD ",\"ipMasq\":false}"},
 		{7, "ADD", "{" HEAD ",\"vpn \":\"x\"}"},
 		{7, "ADD", "{" HEAD ",\"exclusive\":\"no\"}"},
+		{0, "ADD", "{" HEAD ",\"lan\":true}"},
+		{7, "ADD", "{" HEAD ",\"lan\":\"yes\"}"},
 		{7, "ADD", "{" HEAD ",\"dns\":{\"nameserver\":[]}}"},
 		{7, "ADD", "{" HEAD ",\"prevResult\":{\"ips\":[1]}}"},
 		{7, "CHECK", "{" HEAD "}"},
