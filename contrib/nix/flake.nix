@@ -17,5 +17,8 @@
       });
       overlays.default = final: _: { vpnrun = final.callPackage ./package.nix { }; };
       nixosModules.default = import ./module.nix;
+      # In the place of VPN-Confinement's module.
+      nixosModules.vpn-confinement.imports = [ ./module.nix ./vpn-confinement.nix ];
+      homeModules.default = import ./home.nix;
     };
 }

@@ -16,6 +16,7 @@ let
     types
     ;
   names = builtins.attrNames cfg.vpns;
+  published = builtins.attrNames cfg.publish;
   file =
     v:
     v.settings
@@ -67,7 +68,10 @@ let
   };
 in
 {
-  imports = [ ./sane-vpn.nix ];
+  imports = [
+    ./confine.nix
+    ./sane-vpn.nix
+  ];
 
   options.services.vpnrun = {
     enable = mkEnableOption "vpnrun, which runs one program through a VPN";
@@ -86,6 +90,25 @@ in
       default = { };
       description = "The VPNs, by name.";
     };
+    publish = mkOption {
+      type = types.attrsOf (
+        types.submodule {
+          options = {
+            vpn = mkOption {
+              type = types.str;
+              description = "The VPN that the service is in.";
+            };
+            ports = mkOption {
+              type = types.listOf types.str;
+              example = [ "9091:9091" "100.64.0.7:9091:9091" "5353:53/udp" ];
+              description = "[ADDRESS:]HOST:INSIDE[/udp], as of vpnctl publish; on the host's localhost if none is said.";
+            };
+          };
+        }
+      );
+      default = { };
+      description = "Ports of services in a VPN that are reached on the host.";
+    };
   };
 
   config = mkIf cfg.enable {
@@ -102,7 +125,11 @@ in
     ++ map (n: {
       assertion = builtins.all (p: !(lib.hasPrefix "/nix/store" p)) (secrets cfg.vpns.${n});
       message = "services.vpnrun.vpns.${n}: a key in the store can be read by everybody; name a file outside it";
-    }) names;
+    }) names
+    ++ map (n: {
+      assertion = cfg.vpns ? ${cfg.publish.${n}.vpn};
+      message = "services.vpnrun.publish.${n}: there is no VPN '${cfg.publish.${n}.vpn}' in services.vpnrun.vpns";
+    }) published;
 
     environment.systemPackages = [ cfg.package ];
     environment.etc = lib.listToAttrs (
@@ -110,6 +137,13 @@ in
         name = "vpnrun/${n}.json";
         value.text = builtins.toJSON (file cfg.vpns.${n});
       }) names
+      ++ map (n: {
+        name = "vpnrun/publish-${n}.env";
+        value.text = ''
+          VPN=${cfg.publish.${n}.vpn}
+          PORTS=${toString cfg.publish.${n}.ports}
+        '';
+      }) published
     );
     users.groups.vpnrun.members = cfg.users;
     users.users.vpnrun = {
@@ -146,6 +180,14 @@ in
           };
         }
       ) names
+      ++ map (n: {
+        name = "vpnrun-publish@${n}";
+        value = {
+          overrideStrategy = "asDropin";
+          wantedBy = [ "multi-user.target" ];
+          restartTriggers = [ (toString cfg.publish.${n}.ports) ];
+        };
+      }) published
     );
   };
 }

@@ -36,6 +36,7 @@ let
       enable = true;
       package = "/package";
       users = [ "alice" ];
+      publish = { };
       vpns = builtins.mapAttrs (_: v: defaults // v) vpns;
     };
   };
