@@ -25,7 +25,6 @@ check-packages-others: dist all
 check-packages: dist
 	$(Q)tests/setup/deps build test nspawn
 	$(Q)$(MAKE) --no-print-directory all test-tools
-	$(Q)tests/nspawn/build.sh '$(abspath $(B))/vm'
 	$(Q)for s in $(or $(SUITE),bookworm trixie); do \
 		OLD='$(OLD)' tests/packages/check $$s '$(B)' '$(B)/$(DIST).tar.gz' || exit 1; done
 

@@ -47,7 +47,7 @@ done
 unsaid() {
 	grep -rL 'SPDX-License-Identifier: GPL-2.0-or-later' "$1"/{Makefile,src,hooks,policy,tests,contrib,.ci} --include='*' |
 		sed "s|^$1/||" | grep -vE '\.(json|md|conflist)$|^tests/fuzz/(corpus|dict)/|^tests/fixtures/|^tests/unit/lists\.txt$|^tests/lint/hints\.list$' |
-		grep -vE '^contrib/debian/(changelog|control|copyright|not-installed|source/.*|.*\.(docs|examples|install|links|lintian-overrides))$'
+		grep -vE '^contrib/debian/(changelog|control|copyright|not-installed|source/.*|.*README\.Debian|.*\.(docs|examples|install|links|lintian-overrides))$'
 }
 is "$(unsaid "$d/vpnrun-$version")" '' 'every file that can says its licence in its head'
 sed -i 1,3d "$d/vpnrun-$version/src/vpnctl.c"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# build.sh DIR: makes DIR/root-systemd.sqfs, the system that check-nspawn and check-system boot: Debian
+# build.sh DIR [SUITE]: makes DIR/root-systemd.sqfs, the system that check-nspawn and check-system boot: Debian
 # with systemd, resolved, networkd, nscd, AppArmor and what vpnrun links, from the machine's own package
-# sources. Made anew only when this file changes. Needs root, installs nothing. vpnrun itself is put on
+# sources, or that SUITE from its mirror. Made anew only when this file changes. Needs root, installs nothing. vpnrun itself is put on
 # top at each start.
 set -eu
 
@@ -17,7 +17,7 @@ die()
 }
 
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
-dir=$(realpath -m "${1:?usage: build.sh DIR}")
+dir=$(realpath -m "${1:?usage: build.sh DIR [SUITE]}")
 export PATH=$PATH:/usr/sbin:/sbin DEBIAN_FRONTEND=noninteractive LC_ALL=C
 key=$(sha256sum <"$here/build.sh" | cut -c1-16)
 
@@ -29,7 +29,8 @@ flock 9
 for tool in mmdebstrap mksquashfs; do
 	command -v $tool >/dev/null || die "needs '$tool': packages mmdebstrap, squashfs-tools"
 done
-suite=$(sed -n "s/^VERSION_CODENAME=//p" /etc/os-release)
+own=$(sed -n "s/^VERSION_CODENAME=//p" /etc/os-release)
+suite=${2:-$own}
 echo "nspawn: making the system ($suite), half a minute, once" >&2
 
 work=$(mktemp -d "$dir/work.XXXXXX")
@@ -38,9 +39,14 @@ chmod 755 "$work"
 cd "$work"
 mapfile -t sources < <(ls /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
 	/etc/apt/sources.list.d/*.sources 2>/dev/null)
+if [ "$suite" != "$own" ]; then
+	mirror=$(grep -hoE 'https?://[^] ]+/debian/?( |$)' "${sources[@]}" | head -n 1)
+	sources=("deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror:-http://deb.debian.org/debian} $suite main")
+fi
 # In mounts of its own, so that a killed build leaves none behind.
 unshare -m mmdebstrap --quiet --mode=root --variant=essential --include="${packages[*]}" \
-	--aptopt='Apt::Install-Recommends "false"' --dpkgopt='path-exclude=/usr/share/doc/*' \
+	--aptopt='Apt::Install-Recommends "false"' --aptopt='Acquire::Check-Valid-Until "false"' \
+	--dpkgopt='path-exclude=/usr/share/doc/*' \
 	--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
 	"$suite" root "${sources[@]}" >log 2>&1 9>&- || { tail -20 log >&2; die "mmdebstrap failed"; }
 

@@ -3,7 +3,7 @@
 # vpnrun on a system with systemd: a container is booted on this kernel, inside the rig, so that its
 # network, its VPNs and all its processes are the rig's and go with it. Outside the rig there is only
 # a control group for this run, since systemd-nspawn makes its own below the caller's.
-# NSPAWN_BOOT boots something else than tests/nspawn/boot does (tests/packages).
+# NSPAWN_BOOT boots something else than tests/nspawn/boot does, NSPAWN_IMAGES/root-systemd.sqfs (tests/packages).
 # Without systemd-nspawn or the image this fails, or with NSPAWN_OPTIONAL=1 says why and is skipped.
 set -u
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
@@ -22,7 +22,7 @@ missing()
 }
 [ "$(id -u)" = 0 ] || missing "needs root"
 command -v systemd-nspawn >/dev/null || missing "systemd-nspawn is not installed (systemd-container)"
-[ -e "$B/vm/key-systemd" ] || missing "no image in $B/vm: make nspawn-image, as root"
+[ -e "${NSPAWN_IMAGES:-$B/vm}/key-systemd" ] || missing "no image in ${NSPAWN_IMAGES:-$B/vm}: make nspawn-image, as root"
 
 # Where this process is in each hierarchy that systemd looks at, to come back to.
 groups=() homes=()
