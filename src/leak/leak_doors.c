@@ -57,7 +57,7 @@ static const struct {
 	{"ipc", LEAK_PROCESSES, LEAK_DESIGN, "shared memory is the host's"},
 };
 
-/* What the desktop serves, and is no way to a network for an honest program. */
+/* What the desktop serves, and is not a way to a network for an honest program. */
 static const struct {
 	const char *part;
 	const char *what;
@@ -69,6 +69,23 @@ static const struct {
 	{"/ssh-agent", "keys"},		{"/at-spi/", "assistive technology"},
 	{"/ibus/", "the input method"}, {"/fcitx", "the input method"},
 	{"/openssh_agent", "keys"},
+};
+
+/* The same of the system, for services: where they say that they are ready, log, and ask who a user
+ * is. Whole paths, or directories: a socket that only ends like one of these is not it. */
+static const struct {
+	const char *start;
+	const char *what;
+} by_design_of_system[] = {
+	{"/run/systemd/notify", "systemd"},
+	{"/run/systemd/journal/", "the journal"},
+	{"/run/systemd/userdb/io.systemd.DynamicUser", "systemd"},
+	{"/run/systemd/io.systemd.Credentials", "systemd"},
+	{"/run/systemd/io.systemd.Hostname", "systemd"},
+	{"/run/systemd/io.systemd.ManagedOOM", "systemd"},
+	{"/run/systemd/io.system.ManagedOOM", "systemd"}, /* as Debian 12 has it */
+	{"/run/udev/control", "udev"},
+	{"/run/vpnrun/vpnrund.sock", "the broker, which gives cables of VPNs"},
 };
 
 void leak_table_say(struct leak_table *t, enum leak_channel c, enum leak_state s, const char *fmt,
@@ -230,6 +247,12 @@ static void judge_socket(struct leak_table *t, const char *path)
 		if (strstr(path, by_design[i].part)) {
 			leak_table_say(t, LEAK_SESSION, LEAK_DESIGN, "%s: %.120s",
 				       by_design[i].what, path);
+			return;
+		}
+	for (size_t i = 0; i < ARRAY_SIZE(by_design_of_system); i++)
+		if (str_starts(path, by_design_of_system[i].start)) {
+			leak_table_say(t, LEAK_SOCKETS, LEAK_DESIGN, "%s: %.120s",
+				       by_design_of_system[i].what, path);
 			return;
 		}
 	who_listens(path, who, sizeof(who));
