@@ -508,7 +508,7 @@ static void say_all(const struct import *im)
 	if (im->is_one)
 		say_servers(im);
 	if (!im->arg_up)
-		say("bring it up with: vpnctl up %s\n",
+		say("bring it up with: sudo vpnctl up %s\n",
 		    count_vpns(im) > 1 ? "NAME" : im->items[0].name);
 	fflush(stdout);
 }

@@ -35,6 +35,22 @@ for o in $("$B/bin/vpnrun" --help | grep -oE -e '--[a-z-]+' | sort -u); do
 	ok "R28: vpnrun.1 has '$o'" grep -qF -e "$o" <(plain src/man/vpnrun.1)
 	ok "the completion knows '$o'" grep -qxF -e "$o" <("$B/bin/vpnctl" complete vpnrun -)
 done
+# What the completion offers, which is what the parser takes, is in the page, and what the page's synopsis has is offered.
+flags() { perl -ne 'next if !s/^\.//; my $is = 0; for (split) { if (/^[A-Z][a-z]$/) { $is = $_ eq "Fl" } elsif ($is && /^[-\w]/) { s/\\-/-/g; print "-$_\n" } }' | sort -u; }
+offered() { "$B/bin/vpnctl" complete "$@" - | sort -u; }
+synopsis() { awk -v c="$1" '/^\.Sh/ { on = /SYNOPSIS/ } on && /^\.Nm/ { mine = 0 } on && $1 == ".Cm" && $2 == c { mine = 1 } on && mine' src/man/vpnctl.8; }
+of_page() {
+	synopsis "$1"
+	sed -n "/^\.Ss $1$/,/^\.S[sh] /p" src/man/vpnctl.8
+	[ ! -e "src/man/vpnctl-$1.8" ] || cat "src/man/vpnctl-$1.8"
+}
+for c in $(commands); do
+	# What vpnctl calls itself by, inside a VPN, is nobody else's.
+	is "$(comm -23 <(offered vpnctl "$c") <({ of_page "$c" | flags; echo --help; echo --here; } | sort -u) | xargs)" '' "R28: vpnctl.8 has each option of $c that the completion offers"
+	is "$(comm -13 <(offered vpnctl "$c") <(synopsis "$c" | flags) | xargs)" '' "the completion knows each option that vpnctl.8 says of $c"
+done
+is "$(comm -3 <(offered vpnrun) <(grep '^\.It Fl' src/man/vpnrun.1 | flags) | xargs)" '' 'R28: the options of vpnrun.1 are those that the completion offers'
+is "$(comm -23 <(printf '%s\n' --json --none) <(synopsis status | flags))" --none 'control: an option that is not in the page is found'
 for k in $(grep -oE '^	\{"[a-z_0-9]+", ' src/conf/profile.c | tr -d '	{", '); do
 	ok "R28: vpnrun.json.5 has '$k'" grep -qE "^\\.It Cm (.* )?$k( |$)" src/man/vpnrun.json.5
 done
