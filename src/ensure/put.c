@@ -231,6 +231,8 @@ static int route_remove(const struct want_route *x, struct net_seen *s, struct e
 		.family = x->family,
 		.dst = x->plen ? x->dst : NULL,
 		.plen = x->plen,
+		/* Without it the kernel looks for one of another scope. */
+		.gateway = x->has_gateway ? x->gateway : NULL,
 		.oif = l ? l->ifindex : 0,
 		.metric = x->metric,
 		.table = x->table == RT_TABLE_MAIN ? 0 : x->table,
