@@ -140,7 +140,7 @@ $(B)/gen/%.nft.h: policy/%.nft
 	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $< > $@
 
 $(B)/obj/wall/firewall.o: $(B)/gen/netns.nft.h $(B)/gen/netns-ip4.nft.h $(B)/gen/netns-ip6.nft.h \
-	$(B)/gen/bridge.nft.h $(B)/gen/bridge-ip4.nft.h $(B)/gen/bridge-ip6.nft.h \
+	$(B)/gen/bridge.nft.h $(B)/gen/direct.nft.h $(B)/gen/bridge-ip4.nft.h $(B)/gen/bridge-ip6.nft.h \
 	$(B)/gen/bridge-no6.nft.h $(B)/gen/bridge-busy.nft.h $(B)/gen/bridge-arp.nft.h $(B)/gen/dns.nft.h
 $(B)/obj/wall/guard.o: $(B)/gen/bridge-guard.nft.h
 $(B)/obj/wall/lan.o: $(B)/gen/netns-lan.nft.h

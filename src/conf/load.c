@@ -3,6 +3,7 @@
  * A profile with all the files that it names: the wg-quick file, or the files that hold keys.
  * Everything is refused before anything is touched. Called by vpnctl only.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@
 #include "conf/profile.h"
 #include "conf/profile_inbound.h"
 #include "conf/servers.h"
+#include "conf/value.h"
+#include "state/lease.h"
 
 #define SPARE_DNS_MAX 64
 
@@ -235,6 +238,32 @@ static int check_lan(struct loader *r)
 	return 0;
 }
 
+/* In the place of a tunnel: addresses out of 10.20.0.0/24 and fd76:706e:7275::/64, which are no
+ * id's and never a device's, say that it carries both families. */
+static int load_device(struct loader *r)
+{
+	struct tunnel *t = &r->p->tunnel;
+	struct ipaddr own4 = {.family = AF_INET, .plen = 32}, own6 = {.family = AF_INET6};
+	struct ipaddr all4 = {.family = AF_INET}, all6 = {.family = AF_INET6};
+	struct lease_pool pool = {.plen = 24};
+
+	own4.v4.s_addr = htonl(0x0a140000u | (uint32_t)r->p->id);
+	own6.v6 = lease_ip6(&pool, (uint32_t)r->p->id);
+	own6.plen = 128;
+	t->peers = model_grow(&t->peers, 0, sizeof(*t->peers));
+	if (!t->peers)
+		return fail_memory(r);
+	t->n_peers = 1;
+	if (ipaddr_append(&t->addresses, &t->n_addresses, &own4, "") < 0 ||
+	    ipaddr_append(&t->addresses, &t->n_addresses, &own6, "") < 0 ||
+	    ipaddr_append(&t->peers->allowed, &t->peers->n_allowed, &all4, "0.0.0.0/0") < 0 ||
+	    ipaddr_append(&t->peers->allowed, &t->peers->n_allowed, &all6, "::/0") < 0)
+		return fail_memory(r);
+	t->has_fwmark = true;
+	t->fwmark = MARK_BASE + (uint32_t)r->p->id;
+	return 0;
+}
+
 static int load_rest(struct loader *r)
 {
 	struct err via = ERR_INIT;
@@ -245,6 +274,8 @@ static int load_rest(struct loader *r)
 
 	if (n < 0)
 		return json_doc_fail(&r->doc, r->e, "via", "%s", via.msg);
+	if (r->p->device)
+		return load_device(r);
 	has_own_dns = r->p->tunnel.n_dns;
 	n = r->p->servers ? take_server(r) : 0;
 	if (n == 0)

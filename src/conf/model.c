@@ -130,6 +130,8 @@ bool tunnel_has_address(const struct tunnel *t, int family)
 
 void profile_free(struct profile *p)
 {
+	free(p->device);
+	free(p->way);
 	free(p->config);
 	free(p->servers);
 	free(p->server);

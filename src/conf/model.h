@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -112,15 +113,29 @@ struct port_range {
 	uint16_t low, high;
 };
 
+/* The way out of a VPN whose device is not a tunnel of ours, as it is at the moment; by family:
+ * IPv4, IPv6. */
+#define DEVICE_UPLINK "uplink" /* whichever device has the machine's default route */
+struct profile_way {
+	char dev[IF_NAMESIZE]; /* "": there is none */
+	uint32_t mtu;
+	struct {
+		bool is_open, has_gateway, has_dns;
+		uint8_t gateway[16], dns[16];
+	} of[2];
+};
+
 struct profile {
 	char name[NAME_MAX_LEN + 1];
 	int id; /* 1..99 */
 	enum vpn_layout layout;
-	char *config;		/* absolute path of a wg-quick file; NULL: inline */
-	char *servers;		/* absolute path of a directory of them; NULL: it has one */
-	char *server;		/* which of them `config` is */
-	const char *instead_of; /* of a switch: the one in use must be this, or nothing is done */
-	bool keep_server;	/* "failover": false */
+	char *device;		 /* goes out by it, which somebody else made; NULL: by a tunnel */
+	struct profile_way *way; /* of "device"; tunnel/way fills it */
+	char *config;		 /* absolute path of a wg-quick file; NULL: inline */
+	char *servers;		 /* absolute path of a directory of them; NULL: it has one */
+	char *server;		 /* which of them `config` is */
+	const char *instead_of;	 /* of a switch: the one in use must be this, or nothing is done */
+	bool keep_server;	 /* "failover": false */
 	char *bridge; /* "br-NAME", or of a long name "br.ID", unless the file says otherwise */
 	struct in_addr subnet4; /* network address; 10.20.ID.0 unless the file says otherwise */
 	uint8_t subnet4_plen;	/* 22..29, 24 by default */

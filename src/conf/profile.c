@@ -52,6 +52,29 @@ static int read_via(struct profile_reader *r, const struct profile_key *k)
 	return 0;
 }
 
+/* Nobody else's tunnel keeps them in: so root has to say who they are. */
+static int read_device(struct profile_reader *r, const struct profile_key *k)
+{
+	struct profile *p = r->p;
+	int n = profile_read_text(r, k->name, &p->device);
+
+	if (n <= 0)
+		return n;
+	if (!str_is_device_name(p->device) || !strcmp(p->device, "lo") ||
+	    !strcmp(p->device, p->name))
+		return json_doc_fail(&r->doc, r->e, k->name,
+				     "must be \"" DEVICE_UPLINK "\" or a device that something "
+				     "else makes, and whose name is not this VPN's");
+	if (json_doc_has(&r->doc, "layout") && p->layout != LAYOUT_BRIDGE)
+		return json_doc_fail(&r->doc, r->e, k->name, "is for \"layout\": \"bridge\" only");
+	if (!json_doc_has(&r->doc, "allow"))
+		return json_doc_fail(&r->doc, r->e, k->name,
+				     "needs \"allow\", which names those who may leave by it");
+	p->layout = LAYOUT_BRIDGE;
+	p->way = calloc(1, sizeof(*p->way));
+	return p->way ? 0 : profile_fail_memory(r);
+}
+
 static int read_servers(struct profile_reader *r, const struct profile_key *k)
 {
 	if (profile_read_path(r, k) < 0)
@@ -262,14 +285,16 @@ const struct profile_key profile_keys[] = {
 	{"id", profile_read_number, profile_write_number, AT(id), .needed = true, .min = 1,
 	 .max = 99},
 	{"limit", profile_read_number, profile_write_number, AT(limit), .min = 1, .max = 1023},
-	{"layout", profile_read_word, profile_write_word, AT(layout), .words = layouts},
+	{"layout", profile_read_word, profile_write_word, AT(layout), .words = layouts,
+	 .device = true},
+	{"device", read_device, profile_write_text, AT(device), .device = true},
 	{"via", read_via, profile_write_text, AT(via), .only = ONLY_NETNS},
 	{"config", profile_read_path, profile_write_text, AT(config)},
 	{"servers", read_servers, profile_write_text, AT(servers)},
 	{"failover", read_failover, write_failover, .max = 1},
-	{"bridge", read_bridge, profile_write_text, AT(bridge)},
-	{"subnet", read_subnet, write_subnet, AT(subnet4)},
-	{"allow", read_allow, write_allow, .max = PROFILE_ALLOW_MAX},
+	{"bridge", read_bridge, profile_write_text, AT(bridge), .device = true},
+	{"subnet", read_subnet, write_subnet, AT(subnet4), .device = true},
+	{"allow", read_allow, write_allow, .max = PROFILE_ALLOW_MAX, .device = true},
 	{"allow_default", read_allow_default, write_allow_default, .max = PROFILE_DEFAULT_MAX},
 	{"default_exclude", read_exclude, write_exclude, .max = PROFILE_EXCLUDE_MAX},
 	{"default_inbound", profile_read_services, profile_write_services,
@@ -277,8 +302,9 @@ const struct profile_key profile_keys[] = {
 	{"subnets", profile_read_networks, profile_write_networks, LIST(subnets, n_subnets),
 	 .only = ONLY_BRIDGE, .max = BRIDGE_LIST_MAX},
 	{"allow_lan", profile_read_networks, profile_write_networks, LIST(allow_lan, n_allow_lan),
-	 .max = BRIDGE_LIST_MAX},
-	{"ipv6_forwarding", profile_read_switch, profile_write_switch, AT(ipv6_forwarding)},
+	 .max = BRIDGE_LIST_MAX, .device = true},
+	{"ipv6_forwarding", profile_read_switch, profile_write_switch, AT(ipv6_forwarding),
+	 .device = true},
 	{"allow_host", profile_read_services, profile_write_services,
 	 LIST(allow_host, n_allow_host), .only = ONLY_BRIDGE, .max = BRIDGE_LIST_MAX},
 	{"expose", profile_read_services, profile_write_services, LIST(expose, n_expose),
@@ -297,7 +323,7 @@ const struct profile_key profile_keys[] = {
 	 .tunnel = true},
 	{"addresses", tunnel_read_own_addresses, .tunnel = true},
 	{"mtu", tunnel_read_mtu, .tunnel = true, .min = 576, .max = 65535},
-	{"dns", profile_read_addresses, NULL, LIST(tunnel.dns, tunnel.n_dns)},
+	{"dns", profile_read_addresses, NULL, LIST(tunnel.dns, tunnel.n_dns), .device = true},
 	{"other_dns", profile_read_word, profile_write_word, AT(other_dns), .words = other_dns},
 	{"search", tunnel_read_search, .max = LIST_MAX},
 };
@@ -345,6 +371,9 @@ static int check_place(struct profile_reader *r, const struct profile_key *k)
 
 	if (!json_doc_has(&r->doc, k->name))
 		return 0;
+	if (r->p->device && !k->device)
+		return json_doc_fail(&r->doc, r->e, k->name,
+				     "is for a tunnel, and \"device\" is not one");
 	if (k->only != ONLY_ANY && is_bridge != (k->only == ONLY_BRIDGE))
 		return json_doc_fail(&r->doc, r->e, k->name, "is for \"layout\": \"%s\" only",
 				     k->only == ONLY_BRIDGE ? "bridge" : "netns");
@@ -365,7 +394,7 @@ static int read_all(struct profile_reader *r)
 		const struct profile_key *k = &profile_keys[i];
 
 		n = check_place(r, k);
-		if (n == 0 && !(k->tunnel && (r->p->config || r->p->servers)))
+		if (n == 0 && !(k->tunnel && (r->p->config || r->p->servers || r->p->device)))
 			n = k->read(r, k);
 	}
 	return n < 0 ? -EINVAL : 0;

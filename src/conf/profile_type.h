@@ -23,6 +23,7 @@ struct profile_key {
 	/* NULL of a key that the tunnel's own part says. */
 	void (*write)(struct json_out *out, const struct profile_key *k, const struct profile *p);
 	enum profile_only only;
+	bool device; /* also of a way out that is not a tunnel */
 	bool tunnel; /* describes the tunnel: cannot stand beside "config", whose file says it */
 	bool needed;
 	size_t at;		  /* of the value in struct profile */

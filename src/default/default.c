@@ -92,6 +92,12 @@ static int read_way(const char *name, bool strict, struct default_way *ret, stru
 
 	if (rc < 0)
 		return rc;
+	if (r.flags & RECORD_DEVICE)
+		return err_set(
+			e, -EINVAL,
+			"'%s' has no tunnel: it is the way around the machine's default, and "
+			"cannot be it",
+			name);
 	str_copy(w.name, sizeof(w.name), r.name);
 	w.id = r.id;
 	w.layout = r.layout;

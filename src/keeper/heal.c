@@ -21,6 +21,7 @@
 #include "ensure/applied.h"
 #include "ensure/ensure.h"
 #include "ensure/made.h"
+#include "up/uplink.h"
 
 #define SETTLE_MS 150	/* a change is a handful of messages */
 #define LOOK_MS	  30000 /* where nothing tells */
@@ -73,6 +74,12 @@ void healer_poll(const struct healer *h, struct pollfd ret[HEALER_FDS], int *ret
 void healer_defer(struct healer *h)
 {
 	h->due_at = util_now_ms() + AGAIN_MS;
+}
+
+void healer_hurry(struct healer *h)
+{
+	if (h->due_at > util_now_ms())
+		h->due_at = util_now_ms();
 }
 
 bool healer_wake(struct healer *h)
@@ -149,6 +156,10 @@ static int count_missing(struct healer *h, int ns, enum record_state *ret, struc
 		n = lan_missing(h->name, say_missing, &f, e);
 	if (f.n > SAY_MAX && !h->failures)
 		log_error("%s: and %d more", h->name, f.n - SAY_MAX);
+	if (n >= 0 && !f.n && uplink_is_stale(&r)) {
+		log_info("%s: the way out has changed", h->name);
+		f.n++;
+	}
 	return n < 0 ? n : f.n;
 }
 

@@ -39,5 +39,7 @@ void healer_poll(const struct healer *h, struct pollfd ret[HEALER_FDS], int *ret
 bool healer_wake(struct healer *h);
 /* Compares all that the VPN consists of with what there is. It logs. */
 void healer_look(struct healer *h, int vpn_netns_fd);
+/* As soon as possible: something has changed that no object tells of. */
+void healer_hurry(struct healer *h);
 /* Instead, where the tunnel is just being started anew. */
 void healer_defer(struct healer *h);

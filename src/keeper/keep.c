@@ -29,6 +29,7 @@
 #include "tunnel/resolve.h"
 #include "ensure/applied.h"
 #include "keeper/ask.h"
+#include "up/uplink.h"
 #include "up/strays.h"
 #include "tunnel/via.h"
 
@@ -435,6 +436,25 @@ static void look_at_servers(struct keeper *k, enum silence_state s)
 		k->look_at = soon;
 }
 
+/* There is no tunnel that could be silent: its device is there or not, and what leads to it changes
+ * with the uplink, of which the kernel tells by an event. */
+static bool look_at_device(struct keeper *k)
+{
+	struct health seen = {.far = HEALTH_UNTRIED};
+	struct err e = ERR_INIT;
+	struct record r;
+
+	if (record_read(k->name, &r, NULL) < 0 || !(r.flags & RECORD_DEVICE))
+		return false;
+	if (uplink_is_stale(&r))
+		healer_hurry(&k->healer);
+	str_copy(seen.why, sizeof(seen.why),
+		 record_way(&r)[0] ? k->healer.why : "there is no device to go out by");
+	if (health_write(k->name, &seen, &e) < 0)
+		log_error("cannot write down what was seen of %s: %s", k->name, e.msg);
+	return true;
+}
+
 void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 {
 	struct tunnel_stats st;
@@ -457,6 +477,8 @@ void keeper_look(struct keeper *k, int vpn_netns_fd, bool told)
 	file_clear_begun(RUN_DIR);
 	ask_clear();
 	mend_ports(k, vpn_netns_fd);
+	if (look_at_device(k))
+		return;
 	/* One that cannot be repaired must not keep the tunnel's own from being looked after: it
 	 * has every second turn. */
 	if (k->units_fd < 0)

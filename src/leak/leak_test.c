@@ -318,6 +318,12 @@ int ctl_leak_test(int argc, char **argv)
 	r = view_find_record(t.name, &t.rec, &e);
 	if (r == 0 || (r > 0 && !can_be_tested(&t)))
 		r = record_fail_down(t.name, &e);
+	if (r > 0 && (t.rec.flags & RECORD_DEVICE))
+		r = err_set(
+			&e, -EINVAL,
+			"%s goes out by %s, which is not a tunnel: all that it sends may be seen "
+			"there",
+			t.name, record_way(&t.rec)[0] ? record_way(&t.rec) : "the uplink");
 	if (r > 0)
 		r = run(&t, &e);
 	if (r == 0)

@@ -17,6 +17,7 @@
 #include "conf/profile.h"
 #include "ctl/show.h"
 #include "state/record.h"
+#include "tunnel/way.h"
 #include "tunnel/path.h"
 #include "ensure/ensure.h"
 #include "wall/firewall.h"
@@ -92,6 +93,9 @@ static int make_plan(const char *name, struct planned *plan, struct err *e)
 		mtu = rec.mtu;
 	else
 		r = path_mtu(&plan->p.tunnel, &nowhere, &mtu, NULL);
+	r = r ?: way_find(&plan->p, e);
+	if (plan->p.way)
+		mtu = plan->p.way->mtu;
 	if (r == 0)
 		r = wanted_vpn(&plan->p, mtu, &plan->l, e);
 	plan->n_vpn = plan->l.n;

@@ -186,12 +186,13 @@ static void json_vpn(struct json_out *out, const struct view *v)
 		json_out_null(out, "handshake_age_s");
 	json_bytes(out, "rx_bytes", measured, v->stats.rx);
 	json_bytes(out, "tx_bytes", measured, v->stats.tx);
-	/* A tunnel has an address always: none is one that may not be read. */
+	/* A tunnel has an address always: none is one that may not be read. In the place of one
+	 * there are two that nobody has. */
 	if (t->n_addresses)
-		json_addresses(out, "addresses", t->addresses, t->n_addresses);
+		json_addresses(out, "addresses", t->addresses, v->profile.way ? 0 : t->n_addresses);
 	else
 		json_out_null(out, "addresses");
-	if (t->n_addresses)
+	if (t->n_addresses && !v->profile.way)
 		json_addresses(out, "dns", t->dns, t->n_dns);
 	else if (v->has_record)
 		json_record_dns(out, &v->record);

@@ -6,6 +6,7 @@
 #include "look/view.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,10 +145,10 @@ static int add_profiles(struct views *vs, struct err *e)
 			return err_sys(e, -ENOMEM, "cannot hold %zu VPNs", n);
 		v->id = entries[i].id;
 		v->broken = entries[i].error;
-		v->is_default = first && v->id > 0;
-		first = first && !v->is_default;
 		if (str_is_vpn_name(v->name))
 			load_profile(v);
+		v->is_default = first && v->id > 0 && !v->profile.device;
+		first = first && !v->is_default;
 	}
 	return r;
 }
@@ -253,7 +254,7 @@ static void judge_objects(struct view *v, int ns)
 	int r = made_read(v->name, &l, &e);
 
 	if (v->record.state == RECORD_DOWN) {
-		want_list_drop(&l, v->record.device);
+		want_list_drop(&l, record_way(&v->record));
 		lan_drop_inside(&l, v->name, v->record.id);
 	}
 	if (r == -ENOENT || r == -EPROTO) {
@@ -390,6 +391,20 @@ static bool is_there(const struct view *v)
 	return v->record.state == RECORD_UP || v->state == VIEW_CLOSED;
 }
 
+/* One that has gone is not missed by who made it; here all is refused until it is back. */
+static void judge_device(struct view *v)
+{
+	char why[sizeof(v->why)];
+	const char *dev = record_way(&v->record);
+
+	if (dev[0] && if_nametoindex(dev))
+		return;
+	str_fmt(why, sizeof(why), "%s%s; all that is sent from inside is refused",
+		dev[0] ? dev : "the machine has no default route, and no device to go out by",
+		dev[0] ? " has gone" : "");
+	degrade(v, why);
+}
+
 static void judge_up(struct view *v, int ns)
 {
 	struct err e = ERR_INIT;
@@ -397,6 +412,10 @@ static void judge_up(struct view *v, int ns)
 	judge_via(v);
 	judge_switch(v);
 	judge_supervisor(v);
+	if (v->record.flags & RECORD_DEVICE) {
+		judge_device(v);
+		return;
+	}
 	if (tunnel_dev_stats(v->record.device, ns, v->record.flags & RECORD_USERSPACE, &v->stats,
 			     &e) < 0)
 		degrade(v, e.msg);

@@ -308,3 +308,63 @@ int rtnl_route_count(struct nl_sock *s, const struct rtnl_routes *q, size_t *ret
 	*ret = c.n;
 	return 0;
 }
+
+struct default_search {
+	int by; /* 0: any */
+	struct rtnl_default best;
+};
+
+static void parse_default_attr(const struct nlattr *a, void *arg)
+{
+	struct rtnl_default *d = arg;
+	size_t len = nl_attr_len(a);
+
+	if (nl_attr_type(a) == RTA_GATEWAY && len <= sizeof(d->gateway)) {
+		memcpy(d->gateway, nl_attr_data(a), len);
+		d->has_gateway = true;
+	} else if (nl_attr_type(a) == RTA_PRIORITY && len == sizeof(uint32_t)) {
+		d->metric = nl_attr_u32(a);
+	}
+}
+
+static int got_default(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct rtmsg *rt = nl_payload(nlh);
+	struct default_search *q = arg;
+	struct rtnl_default d = {0};
+	struct route_prefix p = {0};
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE || nl_payload_len(nlh) < sizeof(*rt) ||
+	    rt->rtm_type != RTN_UNICAST || rt->rtm_dst_len != 0)
+		return 0;
+	p.table = rt->rtm_table;
+	nl_attr_each(nlh, sizeof(*rt), parse_prefix_attr, &p);
+	nl_attr_each(nlh, sizeof(*rt), parse_default_attr, &d);
+	d.oif = p.oif;
+	if (p.table == RT_TABLE_MAIN && d.oif && (!q->by || d.oif == q->by) &&
+	    (!q->best.oif || d.metric < q->best.metric))
+		q->best = d;
+	return 0;
+}
+
+static void begin_default(void *arg)
+{
+	((struct default_search *)arg)->best = (struct rtnl_default){0};
+}
+
+int rtnl_default_find(struct nl_sock *s, int family, struct rtnl_default *d, struct err *e)
+{
+	struct rtmsg rt = {.rtm_family = (uint8_t)family};
+	struct default_search q = {.by = d->oif};
+	const struct nl_table table = {begin_default, got_default, &q};
+	struct nl_msg m;
+	int r;
+
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
+	r = nl_read_table(s, &m, &table, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot list the default routes");
+	*d = q.best;
+	return 0;
+}

@@ -38,6 +38,16 @@ struct rtnl_way {
 int rtnl_route_get(struct nl_sock *s, const struct rtnl_target *to, struct rtnl_way *ret,
 		   struct err *e);
 
+/* A default route of the main table. */
+struct rtnl_default {
+	int oif; /* asked for: 0, any; 0: there is none */
+	bool has_gateway;
+	uint8_t gateway[16];
+	uint32_t metric;
+};
+/* The one that counts first, by that device. */
+int rtnl_default_find(struct nl_sock *s, int family, struct rtnl_default *d, struct err *e);
+
 /* Whether what is sent to addr arrives here: 1, 0. */
 int rtnl_addr_is_local(struct nl_sock *s, int family, const void *addr, struct err *e);
 

@@ -71,6 +71,13 @@ static int attach(const struct plug_head *q, int netns_fd, uint32_t *ret_host, s
 	int rc = record_read(q->vpn, &r, e);
 
 	rc = rc ?: record_check_open(&r, e);
+	/* From inside a VPN nothing leads around it, whoever is inside and however. */
+	if (rc == 0 && (r.flags & RECORD_DEVICE) && p.place != PEER_HERE)
+		rc = err_set(e, -EPERM,
+			     "'%s' leads around the VPNs: it is for programs of the host's own "
+			     "network, and not from inside a VPN or a container%s",
+			     r.name,
+			     p.place == PEER_ELSEWHERE ? "" : ", which Linux tells since 5.14");
 	rc = rc ?: accounts_load(&a, e);
 	rc = rc ?: allow_user(&r, &a, &p, e);
 	rc = rc ?: whose_check(netns_fd, &r, &p, e);

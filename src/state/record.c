@@ -194,7 +194,8 @@ static int keep_lowest_up(const struct record *r, void *arg)
 {
 	struct record *best = arg;
 
-	if (r->state == RECORD_UP && (best->id == 0 || r->id < best->id))
+	if (r->state == RECORD_UP && !(r->flags & RECORD_DEVICE) &&
+	    (best->id == 0 || r->id < best->id))
 		*best = *r;
 	return 0;
 }
@@ -203,7 +204,8 @@ static int keep_lowest(const struct record *r, void *arg)
 {
 	struct record *best = arg;
 
-	if (r->state != RECORD_DOWN && (best->id == 0 || r->id < best->id))
+	if (r->state != RECORD_DOWN && !(r->flags & RECORD_DEVICE) &&
+	    (best->id == 0 || r->id < best->id))
 		*best = *r;
 	return 0;
 }

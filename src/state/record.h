@@ -50,6 +50,7 @@ enum record_flags {
 	RECORD_GUARD_EACH = 1u << 6, /* and whoever makes a port adds the port's chain */
 	RECORD_HELD = 1u << 7,	     /* whenever it is not up it is there, closed */
 	RECORD_LAN = 1u << 8,	     /* its file has "allow_lan" */
+	RECORD_DEVICE = 1u << 9,     /* it has no tunnel: its device is somebody else's */
 };
 
 struct record_ip {
@@ -129,7 +130,8 @@ int record_write(const struct record *r, struct err *e); /* root */
 int record_make_dir(struct err *e);
 int record_remove(const char *name, struct err *e); /* absent: 0 */
 
-/* The record with the lowest id that is up, also waited for. -ENOENT: none. */
+/* The record of a tunnel with the lowest id that is up, also waited for: who names none wants a
+ * VPN. -ENOENT: none. */
 int record_read_default(struct record *ret, struct err *e);
 
 /* Calls fn for every record in RUN_DIR, in no order; stops when fn returns non-zero and returns
@@ -151,5 +153,11 @@ _Static_assert(RECORD_DNS_MAX <= NAMES_DNS_MAX, "a record's servers fit");
 
 /* The VPN's name servers that the tunnel can reach: asking the others only costs time. How many. */
 size_t record_servers(const struct record *r, struct names_dns ret[NAMES_DNS_MAX]);
+
+/* The device that packets leave by, "": none; of one without a tunnel it is not the VPN's own. */
+static inline const char *record_way(const struct record *r)
+{
+	return r->flags & RECORD_DEVICE ? r->endpoint : r->device;
+}
 
 struct lease_pool record_pool(const struct record *r);

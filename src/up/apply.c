@@ -32,6 +32,7 @@
 #include "tunnel/supervise.h"
 #include "tunnel/tunnel_dev.h"
 #include "tunnel/via.h"
+#include "tunnel/way.h"
 
 /* The record must not promise a tunnel after a failed up. What was up before, and nobody has taken
  * down, is still to be brought back: the record says that, too. */
@@ -141,6 +142,10 @@ static int look_outside(struct up *u, struct err *e)
 	struct record via;
 	int r, back = -1;
 
+	if (u->p->way) {
+		u->mtu = u->p->way->mtu;
+		return 0;
+	}
 	if (u->is_mend) {
 		u->mtu = u->old.mtu;
 		return 0;
@@ -177,7 +182,8 @@ static int check_before(struct up *u, struct err *e)
 	if (record_read(u->p->name, &u->old, NULL) < 0)
 		memset(&u->old, 0, sizeof(u->old));
 	own = u->old.layout == LAYOUT_BRIDGE ? (int)u->old.bridge_ifindex : 0;
-	r = check_unchanged(u, e);
+	r = way_find(u->p, e);
+	r = r ?: check_unchanged(u, e);
 	r = r ?: plan_check_subnet(u->p, e);
 	r = r ?: plan_check_uplink(u->p, own, e);
 	r = r ?: netnsfiles_check(u->p->name, e);
@@ -225,6 +231,8 @@ static bool is_lost(const char *name)
 	if (lan_missing(name, NULL, NULL, NULL) > 0)
 		return true;
 	ns = record_open_netns(&r, NULL);
+	if (ns >= 0 && uplink_is_stale(&r))
+		return true;
 	return ns >= 0 && made_read(name, &l, NULL) == 0 &&
 	       ensure_missing(&l, ns, NULL, NULL, NULL) > 0;
 }
@@ -238,7 +246,7 @@ static bool is_tunnel_well(const struct profile *p)
 	struct record r;
 
 	/* One that a switch was broken off of may have the other server's key yet. */
-	if (p->via || record_read(p->name, &r, NULL) < 0 || r.state != RECORD_UP ||
+	if (p->via || p->way || record_read(p->name, &r, NULL) < 0 || r.state != RECORD_UP ||
 	    applied_is_ahead(&r) || r.layout != (uint32_t)p->layout || !has_same_ground(&r, p) ||
 	    supervise_is_alive(p->name, NULL) != 1)
 		return false;
@@ -253,7 +261,7 @@ static int check_key(const struct profile *p, struct err *e)
 {
 	static const uint8_t none[WG_KEY_LEN];
 
-	if (memcmp(p->tunnel.private_key, none, sizeof(none)) != 0)
+	if (p->way || memcmp(p->tunnel.private_key, none, sizeof(none)) != 0)
 		return 0;
 	return err_set(e, -ENOKEY,
 		       "the keys of %s cannot be read any more, and its tunnel has to be made anew",
@@ -281,7 +289,7 @@ static int close_old(struct up *u, struct err *e)
 	u->old.why[0] = '\0';
 	r = record_write(&u->old, e);
 	if (r == 0)
-		r = tunnel_dev_delete(u->p->name, ns_fd, e);
+		r = bridge_close(&u->old, ns_fd, e);
 	u->was_up = false;
 	if (r < 0 || stays)
 		return r;

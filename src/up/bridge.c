@@ -32,6 +32,7 @@
 #include "up/hold.h"
 #include "conf/plan.h"
 #include "wall/sysctls.h"
+#include "tunnel/supervise.h"
 #include "tunnel/tunnel_dev.h"
 
 static const int families[] = {AF_INET, AF_INET6};
@@ -223,6 +224,64 @@ static int step_forwarding(struct up *u, struct err *e)
 	return forwarding_take(u->p, true, e);
 }
 
+/* --- a device that is not ours --------------------------------------------------------------- */
+
+/* The routes to it do not go with it, as a tunnel's do. */
+static int remove_ways(const struct record *r, struct err *e)
+{
+	AUTO_WANT_LIST struct want_list all = {0}, ways = {0};
+	int rc = made_read(r->name, &all, e);
+
+	for (size_t i = 0; rc == 0 && i < all.n; i++)
+		if (all.at[i].kind == WANT_ROUTE && all.at[i].route.table == r->id &&
+		    all.at[i].route.plen == 0 && all.at[i].route.dev[0] &&
+		    strcmp(all.at[i].route.dev, r->bridge) != 0 &&
+		    strcmp(all.at[i].route.dev, "lo") != 0)
+			*want_add(&ways, WANT_ROUTE) = all.at[i];
+	rc = rc == -ENOENT ? 0 : rc;
+	rc = rc ?: want_list_check(&ways, e);
+	return rc ?: ensure_remove(&ways, -1, NULL, e);
+}
+
+int bridge_close(const struct record *r, int ns_fd, struct err *e)
+{
+	int rc = tunnel_dev_delete(r->name, r->flags & RECORD_DEVICE ? -1 : ns_fd, e);
+
+	return rc < 0 || !(r->flags & RECORD_DEVICE) ? rc : remove_ways(r, e);
+}
+
+/* Its keeper follows it as it comes, goes and changes. */
+static int step_way_out(struct up *u, struct err *e)
+{
+	AUTO_WANT_LIST struct want_list l = {0};
+	struct err why = ERR_INIT;
+	int r = 0;
+
+	if (!u->p->way)
+		return step_tunnel(u, e);
+	if (u->old.id && !(u->old.flags & RECORD_DEVICE))
+		r = tunnel_dev_delete(u->p->name, u->ns_fd, e);
+	if (u->is_hold)
+		return r ?: remove_ways(&u->record, e);
+	want_tunnel(&l, u->p);
+	r = r ?: step_make(u, &l, e);
+	if (r == 0 && supervise_start_keeper(u->p->name, -1, u->mtu, &why) < 0 && u->note)
+		err_set(u->note, why.code, "nobody looks after %s: %s", u->p->name, why.msg);
+	if (r == 0 && u->note && !u->p->way->of[0].is_open && !u->p->way->of[1].is_open)
+		err_set(u->note, -ENETUNREACH,
+			"%s has no default route now: all that %s sends is refused until it has",
+			u->p->way->dev[0] ? u->p->way->dev : u->p->device, u->p->name);
+	return r;
+}
+
+static void step_undo_way_out(struct up *u)
+{
+	if (u->p->way)
+		bridge_close(&u->record, u->ns_fd, NULL);
+	else
+		step_undo_tunnel(u);
+}
+
 /* --- undo ------------------------------------------------------------------------------------ */
 
 /* The bridge first: without it there is nobody left to keep in. The firewall goes last. */
@@ -257,7 +316,7 @@ const struct step bridge_steps[] = {
 	{step_forwarding, NULL},
 	{step_bridge, NULL},
 	{step_table, NULL},
-	{step_tunnel, step_undo_tunnel},
+	{step_way_out, step_undo_way_out},
 	{step_flows, NULL},
 	{step_made, NULL},
 	{step_record, NULL},
@@ -328,7 +387,7 @@ int bridge_down(struct record *r, bool force, struct down_report *rep, struct er
 		return err_set(e, -ESTALE,
 			       "VPN '%s' was brought up in another network namespace than this one",
 			       r->name);
-	rc = tunnel_dev_delete(r->name, ns_fd, e);
+	rc = bridge_close(r, ns_fd, e);
 	if (rc == 0 && force)
 		rc = cut_cables(r, e);
 	if (rc == 0)

@@ -20,5 +20,7 @@ int bridge_count_ports(const struct record *r, unsigned int *ret, struct err *e)
 /* Reads what `up` noted of a VPN of this layout before it made anything. -ENOENT: nothing. */
 int bridge_note_read(const char *name, struct record *ret, struct err *e);
 
-/* Takes the tunnel away; and the rest if no port is held, or force. */
+/* Takes the tunnel away, or what led to a device that is somebody else's; of either layout. */
+int bridge_close(const struct record *r, int ns_fd, struct err *e);
+/* The same; and the rest if no port is held, or force. */
 int bridge_down(struct record *r, bool force, struct down_report *rep, struct err *e);

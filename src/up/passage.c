@@ -196,7 +196,7 @@ static bool can_tell(struct look *l, int family)
 		    on[0] != '1')
 			return false;
 	}
-	if (rtnl_link_get(&l->route, RTNL_HERE, l->r->device, &tun, NULL) < 0)
+	if (rtnl_link_get(&l->route, RTNL_HERE, record_way(l->r), &tun, NULL) < 0)
 		return false;
 	routes.oif = tun.ifindex;
 	return rtnl_route_count(&l->route, &routes, &n, NULL) == 0 && n > 0;

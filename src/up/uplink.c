@@ -11,7 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ensure/applied.h"
+#include "ensure/made.h"
 #include "nl/route.h"
+#include "tunnel/way.h"
+#include "want/want.h"
 #include "conf/value.h"
 
 struct uplink_check {
@@ -89,4 +93,50 @@ int plan_check_uplink(const struct profile *p, int own, struct err *e)
 		       "VPN '%s': the host's own route %s/%u dev %s overlaps the sandboxes' subnet "
 		       "%s/%u; set another \"subnet\" in /etc/vpnrun/%s.json",
 		       p->name, found, c.found.plen, dev, net, p->subnet4_plen, p->name);
+}
+
+/* --- the way out of a VPN with "device" ------------------------------------------------------- */
+
+static bool is_in(const struct want_list *l, const struct want *w)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (memcmp(&l->at[i], w, sizeof(*w)) == 0)
+			return true;
+	return false;
+}
+
+static bool is_way(const struct want *w, const struct record *r)
+{
+	return w->kind == WANT_RULE || (w->kind == WANT_ROUTE && w->route.table == r->id);
+}
+
+/* Whether a has a way that b has not. */
+static bool has_other(const struct want_list *a, const struct want_list *b, const struct record *r)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (is_way(&a->at[i], r) && !is_in(b, &a->at[i]))
+			return true;
+	return false;
+}
+
+/* What would be made now is compared with what was made: the rules lead to the name servers, too.
+ */
+bool uplink_is_stale(const struct record *r)
+{
+	AUTO_WANT_LIST struct want_list made = {0}, now = {0};
+	struct profile p = {0};
+	bool stale = false;
+
+	if (!(r->flags & RECORD_DEVICE) || r->state != RECORD_UP)
+		return false;
+	if (applied_load(r->name, &p, NULL) >= 0 && p.way && way_find(&p, NULL) == 0 &&
+	    made_read(r->name, &made, NULL) == 0) {
+		want_bridge_table(&now, &p);
+		want_bridge_rules(&now, &p);
+		want_tunnel(&now, &p);
+		stale = strcmp(p.way->dev, record_way(r)) != 0 || has_other(&now, &made, r) ||
+			has_other(&made, &now, r);
+	}
+	profile_free(&p);
+	return stale;
 }

@@ -43,6 +43,10 @@ static const char policy_bridge_ip6[] =
 #include "bridge-ip6.nft.h"
 	;
 
+static const char policy_direct[] =
+#include "direct.nft.h"
+	;
+
 static const char policy_dns[] =
 #include "dns.nft.h"
 	;
@@ -263,6 +267,8 @@ static void put_dns(FILE *f, const struct profile *p)
 /* The ways to the LAN: out, and with the host's own address, so that the answers come back. */
 static void put_lan(FILE *f, const struct profile *p)
 {
+	/* The uplink is what leads to the LAN. */
+	const char *not_by = p->way ? "" : "$tun, ";
 	char buf[INET6_ADDRSTRLEN];
 
 	for (size_t i = 0; i < p->n_allow_lan; i++) {
@@ -271,12 +277,12 @@ static void put_lan(FILE *f, const struct profile *p)
 
 		inet_ntop(a->family, &a->v4, buf, sizeof(buf));
 		fprintf(f,
-			"add rule inet vpnrun-%s lan oifname != { $tun, $br, \"lo\" } %s saddr %s "
+			"add rule inet vpnrun-%s lan oifname != { %s$br, \"lo\" } %s saddr %s "
 			"%s daddr %s/%u accept\n"
-			"add rule inet vpnrun-%s nat oifname != { $tun, $br, \"lo\" } %s saddr %s "
+			"add rule inet vpnrun-%s nat oifname != { %s$br, \"lo\" } %s saddr %s "
 			"%s daddr %s/%u masquerade\n",
-			p->name, is_4 ? "ip" : "ip6", is_4 ? "$subnet4" : "$subnet6",
-			is_4 ? "ip" : "ip6", buf, a->plen, p->name, is_4 ? "ip" : "ip6",
+			p->name, not_by, is_4 ? "ip" : "ip6", is_4 ? "$subnet4" : "$subnet6",
+			is_4 ? "ip" : "ip6", buf, a->plen, p->name, not_by, is_4 ? "ip" : "ip6",
 			is_4 ? "$subnet4" : "$subnet6", is_4 ? "ip" : "ip6", buf, a->plen);
 	}
 }
@@ -321,6 +327,38 @@ static void put_allowed(FILE *f, const struct profile *p)
 	put_lan(f, p);
 }
 
+static void put_names(FILE *f, const struct profile *p)
+{
+	char buf[INET6_ADDRSTRLEN];
+
+	for (int i = 0; i < 2; i++) {
+		int family = i ? AF_INET6 : AF_INET;
+
+		if (p->way->of[i].has_dns)
+			fprintf(f,
+				"add rule inet vpnrun-%s names iifname $br %s daddr $gateway%c meta "
+				"l4proto { tcp, udp } th dport 53 dnat %s to %s\n",
+				p->name, i ? "ip6" : "ip", i ? '6' : '4', i ? "ip6" : "ip",
+				inet_ntop(family, p->way->of[i].dns, buf, sizeof(buf)));
+	}
+}
+
+/* The inner table is the same, whatever the way out is. */
+static void put_direct(FILE *f, const struct profile *p, const struct lease_pool *pool)
+{
+	fprintf(f, "define own_mark = %u\n", p->tunnel.fwmark);
+	put_filled(f, policy_direct, p->name, flows_per_lease(pool));
+	put_filled(f, strstr(policy_bridge, "\ntable bridge vpnrun-"), p->name, 0);
+	put_names(f, p);
+}
+
+static void put_tunnel(FILE *f, const struct profile *p, const struct lease_pool *pool)
+{
+	put_filled(f, policy_bridge, p->name, flows_per_lease(pool));
+	put_bridge_family(f, p, AF_INET, policy_bridge_ip4);
+	put_bridge_family(f, p, AF_INET6, policy_bridge_ip6);
+}
+
 static int put_bridge(FILE *f, const struct profile *p, const struct lease_pool *pool,
 		      struct err *e)
 {
@@ -331,13 +369,20 @@ static int put_bridge(FILE *f, const struct profile *p, const struct lease_pool 
 	fprintf(f, "define ports = \"vr%d.*\"\ndefine macs = 02:76:70:%02x:00:00\n", p->id,
 		(unsigned int)p->id);
 	fprintf(f, "define leases6 = %s/112\n", inet_ntop(AF_INET6, &n6, buf, sizeof(buf)));
-	put_filled(f, policy_bridge, p->name, flows_per_lease(pool));
-	put_bridge_family(f, p, AF_INET, policy_bridge_ip4);
-	put_bridge_family(f, p, AF_INET6, policy_bridge_ip6);
+	if (p->way)
+		put_direct(f, p, pool);
+	else
+		put_tunnel(f, p, pool);
 	put_allowed(f, p);
 	if (plan_source(p, AF_INET6) && !forwarding_has_ip6(p))
 		firewall_put_named(f, policy_bridge_no6, p->name);
 	return forwarding_opened(p, put_opened, &opened, e);
+}
+
+/* No device is called as what stands for none. */
+static const char *device_out(const struct profile *p)
+{
+	return !p->way ? p->name : p->way->dev[0] ? p->way->dev : "vpnrun/none";
 }
 
 int firewall_text(const struct profile *p, char **ret, struct err *e)
@@ -350,7 +395,7 @@ int firewall_text(const struct profile *p, char **ret, struct err *e)
 
 	if (!f)
 		return err_sys(e, -errno, "cannot write the firewall of %s", p->name);
-	fprintf(f, "define tun = \"%s\"\ndefine br = \"%s\"\n", p->name, p->bridge);
+	fprintf(f, "define tun = \"%s\"\ndefine br = \"%s\"\n", device_out(p), p->bridge);
 	put_addresses(f, p, &pool);
 	put_ports(f, &pool, AF_INET);
 	put_ports(f, &pool, AF_INET6);

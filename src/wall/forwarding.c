@@ -173,9 +173,25 @@ static int want_lan(const struct profile *p, struct wants *w, struct err *e)
 	return r;
 }
 
+/* Answers come in by the device that is the way out. */
+static int want_way(const struct profile *p, struct wants *w, struct err *e)
+{
+	int r = 0;
+
+	if (!p->way || !p->way->dev[0])
+		return 0;
+	if (p->way->of[0].is_open)
+		r = want(w, "ipv4", p->way->dev, "forwarding", "1", e);
+	if (r == 0 && p->way->of[1].is_open)
+		r = want(w, "ipv6", p->way->dev, "force_forwarding", "1", e);
+	return r;
+}
+
 static int want_all(const struct profile *p, struct wants *w, struct err *e)
 {
-	int r = want_lan(p, w, e);
+	int r = want_way(p, w, e);
+
+	r = r ?: want_lan(p, w, e);
 
 	return r == 0 && p->ipv6_forwarding ? want_switch(p, w, e) : r;
 }

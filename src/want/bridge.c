@@ -75,6 +75,38 @@ static void add_lan(struct want_list *l, const struct profile *p, const struct r
 	}
 }
 
+/* The page of a captive portal is most often a host of the device's own LAN, and so is the server
+ * that is asked for names: there the host's own routes lead. Halves of the internet, which other
+ * programs lead into their tunnels so, are not asked for. What leaves by another device than that
+ * one is refused by the firewall, a server excepted. */
+static void add_near(struct want_list *l, const struct profile *p, const struct rtnl_rule *from)
+{
+	static const struct {
+		uint8_t net[16], plen;
+		int family;
+	} near[] = {
+		{{10}, 8, AF_INET},	  {{172, 16}, 12, AF_INET}, {{192, 168}, 16, AF_INET},
+		{{100, 64}, 10, AF_INET}, {{0xfc}, 7, AF_INET6},
+	};
+	int is_6 = from->family == AF_INET6;
+	struct rtnl_rule r = *from;
+
+	r.table = RT_TABLE_MAIN;
+	r.no_default = true;
+	for (size_t i = 0; i < ARRAY_SIZE(near); i++) {
+		if (near[i].family != r.family)
+			continue;
+		copy_prefix(r.dst, r.family, near[i].net);
+		r.dst_len = near[i].plen;
+		want_add_rule(l, &r);
+	}
+	if (!p->way->of[is_6].has_dns)
+		return;
+	copy_prefix(r.dst, r.family, p->way->of[is_6].dns);
+	r.dst_len = is_6 ? 128 : 32;
+	want_add_rule(l, &r);
+}
+
 static void add_rules(struct want_list *l, const struct profile *p, int family)
 {
 	struct rtnl_rule base = {.family = family, .priority = BRIDGE_RULE_BASE + (uint32_t)p->id};
@@ -89,8 +121,10 @@ static void add_rules(struct want_list *l, const struct profile *p, int family)
 		copy_prefix(from.src, family, &net6);
 	from.src_len = family == AF_INET ? p->subnet4_plen : 64;
 	add_lan(l, p, &from);
+	if (p->way)
+		add_near(l, p, &from);
 	add_pair(l, from, (uint8_t)p->id);
-	if (own) {
+	if (own && !p->way) {
 		r = base;
 		copy_prefix(r.src, family, &own->v4);
 		r.src_len = family == AF_INET ? 32 : 128;
@@ -188,7 +222,8 @@ void want_bridge_device(struct want_list *l, const struct profile *p, uint32_t m
 void want_bridge_table(struct want_list *l, const struct profile *p)
 {
 	/* Adds what refuses a busy program at once. */
-	add_table(l, p->name, NFPROTO_NETDEV, "", WANT_IF_KNOWN);
+	if (!p->way)
+		add_table(l, p->name, NFPROTO_NETDEV, "", WANT_IF_KNOWN);
 	add_closed_routes(l, p);
 }
 

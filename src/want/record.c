@@ -99,6 +99,24 @@ static int put_inbound(const struct profile *p, struct record *r, struct err *e)
 	return 0;
 }
 
+/* Who is inside asks the bridge itself, which the firewall passes on: so that it may be another
+ * server later on. */
+static void put_way(const struct profile *p, struct record *r)
+{
+	struct lease_pool pool = plan_pool(p);
+	struct in_addr g4 = lease_ip4(&pool, 1);
+	struct in6_addr g6 = lease_ip6(&pool, 1);
+	bool is_6 = p->way->of[1].has_dns && !p->way->of[0].has_dns;
+
+	r->flags |= RECORD_DEVICE;
+	/* r->device stays a name that no device has: whoever trusts a VPN's own devices must not
+	 * come to trust the uplink. */
+	str_copy(r->endpoint, sizeof(r->endpoint), p->way->dev);
+	memset(r->dns, 0, sizeof(r->dns));
+	r->dns[0].family = is_6 ? AF_INET6 : AF_INET;
+	memcpy(r->dns[0].addr, is_6 ? (const void *)&g6 : (const void *)&g4, is_6 ? 16 : 4);
+}
+
 int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struct err *e)
 {
 	const struct tunnel *t = &p->tunnel;
@@ -125,7 +143,8 @@ int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struc
 		r.flags |= RECORD_EVERYONE;
 	if (p->other_dns != OTHER_DNS_ALLOW)
 		r.flags |= RECORD_OWN_DNS;
-	if (p->n_allow_lan)
+	/* The LAN of a device that is not a tunnel is of its way out. */
+	if (p->n_allow_lan || p->way)
 		r.flags |= RECORD_LAN;
 	for (size_t i = 0; i < t->n_peers; i++)
 		if (t->peers[i].endpoint) {
@@ -133,6 +152,8 @@ int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struc
 			break;
 		}
 	rc = put_dns(t, &r, e);
+	if (rc == 0 && p->way)
+		put_way(p, &r);
 	if (rc == 0)
 		rc = put_inbound(p, &r, e);
 	if (rc == 0)

@@ -4,10 +4,14 @@
  * a namespace of our own. Pure.
  */
 #include <linux/rtnetlink.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "conf/plan.h"
+#include "nl/addr.h"
 #include "want/want.h"
+
+#define WAY_METRIC 1 /* what the kernel itself would make of 0 differs by family */
 
 void want_device_settings(struct want_list *l, const char *dev, const char *rp_filter, bool ip6)
 {
@@ -57,6 +61,23 @@ static void add_routes(struct want_list *l, const struct profile *p, uint8_t tab
 		}
 }
 
+/* By whose device it goes is not for us to set up: there is a way there, or none. */
+static void add_way(struct want_list *l, const struct profile *p)
+{
+	static const int families[] = {AF_INET, AF_INET6};
+
+	for (size_t i = 0; i < ARRAY_SIZE(families) && p->way->dev[0]; i++) {
+		struct want_route *r;
+
+		if (!p->way->of[i].is_open)
+			continue;
+		r = want_add_route(l, p->way->dev, families[i], (uint8_t)p->id, WAY_METRIC);
+		r->has_gateway = p->way->of[i].has_gateway;
+		if (r->has_gateway)
+			memcpy(r->gateway, p->way->of[i].gateway, rtnl_addr_len(families[i]));
+	}
+}
+
 /* A family without an address of the tunnel's own gets no route: its packets meet the fallback
  * route of the bridge and are refused at once. */
 void want_tunnel(struct want_list *l, const struct profile *p)
@@ -64,6 +85,10 @@ void want_tunnel(struct want_list *l, const struct profile *p)
 	bool is_bridge = p->layout == LAYOUT_BRIDGE;
 	bool ip6 = plan_source(p, AF_INET6) != NULL;
 
+	if (p->way) {
+		add_way(l, p);
+		return;
+	}
 	want_add_link(l, p->name, "", NULL, 0);
 	/* Loose here alone: by the main table, answers from the VPN come the wrong way. */
 	if (is_bridge)
