@@ -139,16 +139,31 @@ int ask_begin(struct ask *a, const struct profile *p, unsigned int n, struct err
 	return r ?: call(a, e);
 }
 
+/* A wireguard-go that has sent by IPv4 may send elsewhere by IPv6: see up/steps.c. */
+static int readdress(struct ask *a, sa_family_t was)
+{
+	const struct tunnel_dev dev = {a->device, a->ns_fd, a->userspace};
+	int r;
+
+	if (!a->userspace || was != AF_INET ||
+	    a->endpoints.at[a->endpoints.named].family != AF_INET6)
+		return tunnel_dev_set_endpoints(&dev, &a->tunnel, &a->endpoints, NULL);
+	userspace_end(&a->go);
+	r = start_userspace(a, NULL);
+	return r ?: set_up(a, NULL);
+}
+
 /* A name may lead to one address that answers and to others that do not. */
 static void ask_another_address(struct ask *a)
 {
-	const struct tunnel_dev dev = {a->device, a->ns_fd, a->userspace};
 	struct endpoint_set *es = &a->endpoints;
+	sa_family_t was;
 
 	if (a->at + 1 >= es->n_others || util_now_ms() - a->since_ms < ADDRESS_MS)
 		return;
+	was = es->at[es->named].family;
 	es->at[es->named] = es->others[++a->at];
-	if (tunnel_dev_set_endpoints(&dev, &a->tunnel, es, NULL) == 0)
+	if (readdress(a, was) == 0)
 		call(a, NULL);
 }
 
