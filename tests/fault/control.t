@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vpnctl is killed, or fails, at every system call of up, down, restart, default, import, wrap, policy, oci and confine,
 # while programs start in the VPN and send all the time: nothing in the clear, nothing that the next run does not finish or
-# remove, nothing that happens later (L51 R12 R13 R16 R36 R76). FAULT_SAMPLE: how many points of each kind, all of them by 0.
+# remove, nothing that happens later (L51 R12 R13 R16 R36 R76). FAULT_SAMPLE: how many points of each kind, all of them by 0;
+# FAULT_PART: which of them, as faults.pl has it.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 # shellcheck disable=SC2016
@@ -11,7 +12,7 @@ export FAULT_HOME=$home FAULT_PORTS=0
 probe=$RIG_DIR/build/tests/net/probe
 faults() {
 	# shellcheck disable=SC2086
-	"$RIG_DIR/tests/fault/faults.pl" --sample "${FAULT_SAMPLE-8}" ${FAULT_SEED:+--seed "$FAULT_SEED"} ${FAULT_ONLY:+--only "$FAULT_ONLY"} "$@" |
+	"$RIG_DIR/tests/fault/faults.pl" --sample "${FAULT_SAMPLE-8}" ${FAULT_SEED:+--seed "$FAULT_SEED"} ${FAULT_ONLY:+--only "$FAULT_ONLY"} ${FAULT_PART:-} "$@" |
 		sed -u '/^1\.\.[0-9]*$/d'
 	return "${PIPESTATUS[0]}"
 }
@@ -69,6 +70,7 @@ if [ ${#some[@]} -gt 0 ]; then
 	vpnctl up demo >/dev/null
 	vpnctl up other >/dev/null
 	vpnctl default --no-ip demo >/dev/null
+	: >"$RIG_DIR/sent" # or what the one before has written is taken for this one's
 	(
 		trap 'exit 0' TERM
 		while :; do
@@ -100,9 +102,10 @@ if [ ${#some[@]} -gt 0 ]; then
 	sed -i "s/\"id\"/\"layout\": \"$RIG_LAYOUT\", &/" /etc/vpnrun/many.json
 	vpnctl up many >/dev/null
 	rm -f "$home/pid"
+	: >"$RIG_DIR/sent" # or what the one before has written is taken for this one's
 	# shellcheck disable=SC2016
-	as_user vpnrun many sh -c 'echo $$ >"$HOME/pid"; while :; do timeout 1 "$0" tcp "$1" 80; timeout 0.1 "$0" udp "$2" 80; done' \
-		"$probe" "$RIG_WEB4" "$RIG_WEB6_ADDR" >"$RIG_DIR/sent" 2>/dev/null &
+	export FAULT_PROGRAM='echo $$ >"$HOME/pid"; while :; do timeout 1 "$0" tcp "$1" 80; timeout 0.1 "$0" udp "$2" 80; done'
+	as_user vpnrun many sh -c "$FAULT_PROGRAM" "$probe" "$RIG_WEB4" "$RIG_WEB6_ADDR" >"$RIG_DIR/sent" 2>/dev/null &
 	sender=$!
 	wait_for 20 grep -q '^demo' "$RIG_DIR/sent"
 	ok 'control: a program inside gets out by the first server' grep -q '^demo' "$RIG_DIR/sent"
@@ -133,6 +136,23 @@ if [ -z "${FAULT_ONLY:-}" ]; then
 	out=$(unreadable up --no-wait demo)
 	ok 'R36 R78: up that may not ask which switches there are: all of them are set, or none of it' whole_or_refused $? "$out"
 	vpnctl up --no-wait demo >/dev/null
+	# Taken for no namespace, the one that programs are in would be removed, and another made in its place.
+	if [ "$RIG_LAYOUT" = netns ]; then
+		as_user vpnrun demo sleep 600 &
+		inside=$!
+		# shellcheck disable=SC2016
+		wait_for 10 eval '[ "$(cat /proc/$inside/comm)" = sleep ]'
+		lives=$(stat -Lc %i /run/netns/demo)
+		for what in openat:EMFILE newfstatat:ENOMEM fstatfs:EIO ioctl:EPERM; do
+			for cmd in 'up --no-wait' 'restart --no-wait' down; do
+				# shellcheck disable=SC2086 # words
+				strace -qqq -o /dev/null -P /run/netns/demo -e inject=${what%:*}:error=${what#*:} vpnctl $cmd demo >/dev/null 2>&1
+				is "$(stat -Lc %i /run/netns/demo)" "$lives" "R36 R78: '$cmd' that may not ask what is in its place (${what%:*}) leaves who is inside alone"
+			done
+		done
+		vpnctl up --no-wait demo >/dev/null
+		kill $inside
+	fi
 	vpnctl default --no-ip demo >/dev/null
 	names=$(cat /etc/resolv.conf)
 	unreadable up --no-wait other >/dev/null

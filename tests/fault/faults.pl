@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # At every system call of a program it fails, or is killed, and what comes of it is judged. In the rig, as root.
 #
-#   faults.pl [--sample N] [--seed S] [--only POINT] KIND...
+#   faults.pl [--sample N] [--seed S] [--only POINT] [--match REGEX] [--slice K/N] [--keep FILE] KIND...
 #
 # Without --sample: every point, that is, every call that the program makes before it is done, with every error
-# listed for it in lib/Fault.pm, and killed there where the call before has changed something. Prints TAP: a
+# listed for it in lib/Fault.pm, and killed there where the call before has changed something. --match takes the
+# points that are like it (KILL, openat), --slice each Nth of them from the Kth on, and --keep leaves out what FILE
+# says went well before, and adds to it: so it is done in parts, and in parallel. Prints TAP: a
 # line for each kind, with its counts. A finding is printed with what repeats it alone: --only POINT. A file
 # named stop in the working directory ends it before its time, with the counts so far. Where a killed one can be
 # followed by this or by that, a point is tried with each of them: P.CALL:KILL:N@T is one of these. In the end, once
@@ -22,8 +24,17 @@ use Launch;
 use Engine;
 use Daemon;
 
-my ($sample, $seed, $only) = (0, 7, undef);
-GetOptions('sample=i' => \$sample, 'seed=i' => \$seed, 'only=s' => \$only) or exit 2;
+my ($sample, $seed, $only, $match, $slice, $keep) = (0, 7, undef, '', '1/1', undef);
+GetOptions(
+	'sample=i' => \$sample,
+	'seed=i' => \$seed,
+	'only=s' => \$only,
+	'match=s' => \$match,
+	'slice=s' => \$slice,
+	'keep=s' => \$keep
+) or exit 2;
+my $is_part = $match ne '' || $slice ne '1/1' || defined $keep;
+my ($first, $parts) = $slice =~ m{^([1-9]\d*)/([1-9]\d*)$} or die "faults.pl: no slice '$slice'\n";
 $| = 1;
 
 my %kinds = (%Launch::kinds, %Engine::kinds, %Daemon::kinds, %Control::kinds);
@@ -55,6 +66,21 @@ sub with_turns {
 	my ($kind, @points) = @_;
 	my $last = ($kind->{turns} // 1) - 1;
 	return map { my $p = $_; is_kill($p) && $last ? map { "$p\@$_" } 0 .. $last : $p } @points;
+}
+
+# Those of this run, of all that there are.
+sub part_of {
+	my ($name, @points) = @_;
+	my %well = map { $_ => 1 } $keep ? split /\n/, slurp($keep) : ();
+	my $i = 0;
+	return grep { !$well{"$name $_"} } grep { /(?:$match)/ && $i++ % $parts == $first - 1 } @points;
+}
+
+sub note_good {
+	my ($name, $point) = @_;
+	open my $f, '>>', $keep or die "$keep: $!\n";
+	print $f "$name $point\n";
+	close $f;
 }
 
 sub all_points {
@@ -108,11 +134,11 @@ for my $name (@ARGV) {
 	my $t0 = time;
 	my $before = $kind->{reset} ? $kind->{reset}->() : '';
 	my @all = $only ? ($only) : all_points($kind);
-	@all = with_turns($kind, @all) if !$sample;
+	@all = part_of($name, $sample || $only ? @all : with_turns($kind, @all));
 	my @points = choose($only ? 0 : $sample, @all);
 	# What was found once is in every sample.
 	my %chosen = map { $_ => 1 } @points;
-	push @points, grep { !$chosen{$_} } @{$kind->{found} // []} if !$only;
+	push @points, grep { !$chosen{$_} } @{$kind->{found} // []} if !$only && !$is_part;
 	my $control = control($kind);
 	$kind->{warm}->() if $kind->{warm};
 	my %count = map { $_ => 0 } qw(refused whole killed late bad);
@@ -127,9 +153,11 @@ for my $name (@ARGV) {
 		print "# $name $p: $since s\n" if $since > 4;
 		my $good = $v =~ /^(whole|refused|killed|late)$/;
 		$count{$good ? $v : 'bad'}++;
+		note_good($name, $p) if $good && $keep;
 		next if $good;
 		push @findings, "$p: $v" =~ s/\n+/; /gr;
 		print "# $name --only $findings[-1]\n";
+		$kind->{mend}->() if $kind->{mend};
 	}
 	$kind->{done}->() if $kind->{done};
 	$n++;

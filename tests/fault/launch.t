@@ -37,8 +37,9 @@ rc=0
 if [ ${#some[@]} = 0 ]; then
 	echo '1..0 # SKIP none of these kinds is wanted'
 else
+	# shellcheck disable=SC2086
 	"$RIG_DIR/tests/fault/faults.pl" --sample "${FAULT_SAMPLE-12}" ${FAULT_SEED:+--seed "$FAULT_SEED"} \
-		${FAULT_ONLY:+--only "$FAULT_ONLY"} "${some[@]}" || rc=1
+		${FAULT_ONLY:+--only "$FAULT_ONLY"} ${FAULT_PART:-} "${some[@]}" || rc=1
 fi
 kill $l1 $l2 $out "$FAULT_WITH"
 exit $rc

@@ -220,6 +220,21 @@ sub begin_server {
 	return $bad;
 }
 
+# Whoever was stranded by one point is not to be a finding of the next ones, too.
+my $anew;
+sub inside_anew {
+	kill 'KILL', $ENV{FAULT_INSIDE};
+	unlink "$ENV{FAULT_HOME}/pid";
+	$anew = fork // die "fork: $!";
+	if (!$anew) {
+		open STDOUT, '>>', $ENV{FAULT_SENT};
+		exec @as_user, "$bin/bin/vpnrun", 'many', 'sh', '-c', $ENV{FAULT_PROGRAM}, "$bin/tests/net/probe", @ENV{'RIG_WEB4', 'RIG_WEB6_ADDR'};
+		exit 127;
+	}
+	soon(10, sub { slurp("$ENV{FAULT_HOME}/pid") =~ /^(\d+)\n/ && ($ENV{FAULT_INSIDE} = $1) });
+}
+END { my $rc = $?; kill 'KILL', $ENV{FAULT_INSIDE} if $anew; $? = $rc }
+
 sub server_kind {
 	my ($chosen, @cmd) = @_;
 	my @goes_on = (
@@ -231,6 +246,7 @@ sub server_kind {
 		cmd => [$vpnctl, @cmd],
 		reset => sub { begin_server($chosen) },
 		turns => scalar @goes_on,
+		mend => \&inside_anew,
 		# What was noted and what the record says were two servers.
 		found => ['0.rename:KILL:2@0', '0.rename:KILL:4@0'],
 		killed => sub { $goes_on[$turn++ % @goes_on]->() },
