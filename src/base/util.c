@@ -305,6 +305,15 @@ int file_rewrite(const char *path, const void *data, size_t len, mode_t mode, st
 	return r < 0 ? err_sys(e, r, "cannot write %s", path) : 0;
 }
 
+int file_is_there(const char *path, struct err *e)
+{
+	if (access(path, F_OK) == 0)
+		return 1;
+	return errno == ENOENT || errno == ENOTDIR
+		       ? 0
+		       : err_sys(e, -errno, "cannot look whether %s is there", path);
+}
+
 int file_remove(const char *path, struct err *e)
 {
 	char tmp[512];

@@ -53,6 +53,10 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode, st
  * is no file yet is made as by file_replace(). */
 int file_rewrite(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
 
+/* 1: something has that name; 0: nothing has; -errno and a sentence: it cannot be told, which is
+ * neither. Follows links. Whoever has a safe side takes it in so many words: != 0, > 0. */
+int file_is_there(const char *path, struct err *e);
+
 /* Removes path, and what a killed file_replace() left beside it. Absent: 0. */
 int file_remove(const char *path, struct err *e);
 /* Removes what killed file_replace()s have left in a directory that is root's alone, whatever they

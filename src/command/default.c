@@ -136,9 +136,9 @@ static int clear(struct default_options *o, const char *before)
 	struct err e = ERR_INIT;
 	struct boot b = {0};
 	char name[16], kept[16] = "";
-	bool was_closed = default_is_awaited();
+	int was_closed = default_awaited(&e);
 
-	if (clear_all(name, kept, &e) < 0) {
+	if (was_closed < 0 || clear_all(name, kept, &e) < 0) {
 		log_error("%s", e.msg);
 		return CTL_FAILED;
 	}

@@ -133,14 +133,14 @@ struct asked {
 static int judge(const struct default_note *n, const void *arg, struct err *e)
 {
 	const struct asked *a = arg;
-	int r = 0;
+	int r = a->uid && !n ? default_awaited(e) : 0;
 
 	/* What root has closed at the machine's start is not opened by going another way. */
-	if (a->uid && !n && default_is_awaited())
+	if (r > 0)
 		return err_set(e, -EPERM,
 			       "this machine is closed until the VPN that root has chosen is its "
 			       "default (vpnctl status); root ends that: sudo vpnctl default none");
-	if (!n && !strcmp(a->req->name, "none"))
+	if (r == 0 && !n && !strcmp(a->req->name, "none"))
 		return 1;
 	if (n)
 		r = check_allowed(n->now.name, a->uid, e);
@@ -156,8 +156,10 @@ static int serve(const struct door_request *req, uid_t uid, char *ret_name, stru
 	struct asked a = {req, uid};
 	const struct default_permit permit = {judge, &a};
 	struct default_note n;
-	int r = default_note_read(&n, NULL);
+	int r = default_note_read(&n, e);
 
+	if (r < 0 && r != -ENOENT)
+		return r;
 	/* Whoever may not is not to wait for the lock: and under it he is asked again. */
 	r = judge(r == 0 ? &n : NULL, &a, e);
 	if (r != 0)

@@ -50,11 +50,12 @@ static int read_all(const char *name, struct switching *s, struct err *e)
 			    "(see vpnrun.json(5))",
 			    name, VPN_CONFIG_DIR, name);
 	r = r ?: servers_list(s->json.servers, &s->servers, e);
+	r = r ?: record_find(name, &rec, e);
 	if (r < 0)
 		return r;
 	s->chosen = servers_chosen(s->json.servers, &s->servers);
 	s->now = s->servers.n;
-	s->is_up = record_read(name, &rec, NULL) == 0 && rec.state == RECORD_UP;
+	s->is_up = r > 0 && rec.state == RECORD_UP;
 	if (s->is_up && rec.server[0]) {
 		/* One of which it is not known whether it was left stays none that is in use. */
 		if (!applied_is_ahead(&rec))

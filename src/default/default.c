@@ -73,15 +73,23 @@ static int lock(struct err *e)
 
 /* Where a reverse path is looked for strictly, the mark of the tunnels' own packets has to count in
  * it, which one sysctl says for each device or for all. */
-static void look_valid_mark(struct default_note *n)
+static int look_valid_mark(struct default_note *n, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
 	struct boot b;
+	int r;
 
 	n->valid_mark = -1;
-	if (default_is_filtered("1") && file_read(VALID_MARK, 16, &text, NULL, NULL) == 0 &&
-	    (text[0] == '0' || (boot_read(BOOT_WAIT_PATH, &b, NULL) == 0 && b.valid_mark)))
+	if (!default_is_filtered("1"))
+		return 0;
+	r = file_read(VALID_MARK, 16, &text, NULL, e);
+	if (r == 0 && text[0] == '0')
 		n->valid_mark = 0;
+	else if (r == 0)
+		r = boot_read(BOOT_WAIT_PATH, &b, e);
+	if (r == 0 && n->valid_mark < 0 && b.valid_mark)
+		n->valid_mark = 0;
+	return r == -ENOENT || r == -EPROTO ? 0 : r;
 }
 
 static int read_way(const char *name, bool strict, struct default_way *ret, struct err *e)
@@ -272,8 +280,8 @@ static int begin(struct default_note *n, bool has, struct default_way *w, struct
 	if (!has) {
 		memset(n, 0, sizeof(*n));
 		r = note_here(n, e);
-		default_dns_look(n);
-		look_valid_mark(n);
+		r = r ?: default_dns_look(n, e);
+		r = r ?: look_valid_mark(n, e);
 	}
 	is_new = !default_has(n, w->name);
 	if (r == 0 && is_new)
@@ -430,7 +438,7 @@ int default_clear(const struct default_permit *permit, char *ret_name, struct er
 /* Whoever cannot tell must not take the names of a default that stands for a leftover. */
 static bool note_is_absent(void)
 {
-	return access(DEFAULT_NOTE_PATH, F_OK) < 0 && errno == ENOENT;
+	return file_is_there(DEFAULT_NOTE_PATH, NULL) == 0;
 }
 
 int default_recover(struct err *e)
@@ -473,7 +481,7 @@ static int follow(bool only_lost, struct err *e)
 	bool has;
 	AUTO_CLOSE int fd = -1;
 
-	if (access(DEFAULT_NOTE_PATH, F_OK) < 0)
+	if (note_is_absent())
 		return 0;
 	fd = start(NULL, &n, &has, &verdict, e);
 	if (fd == -EXDEV)
@@ -524,23 +532,31 @@ int default_close(struct boot *ret, struct err *e)
 	return read < 0 ? err_set(e, read, "the machine is closed, but %s", why.msg) : 0;
 }
 
-/* The machine waits for this VPN to be its default. */
-static int follow_boot(const char *name, struct err *e)
+/* The machine waits for this VPN to be its default. awaited: it waited for one before. */
+static int follow_boot(const char *name, bool awaited, struct err *e)
 {
 	struct boot b;
-	int r = default_is_awaited() && note_is_absent() ? boot_read(BOOT_WAIT_PATH, &b, NULL)
-							 : -ENOENT;
+	int r = file_is_there(DEFAULT_NOTE_PATH, e);
 
-	return r < 0 || strcmp(b.name, name) != 0 ? 0 : set_name(name, b.strict, NULL, e);
+	if (r > 0)
+		return 0;
+	r = r ?: boot_read(BOOT_WAIT_PATH, &b, e);
+	if (r == -ENOENT || r == -EPROTO || (r < 0 && !awaited))
+		return 0;
+	if (r < 0)
+		return err_wrap(e, r, "%s is up, but this machine is closed still (try again)",
+				name);
+	return strcmp(b.name, name) != 0 ? 0 : set_name(name, b.strict, NULL, e);
 }
 
 int default_around(int (*apply)(const struct profile *p, struct err *note, struct err *e),
 		   const struct profile *p, struct err *note, struct err *e)
 {
-	int r = default_recover(e), followed;
+	int awaited = default_awaited(e), followed, r;
 
+	r = awaited < 0 ? awaited : default_recover(e);
 	/* The tunnel's own packets have to pass, whatever its file marks them with. */
-	if (r == 0 && default_is_awaited())
+	if (r == 0 && awaited)
 		r = default_boot_wall(p, e);
 	if (r == 0)
 		r = apply(p, note, e);
@@ -548,7 +564,7 @@ int default_around(int (*apply)(const struct profile *p, struct err *note, struc
 	if (r != 0 && r != -ECHILD)
 		return r;
 	followed = default_follow(r == 0 ? e : NULL);
-	followed = followed ?: follow_boot(p->name, r == 0 ? e : NULL);
+	followed = followed ?: follow_boot(p->name, awaited, r == 0 ? e : NULL);
 	return r < 0 ? r : followed;
 }
 
@@ -605,9 +621,10 @@ int default_judge(const struct default_note *n, struct err *e)
 			"vpnctl default %s",
 			n->now.name);
 	r = r ?: default_ways_read(&n->now, NULL, &ways, e);
+	r = r ?: default_awaited(e);
 	if (r < 0)
 		return r;
-	if (default_is_awaited())
+	if (r > 0)
 		return err_set(e, -ENOENT,
 			       "the machine is still closed as at its start; run again: vpnctl "
 			       "default %s",

@@ -39,8 +39,9 @@ int default_recover(struct err *e);
  * Closed, too, where that file says nothing of use: then it fails with a sentence. */
 int default_close(struct boot *ret, struct err *e);
 
-/* Whether the machine is closed so at this moment. */
-bool default_is_awaited(void);
+/* 1: the machine is closed so at this moment; 0: it is not; -errno and a sentence: that cannot be
+ * told. */
+int default_awaited(struct err *e);
 
 /* Does to a VPN what `up`, `restart` or `revive` does, apply being vpn_up() or the like, with what
  * the default needs before and after it. Returns what apply does. */

@@ -90,10 +90,13 @@ static int count_marks(struct err *e)
 {
 	AUTO_FREE char *text = NULL;
 	struct boot b;
+	int r = boot_read(BOOT_WAIT_PATH, &b, e);
 
-	if (boot_read(BOOT_WAIT_PATH, &b, NULL) < 0 || !default_is_filtered("12") ||
-	    file_read(VALID_MARK, 16, &text, NULL, NULL) < 0 || text[0] != '0')
+	if (r == -ENOENT || r == -EPROTO || (r == 0 && !default_is_filtered("12")))
 		return 0;
+	r = r ?: file_read(VALID_MARK, 16, &text, NULL, e);
+	if (r < 0 || text[0] != '0')
+		return r;
 	b.valid_mark = true;
 	return boot_write(BOOT_WAIT_PATH, &b, e) ?: file_write_existing(VALID_MARK, "1", e);
 }
@@ -122,10 +125,14 @@ int default_boot_wall(const struct profile *p, struct err *e)
 static int set_back(const struct boot *b, bool for_good, struct err *e)
 {
 	struct default_note n;
+	int r;
 
-	if (!b->valid_mark || (!for_good && default_note_read(&n, NULL) == 0 && n.valid_mark == 0))
+	if (!b->valid_mark)
 		return 0;
-	return file_write_existing(VALID_MARK, "0", e);
+	r = for_good ? -ENOENT : default_note_read(&n, e);
+	if (r < 0 && r != -ENOENT && r != -EPROTO)
+		return r;
+	return r == 0 && n.valid_mark == 0 ? 0 : file_write_existing(VALID_MARK, "0", e);
 }
 
 int default_boot_open(bool for_good, struct err *e)
@@ -133,11 +140,14 @@ int default_boot_open(bool for_good, struct err *e)
 	AUTO_WANT_LIST struct want_list l = {0};
 	const struct want_marks none = {.n = 0};
 	struct boot b;
-	int r;
+	int r = default_awaited(e);
 
-	if (!default_is_awaited())
-		return 0;
-	boot_read(BOOT_WAIT_PATH, &b, NULL);
+	if (r <= 0)
+		return r;
+	/* It alone says what is to be set back. */
+	r = boot_read(BOOT_WAIT_PATH, &b, e);
+	if (r < 0 && r != -ENOENT && r != -EPROTO)
+		return r;
 	want_boot_rules(&l, &none);
 	want_boot_firewall(&l);
 	r = want_list_check(&l, e);
@@ -146,8 +156,14 @@ int default_boot_open(bool for_good, struct err *e)
 	return r < 0 ? r : file_remove(BOOT_WAIT_PATH, e);
 }
 
-/* Whoever cannot tell keeps it closed. */
-bool default_is_awaited(void)
+/* Taken for closed, it would be closed by whoever comes next, and nobody would open it again; taken
+ * for open, it would stay closed. */
+int default_awaited(struct err *e)
 {
-	return access(BOOT_WAIT_PATH, F_OK) == 0 || errno != ENOENT;
+	int r = file_is_there(BOOT_WAIT_PATH, e);
+
+	return r < 0 ? err_wrap(e, r,
+				"cannot tell whether this machine is closed as at its start, and "
+				"what depends on it was not done; try again")
+		     : r;
 }

@@ -29,35 +29,49 @@
 static const char *const resolvconf_places[] = {"/sbin/resolvconf", "/usr/sbin/resolvconf",
 						"/usr/bin/resolvconf"};
 
-static const char *find_resolvconf(void)
+/* 1: there is one; 0: there is none. */
+static int find_resolvconf(const char **ret, struct err *e)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(resolvconf_places); i++)
-		if (access(resolvconf_places[i], X_OK) == 0)
-			return resolvconf_places[i];
-	return NULL;
+	int r = 0;
+
+	*ret = NULL;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(resolvconf_places); i++) {
+		r = file_is_there(resolvconf_places[i], e);
+		if (r > 0)
+			*ret = resolvconf_places[i];
+	}
+	return r;
 }
 
-void default_dns_look(struct default_note *n)
+int default_dns_look(struct default_note *n, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
+	const char *resolvconf;
 	char real[PATH_MAX] = "";
-	size_t len = 0;
+	int r = 0;
 
-	if (!realpath(RESOLV_CONF, real))
-		real[0] = '\0';
-	if (file_read(RESOLV_CONF, 65536, &text, &len, NULL) < 0)
-		text = NULL;
 	n->dns = DEFAULT_DNS_FILE;
+	if (!realpath(RESOLV_CONF, real)) {
+		if (errno != ENOENT)
+			return err_sys(e, -errno, "cannot follow " RESOLV_CONF);
+		real[0] = '\0';
+	} else {
+		r = file_read(RESOLV_CONF, 65536, &text, NULL, e);
+		if (r < 0)
+			return r;
+	}
 	if (str_starts(real, "/run/systemd/resolve/") ||
-	    (text && strstr(text, "nameserver 127.0.0.53")))
-		n->dns = access(RESOLVED_SOCKET, F_OK) == 0 ? DEFAULT_DNS_RESOLVED
-							    : DEFAULT_DNS_FILE;
-	else if ((str_starts(real, "/run/resolvconf/") ||
-		  (text && strstr(text, "by resolvconf"))) &&
-		 find_resolvconf())
-		n->dns = DEFAULT_DNS_RESOLVCONF;
+	    (text && strstr(text, "nameserver 127.0.0.53"))) {
+		r = file_is_there(RESOLVED_SOCKET, e);
+		n->dns = r > 0 ? DEFAULT_DNS_RESOLVED : DEFAULT_DNS_FILE;
+	} else if (str_starts(real, "/run/resolvconf/") ||
+		   (text && strstr(text, "by resolvconf"))) {
+		r = find_resolvconf(&resolvconf, e);
+		n->dns = r > 0 ? DEFAULT_DNS_RESOLVCONF : DEFAULT_DNS_FILE;
+	}
 	uplink_dns_parse(n->dns == DEFAULT_DNS_RESOLVED ? RESOLVED_UPLINK : RESOLV_CONF,
 			 n->uplink_dns, DEFAULT_DNS_MAX);
+	return r < 0 ? r : 0;
 }
 
 /* --- resolvconf ------------------------------------------------------------------------------ */
@@ -88,14 +102,14 @@ static int run_resolvconf(const char *const args[], const char *text, struct err
 	/* A file, no pipe: a program that ends early must not end us, by SIGPIPE, in the middle. */
 	AUTO_CLOSE int in = memfd_create("resolvconf", MFD_CLOEXEC);
 	char *envp[] = {path_env, NULL}, *argv[8] = {NULL};
-	const char *program = find_resolvconf();
+	const char *program;
 	posix_spawn_file_actions_t fa;
 	char copy[8][32];
 	pid_t pid;
-	int r;
+	int r = find_resolvconf(&program, e);
 
-	if (!program)
-		return err_set(e, -ENOENT, "cannot run resolvconf");
+	if (r <= 0)
+		return r < 0 ? r : err_set(e, -ENOENT, "cannot run resolvconf");
 	if (in < 0 || (text && fd_write_all(in, text, strlen(text)) < 0) ||
 	    lseek(in, 0, SEEK_SET) < 0)
 		return err_sys(e, -errno, "cannot hand resolvconf its text");
@@ -115,8 +129,9 @@ static int run_resolvconf(const char *const args[], const char *text, struct err
 static void forget_resolvconf(const char *dev)
 {
 	const char *const args[] = {"resolvconf", "-d", dev, NULL};
+	const char *program;
 
-	if (find_resolvconf())
+	if (find_resolvconf(&program, NULL) != 0)
 		run_resolvconf(args, NULL, NULL);
 }
 

@@ -65,8 +65,9 @@ bool default_unit_exists(const char *unit);
 
 /* Fills in w->ways. */
 int default_firewall_add(struct default_way *w, const struct want_marks *marks, struct err *e);
-/* Finds which way the names go on this machine, and which servers they went to. */
-void default_dns_look(struct default_note *n);
+/* Finds which way the names go on this machine, and which servers they went to. What cannot be read
+ * is an error: they would be led past whoever answers for them. */
+int default_dns_look(struct default_note *n, struct err *e);
 /* Appends what makes names go by that way. */
 int default_dns_want(const struct default_note *n, const struct default_way *w, struct want_list *l,
 		     struct err *e);

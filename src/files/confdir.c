@@ -154,11 +154,13 @@ int confdir_read(const struct confdir *d, const char *name, struct conf_text *re
 	return file_read_fd(fd, CONF_SIZE_MAX, &ret->at, &ret->len);
 }
 
-bool confdir_has(const struct confdir *d, const char *name)
+int confdir_has(const struct confdir *d, const char *name)
 {
 	struct stat st;
 
-	return fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -errno;
 }
 
 int confdir_remove(const struct confdir *d, const char *name)

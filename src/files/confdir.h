@@ -33,7 +33,8 @@ bool confdir_is_leftover(const struct confdir *d, const char *name, const char *
 struct conf_text;
 /* All of a file that is no link: the caller's to wipe and free. */
 int confdir_read(const struct confdir *d, const char *name, struct conf_text *ret);
-bool confdir_has(const struct confdir *d, const char *name); /* also a link */
+/* 1: there is a file of that name, or a link; 0: there is none; else it cannot be told. */
+int confdir_has(const struct confdir *d, const char *name);
 int confdir_remove(const struct confdir *d, const char *name);
 /* The same in the place of what is there. */
 int confdir_swap(const struct confdir *d, const char *name, const void *data, size_t len,

@@ -190,7 +190,10 @@ static int check_free(struct import *im, struct err *e)
 		char json[FILE_LEN];
 
 		file_of(item, "json", json);
-		if (!confdir_has(&im->dir, json))
+		r = confdir_has(&im->dir, json);
+		if (r < 0)
+			return err_sys(e, r, "cannot look at " VPN_CONFIG_DIR "/%s", json);
+		if (r == 0)
 			continue;
 		if (!im->arg_replace)
 			return err_set(e, -EEXIST,

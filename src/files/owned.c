@@ -20,13 +20,17 @@ static int check_idle(const char *name, struct err *e)
 {
 	struct default_note note;
 	struct record r;
+	int rc = default_note_read(&note, e);
 
-	if (default_note_read(&note, NULL) == 0 && default_has(&note, name))
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	if (rc == 0 && default_has(&note, name))
 		return err_set(e, -EBUSY,
 			       "VPN '%s' is the machine's default; first: vpnctl default none",
 			       name);
-	if (record_read(name, &r, NULL) < 0)
-		return 0;
+	rc = record_read(name, &r, e);
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
 	if (r.flags & RECORD_HELD)
 		return err_set(e, -EBUSY,
 			       "VPN '%s' is held for containers; first: vpnctl hold --off %s", name,
@@ -66,18 +70,19 @@ static int read_files(const struct confdir *d, struct owned *o, struct err *e)
 int owned_open(const struct confdir *d, const char *name, struct owned *ret, struct err *e)
 {
 	struct owned o = {.name = name, .lock = -1};
-	int r = 0;
+	int r;
 
 	str_fmt(o.json, sizeof(o.json), "%s.json", name);
 	str_fmt(o.conf, sizeof(o.conf), "%s.conf", name);
-	if (!str_is_vpn_name(name) || !confdir_has(d, o.json))
-		return profile_fail_unknown(name, e);
+	r = str_is_vpn_name(name) ? confdir_has(d, o.json) : 0;
+	if (r <= 0)
+		return r == 0 ? profile_fail_unknown(name, e)
+			      : err_sys(e, r, "cannot look at " VPN_CONFIG_DIR "/%s", o.json);
 	o.lock = vpn_lock_try(name, e);
-	if (o.lock == -EWOULDBLOCK)
+	r = o.lock < 0 ? o.lock : 0;
+	if (r == -EWOULDBLOCK)
 		r = err_set(e, -EBUSY, "VPN '%s' is just being brought up or down: try again",
 			    name);
-	else if (o.lock < 0)
-		r = o.lock;
 	r = r ?: check_idle(name, e);
 	r = r ?: read_files(d, &o, e);
 	if (r < 0)
@@ -120,7 +125,11 @@ int owned_check_via(const char *name, char *const *but, size_t n, struct err *e)
 		size_t len = 0;
 
 		snprintf(path, sizeof(path), VPN_CONFIG_DIR "/%s.json", entries[i].name);
-		if (file_read(path, PROFILE_SIZE_MAX, &text, &len, NULL) == 0)
+		r = file_read(path, PROFILE_SIZE_MAX, &text, &len, e);
+		/* One that was removed meanwhile needs nothing, nor does what is no profile. */
+		if (r == -ENOENT || r == -EISDIR || r == -EINVAL || r == -EFBIG)
+			r = 0;
+		if (r == 0 && text)
 			profile_parse(path, text, len, &p, NULL);
 		if (p.via && !strcmp(p.via, name) && !is_among(entries[i].name, but, n))
 			r = err_set(e, -EBUSY,

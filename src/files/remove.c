@@ -25,22 +25,26 @@ struct removal {
 	bool *has_keys; /* with servers of its own, each */
 };
 
-/* That `import` has made for it, by this name or the one that it had, and no other VPN's. */
-static bool has_own_servers(const struct confdir *d, const struct owned *o,
-			    char ret[SERVER_DIR_LEN])
+/* 1: that `import` has made for it, by this name or the one that it had, and no other VPN's; 0: it
+ * has none such; else it cannot be told whose they are. */
+static int has_own_servers(const struct confdir *d, const struct owned *o, char ret[SERVER_DIR_LEN])
 {
 	static const char end[] = ".servers";
 	size_t len, above = strlen(VPN_CONFIG_DIR "/");
 	char json[OWNED_FILE_LEN];
+	int r;
 
 	if (!o->p.servers || strncmp(o->p.servers, VPN_CONFIG_DIR "/", above) != 0 ||
 	    str_fmt(ret, SERVER_DIR_LEN, "%s", o->p.servers + above) < 0)
-		return false;
+		return 0;
 	len = strlen(ret);
 	if (len < sizeof(end) || strcmp(ret + len - sizeof(end) + 1, end) != 0 || strchr(ret, '/'))
-		return false;
+		return 0;
 	str_fmt(json, sizeof(json), "%.*s.json", (int)(len - sizeof(end) + 1), ret);
-	return !strcmp(json, o->json) || !confdir_has(d, json);
+	if (!strcmp(json, o->json))
+		return 1;
+	r = confdir_has(d, json);
+	return r < 0 ? r : !r;
 }
 
 static int take_away(struct removal *m, const struct owned *o, struct err *e)
@@ -55,9 +59,9 @@ static int take_away(struct removal *m, const struct owned *o, struct err *e)
 		return err_sys(e, r, "cannot remove " VPN_CONFIG_DIR "/%s", o->conf);
 	/* Its keys go before the JSON does, which is what they would be found by; and they are
 	 * where the next change takes them away, if this one is killed. */
-	m->has_keys[o - m->vpns] = has_own_servers(&m->dir, o, dir);
-	if (m->has_keys[o - m->vpns])
-		r = confdir_set_aside(&m->dir, dir);
+	r = has_own_servers(&m->dir, o, dir);
+	m->has_keys[o - m->vpns] = r > 0;
+	r = r > 0 ? confdir_set_aside(&m->dir, dir) : r;
 	if (r < 0 && r != -ENOENT)
 		return err_sys(e, r, "cannot remove " VPN_CONFIG_DIR "/%s", dir);
 	r = confdir_remove(&m->dir, o->json);
@@ -70,7 +74,7 @@ static void put_back(struct removal *m)
 		const struct owned *o = &m->vpns[--m->done];
 		char dir[SERVER_DIR_LEN];
 
-		if (has_own_servers(&m->dir, o, dir))
+		if (has_own_servers(&m->dir, o, dir) != 0)
 			confdir_put_back(&m->dir, dir);
 		if (o->conf_text.at)
 			confdir_put(&m->dir, o->conf, o->conf_text.at, o->conf_text.len, 0600);

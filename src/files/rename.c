@@ -54,27 +54,33 @@ static int make_text(struct renaming *n, struct err *e)
 	return r;
 }
 
+static int fail(const struct renaming *n, int r, struct err *e)
+{
+	return err_sys(e, r, "cannot rename VPN '%s' to '%s'", n->old.name, n->name);
+}
+
 static int check_new(const struct renaming *n, struct err *e)
 {
 	char shown[VALUE_SHOW_MAX];
+	int r;
 
 	if (!str_is_vpn_name(n->name))
 		return err_set(e, -EINVAL,
 			       "%s is not a VPN's name: 1 to %d letters, digits, '-' and '_', the "
 			       "first a letter or digit",
 			       value_show(n->name, shown), NAME_MAX_LEN);
-	if (confdir_has(&n->dir, n->json))
+	r = confdir_has(&n->dir, n->json);
+	if (r < 0)
+		return fail(n, r, e);
+	if (r > 0)
 		return err_set(e, -EEXIST, "there is a VPN '%s' already", n->name);
-	if (n->old.conf_text.at && confdir_has(&n->dir, n->conf) &&
-	    !confdir_is_same(&n->dir, n->old.conf, n->conf))
+	r = n->old.conf_text.at ? confdir_has(&n->dir, n->conf) : 0;
+	if (r < 0)
+		return fail(n, r, e);
+	if (r > 0 && !confdir_is_same(&n->dir, n->old.conf, n->conf))
 		return err_set(e, -EEXIST, VPN_CONFIG_DIR "/%s exists and is another file",
 			       n->conf);
 	return 0;
-}
-
-static int fail(const struct renaming *n, int r, struct err *e)
-{
-	return err_sys(e, r, "cannot rename VPN '%s' to '%s'", n->old.name, n->name);
 }
 
 static int apply(struct renaming *n, struct err *e)

@@ -147,10 +147,11 @@ static int keep_former(const struct confdir *former, const struct confdir *begun
 		closedir(dir);
 	if (r == 0 && n > 0) {
 		chosen[n] = '\0';
-		if (confdir_has(begun, chosen) && symlinkat(chosen, begun->fd, SERVERS_CHOSEN) < 0)
+		r = confdir_has(begun, chosen);
+		if (r > 0 && symlinkat(chosen, begun->fd, SERVERS_CHOSEN) < 0)
 			r = -errno;
 	}
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int server_dir_replace(const struct confdir *d, const char *vpn, const struct sources *s, bool adds,

@@ -87,11 +87,22 @@ int ground_open(struct ground *g, struct err *e)
 	return take_fd(&fd);
 }
 
+bool ground_has_gone(int error)
+{
+	return ns_netns_is_absent(error) || error == -ESTALE;
+}
+
 bool ground_is_wanted(struct ground *g)
 {
 	AUTO_CLOSE int ns = ground_open(g, NULL);
+	struct stat ours, there;
 	char path[64];
 
-	return ns >= 0 && supervise_path(g->name, "supervisor", path, sizeof(path), NULL) == 0 &&
-	       same_fd_path(g->lock_fd, path);
+	if (ns < 0)
+		return !ground_has_gone(ns);
+	if (supervise_path(g->name, "supervisor", path, sizeof(path), NULL) < 0)
+		return false;
+	if (stat(path, &there) < 0)
+		return errno != ENOENT;
+	return fstat(g->lock_fd, &ours) < 0 || same_stat(&ours, &there);
 }

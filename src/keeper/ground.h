@@ -26,5 +26,9 @@ void ground_unlock(struct ground *g);
  * time: a descriptor that is kept would keep it alive. */
 int ground_open(struct ground *g, struct err *e);
 
-/* The namespace is there, and nobody has taken the lock's file away. */
+/* Whether that error of ground_open() says that it is not there any more. */
+bool ground_has_gone(int error);
+
+/* The namespace is there, and nobody has taken the lock's file away; true where it cannot be told.
+ */
 bool ground_is_wanted(struct ground *g);

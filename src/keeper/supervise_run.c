@@ -161,7 +161,7 @@ static void keep(struct sup *s, const struct pollfd *fds)
 	ns = ground_open(&s->ground, &e);
 	if (ns >= 0)
 		keeper_look(&s->keeper, ns, s->look_now);
-	else if (s->kernel)
+	else if (s->kernel && ground_has_gone(ns))
 		s->told = true; /* the namespace is gone, and the device with it */
 	else
 		keeper_defer(&s->keeper);

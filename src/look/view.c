@@ -476,17 +476,19 @@ static void read_machine_default(struct views *vs, bool do_look)
 		default_missing(add_missing, v, NULL);
 }
 
-static void read_boot(struct views *vs)
+static int read_boot(struct views *vs, struct err *e)
 {
 	struct view *v;
 	struct boot b;
+	int r = default_awaited(e);
 
 	v = boot_read(BOOT_WISH_PATH, &b, NULL) == 0 ? find(vs, b.name) : NULL;
 	if (v)
 		v->is_at_boot = true;
-	vs->is_closed = default_is_awaited();
+	vs->is_closed = r > 0;
 	if (vs->is_closed && boot_read(BOOT_WAIT_PATH, &b, NULL) == 0)
 		str_copy(vs->awaited, sizeof(vs->awaited), b.name);
+	return r < 0 ? r : 0;
 }
 
 /* Shut like one that is down, but nobody wants it so. */
@@ -547,7 +549,11 @@ int views_read(bool do_look, struct views *ret, struct err *e)
 			glance(v);
 	}
 	read_machine_default(&vs, do_look);
-	read_boot(&vs);
+	r = read_boot(&vs, e);
+	if (r < 0) {
+		views_free(&vs);
+		return r;
+	}
 	if (vs.n)
 		qsort(vs.at, vs.n, sizeof(*vs.at), by_id);
 	*ret = vs;

@@ -27,6 +27,7 @@ int ns_netns_open(const char *dir, const char *name, struct err *e)
 	AUTO_CLOSE int fd = -1;
 	struct statfs fs;
 	char path[256];
+	int type = 0;
 
 	if (str_fmt(path, sizeof(path), "%s/%s", dir, name) < 0)
 		return err_set(e, -ENAMETOOLONG, "namespace name '%s' is too long", name);
@@ -35,9 +36,19 @@ int ns_netns_open(const char *dir, const char *name, struct err *e)
 		return err_sys(e, -errno, "cannot open %s", path);
 	if (fstatfs(fd, &fs) < 0)
 		return err_sys(e, -errno, "cannot stat %s", path);
-	if (fs.f_type != NSFS_MAGIC || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+	if (fs.f_type == NSFS_MAGIC)
+		type = ioctl(fd, NS_GET_NSTYPE);
+	/* Who takes it for an empty file removes a namespace that others are in. */
+	if (type < 0)
+		return err_sys(e, -errno, "cannot ask what %s is", path);
+	if (type != CLONE_NEWNET)
 		return err_set(e, -EBADF, "%s is not a network namespace", path);
 	return take_fd(&fd);
+}
+
+bool ns_netns_is_absent(int error)
+{
+	return error == -ENOENT || error == -EBADF;
 }
 
 /* As ip-netns(8): DIR must be a shared mount point, else a namespace made here would be invisible

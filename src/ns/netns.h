@@ -11,8 +11,10 @@
 #include "nl/sock.h"
 
 /* Opens DIR/NAME if a namespace is mounted there: a descriptor of the caller's. -ENOENT: no such
- * name. -EBADF: a file that no namespace is mounted on (what a killed `up` or a reboot leaves). */
+ * name. -EBADF: a file that no namespace is mounted on (what a killed `up` or a reboot leaves). Any
+ * other error says nothing of what is there. */
 int ns_netns_open(const char *dir, const char *name, struct err *e);
+bool ns_netns_is_absent(int error);
 
 /* Makes a namespace and mounts it on DIR/NAME, with DIR shared as ip-netns(8) does so that other
  * mount namespaces see it. Returns its descriptor. The caller's own namespace does not change. */

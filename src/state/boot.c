@@ -38,7 +38,7 @@ int boot_read(const char *path, struct boot *ret, struct err *e)
 	int r = file_read(path, LINE_MAX_LEN, &text, NULL, e);
 
 	*ret = (struct boot){0};
-	if (r == -ENOENT)
+	if (r < 0 && r != -EFBIG)
 		return r;
 	if (r < 0 || parse(text, ret) < 0)
 		return err_set(e, -EPROTO,

@@ -24,6 +24,6 @@ struct boot {
 };
 
 /* -ENOENT: there is none. -EPROTO and a sentence: its line says nothing of use, which must close no
- * less than one that does. Needs no privilege. */
+ * less than one that does. Else it cannot be read. Needs no privilege. */
 int boot_read(const char *path, struct boot *ret, struct err *e);
 int boot_write(const char *path, const struct boot *b, struct err *e);

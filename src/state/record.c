@@ -117,6 +117,17 @@ int record_hint_hold(const char *name, struct err *e)
 			name);
 }
 
+int record_find(const char *name, struct record *ret, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r = record_read(name, ret, &why);
+
+	if (r == 0)
+		return 1;
+	memset(ret, 0, sizeof(*ret));
+	return r == -ENOENT || r == -EPROTO ? 0 : err_set(e, r, "%s", why.msg);
+}
+
 int record_read_up(const char *name, struct record *ret, struct err *e)
 {
 	int r = record_read(name, ret, e);
@@ -251,6 +262,17 @@ int record_open_netns(const struct record *r, struct err *e)
 			       "sudo vpnctl up %s",
 			       path, r->name, r->name);
 	return take_fd(&fd);
+}
+
+int record_find_netns(const struct record *r, int *ret_fd, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int fd = record_open_netns(r, &why);
+
+	*ret_fd = fd < 0 ? -1 : fd;
+	if (fd >= 0)
+		return 1;
+	return fd == -ESTALE || fd == -ENOENT ? 0 : err_set(e, fd, "%s", why.msg);
 }
 
 size_t record_servers(const struct record *r, struct names_dns ret[NAMES_DNS_MAX])

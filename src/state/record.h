@@ -120,6 +120,9 @@ int record_check_lan(const struct record *r, struct err *e);
 int record_check_open(const struct record *r, struct err *e);
 /* Adds to that sentence what there is for containers; -ENETDOWN. */
 int record_hint_hold(const char *name, struct err *e);
+/* For who goes on where there is none: 1: *ret is it; 0: there is none, or none of this version,
+ * and *ret is empty; else it cannot be told, and nothing may be taken for granted. */
+int record_find(const char *name, struct record *ret, struct err *e);
 /* record_read() of one that has to be up. */
 int record_read_up(const char *name, struct record *ret, struct err *e);
 /* This is for who wants to come in: one that is being made anew, as by `restart`, is waited for, up
@@ -148,6 +151,9 @@ static inline bool record_is_netns(const struct record *r, const struct stat *st
  * the namespace the record speaks of: a descriptor of the caller's, or -ESTALE and a sentence. Any
  * user may. */
 int record_open_netns(const struct record *r, struct err *e);
+/* 1: *ret_fd is that; 0: it is not there any more; else that cannot be told, and whatever lives in
+ * it must be left alone. */
+int record_find_netns(const struct record *r, int *ret_fd, struct err *e);
 
 _Static_assert(RECORD_DNS_MAX <= NAMES_DNS_MAX, "a record's servers fit");
 

@@ -178,7 +178,8 @@ static size_t servers_while_closed(struct record_ip *ret, size_t max)
 {
 	size_t n = 0;
 
-	if (access(BOOT_WAIT_PATH, F_OK) == 0)
+	/* Where it is not closed, these are whom everybody asks. */
+	if (file_is_there(BOOT_WAIT_PATH, NULL) != 0)
 		n = uplink_dns_parse("/etc/resolv.conf", ret, max)
 			    ?: uplink_dns_parse(RESOLVED_UPLINK, ret, max);
 	return n;

@@ -114,15 +114,18 @@ static int check_unchanged(const struct up *u, struct err *e)
 	if (o->id == 0 || (o->layout == (uint32_t)p->layout && has_same_ground(o, p)))
 		return 0;
 	/* The default's rules are those of the old id, and its table. */
-	if (default_note_read(&n, NULL) == 0 && default_has(&n, p->name))
+	r = default_note_read(&n, e);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == 0 && default_has(&n, p->name))
 		return err_set(
 			e, -EBUSY,
 			"VPN '%s' has another layout, id, subnet or bridge than when it came "
 			"up, and is the machine's default; first: vpnctl default none",
 			p->name);
-	fd = record_open_netns(o, NULL);
-	if (fd < 0)
-		return 0;
+	r = record_find_netns(o, &fd, e);
+	if (r <= 0)
+		return r;
 	r = o->layout == LAYOUT_BRIDGE ? bridge_count_ports(o, &h.leases, e)
 				       : hold_count(fd, &h, e);
 	close(fd);
@@ -177,10 +180,10 @@ static int look_outside(struct up *u, struct err *e)
 
 static int check_before(struct up *u, struct err *e)
 {
-	int r, fd, own;
+	int r = record_find(u->p->name, &u->old, e), fd = -1, own;
 
-	if (record_read(u->p->name, &u->old, NULL) < 0)
-		memset(&u->old, 0, sizeof(u->old));
+	if (r < 0)
+		return r;
 	own = u->old.layout == LAYOUT_BRIDGE ? (int)u->old.bridge_ifindex : 0;
 	r = way_find(u->p, e);
 	r = r ?: check_unchanged(u, e);
@@ -192,11 +195,14 @@ static int check_before(struct up *u, struct err *e)
 		return r;
 	if (u->note && !u->note->msg[0] && forwarding_lacks_ip6(u->p))
 		forwarding_say_no_ip6(u->p, u->note->msg, sizeof(u->note->msg));
-	fd = u->old.id ? record_open_netns(&u->old, NULL) : -1;
-	u->is_ours = fd >= 0;
-	u->was_up = fd >= 0 && u->old.state == RECORD_UP;
-	if (fd >= 0)
-		close(fd);
+	/* What is made anew beside one that could not be looked at strands who is inside that one.
+	 */
+	r = u->old.id ? record_find_netns(&u->old, &fd, e) : 0;
+	if (r < 0)
+		return r;
+	util_close(&fd);
+	u->is_ours = r > 0;
+	u->was_up = r > 0 && u->old.state == RECORD_UP;
 	return u->is_ours && is_same(u) && u->p->layout == LAYOUT_BRIDGE
 		       ? bridge_check_again(u->p, e)
 		       : 0;
@@ -378,7 +384,10 @@ int vpn_switch(const struct profile *p, struct err *note, struct err *e)
 	lock = vpn_lock(p->name, e);
 	if (lock < 0)
 		return lock;
-	if (record_read(p->name, &rec, NULL) < 0 || rec.state == RECORD_DOWN)
+	r = record_find(p->name, &rec, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot switch %s", p->name);
+	if (r == 0 || rec.state == RECORD_DOWN)
 		return 1;
 	/* Somebody else has switched it since: this one's answer is an old one. */
 	if (rec.state == RECORD_UP && p->instead_of && !applied_is_by(p->name, p->instead_of))
@@ -395,9 +404,10 @@ int vpn_switch(const struct profile *p, struct err *note, struct err *e)
 static int hold_as_it_is(const char *name, struct err *e)
 {
 	struct record r;
+	int rc = record_find(name, &r, e);
 
-	if (record_read(name, &r, NULL) < 0 || r.state == RECORD_DOWN)
-		return 0;
+	if (rc <= 0 || r.state == RECORD_DOWN)
+		return rc < 0 ? rc : 0;
 	r.flags |= RECORD_HELD;
 	return record_write(&r, e) ?: 1;
 }

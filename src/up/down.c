@@ -113,9 +113,11 @@ static int check_not_default(const char *name, struct err *e)
 /* From here on the broker plugs nothing in. What a killed `up` has left of a bridge is a note. */
 static int close_record(const char *name, bool force, struct record *rec, struct err *e)
 {
-	if (record_read(name, rec, NULL) < 0)
-		memset(rec, 0, sizeof(*rec));
-	if (!rec->id) {
+	int r = record_find(name, rec, e);
+
+	if (r < 0)
+		return r;
+	if (r == 0) {
 		if (bridge_note_read(name, rec, NULL) < 0)
 			memset(rec, 0, sizeof(*rec));
 		return 0;
@@ -132,11 +134,17 @@ static int close_record(const char *name, bool force, struct record *rec, struct
 static int down_netns(const char *name, bool force, struct down_report *rep, struct record *rec,
 		      struct err *e)
 {
-	AUTO_CLOSE int ns_fd = ns_netns_open(NETNS_DIR, name, NULL);
-	bool foreign = ns_fd >= 0 && !is_record_of(rec, ns_fd) && !step_is_noted(name, ns_fd) &&
-		       step_check_foreign(name, ns_fd, NULL) == -EEXIST;
-	int r;
+	AUTO_CLOSE int ns_fd = ns_netns_open(NETNS_DIR, name, e);
+	bool foreign;
+	int r = 0;
 
+	if (ns_fd < 0 && !ns_netns_is_absent(ns_fd))
+		return ns_fd;
+	if (ns_fd >= 0 && !is_record_of(rec, ns_fd) && !step_is_noted(name, ns_fd))
+		r = step_check_foreign(name, ns_fd, e);
+	foreign = r == -EEXIST;
+	if (r < 0 && !foreign)
+		return r;
 	rep->was_there = rec->id || (ns_fd >= 0 && !foreign);
 	r = lan_remove(name, rec->id, e);
 	if (r < 0)
@@ -190,8 +198,9 @@ static int end_hold(const char *name, struct err *e)
 
 	if (lock < 0)
 		return lock;
-	if (record_read(name, &r, NULL) < 0)
-		return 0;
+	rc = record_find(name, &r, e);
+	if (rc <= 0)
+		return rc;
 	r.flags &= ~(uint32_t)RECORD_HELD;
 	rc = record_write(&r, e);
 	return rc ?: r.state != RECORD_DOWN;

@@ -29,7 +29,7 @@ static int open_or_create_netns(const char *name, bool *ret_created, struct err 
 	*ret_created = false;
 	if (fd >= 0)
 		return fd;
-	if (fd != -ENOENT && fd != -EBADF)
+	if (!ns_netns_is_absent(fd))
 		return err_set(e, fd, "%s", why.msg);
 	/* Two VPNs coming up at once must not both make NETNS_DIR a mount point. A file that nobody
 	 * else can open: a lock on the directory itself, everybody could hold. */
@@ -51,9 +51,11 @@ static int open_or_create_netns(const char *name, bool *ret_created, struct err 
  * somebody else's. */
 static int do_namespace(struct up *u, struct err *e)
 {
-	AUTO_CLOSE int there = ns_netns_open(NETNS_DIR, u->p->name, NULL);
-	int r = there < 0 ? step_note(u, -1, e) : 0;
+	AUTO_CLOSE int there = ns_netns_open(NETNS_DIR, u->p->name, e);
+	int r = 0;
 
+	if (there < 0)
+		r = ns_netns_is_absent(there) ? step_note(u, -1, e) : there;
 	if (r < 0)
 		return r;
 	u->ns_fd = open_or_create_netns(u->p->name, &u->ns_created, e);

@@ -254,7 +254,17 @@ static int ground_is_lost(void)
 		return 4;
 	if (unshare(CLONE_NEWNET) < 0 || !name_netns())
 		return 5;
-	return ground_open(&g, &e) == -ESTALE && !ground_is_wanted(&g) ? 0 : 6;
+	if (ground_open(&g, &e) != -ESTALE || ground_is_wanted(&g))
+		return 6;
+	/* Who cannot look must not end: nobody else looks after it. */
+	if (mount("none", "/run/netns", "tmpfs", 0, NULL) < 0 || symlink("a", "/run/netns/a") < 0)
+		return 7;
+	if (ground_open(&g, &e) != -ELOOP || ground_has_gone(-ELOOP) || !ground_is_wanted(&g))
+		return 8;
+	return unlink("/run/netns/a") == 0 && ground_has_gone(ground_open(&g, &e)) &&
+			       !ground_is_wanted(&g)
+		       ? 0
+		       : 9;
 }
 
 static void test_ground(void)

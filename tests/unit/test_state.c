@@ -15,8 +15,11 @@
 #include <sys/stat.h>
 
 #include "base/util.h"
+#include "default/default.h"
+#include "default/default_part.h"
 #include "ensure/made.h"
 #include "inside.h"
+#include "state/boot.h"
 #include "state/forwarded.h"
 #include "state/health.h"
 #include "state/lock.h"
@@ -633,6 +636,43 @@ static int begun_is_let(void)
 		       : 3;
 }
 
+/* A link to itself is neither there nor not. */
+static int there_or_not(void)
+{
+	struct err e = ERR_INIT;
+	struct record r;
+	struct boot b;
+	int fd;
+
+	if (!prepare() || !begin_file(RUN_DIR "/a", 0600) || symlink("b", RUN_DIR "/b") < 0 ||
+	    symlink("default.boot", BOOT_WAIT_PATH) < 0)
+		return 1;
+	if (file_is_there(RUN_DIR "/a", &e) != 1 || file_is_there(RUN_DIR "/c", &e) != 0 ||
+	    file_is_there(RUN_DIR "/a/x", &e) != 0)
+		return 2;
+	if (e.msg[0] || file_is_there(RUN_DIR "/b", &e) != -ELOOP || !strstr(e.msg, RUN_DIR "/b"))
+		return 3;
+	if (record_find("a", &r, &e) != 0 || record_find("c", &r, &e) != 0 ||
+	    record_find("b", &r, &e) != -ELOOP)
+		return 4;
+	if (boot_read(BOOT_WAIT_PATH, &b, &e) != -ELOOP || default_awaited(&e) != -ELOOP ||
+	    default_boot_open(true, &e) != -ELOOP)
+		return 5;
+	str_copy(r.name, sizeof(r.name), "b");
+	r.layout = LAYOUT_NETNS;
+	if (record_find_netns(&r, &fd, &e) != 0 || fd != -1)
+		return 6;
+	return mkdir(NETNS_DIR, 0755) == 0 && symlink("b", NETNS_DIR "/b") == 0 &&
+			       record_find_netns(&r, &fd, &e) == -ELOOP
+		       ? 0
+		       : 7;
+}
+
+static void test_there(void)
+{
+	inside(there_or_not, "R36 R78: what cannot be looked at is neither there nor not");
+}
+
 static void test_begun(void)
 {
 	inside(begun_is_cleared,
@@ -646,6 +686,7 @@ int main(void)
 	test_record();
 	test_files();
 	test_begun();
+	test_there();
 	test_settings();
 	return tap_done();
 }

@@ -115,12 +115,25 @@ static int fake_restore(struct err *e)
 /* The directory cannot be searched: nobody knows whether there is a note. */
 static bool blind;
 
-static int fake_access(const char *path, int mode)
+static int fake_is_there(const char *path, struct err *e)
 {
-	if (!blind)
-		return access(path, mode);
-	errno = EACCES;
-	return -1;
+	return blind ? err_sys(e, -EACCES, "cannot look whether %s is there", path)
+		     : file_is_there(path, e);
+}
+
+static int is_awaited, walls; /* whether the machine is closed, and how often that was made anew */
+
+static int fake_awaited(struct err *e)
+{
+	return is_awaited < 0 ? err_set(e, is_awaited, "cannot tell") : is_awaited;
+}
+
+static int fake_wall(const struct profile *p, struct err *e)
+{
+	(void)p;
+	(void)e;
+	walls++;
+	return 0;
 }
 
 #define ensure_replace	    fake_replace
@@ -130,9 +143,11 @@ static int fake_access(const char *path, int mode)
 #define default_dns_want    fake_names
 #define resolv_file_is_ours fake_is_ours
 #define resolv_file_restore fake_restore
-#define access		    fake_access
+#define file_is_there	    fake_is_there
+#define default_awaited	    fake_awaited
+#define default_boot_wall   fake_wall
 #include "default/default.c"
-#undef access
+#undef file_is_there
 
 /* Two VPNs that are up, and the third is down. */
 static bool make_vpns(void)
@@ -440,12 +455,13 @@ static int leftover_names(void)
 		       : 3;
 }
 
-static int failure;
+static int failure, n_applied;
 
 static int apply(const struct profile *p, struct err *note, struct err *e)
 {
 	(void)p;
 	(void)note;
+	n_applied++;
 	return failure < 0 ? err_set(e, failure, "no luck") : 0;
 }
 
@@ -462,6 +478,24 @@ static int follows_its_vpn(void)
 		return 2;
 	failure = 0;
 	return default_around(apply, &p, NULL, &e) == 0 && n_steps == 1 && says(0, NULL) ? 0 : 3;
+}
+
+/* Taken for closed it was closed, for good: nobody opens what nobody asked for. */
+static int cannot_tell_closed(void)
+{
+	struct profile p = {0};
+	struct err e = ERR_INIT;
+
+	if (!make_vpns())
+		return 1;
+	is_awaited = -EACCES;
+	if (default_around(apply, &p, NULL, &e) != -EACCES || n_applied || walls || !e.msg[0])
+		return 2;
+	is_awaited = 0;
+	if (default_around(apply, &p, NULL, &e) != 0 || n_applied != 1 || walls)
+		return 3;
+	is_awaited = 1;
+	return default_around(apply, &p, NULL, &e) == 0 && n_applied == 2 && walls == 1 ? 0 : 4;
 }
 
 int main(void)
@@ -486,5 +520,7 @@ int main(void)
 	inside(leftover_names,
 	       "R19 R56 names of a default that stands, or may stand, are no leftover");
 	inside(follows_its_vpn, "R76 what is left is finished when a VPN came up, and not before");
+	inside(cannot_tell_closed,
+	       "R36 R78 where it cannot be told whether the machine is closed, nothing is done");
 	return tap_done();
 }

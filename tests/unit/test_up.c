@@ -524,6 +524,35 @@ static int has_no_keys(void)
 	return 0;
 }
 
+/* Neither there nor not: whoever takes it for gone takes it away, or makes another in its place. */
+static bool hide(const char *name)
+{
+	char command[128];
+
+	str_fmt(command, sizeof(command),
+		"mount -t tmpfs none " NETNS_DIR " && ln -s %s " NETNS_DIR, name);
+	return run(command) == 0;
+}
+
+static int cannot_be_looked_at(void)
+{
+	const struct profile p = profile();
+	struct down_report rep;
+	struct err note = ERR_INIT;
+
+	begin();
+	SO(put_vpn("demo", "") == 0 && hide("demo"));
+	SO(vpn_up(&p, &note, &e) == -ELOOP && vpn_restart(&p, &note, &e) == -ELOOP);
+	SO(vpn_switch(&p, &note, &e) == -ELOOP && state_of("demo") == RECORD_UP);
+	SO(vpn_down("demo", true, &rep, &e) == -ELOOP && run("umount " NETNS_DIR) == 0);
+	SO(is_there("/run/netns/demo") && is_there("/run/vpnrun/demo"));
+	SO(run("mv /run/vpnrun/demo /run/kept && ln -s demo /run/vpnrun/demo") == 0);
+	SO(vpn_up(&p, &note, &e) == -ELOOP && vpn_switch(&p, &note, &e) == -ELOOP);
+	SO(vpn_down("demo", true, &rep, &e) == -ELOOP && vpn_unhold("demo", &rep, &e) == -ELOOP);
+	SO(is_there("/run/netns/demo") && run("test -h /run/vpnrun/demo") == 0);
+	return 0;
+}
+
 static void test_up(void)
 {
 	inside(fails_at_first, "R37: an up that fails leaves nothing");
@@ -532,6 +561,8 @@ static void test_up(void)
 	inside(is_in_use, "R18: one that is in use gets no other subnet");
 	inside(is_down_on_purpose, "R78: what is down on purpose is not brought back");
 	inside(has_no_keys, "R78: nor what has no key any more");
+	inside(cannot_be_looked_at,
+	       "R18 R36 R78: what cannot be looked at is left as it is, with who is inside");
 }
 
 int main(int argc, char **argv)
