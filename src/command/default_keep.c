@@ -21,13 +21,16 @@
 static const char *const unit_dirs[] = {"/etc/systemd/system", "/usr/local/lib/systemd/system",
 					"/usr/lib/systemd/system", "/lib/systemd/system"};
 
-static int find_unit(char *ret)
+/* 1: there is one; 0: there is none. */
+static int find_unit(char *ret, struct err *e)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(unit_dirs); i++)
-		if (str_fmt(ret, UNIT_PATH_LEN, "%s/" UNIT ".service", unit_dirs[i]) > 0 &&
-		    access(ret, F_OK) == 0)
-			return 0;
-	return -ENOENT;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(unit_dirs); i++) {
+		str_fmt(ret, UNIT_PATH_LEN, "%s/" UNIT ".service", unit_dirs[i]);
+		r = file_is_there(ret, e);
+	}
+	return r;
 }
 
 /* Takes away every symlink but that one (NULL: all). */
@@ -66,10 +69,11 @@ int keep_default(const char *name, bool strict, bool *ret_unit, struct err *e)
 {
 	struct boot b = {.strict = strict};
 	char unit[UNIT_PATH_LEN];
-	int r = str_copy(b.name, sizeof(b.name), name);
+	int r = str_copy(b.name, sizeof(b.name), name), found;
 
-	r = r < 0 ? r : boot_write(BOOT_WISH_PATH, &b, e);
-	*ret_unit = find_unit(unit) == 0;
+	found = r < 0 ? r : find_unit(unit, e);
+	r = found < 0 ? found : boot_write(BOOT_WISH_PATH, &b, e);
+	*ret_unit = found > 0;
 	if (r == 0 && *ret_unit)
 		r = enable(name, unit, e);
 	return r;

@@ -151,7 +151,7 @@ static int take_file(const char *path, struct err *e)
 	bool is_left;
 
 	str_fmt(begun, sizeof(begun), "%s.new", path);
-	is_left = mine >= 0 && access(begun, F_OK) == 0;
+	is_left = mine >= 0 && file_is_there(begun, NULL) != 0;
 	r = mine < 0 ? 0 : file_remove(path, e);
 	if (r == 0 && (mine == 1 || is_left))
 		remove_dir_of(path);

@@ -129,8 +129,9 @@ static int put_upcalls(FILE *f, struct err *e)
 	fputs("# A lookup below an automounter's directory resolves and connects outside.\n"
 	      "InaccessiblePaths=-/net -/misc -/afs",
 	      f);
-	r = access("/proc/self/mountinfo", F_OK) < 0 ? 0
-						     : ns_upcall_for_each(false, put_upcall, f, e);
+	r = file_is_there("/proc/self/mountinfo", e);
+	if (r > 0)
+		r = ns_upcall_for_each(false, put_upcall, f, e);
 	fputc('\n', f);
 	return r;
 }

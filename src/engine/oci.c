@@ -132,7 +132,7 @@ static int remove_old(struct err *e)
 	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(stages); i++) {
 		old_path(&stages[i], path);
 		/* Where /usr is read-only, to remove what is not there fails, too. */
-		r = access(path, F_OK) == 0 ? file_remove(path, e) : 0;
+		r = file_is_there(path, NULL) != 0 ? file_remove(path, e) : 0;
 	}
 	return r < 0 ? r : 0;
 }
@@ -155,7 +155,7 @@ static int remove_new(struct err *e)
 
 static int enable(bool images, struct err *e)
 {
-	bool was_there = access(OCI_CONF, F_OK) == 0;
+	bool was_there = file_is_there(OCI_CONF, NULL) != 0;
 	struct err ignored = ERR_INIT;
 	char hook[PATH_MAX];
 	int r = hook_path(hook, e);

@@ -193,7 +193,7 @@ static int file_missing(const struct want *w, struct net_seen *s, char *why, siz
 
 	(void)s;
 	(void)e;
-	if (access(w->file.path, F_OK) < 0)
+	if (file_is_there(w->file.path, NULL) == 0)
 		return say(why, size, "is missing");
 	if (file_read(w->file.path, FILE_MAX, &text, &len, NULL) < 0)
 		return say(why, size, "cannot be read");

@@ -40,7 +40,7 @@ static struct rtnl_rule rule_of(int family, uint32_t priority)
 /* A machine without IPv6 has no rules for it, and nothing to close. Who may not ask closes it. */
 static bool has_family(int family)
 {
-	return family == AF_INET || access("/proc/sys/net/ipv6", F_OK) == 0 || errno != ENOENT;
+	return family == AF_INET || file_is_there("/proc/sys/net/ipv6", NULL) != 0;
 }
 
 static int add(struct nl_sock *s, int family, uint32_t priority, struct err *e)

@@ -98,10 +98,10 @@ static int want_all(struct nl_sock *s, const struct cable_beside *b, struct rule
 	return 0;
 }
 
-/* A machine without IPv6 has no rules for it. */
+/* A machine without IPv6 has no rules for it. Who may not ask closes it. */
 static bool has_family(int family)
 {
-	return family == AF_INET || access("/proc/sys/net/ipv6", F_OK) == 0;
+	return family == AF_INET || file_is_there("/proc/sys/net/ipv6", NULL) != 0;
 }
 
 /* Appends what is there of that family and priority. */
