@@ -263,6 +263,7 @@ static int parse(int argc, char **argv, struct wrap_options *o, const char **ret
 
 int ctl_wrap(int argc, char **argv)
 {
+	struct wrap_lock lock = WRAP_LOCK_INIT;
 	struct wrap_options o = {0};
 	struct wrap_job j = {0};
 	struct wrap_words w = {0};
@@ -273,13 +274,16 @@ int ctl_wrap(int argc, char **argv)
 	if (parse(argc, argv, &o, &program) < 0)
 		return wrap_usage();
 	r = begin(&j, &w, program, &e);
+	r = r ?: wrap_lock_take(&j, o.check, &lock, &e);
 	r = r ?: o.check ? check(&j, &w, &e) : make(&j, &w, &o, &e);
+	wrap_lock_release(&lock);
 	wrap_plan_free(&j);
 	return r < 0 ? ctl_fail(&e) : r ? CTL_FAILED : CTL_OK;
 }
 
 int ctl_unwrap(int argc, char **argv)
 {
+	struct wrap_lock lock = WRAP_LOCK_INIT;
 	struct wrap_job j = {0};
 	struct wrap_words w = {0};
 	struct err e = ERR_INIT;
@@ -290,7 +294,9 @@ int ctl_unwrap(int argc, char **argv)
 		return CTL_USAGE;
 	}
 	n = begin(&j, &w, argv[1], &e);
+	n = n ?: wrap_lock_take(&j, false, &lock, &e);
 	n = n ?: wrap_carry_back(&j, &e);
+	wrap_lock_release(&lock);
 	if (n < 0)
 		return ctl_fail(&e);
 	if (n)

@@ -7,12 +7,16 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "base/same.h"
 #include "base/util.h"
 #include "wrap/aside.h"
 
@@ -181,4 +185,63 @@ int wrap_record_remove(const struct wrap_job *j, struct err *e)
 		rmdir(path);
 	}
 	return r;
+}
+
+/* --- one at a time -----------------------------------------------------------------------------
+ */
+
+static int wait_turn(int fd, const char *path, struct err *e)
+{
+	int r = flock(fd, LOCK_EX | LOCK_NB);
+
+	if (r < 0 && errno == EWOULDBLOCK) {
+		log_info("another vpnctl wrap or unwrap of yours is at work: waiting for its end");
+		do
+			r = flock(fd, LOCK_EX);
+		while (r < 0 && errno == EINTR);
+	}
+	return r < 0 ? err_sys(e, -errno, "cannot lock %s", path) : 0;
+}
+
+/* 1: it is held. 0: its holder before us has taken the file away, or there is none to wait for. */
+static int take_once(struct wrap_lock *l, bool is_look, struct err *e)
+{
+	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (is_look ? 0 : O_CREAT);
+	AUTO_CLOSE int fd = open(l->path, flags, 0600);
+	int r;
+
+	if (fd < 0 && errno == ENOENT && is_look)
+		return 0;
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open the lock %s", l->path);
+	r = wait_turn(fd, l->path, e);
+	if (r < 0 || !same_fd_path(fd, l->path))
+		return r;
+	l->fd = take_fd(&fd);
+	return 1;
+}
+
+int wrap_lock_take(const struct wrap_job *j, bool is_look, struct wrap_lock *ret, struct err *e)
+{
+	int r;
+
+	ret->fd = -1;
+	if (str_fmt(ret->path, sizeof(ret->path), "%s/.vpnrun-wrap.lock", j->home) < 0)
+		return err_set(e, -ENAMETOOLONG, "the path of the home directory is too long");
+	do
+		r = take_once(ret, is_look, e);
+	while (r == 0 && !is_look);
+	return r < 0 ? r : 0;
+}
+
+void wrap_lock_release(struct wrap_lock *l)
+{
+	struct stat st;
+
+	if (l->fd < 0)
+		return;
+	/* While it is held: who waits for it sees then that it is not the file any more. */
+	if (fstat(l->fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
+		unlink(l->path);
+	util_close(&l->fd);
 }

@@ -37,3 +37,19 @@ int wrap_paths_add(struct wrap_paths *p, const char *path, struct err *e);
 int wrap_record_missing(struct wrap_record *r, const char *path, struct err *e);
 
 void wrap_record_free(struct wrap_record *r);
+
+/* One wrap or unwrap of a user's at a time, whatever the program: they look first, and what another
+ * makes in between would be in nobody's record. Waits for the other, and says so. The lock is
+ * a file in the home directory that is there as long as somebody holds it. */
+struct wrap_lock {
+	int fd; /* -1: not held */
+	char path[PATH_MAX];
+};
+#define WRAP_LOCK_INIT    \
+	{                 \
+		.fd = -1, \
+	}
+
+/* is_look: who only looks waits for those who write, and makes no file. */
+int wrap_lock_take(const struct wrap_job *j, bool is_look, struct wrap_lock *ret, struct err *e);
+void wrap_lock_release(struct wrap_lock *l);

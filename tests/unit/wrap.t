@@ -313,6 +313,69 @@ umount "$bus"
 rmdir -p "$bus" 2>/dev/null
 [ "$(home)" = "$own" ]; ok $? 'R36 and all is as it was'
 
+# --- two at once ---------------------------------------------------------------------------------
+
+own=$(home)
+lock=$HOME/.vpnrun-wrap.lock
+until_true() { # COMMAND...
+	local _
+	for _ in {1..200}; do
+		"$@" && return
+		sleep 0.1
+	done
+	return 1
+}
+exec 8>"$lock"
+flock 8
+"$VPNCTL" wrap fox --vpn demo >"$work/out" 2>"$work/err" 8>&- &
+until_true grep -q 'another vpnctl wrap or unwrap of yours' "$work/err"; ok $? 'R13 a second one waits, and says so'
+rm "$lock"
+exec 9>"$lock"
+flock 9
+exec 8>&-
+waits_twice() { [ "$(grep -c 'waiting for its end' "$work/err")" = 2 ]; }
+until_true waits_twice; ok $? 'R13 also for a third, which came when the first had gone'
+[ "$(home | grep -v "${lock##*/}")" = "$own" ]; ok $? 'R13 and has made nothing'
+rm "$lock"
+exec 9>&-
+wait $!; ok $? 'R13 until they have ended'
+run wrap --check fox && [ ! -e "$lock" ]; ok $? 'R13 then it does its work, and the lock goes'
+run unwrap fox
+if command -v strace >/dev/null; then
+	at() { # SIGNAL: a wrap gets that as it puts its third file in place; its number is in $work/pid
+		# shellcheck disable=SC2016 # the inner shell's
+		strace -qq -o /dev/null -e trace=rename,renameat,renameat2 -e inject=rename,renameat,renameat2:signal="$1":when=3 \
+			sh -c 'echo $$ >"$0"; exec "$@"' "$work/pid" "$VPNCTL" wrap fox --vpn demo >/dev/null 2>&1
+	}
+	(at SIGKILL) 2>/dev/null
+	[ -e "$lock" ] && [ "$(home | grep -v "${lock##*/}")" != "$own" ]; ok $? 'control: one that was killed at its third file'
+	run unwrap fox && [ "$(home)" = "$own" ]; ok $? 'R13 R37 nobody waits for it, and unwrap leaves nothing'
+	rm "$work/pid"
+	at SIGSTOP &
+	tracer=$!
+	is_stopped() { [ -s "$work/pid" ] && grep -q '^State:[[:space:]][Tt]' "/proc/$(<"$work/pid")/status" && [ -e "$lock" ]; }
+	until_true is_stopped; ok $? 'control: one is stopped there'
+	"$VPNCTL" wrap fox --vpn other >"$work/out" 2>"$work/err" &
+	second=$!
+	until_true grep -q 'waiting for its end' "$work/err"; ok $? 'R13 another waits for it'
+	kill -9 "$(<"$work/pid")"
+	wait "$second" && run wrap --check fox && ! grep -rq -- 'notify demo --' "$HOME"; ok $? 'R13 the first killed: the second makes all of it anew, with its own VPN'
+	wait "$tracer" 2>/dev/null
+	run unwrap fox && [ "$(home)" = "$own" ]; ok $? 'R37 and nothing is left'
+fi
+whole=0
+for _ in 1 2 3 4; do
+	for vpn in demo other demo; do "$VPNCTL" wrap fox --vpn $vpn >/dev/null 2>&1 & done
+	"$VPNCTL" unwrap fox >/dev/null 2>&1 &
+	wait
+	if grep -rq 'made by vpnctl wrap' "$HOME"; then
+		run wrap --check fox || whole=1
+	fi
+	run unwrap fox
+	[ "$(home)" = "$own" ] || whole=1
+done
+ok $whole 'R13 four at once: one of them is whole, and unwrap leaves nothing'
+
 # --- a profile ----------------------------------------------------------------------------------
 
 mkdir -p "$work/sys/lib/wolf" "$work/sys/lib/drome"
