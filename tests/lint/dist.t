@@ -52,4 +52,10 @@ unsaid() {
 is "$(unsaid "$d/vpnrun-$version")" '' 'every file that can says its licence in its head'
 sed -i 1,3d "$d/vpnrun-$version/src/vpnctl.c"
 is "$(unsaid "$d/vpnrun-$version")" src/vpnctl.c 'one that does not is found'
+
+# --- what a merge leaves -------------------------------------------------------------------------
+unmerged() { grep -rlE '^(<{7}|>{7}|[|]{7}) ' "$1" | sed "s|^$1/||"; }
+is "$(unmerged "$d/vpnrun-$version")" '' 'no file holds two sides of a merge'
+printf '%s HEAD\n' '<<<<<<<' >>"$d/vpnrun-$version/README.md"
+is "$(unmerged "$d/vpnrun-$version")" README.md 'one that does is found'
 finish
