@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/near.h"
+#include "base/progress.h"
 #include "base/util.h"
 #include "ctl/args.h"
 #include "ctl/complete.h"
@@ -192,6 +193,14 @@ static bool refuse(size_t i, int argc, char **argv)
 	return true;
 }
 
+/* What is for a program to read is not for eyes. */
+static void forbid_progress(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--json"))
+			progress_forbid();
+}
+
 static int run(size_t i, int argc, char **argv)
 {
 	struct err e = ERR_INIT;
@@ -207,6 +216,7 @@ static int run(size_t i, int argc, char **argv)
 		puts(" Manual: vpnctl(8).");
 		return 0;
 	}
+	forbid_progress(argc, argv);
 	r = ctl_inside(argc, argv);
 	if (r >= 0)
 		return r;

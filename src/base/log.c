@@ -17,6 +17,7 @@
 
 const char *log_program = "vpnrun";
 int log_verbose;
+void (*log_step_aside)(bool is_over);
 
 /* Stands for a line's end of our own in a text that is not cleaned yet. */
 #define OUR_NEWLINE '\x1e'
@@ -84,9 +85,13 @@ emit(const char *program, const char *fmt, va_list ap)
 		n = (int)sizeof(line) - 2;
 	n = (int)log_clean(line, (size_t)n);
 	line[n++] = '\n';
+	if (log_step_aside)
+		log_step_aside(false);
 	if (write(STDERR_FILENO, line, (size_t)n) < 0) {
 		/* nobody reads it: nothing to be done */
 	}
+	if (log_step_aside)
+		log_step_aside(true);
 	errno = saved;
 }
 
@@ -168,9 +173,15 @@ void say(const char *fmt, ...)
 		memmove(at + len, end, strlen(end) + 1);
 		at = next ? at + len + 1 : NULL;
 	}
+	if (log_step_aside)
+		log_step_aside(false);
 	if (text) {
 		lines_restore(text, wanted);
 		fputs(text, stdout);
+	}
+	if (log_step_aside) {
+		fflush(stdout);
+		log_step_aside(true);
 	}
 	free(format);
 	free(text);

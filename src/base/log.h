@@ -6,10 +6,13 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 extern const char *log_program; /* set by main */
 extern int log_verbose;		/* -v */
+/* Called before and after each line, if set: a line of base/progress.h makes room. */
+extern void (*log_step_aside)(bool is_over);
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

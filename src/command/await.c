@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/progress.h"
 #include "base/util.h"
 #include "conf/profile.h"
 
@@ -106,9 +107,11 @@ static void say_causes(const struct await *a)
 	log_info("It is tried again while programs use it; see: vpnctl status %s", name);
 }
 
+/* This is for where no terminal shows how long it has been. */
 static void say_word(struct await *a)
 {
-	if (a->said || !is_waited_for(a) || util_now_ms() - a->answer.begun_ms < WORD_MS)
+	if (a->said || progress_is_seen() || !is_waited_for(a) ||
+	    util_now_ms() - a->answer.begun_ms < WORD_MS)
 		return;
 	log_info("waiting for the server of %s, %s ...", a->p.name, server_of(a));
 	a->said = true;
@@ -134,10 +137,22 @@ static void finish(struct await *a)
 	profile_free(&a->p);
 }
 
+static void begin_progress(struct progress *ret, const struct await *all, size_t n)
+{
+	if (n == 1)
+		progress_begin(ret, WAIT_MS, "waiting for the server of %s, %s", all->p.name,
+			       server_of(all));
+	else if (n)
+		progress_begin(ret, WAIT_MS, "waiting for the servers of %s and %zu more",
+			       all->p.name, n - 1);
+}
+
 void await_all(struct await *all, size_t n)
 {
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	bool waits = true;
 
+	begin_progress(&progress, all, n);
 	while (waits) {
 		waits = false;
 		for (size_t i = 0; i < n; i++) {
@@ -150,6 +165,7 @@ void await_all(struct await *all, size_t n)
 		if (waits)
 			poll(NULL, 0, LOOK_MS);
 	}
+	progress_end(&progress);
 	for (size_t i = 0; i < n; i++)
 		finish(&all[i]);
 }

@@ -16,6 +16,7 @@
 
 #include "base/child.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "ctl/ctl.h"
 #include "command/default_door.h"
 #include "command/default_keep.h"
@@ -95,6 +96,7 @@ static int ask_in_child(void *arg, void *answer, size_t *len, struct err *e)
  * ended in time: a resolver without a server takes longer than anybody wants to wait. */
 static void ask(const char *url, char *ret, size_t size)
 {
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	struct ip_question q = {url};
 	const struct child_job job = {.fn = ask_in_child,
 				      .arg = &q,
@@ -105,6 +107,8 @@ static void ask(const char *url, char *ret, size_t size)
 	size_t len = 0;
 
 	fflush(stdout);
+	if (url)
+		progress_begin(&progress, ASK_TIMEOUT_MS, "asking %s for the public address", url);
 	if (!url || child_call(&job, &len, NULL) < 0)
 		len = 0;
 	ret[len] = '\0';
@@ -124,7 +128,11 @@ static void say_addresses(const struct default_options *o, const char *before)
 /* A user whom a VPN's file names takes it away for now: from its start on is root's to say. */
 static int clear_all(char name[16], char kept[16], struct err *e)
 {
-	int r = geteuid() ? door_ask("none", false, name, e) : default_clear(NULL, name, e);
+	AUTO_PROGRESS progress = PROGRESS_INIT;
+	int r;
+
+	progress_begin(&progress, 0, "taking the machine's default away");
+	r = geteuid() ? door_ask("none", false, name, e) : default_clear(NULL, name, e);
 
 	if (r == 0 && geteuid() == 0)
 		r = keep_no_default(kept, e);
@@ -192,9 +200,13 @@ static int keep(const struct default_options *o)
 static int hold(void)
 {
 	struct err e = ERR_INIT;
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	struct boot b;
-	int r = default_close(&b, &e);
+	int r;
 
+	progress_begin(&progress, 0, "closing this machine");
+	r = default_close(&b, &e);
+	progress_end(&progress);
 	if (r == -ENOENT)
 		say("no VPN is to be the default from the machine's start on (vpnctl default NAME "
 		    "--boot says which)\n");
@@ -230,16 +242,22 @@ static void say_names(const char *name)
 			 "systemd-resolved asks the VPN's servers for everybody");
 }
 
+static int set_it(const struct default_options *o, struct err *e)
+{
+	AUTO_PROGRESS progress = PROGRESS_INIT;
+	char was[16];
+
+	progress_begin(&progress, 0, "making %s the machine's default", o->name);
+	return geteuid() ? door_ask(o->name, o->strict, was, e)
+			 : default_set(o->name, o->strict, NULL, e);
+}
+
 static int set(struct default_options *o, const char *before)
 {
 	struct err e = ERR_INIT;
-	char was[16];
 
-	if ((geteuid() ? door_ask(o->name, o->strict, was, &e)
-		       : default_set(o->name, o->strict, NULL, &e)) < 0) {
-		log_error("%s", e.msg);
-		return CTL_FAILED;
-	}
+	if (set_it(o, &e) < 0)
+		return ctl_fail(&e);
 	say("%s is the default: all traffic but the LAN's goes through it\n", o->name);
 	say_dead(o->name);
 	say_names(o->name);

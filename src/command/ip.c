@@ -17,6 +17,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "ctl/ctl.h"
 #include "command/fetch.h"
 #include "command/ip_answer.h"
@@ -240,12 +241,24 @@ static int judge(const struct ip_options *o, const struct ip_answer *a)
 	return good ? rc : CTL_FAILED;
 }
 
+static int fetch_answer(const struct ip_options *o, char **ret, struct err *e)
+{
+	const struct fetch_how how = {o->family, o->timeout_s * 1000};
+	AUTO_PROGRESS progress = PROGRESS_INIT;
+	struct fetch *f = NULL;
+	int r = fetch_open(&f, e);
+
+	progress_begin(&progress, (int)how.timeout_ms, "asking %s for the public address", o->url);
+	r = r ?: fetch_get(f, o->url, &how, ret, e);
+	fetch_close(&f);
+	return r;
+}
+
 int ctl_ip(int argc, char **argv)
 {
 	struct ip_options o = {.url = CTL_IP_URL, .timeout_s = DEFAULT_TIMEOUT_S};
 	AUTO_FREE char *text = NULL;
 	struct err e = ERR_INIT;
-	struct fetch *f = NULL;
 	struct ip_answer a;
 	int rc = parse(argc, argv, &o), r;
 
@@ -254,17 +267,12 @@ int ctl_ip(int argc, char **argv)
 		return rc;
 	}
 	r = go_where(&o, &e);
-	if (r == 0)
-		r = fetch_open(&f, &e);
-	if (r == 0)
-		r = fetch_get(f, o.url, &(struct fetch_how){o.family, o.timeout_s * 1000}, &text,
-			      &e);
+	r = r ?: fetch_answer(&o, &text, &e);
 	if (r == 0) {
 		r = ip_answer_parse(text, &a, &e);
 		if (r < 0)
 			err_wrap(&e, r, "%s", o.url);
 	}
-	fetch_close(&f);
 	if (r < 0)
 		log_error("%s", e.msg);
 	rc = r < 0 ? CTL_FAILED : judge(&o, &a);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/progress.h"
 #include "ctl/show.h"
 #include "look/view.h"
 
@@ -34,10 +35,12 @@ static int64_t parse_user(const char *text)
 
 static int kick(const char *name, int64_t uid, int64_t pid, struct err *e)
 {
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	AUTO_CLOSE int ns = -1;
 	struct record rec;
 	int r = view_find_record(name, &rec, e);
 
+	progress_begin(&progress, 0, "unplugging from %s", name);
 	if (r <= 0)
 		return r; /* down: nobody inside */
 	ns = record_open_netns(&rec, e);

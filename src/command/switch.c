@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/progress.h"
 #include "command/switch_to.h"
 #include "conf/plan.h"
 #include "conf/profile.h"
@@ -144,10 +145,13 @@ static void say_families(const struct profile *p, const struct profile *old)
 /* 0: it has answered, or cannot be asked before. */
 static int ask(const struct switching *s, const struct profile *p, int ask_ms, struct err *e)
 {
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	int r;
 
 	if (switch_is_same_far(p, &s->old))
 		return 0;
+	progress_begin(&progress, ask_ms, "asking whether server %s of %s answers", p->server,
+		       s->name);
 	r = ask_wait(p, ask_ms, e);
 	if (r == 0)
 		return err_set(e, -ETIMEDOUT, "server %s of %s does not answer", p->server,
@@ -158,9 +162,12 @@ static int ask(const struct switching *s, const struct profile *p, int ask_ms, s
 /* Returns 0 if it is in use now. */
 static int try_one(const struct switching *s, size_t i, int ask_ms, struct err *e)
 {
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	struct err note = ERR_INIT;
 	struct profile p = {0};
 	int r = load(s, i, &p, e);
+
+	progress_begin(&progress, 0, "switching %s to %s", s->name, s->servers.names[i]);
 
 	r = r ?: ask(s, &p, ask_ms, e);
 	r = r ?: switch_to(&p, &s->old, &note, e);

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "base/progress.h"
 #include "base/util.h"
 #include "default/default.h"
 #include "ensure/applied.h"
@@ -34,8 +35,11 @@ bool switch_is_same_far(const struct profile *a, const struct profile *b)
 
 static int wait_answer(const struct profile *p, struct err *e)
 {
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	struct far_answer a;
 	int r = answer_begin(p, &a, e);
+
+	progress_begin(&progress, WAIT_MS, "waiting for server %s of %s", p->server, p->name);
 
 	while (r == 0 && a.state != ANSWER_NOBODY && a.state != ANSWER_YES &&
 	       util_now_ms() - a.begun_ms < WAIT_MS) {

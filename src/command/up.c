@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/progress.h"
 #include "command/await.h"
 #include "ctl/ctl.h"
 #include "ctl/show.h"
@@ -65,9 +66,11 @@ static void warn_twins(const struct profile *p)
 static int apply_profile(const char *name, apply_fn apply, struct profile *ret)
 {
 	struct err e = ERR_INIT, note = ERR_INIT;
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	struct profile p = {0};
 	int r;
 
+	progress_begin(&progress, 0, "bringing %s up", name);
 	/* What is repaired is what was applied, whatever the files say by now; without keys, as far
 	 * as they are not needed. */
 	ask_clear();
@@ -87,10 +90,21 @@ static int apply_profile(const char *name, apply_fn apply, struct profile *ret)
 	return r;
 }
 
+/* A terminal shows it until the answer has come. */
 static void say_asking(const char *host, const char *servers, const char *via)
 {
-	log_info("asking %s for the address of %s%s%s ...", *servers ? servers : "the name server",
-		 host, *via ? ", through VPN " : "", via);
+	static struct progress progress;
+
+	progress_end(&progress);
+	if (!host)
+		return;
+	if (!*servers)
+		servers = "the name server";
+	progress_begin(&progress, 0, "asking %s for the address of %s%s%s", servers, host,
+		       *via ? ", through VPN " : "", via);
+	if (!progress.is_on)
+		log_info("asking %s for the address of %s%s%s ...", servers, host,
+			 *via ? ", through VPN " : "", via);
 }
 
 /* All of them come up before the first is waited for. */
@@ -253,9 +267,12 @@ static void say_down(const char *name, const struct down_report *rep)
 
 static int down_one(const char *name, bool force)
 {
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	struct down_report rep;
 	struct err e = ERR_INIT;
 	int r = ctl_check_known(name, &e);
+
+	progress_begin(&progress, 0, "taking %s down", name);
 
 	ask_clear();
 	if (r == 0 && force)
@@ -304,9 +321,11 @@ int ctl_down(int argc, char **argv)
 
 static int unhold_one(const char *name)
 {
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	struct down_report rep;
 	struct err e = ERR_INIT;
 
+	progress_begin(&progress, 0, "taking %s down", name);
 	if (vpn_unhold(name, &rep, &e) < 0)
 		return ctl_fail(&e);
 	say("%s is not held any more%s\n", name,
@@ -316,6 +335,7 @@ static int unhold_one(const char *name)
 
 static int hold_one(const char *name, bool off)
 {
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	struct profile p = {0};
 	struct err e = ERR_INIT;
 	struct record rec;
@@ -323,6 +343,7 @@ static int hold_one(const char *name, bool off)
 
 	if (off)
 		return unhold_one(name);
+	progress_begin(&progress, 0, "making %s", name);
 	r = load_profile(name, profile_load_name, &p, &e);
 	r = r ?: vpn_hold(&p, &e);
 	r = r ?: record_read(name, &rec, &e);

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/progress.h"
 #include "base/util.h"
 #include "state/lock.h"
 #include "up/apply.h"
@@ -63,8 +64,9 @@ static int lock(struct err *e)
 	if (r < 0)
 		return r;
 	fd = open(LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || flock(fd, LOCK_EX) < 0)
-		return err_sys(e, -errno, "cannot lock " LOCK_PATH);
+	r = fd < 0 ? -errno : progress_lock(fd, "the machine's default");
+	if (r < 0)
+		return err_sys(e, r, "cannot lock " LOCK_PATH);
 	file_clear_begun(RUN_DIR);
 	return take_fd(&fd);
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/progress.h"
 #include "base/util.h"
 #include "box/seccomp.h"
 #include "engine/policy_explain.h"
@@ -66,11 +67,13 @@ static int compile_file(const char *file, const char *name, const char *caps_fil
 			struct policy_program *ret, struct err *e)
 {
 	AUTO_FREE char *text = NULL, *caps_text = NULL;
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	struct policy p = {0};
 	uint64_t caps = 0;
 	size_t len;
 	int rc = 0;
 
+	progress_begin(&progress, 0, "compiling %s", file);
 	if (caps_file) {
 		rc = file_read_named(caps_file, POLICY_FILE_MAX, &caps_text, &len, e);
 		if (rc == 0)

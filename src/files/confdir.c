@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/progress.h"
 #include "base/same.h"
 #include "base/util.h"
 #include "base/vpn.h"
@@ -49,6 +50,7 @@ static void remove_tree(int at, const char *name, int levels)
 int confdir_open(struct confdir *d, struct err *e)
 {
 	struct stat st;
+	int r;
 
 	if (mkdir(VPN_CONFIG_DIR, 0755) == 0)
 		d->created = true;
@@ -71,8 +73,9 @@ int confdir_open(struct confdir *d, struct err *e)
 	if (record_make_dir(e) < 0)
 		return -EIO;
 	d->lock = open(IMPORT_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (d->lock < 0 || flock(d->lock, LOCK_EX) < 0)
-		return err_sys(e, -errno, "cannot lock " IMPORT_LOCK);
+	r = d->lock < 0 ? -errno : progress_lock(d->lock, VPN_CONFIG_DIR);
+	if (r < 0)
+		return err_sys(e, r, "cannot lock " IMPORT_LOCK);
 	unlinkat(d->fd, BEGUN, 0);
 	confdir_drop_aside(d);
 	return 0;

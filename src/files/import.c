@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/progress.h"
 #include "ctl/show.h"
 #include "ctl/twins.h"
 #include "conf/conf.h"
@@ -394,8 +395,12 @@ static int install_all(struct import *im, struct err *e)
 
 static int import(struct import *im, struct err *e)
 {
-	int r = parse_all(im, e);
+	AUTO_PROGRESS progress = PROGRESS_INIT;
+	int r;
 
+	progress_begin(&progress, 0, "importing %s%s", im->files[0],
+		       im->n_files > 1 ? " and more" : "");
+	r = parse_all(im, e);
 	if (r < 0)
 		return r;
 	if (geteuid() != 0)

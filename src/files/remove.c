@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/progress.h"
 #include "base/util.h"
 #include "ctl/show.h"
 #include "files/owned.h"
@@ -84,7 +85,11 @@ static void put_back(struct removal *m)
 
 static int remove_all(struct removal *m, char **names, size_t n, struct err *e)
 {
-	int r = confdir_open(&m->dir, e);
+	AUTO_PROGRESS progress = PROGRESS_INIT;
+	int r;
+
+	progress_begin(&progress, 0, "removing %s%s", names[0], n > 1 ? " and more" : "");
+	r = confdir_open(&m->dir, e);
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		r = owned_open(&m->dir, names[i], &m->vpns[i], e);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/progress.h"
 #include "base/util.h"
 #include "conf/value.h"
 #include "ctl/show.h"
@@ -108,7 +109,11 @@ static int apply(struct renaming *n, struct err *e)
 
 static int rename_vpn(struct renaming *n, const char *old, struct err *e)
 {
-	int r = confdir_open(&n->dir, e);
+	AUTO_PROGRESS progress = PROGRESS_INIT;
+	int r;
+
+	progress_begin(&progress, 0, "renaming %s", old);
+	r = confdir_open(&n->dir, e);
 
 	r = r ?: owned_open(&n->dir, old, &n->old, e);
 	if (r == 0 && n->old.why.code) {

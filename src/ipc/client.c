@@ -7,15 +7,18 @@
 #include "ipc/client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/progress.h"
 #include "base/util.h"
 #include "ipc/conn.h"
 
 /* A launch among hundreds on a slow machine waits its turn for seconds. */
 #define ANSWER_MS 20000
+#define WORD_MS	  1000 /* then a terminal shows it */
 
 int ipc_connect(const char *path, struct err *e)
 {
@@ -71,8 +74,15 @@ int ipc_attach_send(int sock, const char *vpn, int netns_fd, const struct ipc_wi
 
 int ipc_attach_receive(int sock, uint32_t *ret_host, struct err *e)
 {
+	AUTO_PROGRESS progress = PROGRESS_INIT;
+	struct pollfd p = {.fd = sock, .events = POLLIN};
+	int64_t begun = util_now_ms();
 	struct proto_reply reply;
-	int r = conn_reply_recv(sock, ANSWER_MS, &reply, e);
+	int r;
+
+	if (poll(&p, 1, WORD_MS) == 0)
+		progress_late(&progress, begun, ANSWER_MS, "waiting for a cable from the broker");
+	r = conn_reply_recv(sock, ANSWER_MS, &reply, e);
 
 	if (r < 0)
 		return r;

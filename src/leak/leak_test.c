@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/progress.h"
 #include "base/util.h"
 #include "leak/leak.h"
 #include "leak/leak_inside.h"
@@ -115,9 +116,11 @@ static int run_part(struct test *t, const char *what, struct err *e)
 {
 	int64_t end = util_now_ms() + PART_MS;
 	unsigned int was = t->watch.n, n = 0;
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	char dots[64];
 	ssize_t k = 1;
 
+	progress_begin(&progress, PART_MS, "watching what leaves (%s)", what);
 	while (n < ROUNDS && k > 0 && !interrupted && wait_any(&t->watch, t->in.from, end)) {
 		struct pollfd p = {.fd = t->in.from, .events = POLLIN};
 
@@ -208,10 +211,12 @@ static int check_first(struct test *t, struct err *e)
 /* What can be reached is seen by the user whose it is. */
 static int run(struct test *t, struct err *e)
 {
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	struct profile p = {0};
 	struct leak_mark mark;
 	int r = t->cut ? profile_load_name(t->name, &p, e) : 0;
 
+	progress_begin(&progress, 0, "testing %s", t->name);
 	r = r ?: check_first(t, e);
 	r = r ?: leak_mark_make(&mark, e);
 	t->watch.table = &t->table;

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "ctl/show.h"
 #include "look/view.h"
 
@@ -73,15 +74,19 @@ static void list_text(const struct views *vs)
 
 int ctl_list(int argc, char **argv)
 {
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	struct views vs = {0};
 	struct err e = ERR_INIT;
-	int rc = CTL_OK;
+	int r, rc = CTL_OK;
 
 	if (argc > 2 || (argc == 2 && strcmp(argv[1], "--json") != 0)) {
 		log_error("usage: vpnctl list [--json]");
 		return CTL_USAGE;
 	}
-	if (views_read(false, &vs, &e) < 0) {
+	progress_begin(&progress, 0, "looking at the VPNs");
+	r = views_read(false, &vs, &e);
+	progress_end(&progress);
+	if (r < 0) {
 		log_error("%s", e.msg);
 		return CTL_FAILED;
 	}

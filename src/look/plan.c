@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "base/util.h"
 #include "conf/profile.h"
 #include "ctl/show.h"
@@ -172,10 +173,11 @@ static int print_firewall(const struct planned *plan)
 int ctl_plan(int argc, char **argv)
 {
 	const char *name = NULL;
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	struct planned plan = {0};
 	struct err e = ERR_INIT;
 	bool json = false, nft = false;
-	int rc = CTL_OK;
+	int r, rc = CTL_OK;
 
 	for (int i = 1; i < argc; i++) {
 		json = json || !strcmp(argv[i], "--json");
@@ -187,7 +189,10 @@ int ctl_plan(int argc, char **argv)
 		log_error("usage: vpnctl plan NAME [--json|--nft]");
 		return CTL_USAGE;
 	}
-	if (make_plan(name, &plan, &e) < 0)
+	progress_begin(&progress, 0, "planning %s", name);
+	r = make_plan(name, &plan, &e);
+	progress_end(&progress);
+	if (r < 0)
 		rc = ctl_fail(&e);
 	else if (nft)
 		rc = print_firewall(&plan);

@@ -16,6 +16,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "ctl/show.h"
 #include "look/view.h"
 #include "look/watch.h"
@@ -548,9 +549,10 @@ int ctl_status(int argc, char **argv)
 	const char *name = NULL;
 	struct view *only = NULL;
 	struct views vs = {0};
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	struct err e = ERR_INIT;
 	bool json = false, watch = false;
-	int rc;
+	int r, rc;
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--json")) {
@@ -566,7 +568,10 @@ int ctl_status(int argc, char **argv)
 	}
 	if (watch)
 		return watch_run(name, json, &e) < 0 ? ctl_fail(&e) : CTL_OK;
-	if (views_read(geteuid() == 0, &vs, &e) < 0) {
+	progress_begin(&progress, 0, "looking at the VPNs");
+	r = views_read(geteuid() == 0, &vs, &e);
+	progress_end(&progress);
+	if (r < 0) {
 		log_error("%s", e.msg);
 		return CTL_FAILED;
 	}

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/progress.h"
 #include "base/util.h"
 
 #define LOCK_MS	  5000
@@ -190,7 +191,8 @@ void session_close(struct session *s)
 int session_lock(const struct session *s, struct err *e)
 {
 	AUTO_CLOSE int fd = openat(s->dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int64_t end = util_now_ms() + LOCK_MS;
+	AUTO_PROGRESS progress = PROGRESS_INIT;
+	int64_t begun = util_now_ms();
 	int r;
 
 	if (fd < 0)
@@ -198,8 +200,11 @@ int session_lock(const struct session *s, struct err *e)
 	/* It is held for milliseconds, but by a launch that was stopped (Ctrl-Z) for as long as it
 	 * is. */
 	while ((r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0) == -EWOULDBLOCK &&
-	       util_now_ms() < end)
+	       util_now_ms() < begun + LOCK_MS) {
+		progress_late(&progress, begun, LOCK_MS, "waiting for another launch in %s",
+			      s->name);
 		nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+	}
 	if (r == -EWOULDBLOCK)
 		return err_set(e, r, "another launch has held %.100s/vpnrun/%s/lock for %d seconds",
 			       s->runtime, s->name, LOCK_MS / 1000);

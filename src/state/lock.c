@@ -6,15 +6,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/progress.h"
 #include "base/util.h"
 #include "state/lock.h"
 #include "state/record.h"
 
-static int lock(const char *name, int how, struct err *e)
+static int lock(const char *name, bool wait, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
 	char path[64];
@@ -27,20 +29,24 @@ static int lock(const char *name, int how, struct err *e)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open %s", path);
-	if (flock(fd, LOCK_EX | how) == 0) {
+	if (wait)
+		r = progress_lock(fd, name);
+	else
+		r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+	if (r == 0) {
 		file_clear_begun(RUN_DIR);
 		return take_fd(&fd);
 	}
-	return errno == EWOULDBLOCK ? -EWOULDBLOCK : err_sys(e, -errno, "cannot lock %s", path);
+	return r == -EWOULDBLOCK ? r : err_sys(e, r, "cannot lock %s", path);
 }
 
 /* The lock goes with the process. */
 int vpn_lock(const char *name, struct err *e)
 {
-	return lock(name, 0, e);
+	return lock(name, true, e);
 }
 
 int vpn_lock_try(const char *name, struct err *e)
 {
-	return lock(name, LOCK_NB, e);
+	return lock(name, false, e);
 }

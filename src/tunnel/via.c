@@ -190,6 +190,8 @@ int via_resolve(const struct profile *p, int ns_fd, const struct record *r, int 
 		return err_sys(e, -ENOMEM, "cannot note %zu endpoints", n);
 	snprintf(silent, sizeof(silent), "cannot ask for the endpoints of %s", p->name);
 	rc = child_call(&job, &len, e);
+	if (on_wait)
+		on_wait(NULL, NULL, NULL);
 	return rc < 0 ? rc : take_answer(answer, len, n, ret, e);
 }
 

@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/progress.h"
 #include "ns/netns.h"
 #include "up/netnsfiles.h"
 #include "conf/plan.h"
@@ -24,7 +25,7 @@ static int open_or_create_netns(const char *name, bool *ret_created, struct err 
 {
 	AUTO_CLOSE int lock = -1;
 	struct err why = ERR_INIT;
-	int fd = ns_netns_open(NETNS_DIR, name, &why);
+	int fd = ns_netns_open(NETNS_DIR, name, &why), r;
 
 	*ret_created = false;
 	if (fd >= 0)
@@ -34,11 +35,11 @@ static int open_or_create_netns(const char *name, bool *ret_created, struct err 
 	/* Two VPNs coming up at once must not both make NETNS_DIR a mount point. A file that nobody
 	 * else can open: a lock on the directory itself, everybody could hold. */
 	lock = open(NETNS_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (lock < 0 || flock(lock, LOCK_EX) < 0)
-		return err_sys(e, -errno, "cannot lock " NETNS_LOCK);
+	r = lock < 0 ? -errno : progress_lock(lock, "network namespaces");
+	if (r < 0)
+		return err_sys(e, r, "cannot lock " NETNS_LOCK);
 	if (fd == -EBADF) {
-		int r = ns_netns_remove(NETNS_DIR, name, e);
-
+		r = ns_netns_remove(NETNS_DIR, name, e);
 		if (r < 0)
 			return r;
 	}

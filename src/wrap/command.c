@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/progress.h"
 #include "base/util.h"
 #include "ctl/ctl.h"
 #include "ctl/show.h"
@@ -268,11 +269,13 @@ int ctl_wrap(int argc, char **argv)
 	struct wrap_job j = {0};
 	struct wrap_words w = {0};
 	struct err e = ERR_INIT;
+	AUTO_PROGRESS progress = PROGRESS_INIT;
 	const char *program = NULL;
 	int r;
 
 	if (parse(argc, argv, &o, &program) < 0)
 		return wrap_usage();
+	progress_begin(&progress, 0, "looking at every way to start %s", program);
 	r = begin(&j, &w, program, &e);
 	r = r ?: wrap_lock_take(&j, o.check, &lock, &e);
 	r = r ?: o.check ? check(&j, &w, &e) : make(&j, &w, &o, &e);
