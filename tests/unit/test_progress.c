@@ -19,10 +19,11 @@ static int screen = -1; /* the terminal's other side */
 static bool wait_shown(const char *text)
 {
 	struct pollfd p = {.fd = screen, .events = POLLIN};
+	int64_t end = util_now_ms() + 20000;
 	ssize_t n;
 
 	while (!strstr(shown, text)) {
-		if (poll(&p, 1, 20000) <= 0)
+		if (util_now_ms() > end || poll(&p, 1, 20000) <= 0)
 			return false;
 		n = read(screen, shown + n_shown, sizeof(shown) - 1 - n_shown);
 		if (n <= 0)
