@@ -64,7 +64,7 @@ static void list_text(const struct views *vs)
 		else
 			say(" -");
 		say("  %-8s  %-6s  %s%s\n", view_state_name(v->state), view_layout_name(v),
-		    endpoint ? endpoint : "-", v->is_default ? "  (default)" : "");
+		    endpoint ? endpoint : "-", v->is_default ? "  (lowest id)" : "");
 	}
 	fflush(stdout);
 	for (size_t i = 0; i < vs->n; i++)

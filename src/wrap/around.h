@@ -7,7 +7,8 @@
 
 #include "wrap/plan.h"
 
-/* Adds it to the plan. first: the directory of PATH that stands before the wrapper's, or "". */
+/* Adds it to the plan. first: the directory of PATH that stands before the wrapper's, or "". If
+ * there is one, it is the first that is added. */
 int wrap_look_around(struct wrap_job *j, const char *first, struct err *e);
 
 /* Adds, of a wrap that was made, what is missing, was changed since, or would be made in another

@@ -185,6 +185,18 @@ static int check_options(const struct wrap_options *o, struct err *e)
 	return r;
 }
 
+/* What the user types next in their own shell is said at once, not counted. */
+static void note_around(const struct wrap_job *j, bool is_shell)
+{
+	size_t n = j->n_around - (is_shell ? 1 : 0);
+
+	if (is_shell)
+		log_info("note: %s; %s", j->around[0].what, j->around[0].instead);
+	if (n)
+		log_info("note: %zu more %s it without the VPN: vpnctl wrap --check %s", n,
+			 n == 1 ? "way starts" : "ways start", j->target.program);
+}
+
 static int make(struct wrap_job *j, struct wrap_words *w, const struct wrap_options *o,
 		struct err *e)
 {
@@ -206,10 +218,7 @@ static int make(struct wrap_job *j, struct wrap_words *w, const struct wrap_opti
 	if (r < 0)
 		return r;
 	say_made(j, w);
-	if (j->n_around)
-		log_info("note: %zu more %s it without the VPN: vpnctl wrap --check %s",
-			 j->n_around, j->n_around == 1 ? "way starts" : "ways start",
-			 j->target.program);
+	note_around(j, w->first[0] != '\0');
 	return 0;
 }
 

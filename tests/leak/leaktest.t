@@ -98,10 +98,11 @@ like "$out" 'system_bus_socket, perl \(process' 'and who listens'
 hole 'nscd' 'sockets of programs outside' --allow /run/nscd/socket demo
 hole 'avahi' 'sockets of programs outside' --allow /run/avahi-daemon demo
 hole 'docker' 'sockets of programs outside' --allow /run/docker.sock demo
-AFTER='listener "$home/late.sock"; l5=$!; wait_for 5 test -S "$home/late.sock"' \
-	hole 'a listener in the home that came later' 'sockets of programs outside' demo
+as_user mkdir -p "$home/run/systemd"
+AFTER='listener "$home/run/systemd/notify"; l5=$!; wait_for 5 test -S "$home/run/systemd/notify"' \
+	hole 'a listener in the home that came later, called like one of systemd'"'"'s' 'sockets of programs outside' demo
 kill "${l5:-}"
-rm -f "$home/late.sock"
+rm -r "$home/run"
 STDIN=/ hole 'a directory as standard input' 'inherited descriptors' --keep-fd 0 demo
 AFTER='ip link add way type veth peer name out netns "/proc/$pid/ns/net" && nsenter -t "$pid" -n ip link set out up' \
 	hole 'a second network device' 'UDP, IPv4' demo

@@ -204,6 +204,9 @@ sed -i 's/--new/--newer/' "$sys/applications/new.desktop"
 says 'new.desktop, which starts fox, was changed since it was wrapped' 'R09 --check: an entry that a package has changed since'
 rm "$sys/applications/new.desktop"
 run wrap fox --vpn demo && [ ! -e "$apps/new.desktop" ]; ok $? 'R09 one that has gone: its cover goes, too'
+PATH=$work/sys/bin:$HOME/.local/bin:$PATH run wrap fox --vpn demo && grep -qE "note: $HOME/.local/bin is not in PATH before $work/sys/bin, so .*; put it first" "$work/err"
+ok $? 'R09 wrap itself says that the shell it is typed in starts the program without it'
+grep -qF 'more way' "$work/err"; ok $((! $?)) 'and does not count that once more'
 PATH=$work/sys/bin:$HOME/.local/bin:$PATH says "$HOME/.local/bin is not in PATH before $work/sys/bin" 'R09 --check: a PATH that has the program before its wrapper'
 ln -s "$fox" /etc/alternatives/x-fox
 ln -s /etc/alternatives/x-fox "$work/sys/bin/x-fox"
