@@ -86,9 +86,9 @@ static void close_places(struct watch *w)
 		nl_sock_close(&w->devices[--w->n_devices]);
 }
 
-/* Before the look, so that nothing falls between. Only root may enter a VPN's namespace; who may
- * not sees the cables of the layout "bridge" alone, and those of the other by the next slow look.
- */
+/* It comes before the look, so that nothing falls between. Only root may enter a VPN's namespace;
+ * who may not sees the cables of the layout "bridge" alone, and those of the other by the next slow
+ * look. */
 static void watch_places(struct watch *w)
 {
 	close_places(w);

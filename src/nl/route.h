@@ -51,7 +51,7 @@ int rtnl_default_find(struct nl_sock *s, int family, struct rtnl_default *d, str
 /* Whether what is sent to addr arrives here: 1, 0. */
 int rtnl_addr_is_local(struct nl_sock *s, int family, const void *addr, struct err *e);
 
-/* Which routes of a table are meant. */
+/* Says which routes of a table are meant. */
 struct rtnl_routes {
 	int family;
 	uint8_t table;

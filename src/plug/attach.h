@@ -12,8 +12,8 @@
 #include "plug/search.h"
 #include "state/record.h"
 
-/* What a cable is to be. That the VPN's file opens something of the LAN is for the caller to ask:
- * record_check_lan(). */
+/* Says what a cable is to be. That the VPN's file opens something of the LAN is for the caller to
+ * ask: record_check_lan(). */
 struct attach_cable {
 	const char *ifname; /* in the namespace, where it must be free */
 	bool lan;	    /* it may also use the VPN's own cable to the LAN */
