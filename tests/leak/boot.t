@@ -158,6 +158,10 @@ vpnctl down --force demo >/dev/null
 cp -p "$RIG_DIR/demo.saved" "$conf"
 asked=$(wc -l <"$RIG_DIR/dns-clear.log")
 $RIG_CAPTURE start
+vpnctl status --watch >"$RIG_DIR/events" &
+watcher=$!
+told() { [ "$(grep -cx "$1" "$RIG_DIR/events")" = "${2:-1}" ]; }
+ok 'R70 R84: who watches is told that the machine is closed' wait_for 20 told 'this machine is closed, but for its LAN, until other is its default'
 vpnctl up other >"$RIG_DIR/up.other" 2>&1
 is $? 0 'R62 R84: other comes up, whose endpoint is a name'
 is "$(both)" 'other other' 'R84 and is the default'
@@ -168,7 +172,11 @@ is "$(tail -n +$((asked + 1)) "$RIG_DIR/dns-clear.log" | grep -v 'other\.vpn\.ri
 is "$(means | xargs) $(find /run/vpnrun/default.boot 2>/dev/null)" '0 0 0 ' 'R84 what closed the machine is gone'
 is "$(json '{machine_closed}')" 0 'status does not call it closed'
 like "$(vpnctl default --hold)" 'there is a default already' 'to close it again is nothing'
+ok 'R70 R84: and that it is not any more' wait_for 20 told 'this machine is not closed any more'
+ok 'R70: as it has a default' wait_for 20 told "other is the machine's default"
 vpnctl default none --no-ip >/dev/null
+ok 'R70: which is taken away' wait_for 20 told "other is not the machine's default any more"
+kill "$watcher"
 sysctl -qw "net.ipv4.conf.$RIG_UPLINK.rp_filter=2" net.ipv4.conf.all.src_valid_mark=0
 printf 'other\n' >$wish
 vpnctl down other >/dev/null

@@ -69,8 +69,13 @@ home=$(as_user sh -c 'echo $HOME')
 hooked() { tail -n 1 "$home/hook.log" 2>/dev/null | cut -d' ' -f1; }
 hook_is() { [ "$(hooked)" = "$1" ]; }
 keys="\"port_forward\": \"natpmp\", \"port_forward_hook\": { \"user\": \"$RIG_USER\", \"command\": \"$RIG_DIR/hook\" }, "
+vpnctl status demo --watch >"$RIG_DIR/events" &
+watcher=$!
+told() { grep -qx "$1" "$RIG_DIR/events"; }
+wait_for 20 told 'demo is up'
 with "$keys"
 ok 'R72: the port is in a file' wait_for 10 port_is 51413
+ok 'R70: who watches is told of it' wait_for 20 told 'demo: the provider forwards port 51413'
 is "$(stat -c '%a %U' /run/vpnrun/demo.port)" '644 root' 'R72: which everybody can read, and root alone writes'
 like "$(tr '\n' ' ' <"$g/log")" '1 0 1 60 -> 0 51413 2 0 51413 60 -> 0 51413' 'R72: UDP and TCP, the same port, for 60 s'
 is "$(json forwarded_port) $(json forwarded_udp_port)" '51413 51413' 'R72: status --json'
@@ -107,6 +112,8 @@ ok 'it still arrives' hello 51413
 echo 'only 52000' >"$g/port"
 gateway 60 0
 ok 'R72: another port: the file follows' wait_for 20 port_is 52000
+ok 'R70: and the watcher is told' wait_for 20 told 'demo: the provider forwards port 52000'
+kill "$watcher"
 ok 'R72: and the hook' wait_for 10 hook_is 52000
 ok 'R72: and the firewall' hello 52000
 ok 'R72: the old one is shut' not hello 51413 1

@@ -47,6 +47,7 @@ like "$(shown)" "^0 network-error VPN demo is broken: \[Its programs have no net
 	'R70: the VPN, and what that means'
 ok 'R70: and what to type' logged '^See: vpnctl status demo\] \[category\] \[network.error\]'
 is "$(grep -c 'other' "$log")" 0 'R70: of one that nobody uses nothing is said, nor of a restart'
+ok 'R70: who watches is told that it is silent' wait_for 10 marked '"event": "degraded", "name": "demo".*"silent": true'
 in_ns router nft delete table ip cut
 ok 'R70: it answers again: that is said, too' wait_for 30 are 2
 like "$(shown | tail -n 1)" '^7 network-vpn VPN demo is back: \[Its programs can use it again.\]' 'R70: in the place of the former'

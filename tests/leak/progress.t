@@ -44,16 +44,17 @@ kill -INT "$(pgrep -o -x -f 'vpnctl restart demo')"
 wait "$terminal"
 is $? 130 'R28: SIGINT ends it'
 is "$(screen up)" '' 'R28: and it leaves a clean line'
-on_terminal ask "vpnctl ip demo --url http://$RIG_WEB4/ip --timeout 2"
+on_terminal ask "vpnctl ip demo --url http://$RIG_WEB4/ip --timeout 4"
 asks=$terminal
-on_terminal json "vpnctl ip demo --url http://$RIG_WEB4/ip --timeout 2 --json"
+on_terminal json "vpnctl ip demo --url http://$RIG_WEB4/ip --timeout 4 --json"
 wait "$asks" "$terminal"
-ok 'R28: a public address' sent ask "vpnctl: asking http://$RIG_WEB4/ip for the public address \(1 of 2 s\)"
+ok 'R28: a public address' sent ask "vpnctl: asking http://$RIG_WEB4/ip for the public address \([1-9] of 4 s\)"
 is "$(grep -ac asking "$dir/json")" 0 'R28: --json: nothing of it'
 in_ns router nft delete table ip cut
 
 # --- vpnrun ----------------------------------------------------------------------------------------------
 vpnctl restart demo >/dev/null 2>&1
+ok 'the server answers again' wait_for 20 as_user vpnctl status demo
 run='as_user vpnrun demo sh -c '\''read -r c </proc/$$/task/$$/children; echo "children: ${c:-none}"'\'
 on_terminal quick "$run"
 wait "$terminal"

@@ -58,7 +58,12 @@ is "$(as_user vpnrun other sh -c "curl -s -m 5 http://$RIG_WEB4/; timeout 2 bash
 vpnctl down other >/dev/null
 
 # --- another -------------------------------------------------------------------------------------------
+vpnctl status many --watch >"$RIG_DIR/events" &
+watcher=$!
+wait_for 20 grep -q '^many is up' "$RIG_DIR/events"
 like "$(vpnctl switch many xx-one-10 2>&1)" '^many goes through xx-one-10 now, was xx-one-2: the server answers$' 'R83: switch'
+ok 'R70: who watches is told of the server' wait_for 20 grep -qx 'many goes through xx-one-10' "$RIG_DIR/events"
+kill "$watcher"
 ok 'R83 R31: the program inside goes on by the other' wait_for 15 word_is loop other
 ok 'R83 L29: so does a flow of one socket, which has the old address no more' wait_for 15 word_is flow other
 ok 'R83 L06: and asks the name server that it knows for names, which is answered by the one that there is' wait_for 15 inside_is other
