@@ -147,7 +147,7 @@ static void say_made(const struct wrap_job *j, const struct wrap_words *w)
 		say("its profile of this VPN's own is %s\n", strchr(w->options, '/'));
 	if (count(j, WRAP_SERVICE))
 		say("the session's bus knows it after the next login, or now by: dbus-send "
-		    "--session --dest=org.freedesktop.DBus /org/freedesktop/DBus "
+		    "--session --print-reply --dest=org.freedesktop.DBus /org/freedesktop/DBus "
 		    "org.freedesktop.DBus.ReloadConfig\n");
 	if (count(j, WRAP_UNIT))
 		say("systemd knows it after the next login, or now by: systemctl --user "

@@ -155,8 +155,11 @@ $RIG_CAPTURE start
 is "$(starts 'auto bus host link')" 'auto:clear bus:clear host:clear link:clear' \
 	'danger: a session'"'"'s bus, which the menu asks, too, a link, autostart and a browser start it in the clear'
 ok 'danger: packets leave' test "$($RIG_CAPTURE stop)" -gt 0
-like "$(desk vpnctl wrap bird --vpn demo)" '2 desktop entries, 1 autostart entry, 1 D-Bus service, 1 native-messaging manifest' 'R09: all of them are covered'
-ok 'the bus is told, as the command says' ask_bus ReloadConfig
+said=$(desk vpnctl wrap bird --vpn demo)
+like "$said" '2 desktop entries, 1 autostart entry, 1 D-Bus service, 1 native-messaging manifest' 'R09: all of them are covered'
+said=${said##*or now by: }
+# shellcheck disable=SC2086 # words, as a shell has them
+desk $said >/dev/null
 $RIG_CAPTURE start
 is "$(starts 'auto bus host link menu')" 'auto:demo bus:demo host:demo link:demo menu:demo' 'R09 L16 L38: now each goes through the VPN, and the menu asks no bus'
 is "$($RIG_CAPTURE stop)" 0 'R09: and nothing leaves beside it'
@@ -170,10 +173,44 @@ rm -rf "$birds" "$sys/bin/bird" "$home/.mozilla" "$home/.config" "$home/.local/s
 # Programs as their packages ship them.
 desk() { as_user env PATH="$home/.local/bin:$PATH" DISPLAY= "$@"; }
 if command -v firefox-esr >/dev/null; then
+	servers=
 	ok 'R09: firefox-esr' desk vpnctl wrap firefox-esr --vpn demo --policy browser --profile
 	entries=$(grep -lr '^Exec=.*/vpnrun --notify --policy browser demo -- .*--profile ' "$apps" | wc -l)
 	ok 'R09: its entry has the profile, too' test "$entries" -ge 1
 	like "$(desk vpnctl wrap --check firefox-esr)" 'x-www-browser is firefox-esr by another name' 'L39: --check names the alternative'
+	if command -v Xvfb >/dev/null; then
+		# One runs outside, with a window, and is given the pages of whoever has its profile.
+		for ns in internet demo; do
+			in_ns $ns perl -MIO::Socket::INET -e '$| = 1; $s = IO::Socket::INET->new(LocalAddr => shift, LocalPort => 8088, Listen => 9, ReuseAddr => 1) or die;
+				while ($c = $s->accept) { $_ = <$c>; print "$1:$ARGV[0]\n" if m{/(page\d)}; print $c "HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<title>x</title>x"; close $c }' \
+				"$RIG_WEB4" $ns >>"$RIG_DIR/asked" &
+			servers+=" $!"
+		done
+		[ -d /tmp/.X11-unix ] || mkdir -m 1777 /tmp/.X11-unix
+		as_user Xvfb -displayfd 1 -noreset -nolisten tcp >"$RIG_DIR/display" 2>/dev/null &
+		xvfb=$!
+		ok 'control: a display' wait_for 30 test -s "$RIG_DIR/display"
+		fox() { desk env DISPLAY=":$(<"$RIG_DIR/display")" NO_AT_BRIDGE=1 "$1" "http://$RIG_WEB4:8088/$2" >/dev/null 2>&1; }
+		asked() { grep -qx "$1" "$RIG_DIR/asked"; }
+		fox /usr/bin/firefox-esr page1 &
+		ok 'control: one runs outside, and opens pages there' wait_for 90 asked page1:internet
+		fox /usr/bin/firefox-esr page2
+		ok 'danger: who starts it once more gives the page to that one' wait_for 60 asked page2:internet
+		fox firefox-esr page3 &
+		ok 'R09 L16: wrapped with --profile beside it: its page goes through the VPN' wait_for 90 asked page3:demo
+		fox firefox-esr page4
+		ok 'R09 L16: the next one, too, which the wrapped one opens' wait_for 60 asked page4:demo
+		fox /usr/bin/firefox-esr page5
+		ok 'R09: and the one outside is still its own' wait_for 60 asked page5:internet
+		is "$(sort -u "$RIG_DIR/asked" | xargs)" 'page1:internet page2:internet page3:demo page4:demo page5:internet' 'L16: no page went the other way'
+		kill $xvfb # and all that have a window there
+		ok 'they have ended' wait_for 30 eval '! pgrep -U "$RIG_UID" "^firefox-esr"'
+		# shellcheck disable=SC2086
+		kill $servers
+		rm -rf "$home/.mozilla" "$home/.config" "$home/.cache" "$home/.local/share/vpnrun/profiles/demo/firefox-esr"
+	else
+		skip 'needs Xvfb' 'a real browser beside one that runs'
+	fi
 	desk vpnctl unwrap firefox-esr >/dev/null
 else
 	skip 'needs firefox-esr' 'a real browser'
