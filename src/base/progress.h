@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whatever takes more than a second says on the terminal what it waits for, in a line that is gone
- * when it is over. A child paints it, so that nobody who waits has to wake for it, in
- * whatever call that is. Without a terminal as standard error nothing is done.
+ * A command that takes more than a second says on the terminal what it waits for, in a line that is
+ * gone when it is over. A child paints it, so that nobody who waits has to wake for it, in whatever
+ * call that is. Without a terminal as standard error nothing is done.
  */
 #pragma once
 
