@@ -48,11 +48,15 @@ told '^demo is down$' user 'for everybody'
 is "$(grep -vc '^{"schema_version": 1, "event": .*}$' "$dir/json")" 0 'R70: each line is an object with its version'
 
 # --- its end ---------------------------------------------------------------------------------------
-kill -TERM "$text"
-wait "$text"
+ended() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
+ends() { # ends SIGNAL PID: with what status; one that it does not end is no reason to wait for ever
+	kill "-$1" "$2"
+	wait_for 10 ended "$2" || kill -KILL "$2"
+	wait "$2" 2>/dev/null
+}
+ends TERM "$text"
 is $? 0 'R70: SIGTERM ends it'
-kill -INT "$json"
-wait "$json"
+ends INT "$json"
 is $? 0 'R70: so does SIGINT'
 pid=$(user)
 kill -TERM "$pid"
