@@ -13,6 +13,9 @@
  *                                                everybody, or only other builds of vpnrun
  *   bench [-r ROUNDS] [-j JSON] [-x ...] many VPN N...
  *                                                the launcher and the floors beside N sandboxes
+ *   bench [-r ROUNDS] [-j JSON] burst VPN N AT-ONCE
+ *                                                the same beside N, as many at once, from when they
+ *                                                are let go until each is reaped
  *   bench [-r ROUNDS] [-j JSON] phases VPN       the launcher's own time line
  *   bench floor VPN                              the milliseconds of one full floor (doors.pl)
  *   bench hold VPN N                             N sandboxes, "ready", until stdin ends
@@ -35,6 +38,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "burst.h"
 #include "cable.h"
 #include "phases.h"
 #include "plug.h"
@@ -309,7 +313,7 @@ static void prepare(const char *vpn)
 		die("cannot prepare");
 	if (plug_open(&b.plug, vpn, &e) < 0)
 		die(e.msg);
-	b.socket = plug_serve(&b.plug, &e);
+	b.socket = plug_serve(&b.plug, lease_max(&b.plug.pool), PLUG_KEPT, &e);
 	if (b.socket < 0)
 		die(e.msg);
 }
@@ -498,6 +502,70 @@ static int cmd_many(FILE *f, char **beside)
 	return rc;
 }
 
+/* --- many at once ---------------------------------------------------------------------------- */
+
+static void burst_become(void *arg, int socket)
+{
+	b.socket = socket;
+	become(arg);
+}
+
+static void burst_report(FILE *f, struct peer *peers, size_t n, unsigned int beside)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct samples *s = &peers[i].ms;
+
+		samples_sort(s);
+		printf("%-30s %9.2f %9.2f %9.2f %7zu %s\n", peers[i].name, samples_at(s, 50),
+		       samples_at(s, 99), samples_max(s), s->n, peers[i].why);
+		fprintf(f,
+			"%s\n    {\"name\": \"%s\", \"beside\": %u, \"n\": %zu, "
+			"\"min\": %.3f, \"median\": %.3f, \"p99\": %.3f, \"max\": %.3f}",
+			i ? "," : "", peers[i].name, beside, s->n, samples_min(s),
+			samples_at(s, 50), samples_at(s, 99), samples_max(s));
+	}
+}
+
+static int cmd_burst(FILE *f, char **words)
+{
+	static struct peer peers[PEERS];
+	unsigned int ports = ports_now();
+	int hold, sockets[PLUG_AT_ONCE];
+	struct err e = ERR_INIT;
+	uint64_t beside, n;
+	size_t order[3];
+
+	if (!words[0] || !words[1] || str_uint(words[0], 1, 1023, &beside) < 0 ||
+	    str_uint(words[1], 1, PLUG_AT_ONCE, &n) < 0)
+		die("burst VPN N AT-ONCE: at most 1023, at most 64");
+	line_up(peers);
+	if (plug_hold(&b.plug, (unsigned int)beside, &hold, &e) < 0)
+		die(e.msg);
+	for (unsigned int i = 0; i < n; i++) {
+		sockets[i] = plug_serve(&b.plug, lease_max(&b.plug.pool) - i, 1, &e);
+		if (sockets[i] < 0)
+			die(e.msg);
+	}
+	for (unsigned int r = 0; r < b.rounds; r++) {
+		shuffle(order, ARRAY_SIZE(order));
+		for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+			struct peer *p = &peers[order[i]];
+			struct burst at_once = {burst_become, p, sockets, (unsigned int)n};
+
+			if (burst(&at_once, &p->ms) < 0)
+				snprintf(p->why, sizeof(p->why), "failed");
+			settle(ports + (unsigned int)beside);
+		}
+	}
+	printf("%u launches at once beside %u sandboxes, from when they are let go.\n\n"
+	       "%-30s %9s %9s %9s %7s\n",
+	       (unsigned int)n, (unsigned int)beside, "", "median ms", "99 of 100", "max", "runs");
+	burst_report(f, peers, ARRAY_SIZE(order), (unsigned int)beside);
+	close(hold);
+	settle(ports);
+	return peers[0].ms.n < b.rounds * n;
+}
+
 static int cmd_phases(FILE *f)
 {
 	static struct peer p[1];
@@ -590,7 +658,7 @@ int main(int argc, char **argv)
 	}
 	if (argc - optind < 2)
 		die("usage: bench [-r ROUNDS] [-j JSON] [-x PROGRAM] "
-		    "launch|many|phases|floor|hold|plug VPN [N...|NETNS]");
+		    "launch|many|burst|phases|floor|hold|plug VPN [N...|NETNS]");
 	what = argv[optind];
 	if (argc - optind == 3 && !strcmp(what, "hold"))
 		return cmd_hold(argv[optind + 1], argv[optind + 2]);
@@ -604,6 +672,8 @@ int main(int argc, char **argv)
 		rc = cmd_launch(f);
 	else if (!strcmp(what, "many"))
 		rc = cmd_many(f, argv + optind + 2);
+	else if (!strcmp(what, "burst"))
+		rc = cmd_burst(f, argv + optind + 2);
 	else if (!strcmp(what, "floor"))
 		rc = cmd_floor();
 	else

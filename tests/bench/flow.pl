@@ -27,31 +27,57 @@ END {
 
 # --- the hop -------------------------------------------------------------------------------------
 
-# One stream, by our own program. What a tunnel costs is not in the ends' time.
-sub one {
-	my ($with_cost, @as) = @_;
+# By our own program: the ends' processor time, or the whole machine's, where a tunnel is the kernel's and
+# nothing else runs there.
+sub flow {
+	my ($cost, $streams, @as) = @_;
 
 	return sub {
-		my ($mbit, $cost) = split ' ', `@as $tools/flow send $far 5201 $seconds`;
-		die "@as: no flow\n" unless $cost;
-		return ('Mbit/s' => $mbit, $with_cost ? ('ns/KiB' => $cost) : ());
+		my ($mbit, %cost);
+		($mbit, @cost{'ends', 'machine'}) = split ' ', `@as $tools/flow send $far 5201 $seconds $streams`;
+		die "@as: no flow\n" unless $cost{machine};
+		return ('Mbit/s' => $mbit, $cost ? ('ns/KiB' => $cost{$cost}) : ());
 	};
 }
+sub one { my ($with_cost, @as) = @_; return flow($with_cost && 'ends', 1, @as) }
 
 sub compare {
-	my ($title, $key, $bare, $boxed, $gateway) = @_;
+	my ($title, $key, $bare, $boxed, @more) = @_;
 	my $turns = Turns->new($vpn);
 
-	$turns->rounds($rounds, ['bare', $bare], ['sandbox', $boxed], $gateway ? ['gateway', $gateway] : ());
+	$turns->rounds($rounds, ['bare', $bare], ['sandbox', $boxed], @more);
 	push @json, $turns->report($title, qq("kind": "$key", ));
 }
 
+# What is accepted passes by most of the rules from then on. Only to be measured: see README.md.
+sub flowtable {
+	my ($do) = @_;
+	return !system "ip netns exec $vpn nft delete table inet bench" if $do eq 'delete';
+	open my $nft, '|-', "ip netns exec $vpn nft -f - 2>/dev/null" or die;
+	print $nft "table inet bench {\nflowtable fast { hook ingress priority 0; devices = { br-$vpn, $vpn }; }\n",
+		"chain forward { type filter hook forward priority filter + 1; policy accept;\n",
+		"ct state established meta l4proto { tcp, udp } flow add \@fast\n}\n}\n";
+	return close $nft;
+}
+
 my @bare = ('ip', 'netns', 'exec', $vpn);
+my @boxed = (@as_user, 'vpnrun', $vpn);
 my $server = start('nsenter', "--net=$ENV{RIG_DIR}/ns/demo", "$tools/flow", 'serve', $far, 5201);
 await_port(5201, $server);
-print "One flow out: from the VPN's own namespace, and from a sandbox (one veth, the bridge, the firewall\n",
+print "Flows out: from the VPN's own namespace, and from a sandbox (one veth, the bridge, the firewall\n",
 	"and the address translation more).\n\n";
-compare("by the tunnel ($ENV{RIG_WG} WireGuard)", 'tunnel', one(0, @bare), one(0, @as_user, 'vpnrun', $vpn));
+my $cost = $ENV{RIG_WG} eq 'kernel' && 'machine';
+for my $streams ($cost ? (1, 4) : 1) {
+	my $flow = flow($cost, $streams, @boxed);
+
+	compare("by the tunnel ($ENV{RIG_WG} WireGuard), streams: $streams", $streams > 1 ? "tunnel$streams" : 'tunnel',
+		flow($cost, $streams, @bare), $flow, flowtable('add') && flowtable('delete') ? [flowtable => sub {
+			flowtable('add') or die;
+			my %v = $flow->();
+			flowtable('delete');
+			return %v;
+		}] : ());
+}
 stop($server);
 
 # How little the hop costs shows where no cipher hides it.
@@ -65,12 +91,12 @@ await_port(5201, $server);
 sub by_snat_alone {
 	my ($flow) = @_;
 
-	return sub {
+	return [gateway => sub {
 		system "$FindBin::Bin/fast.sh rules snat" and die;
 		my %v = $flow->();
 		system "$FindBin::Bin/fast.sh rules vpn" and die;
 		return %v;
-	};
+	}];
 }
 compare("a veth in the tunnel's place, 1 stream", 'veth', one(1, @bare), one(1, @box), by_snat_alone(one(1, @box)));
 stop($server);

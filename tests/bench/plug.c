@@ -21,7 +21,6 @@
 #include "nl/route.h"
 #include "ns/netns.h"
 
-#define KEPT	  10 /* numbers at the pool's end */
 #define SETTLE_MS 20000
 
 int plug_open(struct plug *p, const char *vpn, struct err *e)
@@ -40,7 +39,7 @@ int plug_open(struct plug *p, const char *vpn, struct err *e)
 
 uint32_t plug_hand_host(const struct plug *p)
 {
-	return lease_max(&p->pool) - KEPT;
+	return lease_max(&p->pool) - PLUG_KEPT;
 }
 
 static int plug_veth(struct nl_sock *s, const struct plug *p, uint32_t h, int netns, struct err *e)
@@ -99,10 +98,10 @@ static int receive_fd(int sock)
 	return fd;
 }
 
-static void serve(const struct plug *p, int sock)
+static void serve(const struct plug *p, int sock, uint32_t top, uint32_t count)
 {
 	struct nl_sock s = NL_SOCK_INIT;
-	uint32_t top = lease_max(&p->pool), h = top;
+	uint32_t h = top;
 	struct err e = ERR_INIT;
 	int netns;
 
@@ -112,7 +111,7 @@ static void serve(const struct plug *p, int sock)
 		struct cable c = {0};
 
 		/* The last one's port may be there still. */
-		h = h <= top - KEPT + 1 ? top : h - 1;
+		h = h <= top - count + 1 ? top : h - 1;
 		c.error = plug_veth(&s, p, h, netns, &e);
 		describe(p, h, &c);
 		if (send(sock, &c, sizeof(c), MSG_NOSIGNAL) < 0)
@@ -123,7 +122,7 @@ static void serve(const struct plug *p, int sock)
 	_exit(0);
 }
 
-int plug_serve(const struct plug *p, struct err *e)
+int plug_serve(const struct plug *p, uint32_t top, uint32_t count, struct err *e)
 {
 	int pair[2];
 	pid_t pid;
@@ -135,7 +134,7 @@ int plug_serve(const struct plug *p, struct err *e)
 		return err_sys(e, -errno, "cannot fork");
 	if (pid == 0) {
 		close(pair[0]);
-		serve(p, pair[1]);
+		serve(p, pair[1], top, count);
 	}
 	close(pair[1]);
 	return pair[0];
@@ -192,7 +191,7 @@ int plug_hold(const struct plug *p, unsigned int n, int *ret_fd, struct err *e)
 	pid_t pid;
 	char c = 'n';
 
-	if (n + KEPT + 2 > lease_max(&p->pool))
+	if (n + PLUG_KEPT + 2 > lease_max(&p->pool))
 		return err_set(e, -ENOSPC, "the pool of %s has only %u numbers", p->r.name,
 			       lease_max(&p->pool));
 	if (pipe2(down, O_CLOEXEC) < 0 || pipe2(up, O_CLOEXEC) < 0)

@@ -8,6 +8,9 @@
 #include "nl/sock.h"
 #include "state/record.h"
 
+#define PLUG_KEPT    10 /* numbers at the pool's end, for who plugs himself */
+#define PLUG_AT_ONCE 64
+
 struct plug {
 	struct record r;
 	struct lease_pool pool;
@@ -21,8 +24,9 @@ int plug_open(struct plug *p, const char *vpn, struct err *e);
 /* The host number that is kept for competitors which plug themselves. */
 uint32_t plug_hand_host(const struct plug *p);
 
-/* A process that answers cable.h's requests until its socket is closed; returns our end of it. */
-int plug_serve(const struct plug *p, struct err *e);
+/* A process that answers cable.h's requests until its socket is closed; returns our end of it. It
+ * has that many numbers, down from the top. */
+int plug_serve(const struct plug *p, uint32_t top, uint32_t count, struct err *e);
 
 /* A process that holds n sandboxes, with up and configured cables, until *ret_fd is closed. */
 int plug_hold(const struct plug *p, unsigned int n, int *ret_fd, struct err *e);

@@ -33,11 +33,11 @@ done
 BENCH_TESTS=$(dirname "$(realpath "$0")")
 export BENCH_TESTS
 tools=$RIG_DIR/build/bench # where a confined user sees them
-out=$RIG_B/bench.json
+out=${BENCH_OUT:-$RIG_B/bench.json}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 parts=(launch doors phases cni engines many flow ports)
-for p in "${parts[@]}" many-cni; do : >"$tmp/$p"; done
+for p in "${parts[@]}" many-cni burst; do : >"$tmp/$p"; done
 rc=0
 read -r load _ </proc/loadavg
 
@@ -90,6 +90,8 @@ if wanted many; then
 	pool up
 	"$tools/bench" -r "$(at_least $((rounds / 3)) 8)" -j "$tmp/many" many demo "${counts[@]}" || rc=1
 	echo
+	"$tools/bench" -r "$(at_least $((rounds / 4)) 4)" -j "$tmp/burst" burst demo 950 64 || rc=1
+	echo
 	"$BENCH_TESTS/cni.pl" demo "$(at_least $((rounds / 4)) 8)" "$tmp/many-cni" "${counts[@]}" || rc=1
 	pool down
 fi
@@ -117,6 +119,8 @@ cat >"$out" <<J
   "doors": [$(join "$tmp/doors")
   ],
   "many": [$(join "$tmp/many")
+  ],
+  "burst": [$(join "$tmp/burst")
   ],
   "phases": [$(join "$tmp/phases")
   ],

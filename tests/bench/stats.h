@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define SAMPLES_MAX 1000
+#define SAMPLES_MAX 4000
 
 struct samples {
 	size_t n;
@@ -24,7 +24,7 @@ static inline int samples_order(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* Before any of the three below. */
+/* Before any of those below. */
 static inline void samples_sort(struct samples *s)
 {
 	qsort(s->v, s->n, sizeof(s->v[0]), samples_order);
@@ -35,6 +35,12 @@ static inline double samples_median(const struct samples *s)
 	if (s->n == 0)
 		return 0;
 	return s->n % 2 ? s->v[s->n / 2] : (s->v[s->n / 2 - 1] + s->v[s->n / 2]) / 2;
+}
+
+/* The one that so many of a hundred are not above. */
+static inline double samples_at(const struct samples *s, unsigned int of_100)
+{
+	return s->n ? s->v[(s->n - 1) * of_100 / 100] : 0;
 }
 
 static inline double samples_min(const struct samples *s)

@@ -9,7 +9,8 @@
 #
 # Emulation by QEMU itself, not KVM: a /dev/kvm may be there and not work, and the emulated
 # processor is the plain one without cmpxchg16b, which QEMU 7.2 gets wrong (guests oops). On a busy
-# machine the emulated timer is too late for the kernel's test of it, which would be a panic.
+# machine the emulated timer is too late for the kernel's test of it, which would be a panic. VM_OPTIONS
+# are more words for QEMU.
 set -u
 
 die()
@@ -69,7 +70,8 @@ bound=(setpriv --pdeathsig KILL --)
 	-device virtio-serial-pci \
 	-chardev "file,id=rc,path=$work/rc" -device virtserialport,chardev=rc,name=rc \
 	-chardev stdio,id=out,signal=off -device virtserialport,chardev=out,name=out \
-	-append "console=ttyS0 panic=-1 quiet loglevel=4 no_timer_check systemd.show_status=no systemd.default_timeout_start_sec=300" <&3 2>"$work/err" &
+	-append "console=ttyS0 panic=-1 quiet loglevel=4 no_timer_check systemd.show_status=no systemd.default_timeout_start_sec=300" \
+	${VM_OPTIONS:-} <&3 2>"$work/err" &
 guest=$!
 trap 'kill $guest; wait $guest; exit 143' TERM INT HUP
 wait $guest
