@@ -85,7 +85,8 @@ my %order;
 sub read_orders {
 	my ($table) = slurp('src/up/bridge.c') =~ /bridge_steps\[\] = \{\n(.*?)\n\};/s or die "no bridge_steps\n";
 	my %plain = map { $_ => [] } qw(step_begin step_note_forwarding step_forwarding step_flows step_made);
-	$plain{step_tunnel} = ['tunnel'];
+	# Of a way out that is not a tunnel, what leads to it is made there; the worlds here have tunnels.
+	$plain{step_way_out} = ['tunnel'];
 	$plain{step_record} = ['record'];
 	for my $step ($table =~ /\{(\w+),/g) {
 		my (@make, %lists);
