@@ -160,33 +160,63 @@ int rtnl_addr_is_local(struct nl_sock *s, int family, const void *addr, struct e
 /* --- all of a table ----------------------------------------------------------------------------
  */
 
-struct route_prefix {
-	int oif;
+struct route_seen {
 	uint32_t table;
 	bool has_dst;
 	uint8_t dst[16];
+	struct rtnl_default by; /* the way, of whatever prefix */
 };
 
-static void parse_prefix_attr(const struct nlattr *a, void *arg)
+static void parse_seen_attr(const struct nlattr *a, void *arg)
 {
-	struct route_prefix *p = arg;
+	struct route_seen *p = arg;
 	size_t len = nl_attr_len(a);
+	int type = nl_attr_type(a);
 
-	if (nl_attr_type(a) == RTA_DST && len <= sizeof(p->dst)) {
+	if (type == RTA_DST && len <= sizeof(p->dst)) {
 		memcpy(p->dst, nl_attr_data(a), len);
 		p->has_dst = true;
-	} else if (nl_attr_type(a) == RTA_OIF && len == sizeof(uint32_t)) {
-		p->oif = (int)nl_attr_u32(a);
-	} else if (nl_attr_type(a) == RTA_TABLE && len == sizeof(uint32_t)) {
+	} else if (type == RTA_GATEWAY && len <= sizeof(p->by.gateway)) {
+		memcpy(p->by.gateway, nl_attr_data(a), len);
+		p->by.has_gateway = true;
+	} else if (len != sizeof(uint32_t)) {
+		return;
+	} else if (type == RTA_OIF) {
+		p->by.oif = (int)nl_attr_u32(a);
+	} else if (type == RTA_TABLE) {
 		p->table = nl_attr_u32(a);
+	} else if (type == RTA_PRIORITY) {
+		p->by.metric = nl_attr_u32(a);
 	}
+}
+
+/* False: it is not a route. */
+static bool read_route(const struct nlmsghdr *nlh, struct route_seen *ret)
+{
+	const struct rtmsg *rt = nl_payload(nlh);
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE || nl_payload_len(nlh) < sizeof(*rt))
+		return false;
+	*ret = (struct route_seen){.table = rt->rtm_table};
+	nl_attr_each(nlh, sizeof(*rt), parse_seen_attr, ret);
+	return true;
+}
+
+static int read_routes(struct nl_sock *s, int family, const struct nl_table *table, struct err *e)
+{
+	struct rtmsg rt = {.rtm_family = (uint8_t)family};
+	struct nl_msg m;
+
+	nl_msg_init(&m);
+	nl_msg_begin(&m, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
+	return nl_read_table(s, &m, table, e);
 }
 
 /* A route that has several ways is one of each. */
 struct route_ways {
 	const struct rtnl_route_walk *w;
 	const struct rtmsg *rt;
-	const struct route_prefix *p;
+	const struct route_seen *p;
 	int r;
 };
 
@@ -217,22 +247,18 @@ static int got_prefix(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct rtmsg *rt = nl_payload(nlh);
 	const struct rtnl_route_walk *w = arg;
-	struct route_prefix p = {0};
+	struct route_seen p;
 
-	if (nlh->nlmsg_type != RTM_NEWROUTE || nl_payload_len(nlh) < sizeof(*rt))
+	if (!read_route(nlh, &p) || !p.has_dst || p.table != RT_TABLE_MAIN ||
+	    rt->rtm_type != RTN_UNICAST || rt->rtm_dst_len == 0)
 		return 0;
-	p.table = rt->rtm_table;
-	nl_attr_each(nlh, sizeof(*rt), parse_prefix_attr, &p);
-	if (!p.has_dst || p.table != RT_TABLE_MAIN || rt->rtm_type != RTN_UNICAST ||
-	    rt->rtm_dst_len == 0)
-		return 0;
-	if (!p.oif) {
+	if (!p.by.oif) {
 		struct route_ways ways = {.w = w, .rt = rt, .p = &p};
 
 		nl_attr_each(nlh, sizeof(*rt), each_way, &ways);
 		return ways.r;
 	}
-	return w->fn(rt->rtm_family, p.dst, rt->rtm_dst_len, p.oif, w->arg);
+	return w->fn(rt->rtm_family, p.dst, rt->rtm_dst_len, p.by.oif, w->arg);
 }
 
 static void begin_walk(void *arg)
@@ -246,14 +272,10 @@ static void begin_walk(void *arg)
 int rtnl_route_for_each(struct nl_sock *s, int family, const struct rtnl_route_walk *walk,
 			struct err *e)
 {
-	struct rtmsg rt = {.rtm_family = (uint8_t)family};
 	struct rtnl_route_walk w = *walk;
 	const struct nl_table table = {begin_walk, got_prefix, &w};
-	struct nl_msg m;
 
-	nl_msg_init(&m);
-	nl_msg_begin(&m, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
-	return nl_read_table(s, &m, &table, e);
+	return read_routes(s, family, &table, e);
 }
 
 struct route_count {
@@ -275,15 +297,14 @@ static int count_route(const struct nlmsghdr *nlh, void *arg)
 	const struct rtmsg *rt = nl_payload(nlh);
 	struct route_count *c = arg;
 	const struct rtnl_routes *q = c->q;
-	struct route_prefix p = {0};
+	struct route_seen p;
 
-	if (nlh->nlmsg_type != RTM_NEWROUTE || nl_payload_len(nlh) < sizeof(*rt) ||
-	    rt->rtm_family != q->family || rt->rtm_dst_len > rtnl_addr_len(q->family) * 8)
+	if (!read_route(nlh, &p) || rt->rtm_family != q->family ||
+	    rt->rtm_dst_len > rtnl_addr_len(q->family) * 8)
 		return 0;
-	p.table = rt->rtm_table;
-	nl_attr_each(nlh, sizeof(*rt), parse_prefix_attr, &p);
 	c->n += p.table == q->table && (!q->dst || has_prefix(q->dst, p.dst, rt->rtm_dst_len)) &&
-		(!q->oif || p.oif == q->oif) && !(q->others && rt->rtm_protocol == RTPROT_KERNEL);
+		(!q->oif || p.by.oif == q->oif) &&
+		!(q->others && rt->rtm_protocol == RTPROT_KERNEL);
 	return 0;
 }
 
@@ -294,15 +315,10 @@ static void begin_count(void *arg)
 
 int rtnl_route_count(struct nl_sock *s, const struct rtnl_routes *q, size_t *ret, struct err *e)
 {
-	struct rtmsg rt = {.rtm_family = (uint8_t)q->family};
 	struct route_count c = {.q = q};
 	const struct nl_table table = {begin_count, count_route, &c};
-	struct nl_msg m;
-	int r;
+	int r = read_routes(s, q->family, &table, e);
 
-	nl_msg_init(&m);
-	nl_msg_begin(&m, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
-	r = nl_read_table(s, &m, &table, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot list the routes of table %u", q->table);
 	*ret = c.n;
@@ -314,36 +330,17 @@ struct default_search {
 	struct rtnl_default best;
 };
 
-static void parse_default_attr(const struct nlattr *a, void *arg)
-{
-	struct rtnl_default *d = arg;
-	size_t len = nl_attr_len(a);
-
-	if (nl_attr_type(a) == RTA_GATEWAY && len <= sizeof(d->gateway)) {
-		memcpy(d->gateway, nl_attr_data(a), len);
-		d->has_gateway = true;
-	} else if (nl_attr_type(a) == RTA_PRIORITY && len == sizeof(uint32_t)) {
-		d->metric = nl_attr_u32(a);
-	}
-}
-
 static int got_default(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct rtmsg *rt = nl_payload(nlh);
 	struct default_search *q = arg;
-	struct rtnl_default d = {0};
-	struct route_prefix p = {0};
+	struct route_seen p;
 
-	if (nlh->nlmsg_type != RTM_NEWROUTE || nl_payload_len(nlh) < sizeof(*rt) ||
-	    rt->rtm_type != RTN_UNICAST || rt->rtm_dst_len != 0)
+	if (!read_route(nlh, &p) || rt->rtm_type != RTN_UNICAST || rt->rtm_dst_len != 0)
 		return 0;
-	p.table = rt->rtm_table;
-	nl_attr_each(nlh, sizeof(*rt), parse_prefix_attr, &p);
-	nl_attr_each(nlh, sizeof(*rt), parse_default_attr, &d);
-	d.oif = p.oif;
-	if (p.table == RT_TABLE_MAIN && d.oif && (!q->by || d.oif == q->by) &&
-	    (!q->best.oif || d.metric < q->best.metric))
-		q->best = d;
+	if (p.table == RT_TABLE_MAIN && p.by.oif && (!q->by || p.by.oif == q->by) &&
+	    (!q->best.oif || p.by.metric < q->best.metric))
+		q->best = p.by;
 	return 0;
 }
 
@@ -354,15 +351,10 @@ static void begin_default(void *arg)
 
 int rtnl_default_find(struct nl_sock *s, int family, struct rtnl_default *d, struct err *e)
 {
-	struct rtmsg rt = {.rtm_family = (uint8_t)family};
 	struct default_search q = {.by = d->oif};
 	const struct nl_table table = {begin_default, got_default, &q};
-	struct nl_msg m;
-	int r;
+	int r = read_routes(s, family, &table, e);
 
-	nl_msg_init(&m);
-	nl_msg_begin(&m, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
-	r = nl_read_table(s, &m, &table, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot list the default routes");
 	*d = q.best;
