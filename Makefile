@@ -6,6 +6,8 @@ PREFIX     ?= /usr/local
 DESTDIR    ?=
 SYSCONFDIR ?= /etc
 B          ?= build
+# One name for one directory: what a file is made of is known by the name that it was made under.
+override B := $(patsubst $(CURDIR)/%,%,$(B))
 CC         ?= cc
 PKG_CONFIG ?= pkg-config
 # The one place: programs, the tarball and the packages have it from here (tests/lint/version.t).
@@ -277,7 +279,7 @@ check:
 	$(Q)tests/check $(B)
 
 # While one works: the format, the layers, the unit tests and the fixtures. No privilege, seconds.
-check-fast: all unit-tests $(B)/tests/unit/policy_try check-format
+check-fast: all unit-tests $(B)/tests/unit/policy_try $(B)/tests/net/mkvpn check-format
 	$(Q)B='$(abspath $(B))' VPNCTL='$(abspath $(B))/bin/vpnctl' prove -Q --jobs "$$(nproc)" --exec tests/exec \
 		tests/lint/layers.t tests/unit/*.t $(UNIT_TESTS)
 
