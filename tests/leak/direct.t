@@ -56,18 +56,18 @@ switch=$(forwards "$RIG_UPLINK")
 sysctl -qw "net.ipv4.conf.$RIG_UPLINK.rp_filter=1"
 ok 'direct comes up' vpnctl up direct
 vpnctl default --no-ip demo >/dev/null
-is "$(get "$RIG_WEB4") $(get "$RIG_WEB6")" 'demo demo' 'control: everything else goes through the default'
+is "$(get "$RIG_WEB4") $(get "$RIG_WEB6")" 'demo demo' 'R85: control: everything else goes through the default'
 is "$(counted get "$RIG_WEB4")" 'demo 0' 'R17: and nothing of that is seen on the uplink'
 $RIG_CAPTURE start
-is "$(via "$RIG_WEB4") $(via "$RIG_WEB6")" 'clear clear' 'vpnrun direct goes by the uplink, IPv4 and IPv6, also where the way back is looked for'
+is "$(via "$RIG_WEB4") $(via "$RIG_WEB6")" 'clear clear' 'R85: vpnrun direct goes by the uplink, IPv4 and IPv6, also where the way back is looked for'
 ok 'and the capture sees it there' test "$($RIG_CAPTURE stop)" -gt 0
-is "$(via "$RIG_NAME")" clear 'by name, too'
-is "$(as_user vpnrun direct getent ahostsv4 "$RIG_SIDE" | head -1 | cut -d' ' -f1)" "$RIG_SIDE_CLEAR" 'the names are those of the uplink'
+is "$(via "$RIG_NAME")" clear 'R85: by name, too'
+is "$(as_user vpnrun direct getent ahostsv4 "$RIG_SIDE" | head -1 | cut -d' ' -f1)" "$RIG_SIDE_CLEAR" 'R85: the names are those of the uplink'
 is "$(getent ahostsv4 "$RIG_SIDE" | head -1 | cut -d' ' -f1)" "$RIG_SIDE_DEMO" 'and everybody else has those of the VPN'
 is "$(via "$RIG_LAN") $(via "[$RIG_LAN6_ADDR]")" 'lan lan' 'the LAN is of the uplink, where a portal may be'
 is "$(as_user vpnrun demo curl -s -m 12 "http://$RIG_WEB4/")" demo 'R08: a program in the VPN stays there'
 vpnctl default --strict --no-ip demo >/dev/null
-is "$(via "$RIG_NAME") $(get "$RIG_WEB4")" 'clear demo' 'so it is beside a strict default'
+is "$(via "$RIG_NAME") $(get "$RIG_WEB4")" 'clear demo' 'R85: so it is beside a strict default'
 vpnctl default --no-ip demo >/dev/null
 like "$(vpnctl default --no-ip direct 2>&1)" 'cannot be it' 'it is not the default of anybody'
 is "$(as_user vpnrun - curl -s -m 12 "http://$RIG_WEB4/")" demo 'nor what vpnrun takes without a name'

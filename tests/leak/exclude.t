@@ -77,7 +77,7 @@ echo 'session 2' >&7
 ok 'R11: in both directions' wait_for 10 says 2
 exec 7>&-
 wait $session
-is "$(asked)" 'host host answer answer' 'R11: who asks a named service from the internet is answered, both families'
+is "$(asked)" 'host host answer answer' 'R11 R85: who asks a named service from the internet is answered, both families'
 is "$(ask "$RIG_HOST4:8023" 1)" '' 'R11: another port is not'
 is "$(both)" 'demo demo' 'R11: all else goes by the VPN'
 
@@ -167,7 +167,7 @@ ip rule del from all iif lo uidrange "$RIG_UID-$RIG_UID"
 like "$(vpnctl status demo)" "degraded: .* uidrange $RIG_UID-$RIG_UID goto .* is missing|machine.s default" 'R70: status names what is missing, or the supervisor was faster'
 rule_is_back() { ip rule | grep -q "uidrange $RIG_UID-$RIG_UID"; }
 ok 'R70: and it is put back' wait_for 20 rule_is_back
-is "$(all as_user)" "$direct" 'R11: a user who is left out goes by the uplink, both families and names'
+is "$(all as_user)" "$direct" 'R11 R85: a user who is left out goes by the uplink, both families and names'
 $RIG_CAPTURE start
 is "$(all as_stranger)" "$through" 'R11: everybody else by the VPN'
 is "$(all env)" "$through" 'R11: root, too'
@@ -213,7 +213,7 @@ is "$(all env)" "$through" 'R11: a unit is left out that does not run: all goes 
 listens() { grep -qs ^inotify "/proc/$(cat /run/vpnrun/demo.supervisor)"/fdinfo/*; }
 ok 'R11: the supervisor hears of units' wait_for 20 listens
 mkdir "$slice/$unit"
-ok 'R11: it starts, and soon goes by the uplink' wait_for 20 is_direct
+ok 'R11 R85: it starts, and soon goes by the uplink' wait_for 20 is_direct
 is "$(all in_unit)" "$direct" 'R11: both families and names'
 off >/dev/null
 strict
