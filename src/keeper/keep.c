@@ -222,10 +222,16 @@ static int help(const struct keep_errand *a)
 	struct endpoint_set es = {0};
 	struct err e = ERR_INIT;
 	struct profile p = {0};
+	struct record rec;
 	/* The keys are not needed. */
 	int r = applied_load(k->name, &p, &e);
 	bool round = false;
 
+	/* Another server's endpoint is nothing to a tunnel that does not go by it yet. */
+	if (r >= 0 && record_read(k->name, &rec, NULL) == 0 && applied_is_ahead(&rec)) {
+		profile_free(&p);
+		return 0;
+	}
 	r = r < 0 ? r : via_resolve_here(&p, 0, &es, &e);
 	if (r == 0 && a->what == HELP_TURN)
 		round = take_turn(k, &es);

@@ -132,6 +132,8 @@ static void take_signal(struct sup *s, const struct pollfd *fds)
 		return;
 	if (si.ssi_signo == SIGUSR2) {
 		s->look_now = true;
+		/* Of a switch that was killed early the kernel has told nothing. */
+		healer_hurry(&s->keeper.healer);
 	} else if (si.ssi_signo == SIGHUP) {
 		/* The record was written anew, and the tunnel was set up anew before that. */
 		s->reread = true;

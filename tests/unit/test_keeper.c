@@ -399,6 +399,10 @@ static void test_storm(void)
 	   "nor keeps it a processor busy while a look is due");
 	ok(!healer_wake(&h), "nor comes the look before its time");
 	kernel_told = false;
+	h.not_before = 0;
+	h.due_at = util_now_ms() + 3600000;
+	healer_hurry(&h);
+	ok(healer_wake(&h), "R78 who is told looks at once, though the kernel says nothing");
 }
 
 /* A helper that hangs is ended, and nothing is looked at while one is at it. */
