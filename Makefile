@@ -6,8 +6,6 @@ PREFIX     ?= /usr/local
 DESTDIR    ?=
 SYSCONFDIR ?= /etc
 B          ?= build
-# One name for one directory: what a file is made of is known by the name that it was made under.
-override B := $(patsubst $(CURDIR)/%,%,$(B))
 CC         ?= cc
 PKG_CONFIG ?= pkg-config
 # The one place: programs, the tarball and the packages have it from here (tests/lint/version.t).
