@@ -61,7 +61,11 @@ done
 GW=$(cat /sys/class/net/br-demo/address)
 export GW GW4=10.20.1.1 GW6=fd76:706e:7275:1::1 FAR4=$RIG_WEB4 FAR6=$RIG_WEB6_ADDR TUN4=10.64.0.2 TUN6=fd64:64::2
 export LAN4=$RIG_LAN LAN6=$RIG_LAN6_ADDR HOST4=$RIG_HOST4 HOST6=$RIG_HOST6 UP_M=$HOST_M
-# The provider may send what it likes.
+# The provider may send what it likes. What carries it keeps to the cable: some wireguard-go take the route of the
+# machine's own network for that as well, and what they send comes back to them for ever.
+in_ns demo ip rule add fwmark 2 lookup 100
+in_ns demo ip route add default via 198.51.100.254 dev eth0 table 100
+in_ns -m demo wg set far fwmark 2
 in_ns -m demo wg set far peer "$(cat "$RIG_DIR/keys/demo/client.pub")" \
 	allowed-ips "10.64.0.2/32,fd64:64::2/128,10.20.1.0/24,fd76:706e:7275:1::/64,192.168.77.0/24,2001:db8:77::/64"
 for n in 10.20.1.0/24 fd76:706e:7275:1::/64 192.168.77.0/24 2001:db8:77::/64; do in_ns demo ip route add $n dev far; done
