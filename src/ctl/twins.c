@@ -12,7 +12,7 @@
 #include "conf/profile.h"
 #include "conf/value.h"
 
-bool twins_are(const struct tunnel *a, const struct tunnel *b)
+static bool are_twins(const struct tunnel *a, const struct tunnel *b)
 {
 	uint8_t x[WG_KEY_LEN], y[WG_KEY_LEN];
 	bool same;
@@ -30,7 +30,7 @@ bool twins_are(const struct tunnel *a, const struct tunnel *b)
 static bool is_twin(const char *name, const struct tunnel *t)
 {
 	struct profile p = {0};
-	bool same = profile_load_name(name, &p, NULL) == 0 && twins_are(&p.tunnel, t);
+	bool same = profile_load_name(name, &p, NULL) == 0 && are_twins(&p.tunnel, t);
 
 	profile_free(&p);
 	return same;

@@ -13,7 +13,6 @@
  * all count). Files that cannot be read are passed over. Needs root, to read keys. */
 bool twins_find(const char *name, const struct tunnel *t, bool (*counts)(const char *name),
 		char ret[NAME_MAX_LEN + 1]);
-bool twins_are(const struct tunnel *a, const struct tunnel *b);
 
 /* Stands behind the names and those of devices: the one sentence of `import` and `up`. */
 #define TWINS_SAY                                                                            \

@@ -259,23 +259,20 @@ static int warn_subnet(struct item *item)
 			   clash->text, item->id, VPN_CONFIG_DIR, item->name, item->name);
 }
 
-/* One warning is enough of many files with one key, as some providers hand them out. The servers of
- * one VPN never run beside each other. */
+/* One warning is enough of many files with one key, as some providers hand them out; all of them
+ * are written by now, so that each finds the others. The servers of one VPN never run beside each
+ * other.
+ */
 static int warn_twins(struct import *im)
 {
 	char other[NAME_MAX_LEN + 1], device[IFNAMSIZ];
-	size_t i, k;
+	size_t i;
 
 	for (i = 0; i < im->n; i++)
 		if (tunnel_twin_find(im->items[i].name, &im->items[i].tunnel, device))
 			return tunnel_warn(&im->items[i].tunnel,
 					   "%s: the device %s, which is not vpnrun's, " TWINS_SAY,
 					   im->items[i].from->path, device);
-	for (i = 0; i < im->n && !im->is_one; i++)
-		for (k = 0; k < i; k++)
-			if (twins_are(&im->items[i].tunnel, &im->items[k].tunnel))
-				return tunnel_warn(&im->items[k].tunnel, "%s: VPN '%s' " TWINS_SAY,
-						   im->items[k].from->path, im->items[i].name);
 	for (i = 0; i < im->n && !im->is_one; i++)
 		if (twins_find(im->items[i].name, &im->items[i].tunnel, NULL, other))
 			return tunnel_warn(&im->items[i].tunnel, "%s: VPN '%s' " TWINS_SAY,
