@@ -54,7 +54,7 @@ check-fault:
 	$(Q)tests/setup/deps build test
 	$(Q)$(MAKE) --no-print-directory all test-tools
 	$(Q)$(FAULTS) tests/fault/*.t
-	$(Q)RIG_LAYOUT=bridge $(FAULTS) tests/fault/control.t
+	$(Q)RIG_LAYOUT=bridge $(FAULTS) tests/fault/control.t tests/fault/unread.t tests/fault/begun.t
 
 # The same thing thousands of times, and nothing left. PROGRAM="launch restart" some of it, SCALE=10 a tenth.
 check-soak:

@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What cannot be read, or put in its place, is neither absent nor done: no switch is skipped, no file is guessed, and a
+# default that stands is no leftover (L51 R19 R36 R45 R78). Each call fails for as long as a command takes. Runs inside the rig.
+# shellcheck source=tests/lib.sh
+. "$RIG_DIR/tests/lib.sh"
+if [ -n "${FAULT_ONLY:-}${FAULT_KINDS:-}" ]; then
+	echo '1..0 # SKIP a part of control.t or launch.t is asked for'
+	exit 0
+fi
+# The default resolves nothing while it changes hands.
+sed -i "s/^Endpoint.*/Endpoint = $RIG_OTHER_ENDPOINT4:$RIG_PORT/" /etc/vpnrun/other.conf
+vpnctl restart other >/dev/null
+
+unreadable() { strace -qqq -o /dev/null -e trace=access -e inject=access:error=EACCES -- vpnctl "$@" 2>&1; }
+whole_or_refused() { # whole_or_refused STATUS TEXT
+	if [ "$1" = 0 ]; then vpnctl status demo; else [[ $2 = 'vpnctl: '* ]] || { echo "$2"; false; }; fi
+}
+
+vpnctl down --force demo >/dev/null
+out=$(unreadable up --no-wait demo)
+ok 'R36 R78: up that may not ask which switches there are: all of them are set, or none of it' whole_or_refused $? "$out"
+vpnctl up --no-wait demo >/dev/null
+# Taken for no namespace, the one that programs are in would be removed, and another made in its place.
+if [ "$RIG_LAYOUT" = netns ]; then
+	as_user vpnrun demo sleep 600 &
+	inside=$!
+	# shellcheck disable=SC2016
+	wait_for 10 eval '[ "$(cat /proc/$inside/comm)" = sleep ]'
+	lives=$(stat -Lc %i /run/netns/demo)
+	for what in openat:EMFILE newfstatat:ENOMEM fstatfs:EIO ioctl:EPERM; do
+		for cmd in 'up --no-wait' 'restart --no-wait' down; do
+			# shellcheck disable=SC2086 # words
+			strace -qqq -o /dev/null -P /run/netns/demo -e inject=${what%:*}:error=${what#*:} vpnctl $cmd demo >/dev/null 2>&1
+			is "$(stat -Lc %i /run/netns/demo)" "$lives" "R36 R78: '$cmd' that may not ask what is in its place (${what%:*}) leaves who is inside alone"
+		done
+	done
+	vpnctl up --no-wait demo >/dev/null
+	kill $inside
+fi
+vpnctl default --no-ip demo >/dev/null
+names=$(cat /etc/resolv.conf)
+unreadable up --no-wait other >/dev/null
+is "$(cat /etc/resolv.conf)" "$names" 'R19: and the names of a default that stands stay its own'
+for what in openat read; do
+	out=$(strace -qqq -o /dev/null -P /etc/resolv.conf -e inject=$what:error=EIO vpnctl default --no-ip none 2>&1)
+	like "$out" '^vpnctl: .*cannot read /etc/resolv.conf' "R19 R36: a default whose names cannot be read ($what) is not taken away"
+	vpnctl default --no-ip none >/dev/null
+	is "$(cat /etc/resolv.conf)" "nameserver $RIG_DNS_CLEAR" 'R19: and the next one puts back what the machine had'
+	vpnctl default --no-ip demo >/dev/null
+done
+# Whichever file a switch cannot put in its place: what it says of the default is so.
+vpnctl up --no-wait other >/dev/null
+unsaid=0
+for n in {1..20}; do
+	out=$("$RIG_DIR/build/tests/fault/strike" -o "$RIG_DIR/struck" -p 0 -s rename -n "$n" -e 28 -- vpnctl default --no-ip other 2>&1) &&
+		now=other || now=demo
+	grep -q ^struck "$RIG_DIR/struck" || break
+	[[ $out != *'other is the default, but'* ]] || now=other unsaid=$((unsaid + 1))
+	like "$(vpnctl status $now)" "$now is the machine's default" "R16 R36: a switch whose file $n cannot be put in its place: $now is the default, as it says"
+	vpnctl default --no-ip demo >/dev/null
+done
+ok "control: one of these $n was the last note of a switch that was done" test "$unsaid" -gt 0
+vpnctl down --force other >/dev/null
+vpnctl default --no-ip none >/dev/null
+vpnctl down --force demo >/dev/null
+mv /etc/nsswitch.conf "$RIG_DIR/nsswitch.conf"
+mkdir /etc/nsswitch.conf
+[ "$RIG_LAYOUT" = bridge ] || like "$(vpnctl up --no-wait demo 2>&1)" '^vpnctl: .*cannot read /etc/nsswitch.conf' \
+	"R36: the host's nsswitch.conf cannot be read: up says so"
+rmdir /etc/nsswitch.conf
+mv "$RIG_DIR/nsswitch.conf" /etc/nsswitch.conf
+if [ "$RIG_LAYOUT" = netns ]; then
+	like "$(strace -qqq -o /dev/null -P /etc/netns/demo/resolv.conf -e inject=openat:error=EMFILE vpnctl up --no-wait demo 2>&1)" \
+		'^vpnctl: .*cannot read /etc/netns/demo/resolv.conf' "R36 R45: nor is what holds its names somebody else's if it cannot be read"
+	is "$(vpnctl status demo | awk 'NR == 2 { print $3 }')" down 'R36: and nothing of it is up'
+fi
+finish
