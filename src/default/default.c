@@ -551,6 +551,18 @@ static int follow_boot(const char *name, bool awaited, struct err *e)
 	return strcmp(b.name, name) != 0 ? 0 : set_name(name, b.strict, NULL, e);
 }
 
+/* Whoever asked for the VPN must not take it for one that is down. */
+static int follow_up(const char *name, struct err *e)
+{
+	int r = default_follow(e);
+
+	return r < 0 ? err_wrap(
+			       e, r,
+			       "%s is up, but the machine's default could not follow it (try again)",
+			       name)
+		     : 0;
+}
+
 int default_around(int (*apply)(const struct profile *p, struct err *note, struct err *e),
 		   const struct profile *p, struct err *note, struct err *e)
 {
@@ -565,7 +577,7 @@ int default_around(int (*apply)(const struct profile *p, struct err *note, struc
 	/* -ECHILD: the VPN is up, but nobody watches over it. */
 	if (r != 0 && r != -ECHILD)
 		return r;
-	followed = default_follow(r == 0 ? e : NULL);
+	followed = follow_up(p->name, r == 0 ? e : NULL);
 	followed = followed ?: follow_boot(p->name, awaited, r == 0 ? e : NULL);
 	return r < 0 ? r : followed;
 }

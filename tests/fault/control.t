@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vpnctl is killed, or fails, at every system call of up, down, restart, default, import, wrap, policy, oci and confine,
-# while programs start in the VPN and send all the time: nothing in the clear, nothing that the next run does not finish or
-# remove, nothing that happens later (L51 R12 R13 R16 R36 R76). FAULT_SAMPLE: how many points of each kind, all of them by 0;
-# FAULT_PART: which of them, as faults.pl has it.
+# vpnctl is killed, or fails, at every system call of up, down (of a way out by the uplink, too), restart, default, switch,
+# import, wrap, policy, oci and confine, while programs start in the VPN and send all the time: nothing in the clear, nothing
+# that the next run does not finish or remove, nothing that happens later (L51 R12 R13 R16 R36 R76). FAULT_SAMPLE: how many
+# points of each kind, all of them by 0; FAULT_PART: which of them, as faults.pl has it.
 # shellcheck source=tests/lib.sh
 . "$RIG_DIR/tests/lib.sh"
 # shellcheck disable=SC2016
@@ -88,6 +88,43 @@ if [ ${#some[@]} -gt 0 ]; then
 	is "$(grep -c '^clear' "$RIG_DIR/sent")" 0 'R16: and no program met the clear network'
 	kill $sender
 	wait $sender 2>/dev/null
+	vpnctl default --no-ip none >/dev/null
+fi
+
+# --- a way out by the uplink, beside the default -----------------------------------------------------
+
+mapfile -t some < <(kinds direct direct-down)
+if [ ${#some[@]} -gt 0 ]; then
+	vpnctl up --no-wait demo >/dev/null
+	vpnctl default --no-ip demo >/dev/null
+	echo '{"id": 9, "device": "uplink", "allow": {"users": ["'"$RIG_USER"'"]}}' >/etc/vpnrun/direct.json
+	in_ns lan ip route add "$RIG_WEB4/32" via "$RIG_HOST4"
+	: >"$RIG_DIR/sent" # or what the one before has written is taken for this one's
+	# Everybody else's way is the default; of those inside one speaks to the bridge, and would be counted elsewhere.
+	(
+		trap 'exit 0' TERM
+		while :; do
+			as_user timeout 1 "$probe" tcp "$RIG_WEB4" 80
+			as_user timeout 0.1 "$probe" udp "$RIG_WEB6_ADDR" 80
+			as_user vpnrun direct ping -c 1 -W 1 10.20.9.1 | sed -n 's/.* 0% packet loss.*/inside/p'
+			as_stranger vpnrun direct timeout 1 "$probe" tcp "$RIG_WEB4" 80
+			in_ns lan timeout 0.2 "$probe" tcp "$RIG_WEB4" 80
+		done
+	) >"$RIG_DIR/sent" 2>/dev/null &
+	sender=$!
+	ok 'control: the machine gets out by its default' wait_for 20 grep -q '^demo' "$RIG_DIR/sent"
+	$RIG_CAPTURE start
+	tap faults "${some[@]}"
+	is "$($RIG_CAPTURE stop)" 0 'R84 L02: while what leads around the VPNs came and went, was killed and failed, nothing of anybody else left by the uplink'
+	is "$(grep -c '^clear' "$RIG_DIR/sent")" 0 'R50 L26: nor did who may not use it, or a host of the LAN, meet the clear network'
+	ok 'control: somebody was inside, now and then' grep -q '^inside' "$RIG_DIR/sent"
+	kill $sender
+	wait $sender 2>/dev/null
+	vpnctl up --no-wait direct >/dev/null
+	is "$(as_user vpnrun direct curl -s -m 12 "http://$RIG_WEB4/") $(curl -s -m 12 "http://$RIG_WEB4/")" 'clear demo' 'R85: after all of that it leads out by the uplink, and nobody else does'
+	vpnctl down --force direct >/dev/null
+	in_ns lan ip route del "$RIG_WEB4/32" via "$RIG_HOST4"
+	rm /etc/vpnrun/direct.json
 	vpnctl default --no-ip none >/dev/null
 fi
 

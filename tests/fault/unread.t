@@ -61,7 +61,20 @@ for n in {1..20}; do
 	vpnctl default --no-ip demo >/dev/null
 done
 ok "control: one of these $n was the last note of a switch that was done" test "$unsaid" -gt 0
+# Nor which of those of an up beside it: whether the VPN is up is said, whatever became of the default.
+vpnctl default --no-ip demo >/dev/null
 vpnctl down --force other >/dev/null
+unsaid=0
+for n in {1..20}; do
+	out=$("$RIG_DIR/build/tests/fault/strike" -o "$RIG_DIR/struck" -p 0 -s rename -n "$n" -e 28 -- vpnctl up --no-wait other 2>&1)
+	grep -q ^struck "$RIG_DIR/struck" || break
+	[[ $out != *'other is up, but the machine'*'try again'* ]] || unsaid=$((unsaid + 1))
+	[[ $out = *'other is up'* ]] && now=up || now=down
+	is "$(vpnctl status other | awk 'NR == 2 { print $3 }')" $now "R36: an up whose file $n cannot be put in its place: the VPN is $now, as it says"
+	[ $now = down ] || ok 'R28 R16: and to try again is all that is left to do' vpnctl up --no-wait other
+	vpnctl down --force other >/dev/null
+done
+ok "control: one of these $n was the default's, of a VPN that was up" test "$unsaid" -gt 0
 vpnctl default --no-ip none >/dev/null
 vpnctl down --force demo >/dev/null
 mv /etc/nsswitch.conf "$RIG_DIR/nsswitch.conf"
