@@ -330,7 +330,8 @@ hint find-down 'sudo vpnctl up other' -- add ',"vpn":"other"'
 state /run/vpnrun/other 1
 hint find-down 'sudo vpnctl up other' -- add ',"vpn":"other"'
 freeze other
-umount /run/netns/other
+# As a keeper that was stopped may have it open.
+umount -l /run/netns/other
 rm -f /run/netns/other
 hint cni-gone 'sudo vpnctl up other' -- add ',"vpn":"other"'
 freeze other
