@@ -107,7 +107,8 @@ api() { # api WHERE [CURL'S OPTIONS...]: with the session of login, if there is 
 }
 login() { api auth/login -c "$W/cookies" -d 'username=admin&password=adminadmin' | grep -q Ok; }
 code() { "$@" -s -m 5 -o /dev/null -w '%{http_code}' "http://$where:8080/api/v2/app/version"; } # code CURL...
-page() { "$@" | grep -q '<title>qBittorrent'; }
+# A newer one does not translate its page where no system is to say what an .html is.
+page() { "$@" | grep -qE '<title>(QBT_TR\()?qBittorrent'; }
 lan_is_gone() { [ -z "$(ss -Htn dst "$RIG_LAN")" ]; }
 at_localhost() { page curl -s -m 5 http://127.0.0.1:8080/; }
 set_to() { api app/preferences | grep -q "\"listen_port\":$1,"; }
