@@ -32,7 +32,7 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/host/build"
-tar -C "$build" --exclude=./{obj,vm,gen,asan,tap,engines,debian12,debian13,trixie,sid,coverage,clang} -cf - . |
+tar -C "$build" --exclude=./{obj,vm,gen,asan,tap,engines,debian1*,packages,deb,rpm,trixie,sid,coverage,clang} -cf - . |
 	tar -C "$work/host/build" -xf - || die "cannot pack $build"
 for d in tests policy hooks contrib; do
 	[ ! -d "$tree/$d" ] || cp -a "$tree/$d" "$work/host/"
