@@ -255,15 +255,14 @@ static int read_status(int fd, const char *name, struct err *e)
 		if (r > 0)
 			break;
 		if (r == 0)
-			return err_set(e, -ETIMEDOUT, "wireguard-go for %s did not start in time",
+			return err_set(e, -ETIMEDOUT, "the supervisor of %s was not ready in time",
 				       name);
 		if (errno != EINTR)
 			return err_sys(e, -errno, "cannot wait for the supervisor of %s", name);
 	}
 	n = read(fd, &report, sizeof(report));
 	if (n != (ssize_t)sizeof(report))
-		return err_set(e, -ECHILD, "the supervisor of %s ended before wireguard-go was up",
-			       name);
+		return err_set(e, -ECHILD, "the supervisor of %s ended before it was ready", name);
 	report.msg[sizeof(report.msg) - 1] = '\0';
 	if (report.code < 0)
 		return err_set(e, report.code, "%s", report.msg);

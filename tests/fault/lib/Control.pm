@@ -81,8 +81,10 @@ sub life {
 			my ($rc, $out, $err, $point) = @_;
 			my $bad = $rc == 124 ? 'hangs' : '';
 			if ($rc == 0) {
-				# What it could not remove, the next one does.
+				# As it says: whoever should look after it has gone.
+				$bad ||= up($vpn) if $err =~ /note: nobody looks after $vpn: /;
 				$bad ||= is_whole($vpn) if $cmd[0] ne 'down';
+				# What it could not remove, the next one does.
 				$bad ||= down_removes($vpn);
 			} else {
 				$bad = "status $rc and no sentence: $err" if !has_sentence('vpnctl', $err, $point);
