@@ -350,12 +350,16 @@ static int of_somebody_else(void)
 /* The record is of a namespace that has gone, and its name is another's by now. */
 static int another_by_now(void)
 {
+	AUTO_CLOSE int old = -1;
 	struct down_report rep;
 
 	begin();
-	SO(put_vpn("demo", "") == 0 && run("ip netns del demo && ip netns add demo && "
-					   "ip -n demo link add eth0 type veth peer name x && "
-					   "ip -n demo link set eth0 up") == 0);
+	SO(put_vpn("demo", "") == 0);
+	/* As long as somebody has the old one its number is not given to another. */
+	old = open("/run/netns/demo", O_RDONLY | O_CLOEXEC);
+	SO(old >= 0 && run("ip netns del demo && ip netns add demo && "
+			   "ip -n demo link add eth0 type veth peer name x && "
+			   "ip -n demo link set eth0 up") == 0);
 	SO(vpn_down("demo", true, &rep, &e) == 0);
 	SO(is_there("/run/netns/demo") && !is_there("/run/vpnrun/demo"));
 	return 0;
