@@ -15,10 +15,12 @@ W=$(dirname "$RIG_DIR")/engine
 
 # --- the image and the torrents ---------------------------------------------------------------------
 
+# A newer one makes up a password for each start unless it has one: this is "adminadmin".
+password='ARQ77eY1NUZaQsuDHbIMCA==:0WMRkYTUWVT9wVvdDtHAjU9b3b7uB8NR1Gur2hmQCvCDpm39Q+PsJRJPaCU51dEiz+dTzh8qbPsL8WkFljQYFQ=='
 settings() { # settings DIR HOME PORT PAGE [free]: of one whose HOME is DIR by now
 	mkdir -p "$1/qBittorrent/config" "$1/data"
 	printf '%s\n' '[LegalNotice]' Accepted=true '[BitTorrent]' "Session\\Port=$3" "Session\\DefaultSavePath=$2/data" \
-		'Session\DHTEnabled=false' 'Session\LSDEnabled=false' '[Preferences]' "WebUI\\Port=$4" \
+		'Session\DHTEnabled=false' 'Session\LSDEnabled=false' '[Preferences]' "WebUI\\Port=$4" "WebUI\\Password_PBKDF2=\"@ByteArray($password)\"" \
 		"WebUI\\LocalHostAuth=$([ "${5:-}" = free ] && echo false || echo true)" >"$1/qBittorrent/config/qBittorrent.conf"
 }
 profile() { # profile DIR: what a container is to have as /config
