@@ -55,15 +55,16 @@ like "$(entry Exec | head -1)" "--policy browser other -- " 'and its entry, too'
 # A failure behind a menu entry: somebody is told.
 mkdir "$home/told"
 for p in notify-send zenity kdialog xmessage logger; do
-	printf '#!/bin/sh\n[ -e "%s/no-${0##*/}" ] && exit 1\nprintf "%%s|" "${0##*/}" "$@" >"%s/said"\n' "$home/told" "$home/told" >"$home/told/$p"
+	printf '#!/bin/sh\n[ -e "%s/no-${0##*/}" ] && exit 1\nprintf "%%s|" "${0##*/}" "$@" >"%s/said"\n[ ! -e "%s/hang-${0##*/}" ] || exec sleep 1004\n' "$home/told" "$home/told" "$home/told" >"$home/told/$p"
 done
 chmod 755 "$home"/told/*
 chown -R "$RIG_UID" "$home/told"
 clicked() {
 	as_user rm -f "$home/told/said"
-	as_user env PATH="$home/told:$PATH" DISPLAY=:99 "$@" >/dev/null 2>&1
+	as_user timeout 60 env PATH="$home/told:$PATH" DISPLAY=:99 "$@" >/dev/null 2>&1
 	out="$? $(cat "$home/told/said" 2>/dev/null)"
 }
+told_is() { grep -q "^$1|" "$home/told/said" && out="${out%% *} $(cat "$home/told/said")"; } # whoever starts it does not wait for that
 clicked vpnrun --notify 'no<b>&' -- true
 like "$out" "^125 notify-send\\|.*\\|vpnrun\\|there is no VPN 'no&lt;b&gt;&amp;'" 'a failure behind a menu entry: a notification, and its status'
 clicked vpnrun nosuch true
@@ -72,9 +73,23 @@ clicked vpnrun --notify demo -- true
 is "$out" '0 ' 'and nobody where nothing fails'
 as_user touch "$home/told/no-notify-send"
 clicked vpnrun --notify nosuch -- true
+wait_for 10 told_is zenity
 like "$out" "^125 zenity\\|--error\\|.*there is no VPN 'nosuch'" 'where there is none: a dialog'
+as_user touch "$home/told/hang-zenity"
+clicked vpnrun --notify nosuch -- true
+wait_for 10 told_is zenity
+like "$out" "^125 zenity\\|" 'which nobody has to close before the status is there'
+pkill -u "$RIG_UID" -xf 'sleep 1004'
+as_user rm "$home/told/no-notify-send"
+as_user touch "$home/told/hang-notify-send"
+clicked vpnrun --notify nosuch -- true
+wait_for 10 told_is zenity
+like "$out" "^125 zenity\\|" 'so where a notification waits for a desktop that does not come'
+pkill -u "$RIG_UID" -xf 'sleep 1004'
+as_user touch "$home/told/no-notify-send"
 as_user touch "$home/told/no-zenity" "$home/told/no-kdialog" "$home/told/no-xmessage"
 clicked vpnrun --notify nosuch -- true
+wait_for 10 told_is logger
 like "$out" "^125 logger\\|.*there is no VPN 'nosuch'" 'where there is no dialog: the journal'
 as_user rm "$home/told/said"
 like "$(script -qec "as_user env PATH='$home/told:$PATH' vpnrun --notify nosuch true" /dev/null </dev/null 2>&1)" \
