@@ -4,12 +4,12 @@
 
 #include <string.h>
 
-static void each(const uint8_t *p, size_t len, nl_attr_fn fn, void *arg)
+void nl_attr_each_at(const void *p, size_t len, nl_attr_fn fn, void *arg)
 {
 	size_t at = 0;
 
 	while (at <= len && len - at >= sizeof(struct nlattr)) {
-		const struct nlattr *a = (const void *)(p + at);
+		const struct nlattr *a = (const void *)((const uint8_t *)p + at);
 
 		if (a->nla_len < sizeof(*a) || a->nla_len > len - at)
 			break;
@@ -23,12 +23,12 @@ void nl_attr_each(const struct nlmsghdr *nlh, size_t header, nl_attr_fn fn, void
 	size_t skip = NLMSG_ALIGN(header), len = nl_payload_len(nlh);
 
 	if (len > skip)
-		each((const uint8_t *)nl_payload(nlh) + skip, len - skip, fn, arg);
+		nl_attr_each_at((const uint8_t *)nl_payload(nlh) + skip, len - skip, fn, arg);
 }
 
 void nl_attr_each_in(const struct nlattr *nest, nl_attr_fn fn, void *arg)
 {
-	each(nl_attr_data(nest), nl_attr_len(nest), fn, arg);
+	nl_attr_each_at(nl_attr_data(nest), nl_attr_len(nest), fn, arg);
 }
 
 uint32_t nl_attr_u32(const struct nlattr *a)

@@ -16,6 +16,8 @@ typedef void (*nl_attr_fn)(const struct nlattr *a, void *arg);
  * Ends before one that is not whole. */
 void nl_attr_each(const struct nlmsghdr *nlh, size_t header, nl_attr_fn fn, void *arg);
 void nl_attr_each_in(const struct nlattr *nest, nl_attr_fn fn, void *arg);
+/* The same of those that stand one behind another at p. */
+void nl_attr_each_at(const void *p, size_t len, nl_attr_fn fn, void *arg);
 
 static inline uint16_t nl_attr_type(const struct nlattr *a)
 {

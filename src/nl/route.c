@@ -179,6 +179,8 @@ static void parse_seen_attr(const struct nlattr *a, void *arg)
 	} else if (type == RTA_GATEWAY && len <= sizeof(p->by.gateway)) {
 		memcpy(p->by.gateway, nl_attr_data(a), len);
 		p->by.has_gateway = true;
+	} else if (type == RTA_VIA) {
+		p->by.is_via = true;
 	} else if (len != sizeof(uint32_t)) {
 		return;
 	} else if (type == RTA_OIF) {
@@ -214,9 +216,10 @@ static int read_routes(struct nl_sock *s, int family, const struct nl_table *tab
 
 /* A route that has several ways is one of each. */
 struct route_ways {
-	const struct rtnl_route_walk *w;
-	const struct rtmsg *rt;
-	const struct route_seen *p;
+	const struct route_seen *of;
+	/* Is given the whole with one of its ways, until it returns anything but 0. */
+	int (*fn)(const struct route_seen *p, const struct rtnexthop *nh, void *arg);
+	void *arg;
 	int r;
 };
 
@@ -230,17 +233,31 @@ static void each_way(const struct nlattr *a, void *arg)
 	if (nl_attr_type(a) != RTA_MULTIPATH)
 		return;
 	while (ways->r == 0 && len >= sizeof(nh)) {
+		struct route_seen p = *ways->of;
 		size_t step;
 
 		memcpy(&nh, at, sizeof(nh));
 		step = NLMSG_ALIGN((size_t)nh.rtnh_len);
 		if (nh.rtnh_len < sizeof(nh) || step > len)
 			return;
-		ways->r = ways->w->fn(ways->rt->rtm_family, ways->p->dst, ways->rt->rtm_dst_len,
-				      nh.rtnh_ifindex, ways->w->arg);
+		nl_attr_each_at(at + sizeof(nh), nh.rtnh_len - sizeof(nh), parse_seen_attr, &p);
+		p.by.oif = nh.rtnh_ifindex;
+		ways->r = ways->fn(&p, &nh, ways->arg);
 		at += step;
 		len -= step;
 	}
+}
+
+struct prefix_walk {
+	const struct rtnl_route_walk *w;
+	const struct rtmsg *rt;
+};
+
+static int got_prefix_way(const struct route_seen *p, const struct rtnexthop *nh, void *arg)
+{
+	const struct prefix_walk *w = arg;
+
+	return w->w->fn(w->rt->rtm_family, p->dst, w->rt->rtm_dst_len, nh->rtnh_ifindex, w->w->arg);
 }
 
 static int got_prefix(const struct nlmsghdr *nlh, void *arg)
@@ -253,7 +270,8 @@ static int got_prefix(const struct nlmsghdr *nlh, void *arg)
 	    rt->rtm_type != RTN_UNICAST || rt->rtm_dst_len == 0)
 		return 0;
 	if (!p.by.oif) {
-		struct route_ways ways = {.w = w, .rt = rt, .p = &p};
+		struct prefix_walk each = {w, rt};
+		struct route_ways ways = {&p, got_prefix_way, &each, 0};
 
 		nl_attr_each(nlh, sizeof(*rt), each_way, &ways);
 		return ways.r;
@@ -330,17 +348,33 @@ struct default_search {
 	struct rtnl_default best;
 };
 
+static int take_default(const struct route_seen *p, const struct rtnexthop *nh, void *arg)
+{
+	const struct rtnl_default *d = &p->by;
+	struct default_search *q = arg;
+
+	if (!d->oif || (q->by && d->oif != q->by) ||
+	    (nh && nh->rtnh_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN)))
+		return 0;
+	/* Of several ways with one metric it is the first, but for one that nobody can take. */
+	if (!q->best.oif || d->metric < q->best.metric ||
+	    (d->metric == q->best.metric && q->best.is_via && !d->is_via))
+		q->best = *d;
+	return 0;
+}
+
 static int got_default(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct rtmsg *rt = nl_payload(nlh);
-	struct default_search *q = arg;
 	struct route_seen p;
+	struct route_ways ways = {&p, take_default, arg, 0};
 
-	if (!read_route(nlh, &p) || rt->rtm_type != RTN_UNICAST || rt->rtm_dst_len != 0)
+	if (!read_route(nlh, &p) || rt->rtm_type != RTN_UNICAST || rt->rtm_dst_len != 0 ||
+	    p.table != RT_TABLE_MAIN)
 		return 0;
-	if (p.table == RT_TABLE_MAIN && p.by.oif && (!q->by || p.by.oif == q->by) &&
-	    (!q->best.oif || p.by.metric < q->best.metric))
-		q->best = p.by;
+	if (p.by.oif)
+		return take_default(&p, NULL, arg);
+	nl_attr_each(nlh, sizeof(*rt), each_way, &ways);
 	return 0;
 }
 

@@ -42,10 +42,12 @@ int rtnl_route_get(struct nl_sock *s, const struct rtnl_target *to, struct rtnl_
 struct rtnl_default {
 	int oif; /* asked for: 0, any; 0: there is none */
 	bool has_gateway;
+	bool is_via; /* its gateway is of the other family */
 	uint8_t gateway[16];
 	uint32_t metric;
 };
-/* The one that counts first, by that device. */
+/* The one that counts first, by that device. Of one that has several ways (nexthop) it is the first
+ * that is not down. */
 int rtnl_default_find(struct nl_sock *s, int family, struct rtnl_default *d, struct err *e);
 
 /* Whether what is sent to addr arrives here: 1, 0. */

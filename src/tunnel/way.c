@@ -50,6 +50,16 @@ static void take_route(struct profile_way *w, int i, const struct rtnl_default *
 	memcpy(w->of[i].gateway, d->gateway, sizeof(d->gateway));
 }
 
+static int refuse_via(const struct profile *p, const struct rtnl_link *l, struct err *e)
+{
+	return err_set(
+		e, -EOPNOTSUPP,
+		"the IPv4 default route by %s is to an IPv6 gateway (via inet6), which VPN '%s' "
+		"cannot take: give %s an IPv4 gateway, or set another \"device\" in "
+		"/etc/vpnrun/%s.json",
+		l->name, p->name, l->name, p->name);
+}
+
 /* The uplink is that of IPv4, unless there is none. */
 static int find_routes(struct nl_sock *s, const struct profile *p, struct rtnl_link *link,
 		       struct err *e)
@@ -68,6 +78,8 @@ static int find_routes(struct nl_sock *s, const struct profile *p, struct rtnl_l
 			continue;
 		if (!link->ifindex && rtnl_link_get_index(s, d.oif, link, NULL) < 0)
 			return 0;
+		if (d.is_via)
+			return refuse_via(p, link, e);
 		take_route(w, i, &d);
 	}
 	/* Where there are but two ends, no gateway is needed. */

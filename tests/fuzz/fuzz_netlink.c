@@ -94,14 +94,17 @@ static int routes(struct nl_sock *s, struct err *e)
 				      .others = world_choice(2)};
 	const struct rtnl_route_walk walk = {.fn = on_route};
 	const struct rtnl_target to = {.family = AF_INET, .addr = addr};
+	struct rtnl_default d = {0};
 	struct rtnl_way way;
 	size_t n;
+	int r;
 
 	switch (world_choice(4)) {
 	case 0:
 		return rtnl_route_get(s, &to, &way, e);
 	case 1:
-		return rtnl_route_count(s, &q, &n, e);
+		r = rtnl_route_count(s, &q, &n, e);
+		return r < 0 ? r : rtnl_default_find(s, AF_INET, &d, e);
 	case 2:
 		return rtnl_addr_is_local(s, AF_INET6, addr, e);
 	default:

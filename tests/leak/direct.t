@@ -179,6 +179,28 @@ ip -6 route add $up6
 ok 'the keeper follows when there is one again' wait_for 20 way "$RIG_UPLINK"
 is "$(via "$RIG_WEB4")" clear 'and it works again'
 
+# Of several ways it is the first that is not down; one to a gateway of the other family is none that it can take.
+ip link add idle0 type veth peer name idle1
+ip addr add 198.18.6.1/24 dev idle0
+ip link set idle0 up
+ip route replace default metric 100 nexthop via 198.18.6.2 dev idle0 nexthop via "$gateway" dev "$RIG_UPLINK"
+like "$(ip route show default | xargs)" 'nexthop via 198.18.6.2 dev idle0 .*linkdown.*nexthop via' 'control: a route of two ways, the first of which is down'
+ok 'R85: of two ways the second, as the first is down' vpnctl restart direct
+ok 'R85: that is the way' way "$RIG_UPLINK"
+is "$(via "$RIG_WEB4")" clear 'R85: and it works'
+ip link set idle1 up
+ok 'R85: the first is up: the keeper follows' wait_for 20 way idle0
+is "$(counted quiet via "$RIG_WEB4" 2)" ' 0' 'and no packet takes the second'
+ip link del idle0 # takes the whole route along
+ok 'R85: it is gone: there is no way' wait_for 20 no_way idle0
+ip -4 route add default via inet6 fe80::77 dev "$RIG_UPLINK" metric 100
+like "$(vpnctl restart direct 2>&1)" "default route by $RIG_UPLINK is to an IPv6 gateway \(via inet6\), which VPN 'direct' cannot take: give $RIG_UPLINK an IPv4 gateway, or set another \"device\" in /etc/vpnrun/direct.json" \
+	'R85 R68: a gateway of the other family is refused, with what to do'
+ip -4 route del default
+ip route add default via "$gateway" dev "$RIG_UPLINK" metric 100
+vpnctl up direct >/dev/null
+ok 'R85: the gateway is back' way "$RIG_UPLINK"
+
 ip netns add modem
 modem() { # a modem, whose far end answers
 	ip link add wwan0 type veth peer name far0 netns modem
