@@ -3,6 +3,7 @@
  * vpnctl: one table of commands. From it --help is printed, the line is judged, and who is not root
  * is refused. A command is a file in ctl/ctl.h's rooms.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,7 +59,7 @@ static const struct {
 	 {"--json --nft", 1, 1, ""}},
 	{"default",
 	 ctl_default,
-	 "NAME|none [--strict] [--boot]",
+	 "VPN|none [--strict] [--boot]",
 	 "the whole machine's traffic through a VPN, or back",
 	 {"--strict --boot --hold --no-ip --url=", 0, 1, "--boot --hold"}},
 	{"status",
@@ -201,17 +202,47 @@ static void forbid_progress(int argc, char **argv)
 			progress_forbid();
 }
 
+static bool has_word(const char *text, const char *word, size_t len)
+{
+	for (const char *s = text; (s = strstr(s, "--")); s += 2)
+		if (!strncmp(s, word, len) && s[len] != '-' && !isalpha((unsigned char)s[len]))
+			return true;
+	return false;
+}
+
+/* With the options that the list of all commands has no room for. */
+static const char *full_usage(size_t i)
+{
+	const char *o = commands[i].rule.options;
+	static char text[256];
+	size_t len;
+
+	str_copy(text, sizeof(text), commands[i].args);
+	len = strlen(text);
+	for (size_t n; o && *o; o += n + strspn(o + n, " ")) {
+		bool valued;
+
+		n = strcspn(o, " ");
+		valued = o[n - 1] == '=';
+		if (!has_word(text, o, n - valued) &&
+		    str_fmt(text + len, sizeof(text) - len, " [%.*s%s]", (int)(n - valued), o,
+			    valued ? " ..." : "") >= 0)
+			len += strlen(text + len);
+	}
+	return text;
+}
+
 static int run(size_t i, int argc, char **argv)
 {
 	struct err e = ERR_INIT;
 	int r = commands[i].help ? args_check(argc, argv, &commands[i].rule, &e) : 0;
 
 	if (r < 0) {
-		log_error("%s: %s; usage: vpnctl %s %s", argv[0], e.msg, argv[0], commands[i].args);
+		log_error("%s: %s; usage: vpnctl %s %s", argv[0], e.msg, argv[0], full_usage(i));
 		return 2;
 	}
 	if (r > 0) {
-		printf("usage: vpnctl %s %s\n\n%s.", argv[0], commands[i].args, commands[i].help);
+		printf("usage: vpnctl %s %s\n\n%s.", argv[0], full_usage(i), commands[i].help);
 		print_root(&commands[i].rule);
 		puts(" Manual: vpnctl(8).");
 		return 0;

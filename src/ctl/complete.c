@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See complete.h. Reads the names of VPNs and policies and nothing in them, so that it needs no
- * right and says nothing of the keys.
+ * See complete.h. Reads the names of VPNs and policies, and of a VPN's file, which holds no secret,
+ * whether it is a tunnel: so it needs no right and says nothing of the keys.
  */
 #include "ctl/complete.h"
 
@@ -12,7 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/util.h"
+#include "conf/profile.h"
 
 /* What follows an option, where that is not anybody's to know. */
 static const struct {
@@ -36,11 +38,29 @@ static const struct {
 	const char *word, *what;
 } operands[] = {
 	{"NAME", "@vpns"},  {"OLD", "@vpns"},	      {"FILE", "@files"},
-	{"UNIT", "@units"}, {"PROGRAM", "@commands"}, {"VPN", "@vpns"},
+	{"UNIT", "@units"}, {"PROGRAM", "@commands"}, {"VPN", "@tunnels"},
 };
 
+/* A way out that is no tunnel, which cannot be the machine's default: its file has a "device". */
+static bool is_direct(const char *name)
+{
+	AUTO_FREE char *text = NULL;
+	struct json_doc doc;
+	char path[PATH_MAX];
+	bool direct;
+	size_t len;
+
+	if (str_fmt(path, sizeof(path), "/etc/vpnrun/%s.json", name) < 0 ||
+	    file_read(path, PROFILE_SIZE_MAX, &text, &len, NULL) < 0 ||
+	    json_doc_parse(&doc, path, text, len, NULL) < 0)
+		return false;
+	direct = json_doc_has(&doc, "device");
+	json_doc_free(&doc);
+	return direct;
+}
+
 /* The names of the files that match, without what stands before and behind the star. */
-static void print_glob(const char *pattern, FILE *out)
+static void print_glob(const char *pattern, bool tunnels, FILE *out)
 {
 	size_t tail = strlen(strchr(pattern, '*') + 1);
 	glob_t g;
@@ -50,9 +70,10 @@ static void print_glob(const char *pattern, FILE *out)
 			const char *name = strrchr(g.gl_pathv[i], '/') + 1;
 			size_t len = strlen(name) - tail;
 
+			g.gl_pathv[i][(size_t)(name - g.gl_pathv[i]) + len] = '\0';
 			/* Beside the record of a VPN in /run lie files with a dot. */
-			if (tail || !strchr(name, '.'))
-				fprintf(out, "%.*s\n", (int)len, name);
+			if ((tail || !strchr(name, '.')) && !(tunnels && is_direct(name)))
+				fprintf(out, "%s\n", name);
 		}
 	globfree(&g);
 }
@@ -69,26 +90,37 @@ static void print_policies(FILE *out)
 		char pattern[PATH_MAX + 32];
 
 		str_fmt(pattern, sizeof(pattern), "%.*s/lib/vpnrun/policy/*.bpf", (int)n, path);
-		print_glob(pattern, out);
+		print_glob(pattern, false, out);
 	}
-	print_glob("/etc/vpnrun/policy/*.bpf", out);
+	print_glob("/etc/vpnrun/policy/*.bpf", false, out);
 	fputs("none\n", out);
 }
 
-/* Blank-separated words, of which two are looked up here. */
+static void print_vpns(bool tunnels, FILE *out)
+{
+	print_glob("/etc/vpnrun/*.json", tunnels, out);
+	print_glob("/run/vpnrun/*", tunnels, out);
+}
+
+static bool is_word(const char *s, size_t len, const char *word)
+{
+	return len == strlen(word) && !strncmp(s, word, len);
+}
+
+/* Blank-separated words, of which three are looked up here. */
 static void print_what(const char *what, FILE *out)
 {
 	for (const char *s = what; *s; s += strspn(s, " ")) {
 		size_t n = strcspn(s, " ");
 
-		if (n == strlen("@vpns") && !strncmp(s, "@vpns", n)) {
-			print_glob("/etc/vpnrun/*.json", out);
-			print_glob("/run/vpnrun/*", out);
-		} else if (n == strlen("@policies") && !strncmp(s, "@policies", n)) {
+		if (is_word(s, n, "@vpns"))
+			print_vpns(false, out);
+		else if (is_word(s, n, "@tunnels"))
+			print_vpns(true, out);
+		else if (is_word(s, n, "@policies"))
 			print_policies(out);
-		} else {
+		else
 			fprintf(out, "%.*s\n", (int)n, s);
-		}
 		s += n;
 	}
 }
@@ -155,7 +187,7 @@ static void print_servers(const char *vpn, FILE *out)
 	if (!str_is_vpn_name(vpn))
 		return;
 	str_fmt(pattern, sizeof(pattern), "/etc/vpnrun/%s.servers/*.conf", vpn);
-	print_glob(pattern, out);
+	print_glob(pattern, false, out);
 }
 
 /* first: what was typed for the first operand. */

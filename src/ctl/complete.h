@@ -12,8 +12,8 @@
 /* A command, as its row of the table has it. */
 struct complete_rule {
 	const char *options; /* of args.h */
-	const char
-		*usage; /* "[NAME] [--json]": NAME, OLD: a VPN; FILE; UNIT; PROGRAM; a|b: words */
+	const char *usage; /* "[NAME] [--json]": NAME, OLD: a VPN, VPN: one that may be the default;
+			    * FILE; UNIT; PROGRAM; a|b: words */
 };
 
 /* words[n - 1] is what is being typed, "" if nothing yet; before it stand the words behind the

@@ -26,6 +26,8 @@ is "$(vpnctl complete vpnctl '' | cut -f1 | sort | xargs)" "$({ vpnctl --help | 
 for c in $(vpnctl --help | awk '/^  [a-z]/ { print $1 }'); do
 	usage=$(vpnctl "$c" --help | sed -n 1p | grep -oE -e '--[a-z-]+' | sort -u | xargs)
 	missing=
+	bare=$(vpnctl complete vpnctl "$c" - | grep -vxF -e --help | while read -r o; do grep -qE -e "$o([^a-z-]|$)" <(vpnctl "$c" --help | sed -n 1p) || echo "$o"; done | xargs)
+	is "$bare" '' "R28: $c: its usage has every option"
 	for o in $usage; do grep -qxF -e "$o" <(vpnctl complete vpnctl "$c" -) || missing+=" $o"; done
 	is "$missing" '' "R28: $c: every option of its usage"
 done
@@ -39,6 +41,12 @@ like "$(said vpnctl default '')" 'none$' 'the words of a usage: none'
 mkdir /run/upper /run/work
 if mount -t overlay none -o lowerdir=/etc,upperdir=/run/upper,workdir=/run/work /etc 2>/dev/null; then
 	mkdir -p /etc/vpnrun/demo.servers && touch /etc/vpnrun/demo.servers/se-sto-1.conf
+	# An overlay over the machine's own, of which this shell alone knows.
+	echo '{ "id": 7, "device": "wwan0" }' >/etc/vpnrun/direct.json
+	touch /run/vpnrun/direct
+	is "$(said vpnctl up '' | grep -ow direct | sort -u) $(said vpnctl default '' | grep -cw direct) $(said vpnctl default '' | grep -cw demo)" 'direct 0 1' \
+		'R85: default offers no way out that it would refuse, for all that up offers it'
+	rm /run/vpnrun/direct
 	is "$(said vpnctl switch demo '') $(said vpnctl switch '../vpnrun/demo' '')" 'se-sto-1 next random next random' 'the servers of the VPN that stands before'
 	umount /etc
 fi
