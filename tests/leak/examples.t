@@ -77,5 +77,5 @@ FOR='s/default/default --no-ip/' try 'sudo vpnctl default none'
 
 FOR="s/alice/$RIG_USER/" try 'sudo vpnctl kick mullvad --uid alice'
 try 'sudo vpnctl down --force mullvad'
-try 'sudo rm /etc/vpnrun/mullvad.json /etc/vpnrun/mullvad.conf'
+try 'sudo vpnctl remove mullvad'
 finish
