@@ -27,12 +27,13 @@ sub is_default {
 
 # Is all as it was? The kernel takes cables and processes away a moment later. To look costs more than the rest:
 # the other VPN's namespace is looked at now and then.
-my ($looks, $base_here) = (0, '');
+my ($looks, $base_here, @former) = (0, '');
 sub as_now {
 	my $here = look('other');
-	return difference($base_here, $here) if $here ne $base_here;
+	return difference($base_here, $here) if $here ne $base_here && $here ne ($former[1] // $base_here);
 	return '' if ++$looks % 8;
-	return difference($base, look());
+	my $all = look();
+	return $all eq ($former[0] // $base) ? '' : difference($base, $all);
 }
 # An empty file that could not be locked is the next run's.
 sub is_as_before {
@@ -106,11 +107,12 @@ sub life {
 sub begin_down {
 	my ($vpn) = @_;
 	if (!$base) {
-		# The firewall of a default goes on naming what was once up beside it.
 		up($vpn);
 		down($vpn);
 		soon(3, sub { ports() == 0 });
 		remember();
+		# The firewall of a default goes on naming who was up beside it, until it is made anew.
+		@former = (look(), look('other')) if $vpn eq 'direct' && !ctl('default', '--no-ip', 'demo');
 	}
 	return is_as_before() && down($vpn);
 }
@@ -358,8 +360,8 @@ our %kinds = (
 	down => life(sub { begin_up('demo') }, 'down', '--force', 'demo'),
 	restart => life(sub { begin_up('demo') }, 'restart', '--no-wait', 'demo'),
 	# One whose way out is the uplink, beside the machine's default; control.t writes its file.
-	direct => life(sub { begin_down('direct') }, 'up', '--no-wait', 'direct'),
-	'direct-down' => life(sub { begin_up('direct') }, 'down', '--force', 'direct'),
+	direct => {%{life(sub { begin_down('direct') }, 'up', '--no-wait', 'direct')}, done => sub { on('demo') }},
+	'direct-down' => {%{life(sub { begin_up('direct') }, 'down', '--force', 'direct')}, done => sub { on('demo') }},
 	on => default_kind('on', \&begin_off, 'demo'),
 	switch => default_kind('switch', \&begin_standing, 'other'),
 	off => default_kind('off', \&begin_on, 'none'),
@@ -404,7 +406,7 @@ our %kinds = (
 );
 
 # The parts of a turn start again for each kind.
-sub forget { ($base, $turn) = ('', $_[0]) }
+sub forget { ($base, $turn, @former) = ('', $_[0]) }
 sub set_turn { $turn = $_[0] }
 
 1;
