@@ -261,8 +261,7 @@ static int warn_subnet(struct item *item)
 
 /* One warning is enough of many files with one key, as some providers hand them out; all of them
  * are written by now, so that each finds the others. The servers of one VPN never run beside each
- * other.
- */
+ * other. */
 static int warn_twins(struct import *im)
 {
 	char other[NAME_MAX_LEN + 1], device[IFNAMSIZ];

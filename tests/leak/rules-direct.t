@@ -24,15 +24,8 @@ ip link add g1 type veth peer name eth0 netns g1
 ip link set g1 master br-direct up
 ip -n g1 link set lo up
 settle g1 eth0 10.20.9 fd76:706e:7275:9::1 200
-ip netns add c
-ip link add c0 type veth peer name eth0 netns c
-ip addr add 10.99.0.1/24 dev c0
-ip link set c0 up
-ip -n c addr add 10.99.0.2/24 dev eth0
-ip -n c link set eth0 up
-ip -n c route add default via 10.99.0.1
-sysctl -qw net.ipv4.conf.c0.forwarding=1
-ns[g1]=/run/netns/g1 ns[c]=/run/netns/c ns[net]=$RIG_DIR/ns/internet ns[router]=$RIG_DIR/ns/router
+container
+ns[g1]=/run/netns/g1
 sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_msgs_per_sec=100000 net.ipv6.icmp.ratelimit=0
 sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.bridge-nf-call-arptables=0 2>/dev/null
 quiet d1 d2 g1 c net lan

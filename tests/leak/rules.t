@@ -67,15 +67,8 @@ vpnctl down --force demo >/dev/null
 sed -i 's/"layout": "bridge"/"layout": "netns"/' "$RIG_DIR/demo.json"
 with '' >/dev/null
 ok 'the default' vpnctl default --strict --no-ip demo
-ip netns add c
-ip link add c0 type veth peer name eth0 netns c
-ip addr add 10.99.0.1/24 dev c0
-ip link set c0 up
-ip -n c addr add 10.99.0.2/24 dev eth0
-ip -n c link set eth0 up
-sysctl -qw net.ipv4.conf.c0.forwarding=1 net.ipv4.conf.uplink0.forwarding=1
-ns[c]=/run/netns/c ns[net]=$RIG_DIR/ns/internet ns[router]=$RIG_DIR/ns/router
-ip -n c route add default via 10.99.0.1
+container
+sysctl -qw net.ipv4.conf.uplink0.forwarding=1
 quiet c net
 V4=$(ip -4 -o addr show vh-demo | sed 's/.*inet //; s,/.*,,') V6=$(ip -6 -o addr show vh-demo scope global | sed 's/.*inet6 //; s,/.*,,')
 C_GW=$(cat /sys/class/net/c0/address) NET_GW=$(mac router inet)

@@ -18,6 +18,18 @@ sandbox() { # sandbox NAME [OPTION...]: one that waits
 	wait_for 20 sh -c "grep -q sleep /proc/\$(cat $home/$name)/comm"
 	ns[$name]=/proc/$(cat "$home/$name")/ns/net
 }
+container() # c, as an engine plugs it in; and whom it may reach behind the uplink
+{
+	ip netns add c
+	ip link add c0 type veth peer name eth0 netns c
+	ip addr add 10.99.0.1/24 dev c0
+	ip link set c0 up
+	ip -n c addr add 10.99.0.2/24 dev eth0
+	ip -n c link set eth0 up
+	ip -n c route add default via 10.99.0.1
+	sysctl -qw net.ipv4.conf.c0.forwarding=1
+	ns[c]=/run/netns/c ns[net]=$RIG_DIR/ns/internet ns[router]=$RIG_DIR/ns/router
+}
 of() { nsenter --net="${ns[$1]}" "${@:2}"; }
 mac() { of "$1" ip -o link show "$2" | sed 's,.*ether ,,; s, .*,,'; }
 ip4() { of "$1" ip -4 -o addr show "$2" | sed 's/.*inet //; s,/.*,,'; }
