@@ -19,7 +19,7 @@ t() {
 		echo "not ok $n - $what"; grep -vE '^  (CC|AR|GEN|MUSL|LD) ' "$out" | sed 's/^/# /' | head -n 40
 	fi
 }
-echo 1..6
+echo 1..8
 # memleak, resourceLeak: cppcheck does not know the cleanup attribute of AUTO_FREE and AUTO_CLOSE.
 # missingIncludeSystem: not given the system's headers on purpose, so of what they define it is told what stands
 # between strings. normalCheckLevel…: information, which is an error to cppcheck 2.17.
@@ -43,6 +43,8 @@ objects() {
 # shellcheck disable=SC2046
 t 'gcc -fanalyzer finds nothing in the broker and the launcher' make -s -j"$cpus" WERROR=1 B="$B/fanalyzer" \
 	CFLAGS='-O1 -fanalyzer -Wno-analyzer-use-of-uninitialized-value -Wno-analyzer-fd-leak' $(objects)
+t 'what runs with a capability is within its limit' make -s -j"$cpus" B="$B" tcb
+t 'and what is over a limit is said' bash -c '! perl tests/lint/tcb.pl --max 1 "$0" src' "$B/tcb/libexec/vpnrun/vpnrund-plug"
 # SC2319: the status of a condition is what `ok $?` is for.
 scripts() {
 	grep -lrE '^#!/bin/(ba)?sh' tests .ci contrib hooks 2>/dev/null | xargs -P "$cpus" -n 12 shellcheck -x -S warning -e SC2319

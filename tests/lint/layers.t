@@ -4,7 +4,6 @@
 cd "$(dirname "$0")/../.." || exit 1
 B=${B:-build}
 n=0
-not() { ! "$@" >/dev/null 2>&1; }
 t() { n=$((n + 1)); if "${@:2}"; then echo "ok $n - $1"; else echo "not ok $n - $1"; fi; }
 # A tree with nothing but these: FILE TEXT [FILE TEXT]...
 plant() {
@@ -57,9 +56,6 @@ t 'a planted circle of folders is counted' counted 'circles of folders, by calls
 	src/nl/four.c 'int four(void); int four(void) { return 0; }'
 t 'a call downwards is none' counted 'circles of files, by calls' 0 \
 	src/nl/one.c "$one int one(void) { return two(); }" src/nl/two.c "$one int two(void) { return 0; }"
-
-t 'what runs with a capability is within its limit' make -s B="$B" tcb
-t 'and one line more would be said' not perl tests/lint/tcb.pl --max 1 "$B/tcb/libexec/vpnrun/vpnrund-plug" src
 
 # unsaid TESTS PAGE: prints each requirement that a test cites and the page does not say.
 unsaid() {

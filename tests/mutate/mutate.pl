@@ -104,7 +104,7 @@ my %kinds = (
 	engine => sub { "tests/engine/$_[0].t" },
 	fault => sub { "tests/fault/$_[0].t" },
 	lint => sub { "tests/lint/$_[0].t" },
-	nspawn => sub { 'tests/nspawn/nspawn.t' },
+	nspawn => sub { 'tests/nspawn/' . ($_[0] || 'nspawn') . '.t' },
 	build => sub { 'Makefile' }, # it is noticed if it cannot be built
 );
 
