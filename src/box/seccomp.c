@@ -55,7 +55,7 @@ static int check(const struct box_policy *p, size_t got, const char *path, const
 	if (h->version != POLICY_VERSION)
 		return err_set(e, -EINVAL,
 			       "%s has format %u, this vpnrun reads %d: compile it again "
-			       "with 'vpnctl policy install'",
+			       "with 'sudo vpnctl policy install'",
 			       path, h->version, POLICY_VERSION);
 	if (h->arch != POLICY_ARCH)
 		return err_set(e, -EINVAL, "%s is for another machine (architecture %#x, not %#x)",

@@ -111,7 +111,7 @@ hint check-key-mode "chmod 600 $tmp/key" -- vpnctl check "$tmp/inline.json"
 
 HINT_AS=user HINT_FOR='s/$/ demo true/' hint policy-installed 'vpnrun --policy mine' -- vpnctl policy install policy/seccomp/default.json --name mine
 printf '\377\377' | dd of=/etc/vpnrun/policy/mine.bpf bs=1 seek=8 conv=notrunc 2>/dev/null
-HINT_FOR="s,$, policy/seccomp/default.json --name mine," hint policy-format 'vpnctl policy install' -- as_user vpnrun --policy mine demo true
+HINT_FOR="s,$, policy/seccomp/default.json --name mine," hint policy-format 'sudo vpnctl policy install' -- as_user vpnrun --policy mine demo true
 ok 'and the policy is taken again' as_user vpnrun --policy mine demo true
 rm -f /etc/vpnrun/policy/mine.*
 
@@ -200,7 +200,7 @@ freeze demo
 hint port-silent 'sudo vpnctl restart demo' -- as_user vpnrun -e 8080 demo true
 cp /run/vpnrun/demo "$tmp/record"
 printf x | dd of=/run/vpnrun/demo bs=1 seek=4 conv=notrunc 2>/dev/null
-hint record-version 'vpnctl up demo' -- as_user vpnrun demo true
+hint record-version 'sudo vpnctl up demo' -- as_user vpnrun demo true
 ok 'and the VPN can be used' as_user vpnrun demo true
 freeze demo
 # The old one stays as long as somebody is in it: its number is not given to another.
