@@ -117,7 +117,7 @@ static int mark_cable(const struct record *r, const struct default_way *w, struc
 	if (rc == 0)
 		rc = firewall_refresh_ports(r, fd, e);
 	/* It may have looked at the cables before, for somebody's port, and write after us. */
-	supervise_reread(r->name, NULL);
+	supervise_reread_ports(r->name, NULL);
 	return rc;
 }
 

@@ -47,7 +47,7 @@ struct sup {
 	bool look_now;
 	struct reaper reaper;
 	struct forwarder forwarder;
-	bool reread;	/* the record has changed */
+	bool reread;	/* the record has changed, or the ports of its cables */
 	int inbound_fd; /* where ports are asked for, -1: nowhere */
 };
 
@@ -138,6 +138,8 @@ static void take_signal(struct sup *s, const struct pollfd *fds)
 		/* The record was written anew, and the tunnel was set up anew before that. */
 		s->reread = true;
 		keeper_forget(&s->keeper);
+	} else if (si.ssi_signo == SIGURG) {
+		s->reread = true;
 	} else if (si.ssi_signo == SIGUSR1) {
 		userspace_nudge(&s->tunnel);
 	} else {
@@ -314,7 +316,7 @@ static void wait_and_do(struct sup *s)
 
 static int prepare(struct sup *s, struct err *e)
 {
-	static const int signals[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP};
+	static const int signals[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP, SIGURG};
 	sigset_t set;
 
 	firewall_load_fresh();

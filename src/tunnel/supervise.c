@@ -147,6 +147,12 @@ int supervise_reread(const char *name, struct err *e)
 	return signal_holder(name, SIGHUP, e);
 }
 
+/* One of an older version that still runs must not die of it: SIGURG is ignored by default. */
+int supervise_reread_ports(const char *name, struct err *e)
+{
+	return signal_holder(name, SIGURG, e);
+}
+
 static void remove_files(const char *name)
 {
 	static const char *const what[] = {"supervisor", "log",	   "inbound",

@@ -23,8 +23,12 @@ int supervise_start(const char *name, int netns_fd, uint32_t mtu, int32_t *ret_p
  * runs already goes on. */
 int supervise_start_keeper(const char *name, int netns_fd, uint32_t mtu, struct err *e);
 
-/* Tells it that the record was written anew. */
+/* Tells it that the record was written anew, and the tunnel set up anew before that: what was heard
+ * of its server is forgotten. */
 int supervise_reread(const char *name, struct err *e);
+
+/* Tells it that the ports of the VPN's cables are others now. The tunnel is what it was. */
+int supervise_reread_ports(const char *name, struct err *e);
 
 /* Ends it and waits until it is gone; SIGKILL after 3 s. None there: 0. */
 int supervise_stop(const char *name, struct err *e);

@@ -58,6 +58,13 @@ as_user vpnrun demo curl -s -m 1 "http://$RIG_WEB4/" >/dev/null 2>&1
 said=$(vpnctl default --no-ip demo 2>&1)
 like "$? $said" "^0 .*VPN 'demo' is of no use now: the server at $RIG_ENDPOINT4:$RIG_PORT has never answered; .*back: vpnctl default none" \
 	'R79: so does default, which is made all the same'
+# The keeper looks again, and must not take the change of the default for a tunnel that is new.
+seen() { stat -c '%i %y' /run/vpnrun/demo.health; }
+before=$(seen)
+again() { [ "$(seen)" != "$before" ]; }
+wait_for 15 again
+like "$(vpnctl status demo)" "demo is degraded: the server at $RIG_ENDPOINT4:$RIG_PORT has never answered" 'R79: and status after it'
+like "$(as_user vpnrun demo true 2>&1)" "VPN 'demo' is of no use now" 'R79: and vpnrun'
 curl -s -m 1 "http://$RIG_WEB4/" >/dev/null 2>&1
 is "$($RIG_CAPTURE stop)" 0 'L01 R15: nothing of it leaves in the clear'
 ok 'R79: the hint is a command that works' vpnctl default --no-ip none
