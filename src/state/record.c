@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SETTLE_MS 1000 /* a restart takes a tenth of it */
+#define SETTLE_MS 3000 /* a restart takes a tenth of a second, and all of one on a busy machine */
 #define LOOK_MS	  10
 
 static int record_path(const char *name, char *ret, size_t size)

@@ -32,11 +32,12 @@ strace -qqq -o /dev/null -e trace=rename -e inject=rename:signal=SIGSTOP:when=1 
 tracer=$!
 middle() { pgrep -r t,T -P $tracer; }
 ok 'a restart is stopped in its middle' wait_for 10 middle
-as_user strace -o "$home/trace" vpnrun demo true 2>"$home/said" &
+as_user strace -f -o "$home/trace" -e inject=poll:signal=SIGSTOP:when=1 vpnrun demo true 2>"$home/said" &
 launch=$!
-waits() { grep -q 'poll(NULL\|clock_nanosleep' "$home/trace" || ended $launch; }
-wait_for 10 waits
+waits() { pgrep -r t,T -x vpnrun; }
+ok 'a launch is stopped where it waits for the end of it' wait_for 10 waits
 cp -p "$RIG_DIR/record" /run/vpnrun/demo.new && mv /run/vpnrun/demo.new /run/vpnrun/demo
+kill -CONT "$(waits)"
 wait $launch
 is "$? $(cat "$home/said")" '0 ' 'a launch in the middle of a restart waits for its end'
 kill -CONT "$(pgrep -P $tracer)"
