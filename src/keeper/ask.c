@@ -23,7 +23,6 @@
 
 #define MTU	   1280
 #define LOOK_MS	   10
-#define START_MS   2000 /* wireguard-go sees its device up within a second */
 #define ADDRESS_MS 2000 /* then another address of the same name is asked */
 
 /* A copy that carries nothing: no peer has an address behind it. */
@@ -74,19 +73,10 @@ static int make_device(struct ask *a, struct err *e)
 static int set_up(struct ask *a, struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock s = NL_SOCK_INIT;
-	int64_t end = util_now_ms() + START_MS;
-	struct tunnel_stats st = {0};
 	int r = ns_nl_open(&s, a->ns_fd, NETLINK_ROUTE, e);
 
 	r = r ?: rtnl_link_set_up(&s, a->device, true, e);
-	if (r < 0 || !a->userspace)
-		return r;
-	userspace_nudge(&a->go);
-	while (r == 0 && !st.listen_port && util_now_ms() < end) {
-		poll(NULL, 0, LOOK_MS);
-		r = tunnel_dev_stats(a->device, a->ns_fd, true, &st, e);
-	}
-	return r;
+	return r < 0 || !a->userspace ? r : userspace_take_up(&a->go, e);
 }
 
 static int call(struct ask *a, struct err *e)
@@ -139,15 +129,14 @@ int ask_begin(struct ask *a, const struct profile *p, unsigned int n, struct err
 	return r ?: call(a, e);
 }
 
-/* A wireguard-go that has sent by IPv4 may send elsewhere by IPv6: see up/steps.c. */
-static int readdress(struct ask *a, sa_family_t was)
+/* -EAFNOSUPPORT: a wireguard-go that has sent by IPv4 takes no IPv6 endpoint, but a fresh one. */
+static int readdress(struct ask *a)
 {
 	const struct tunnel_dev dev = {a->device, a->ns_fd, a->userspace};
-	int r;
+	int r = tunnel_dev_set_endpoints(&dev, &a->tunnel, &a->endpoints, NULL);
 
-	if (!a->userspace || was != AF_INET ||
-	    a->endpoints.at[a->endpoints.named].family != AF_INET6)
-		return tunnel_dev_set_endpoints(&dev, &a->tunnel, &a->endpoints, NULL);
+	if (r != -EAFNOSUPPORT)
+		return r;
 	userspace_end(&a->go);
 	r = start_userspace(a, NULL);
 	return r ?: set_up(a, NULL);
@@ -157,13 +146,11 @@ static int readdress(struct ask *a, sa_family_t was)
 static void ask_another_address(struct ask *a)
 {
 	struct endpoint_set *es = &a->endpoints;
-	sa_family_t was;
 
 	if (a->at + 1 >= es->n_others || util_now_ms() - a->since_ms < ADDRESS_MS)
 		return;
-	was = es->at[es->named].family;
 	es->at[es->named] = es->others[++a->at];
-	if (readdress(a, was) == 0)
+	if (readdress(a) == 0)
 		call(a, NULL);
 }
 

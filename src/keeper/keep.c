@@ -86,11 +86,16 @@ int keeper_open(struct keeper *k, const char *name, bool userspace, struct err *
 enum help { HELP_STAY, HELP_MOVE, HELP_TURN, HELP_DEFAULT };
 
 #define HELPED_ROUND 2 /* exit status: all addresses of the endpoint have had their turn */
+#define HELPED_FRESH 3 /* the next address is one for a wireguard-go that has sent nothing yet */
 
 static void end_helper(struct keeper *k)
 {
 	int status = helper_end(&k->helper);
 
+	if (WIFEXITED(status) && WEXITSTATUS(status) == HELPED_FRESH) {
+		k->wants_fresh = true;
+		status = 0;
+	}
 	if (status != 0 && k->turn.at_ms)
 		turn_round(&k->turn, util_now_ms());
 	if (WIFEXITED(status) && WEXITSTATUS(status) == HELPED_ROUND)
@@ -179,13 +184,24 @@ static void follow_mtu(const char *name, int ns, const struct tunnel *t,
 static bool take_turn(const struct keeper *k, struct endpoint_set *es)
 {
 	bool round = true;
-	size_t i = turn_choose(&k->turn, es->others, es->n_others, &k->peer, &round);
+	size_t i;
+
+	/* wireguard-go takes none that is of another family than those of the other peers. */
+	if (k->userspace)
+		endpoint_keep_family(es);
+	i = turn_choose(&k->turn, es->others, es->n_others, &k->peer, &round);
 
 	if (i < es->n_others)
 		es->at[es->named] = es->others[i];
 	else if (es->n_others)
 		es->at[es->named] = k->peer;
 	return round;
+}
+
+void keeper_choose(struct keeper *k, struct endpoint_set *es)
+{
+	if (k->turn.at_ms && take_turn(k, es))
+		turn_round(&k->turn, util_now_ms());
 }
 
 /* An errand of the short-lived process that the keeper starts. */
@@ -225,7 +241,7 @@ static int help(const struct keep_errand *a)
 	struct record rec;
 	/* The keys are not needed. */
 	int r = applied_load(k->name, &p, &e);
-	bool round = false;
+	bool round = false, fresh;
 
 	/* Another server's endpoint is nothing to a tunnel that does not go by it yet. */
 	if (r >= 0 && record_read(k->name, &rec, NULL) == 0 && applied_is_ahead(&rec)) {
@@ -239,11 +255,12 @@ static int help(const struct keep_errand *a)
 		r = move(a, &p, &es, &e);
 	if (r == 0)
 		follow_mtu(k->name, a->ns, &p.tunnel, &es);
-	if (r < 0)
+	fresh = k->userspace && r == -EAFNOSUPPORT;
+	if (r < 0 && !fresh)
 		log_error("cannot follow the endpoint of %s: %s", k->name, e.msg);
 	endpoint_set_free(&es);
 	profile_free(&p);
-	return r < 0 ? 1 : round ? HELPED_ROUND : 0;
+	return fresh ? HELPED_FRESH : r < 0 ? 1 : round ? HELPED_ROUND : 0;
 }
 
 /* systemd-networkd takes the rules of others away when it starts anew; and a switch may have been

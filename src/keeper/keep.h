@@ -41,6 +41,7 @@ struct keeper {
 	struct healer healer;
 	bool due, heal_due; /* what woke it */
 	bool tried_default; /* at the last look, and it was not repaired yet */
+	bool wants_fresh; /* only a wireguard-go that is started anew may have the next endpoint */
 };
 
 #define KEEPER_FDS (4 + HEALER_FDS)
@@ -56,6 +57,10 @@ bool keeper_wake(struct keeper *k);
  * short-lived process if something is to be done. told: look endpoints up anew whatever the tunnel
  * says. Never blocks on DNS. */
 void keeper_look(struct keeper *k, int vpn_netns_fd, bool told);
+
+/* For a wireguard-go that is started because of wants_fresh: of several addresses in the set, the
+ * one whose turn it is. */
+void keeper_choose(struct keeper *k, struct endpoint_set *es);
 
 /* The tunnel was set up anew: what was seen of it before says nothing. */
 void keeper_forget(struct keeper *k);

@@ -53,6 +53,25 @@ struct sup {
 
 /* --- starting wireguard-go -------------------------------------------------------------------- */
 
+/* Nobody inside may have anything to send before it is known whether another address answers. */
+static void take_up(struct sup *s, const struct profile *p, const struct endpoint_set *es, int ns)
+{
+	const struct tunnel_dev dev = {p->name, ns, true};
+	char at[ENDPOINT_TEXT_LEN];
+
+	if (!s->keeper.wants_fresh) {
+		userspace_nudge(&s->tunnel);
+		return;
+	}
+	if (es->n) {
+		endpoint_format(&es->at[es->named], at);
+		log_info("the endpoint of %s is %s now, by a fresh wireguard-go", p->name, at);
+	}
+	if (userspace_take_up(&s->tunnel, NULL) == 0)
+		tunnel_dev_call(&dev, &p->tunnel, es, NULL);
+	s->keeper.wants_fresh = false;
+}
+
 /* The first leaves the device down, for `up` to finish; later ones finish themselves. */
 static int start_tunnel(struct sup *s, const struct profile *p, bool first, struct err *e)
 {
@@ -60,13 +79,14 @@ static int start_tunnel(struct sup *s, const struct profile *p, bool first, stru
 	struct endpoint_set es = {0};
 	int r = ns < 0 ? ns : via_resolve_here(p, first ? RESOLVE_RETRIES : 0, &es, e);
 
+	if (r == 0 && s->keeper.wants_fresh)
+		keeper_choose(&s->keeper, &es);
 	r = r ?: userspace_start(&s->tunnel, &p->tunnel, &es, ns, e);
+	if (r == 0 && !first)
+		r = tunnel_finish(p, ns, s->tunnel.mtu, e);
+	if (r == 0 && !first)
+		take_up(s, p, &es, ns);
 	endpoint_set_free(&es);
-	if (r < 0 || first)
-		return r;
-	r = tunnel_finish(p, ns, s->tunnel.mtu, e);
-	if (r == 0)
-		userspace_nudge(&s->tunnel);
 	return r;
 }
 
@@ -158,9 +178,18 @@ static void keep(struct sup *s, const struct pollfd *fds)
 {
 	AUTO_CLOSE int ns = -1;
 	struct err e = ERR_INIT;
+	bool due;
 
 	(void)fds;
-	if (!keeper_wake(&s->keeper) && !s->look_now)
+	due = keeper_wake(&s->keeper);
+	/* What runs is ended, and watch_tunnel() starts the next at once. */
+	if (s->keeper.wants_fresh && s->tunnel.pid) {
+		userspace_end(&s->tunnel);
+		s->failures = 0;
+		s->start_at = 0;
+		return;
+	}
+	if (!due && !s->look_now)
 		return;
 	ns = ground_open(&s->ground, &e);
 	if (ns >= 0)

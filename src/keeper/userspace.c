@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,6 +28,8 @@
 
 #define READY_TIMEOUT_MS 5000
 #define STOP_TIMEOUT_MS	 2000
+#define TAKE_UP_MS	 2000 /* it sees its device up within a second */
+#define TAKE_UP_LOOK_MS	 10
 #define PORT_LOOK_MS	 20
 #define PORT_RETRY_MS	 5000
 #define STEADY_MS	 10000 /* a start that lived as long was a good one */
@@ -230,6 +233,20 @@ void userspace_nudge(const struct userspace *u)
 		return;
 	to.nl_pid = (uint32_t)u->pid;
 	sendto(fd, &msg, sizeof(msg), MSG_DONTWAIT, (const struct sockaddr *)&to, sizeof(to));
+}
+
+int userspace_take_up(const struct userspace *u, struct err *e)
+{
+	int64_t end = util_now_ms() + TAKE_UP_MS;
+	struct wg_stats st = {0};
+	int r = 0;
+
+	userspace_nudge(u);
+	while (r == 0 && !st.listen_port && util_now_ms() < end) {
+		poll(NULL, 0, TAKE_UP_LOOK_MS);
+		r = uapi_device_get(u->name, &st, e);
+	}
+	return r;
 }
 
 void userspace_set_port(struct userspace *u)

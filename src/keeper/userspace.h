@@ -38,6 +38,8 @@ bool userspace_reap(struct userspace *u);
  * as expected, it finds out at its next look. Never before the device is up: it must not be told
  * what is not so. */
 void userspace_nudge(const struct userspace *u);
+/* The same, and waits until it has taken its device up, or for two seconds. */
+int userspace_take_up(const struct userspace *u, struct err *e);
 
 /* Gives it the port that it is to have, if it is up. When to look next is in port_at. */
 void userspace_set_port(struct userspace *u);

@@ -242,6 +242,8 @@ void wg_stats_add(struct wg_stats *st, const struct wg_peer_numbers *p)
 	}
 	if (p->handshake > st->handshake)
 		st->handshake = p->handshake;
+	st->has_ipv4 |= p->endpoint.family == AF_INET;
+	st->has_ipv6 |= p->endpoint.family == AF_INET6;
 	st->rx += p->rx;
 	st->tx += p->tx;
 	st->n_peers++;

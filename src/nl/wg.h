@@ -95,6 +95,7 @@ struct wg_stats {
 	uint64_t rx, tx;	    /* bytes, over all peers */
 	uint16_t keepalive;	    /* of the peer below */
 	union wg_endpoint endpoint; /* of the peer with the latest handshake, else of the first */
+	bool has_ipv4, has_ipv6;    /* an endpoint of any peer is of that family */
 };
 
 struct wg_peer_numbers {

@@ -77,6 +77,45 @@ void endpoint_interleave(union wg_endpoint *at, size_t n)
 	}
 }
 
+static bool all_have(const union wg_endpoint *at, const union wg_endpoint *other, size_t n,
+		     sa_family_t family)
+{
+	for (size_t i = 0; i < n; i++)
+		if (at[i].family && at[i].family != family && other[i].family != family)
+			return false;
+	return true;
+}
+
+void endpoint_agree(union wg_endpoint *at, const union wg_endpoint *other, size_t n)
+{
+	sa_family_t family = all_have(at, other, n, AF_INET) ? AF_INET : AF_INET6;
+	bool ipv4 = false, ipv6 = false;
+
+	for (size_t i = 0; i < n; i++) {
+		ipv4 |= at[i].family == AF_INET;
+		ipv6 |= at[i].family == AF_INET6;
+	}
+	if (!ipv4 || !ipv6 || !all_have(at, other, n, family))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (at[i].family && at[i].family != family)
+			at[i] = other[i];
+}
+
+void endpoint_keep_family(struct endpoint_set *es)
+{
+	sa_family_t family = 0;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < es->n; i++)
+		if (i != es->named && es->at[i].family)
+			family = es->at[i].family;
+	for (size_t i = 0; i < es->n_others; i++)
+		if (!family || es->others[i].family == family)
+			es->others[kept++] = es->others[i];
+	es->n_others = kept;
+}
+
 /* Those that there is a way to: a name with both families is common on networks with one. Where
  * there is a way to none, the network may be about to come. */
 static size_t keep_routed(union wg_endpoint *at, size_t n)
@@ -154,45 +193,73 @@ static int resolve_one(const struct tunnel_peer *p, int retries,
 	return (int)n;
 }
 
-static int resolve_peer(const struct tunnel *t, size_t i, int retries, struct endpoint_set *es,
-			struct err *e)
+struct resolving {
+	const struct tunnel *t;
+	int retries;
+	struct endpoint_set es;
+	union wg_endpoint *other; /* one for each peer, of its other family, if it has both */
+};
+
+static int resolve_peer(struct resolving *w, size_t i, struct err *e)
 {
+	const struct tunnel_peer *p = &w->t->peers[i];
 	union wg_endpoint all[ENDPOINT_OTHERS] = {0};
-	int n = resolve_one(&t->peers[i], retries, all, e);
+	int n = resolve_one(p, w->retries, all, e);
 
 	if (n < 0)
 		return n;
 	n = (int)keep_routed(all, (size_t)n);
 	endpoint_interleave(all, (size_t)n);
-	es->at[i] = all[0];
-	if (!t->peers[i].endpoint_is_name)
+	w->es.at[i] = all[0];
+	/* The families are in turn, so the second is of the other one, if there is any. */
+	if (n > 1 && all[1].family != all[0].family)
+		w->other[i] = all[1];
+	if (!p->endpoint_is_name)
 		return 0;
 	/* Of several, nobody could tell which is silent. */
-	es->n_others = es->named == i ? (size_t)n : 0;
-	memcpy(es->others, all, es->n_others * sizeof(all[0]));
+	w->es.n_others = w->es.named == i ? (size_t)n : 0;
+	memcpy(w->es.others, all, w->es.n_others * sizeof(all[0]));
+	return 0;
+}
+
+static int resolve_peers(struct resolving *w, struct err *e)
+{
+	struct endpoint_set *es = &w->es;
+	int r = 0;
+
+	for (size_t i = es->n; i-- > 0;)
+		if (w->t->peers[i].endpoint_is_name)
+			es->named = i;
+	for (size_t i = 0; i < es->n && r == 0; i++)
+		if (w->t->peers[i].host)
+			r = resolve_peer(w, i, e);
+	if (r < 0)
+		return r;
+	endpoint_agree(es->at, w->other, es->n);
+	/* The second is the first of the other family. */
+	if (es->n_others > 1 && !endpoint_is_same(&es->others[0], &es->at[es->named])) {
+		es->others[1] = es->others[0];
+		es->others[0] = es->at[es->named];
+	}
 	return 0;
 }
 
 int resolve_endpoints_retry(const struct tunnel *t, int retries, struct endpoint_set *ret,
 			    struct err *e)
 {
-	struct endpoint_set es = {.n = t->n_peers};
-	int r = 0;
+	size_t n = t->n_peers ? t->n_peers : 1;
+	AUTO_FREE union wg_endpoint *other = calloc(n, sizeof(*other));
+	struct resolving w = {t, retries, {.n = t->n_peers}, other};
+	int r;
 
-	es.at = calloc(t->n_peers ? t->n_peers : 1, sizeof(*es.at));
-	if (!es.at)
-		return err_sys(e, -ENOMEM, "cannot note %zu endpoints", t->n_peers);
-	for (size_t i = t->n_peers; i-- > 0;)
-		if (t->peers[i].endpoint_is_name)
-			es.named = i;
-	for (size_t i = 0; i < t->n_peers && r == 0; i++)
-		if (t->peers[i].host)
-			r = resolve_peer(t, i, retries, &es, e);
+	w.es.at = calloc(n, sizeof(*w.es.at));
+	r = w.es.at && other ? resolve_peers(&w, e)
+			     : err_sys(e, -ENOMEM, "cannot note %zu endpoints", t->n_peers);
 	if (r < 0) {
-		endpoint_set_free(&es);
+		endpoint_set_free(&w.es);
 		return r;
 	}
-	*ret = es;
+	*ret = w.es;
 	return 0;
 }
 

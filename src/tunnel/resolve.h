@@ -41,6 +41,12 @@ bool endpoint_is_same(const union wg_endpoint *a, const union wg_endpoint *b);
  * its own order. */
 void endpoint_interleave(union wg_endpoint *at, size_t n);
 
+/* Pure: where at[n] are of both families, all become of the one that each has, in at or in
+ * other[n], IPv4 first; a peer without an endpoint does not count. If there is none, all stay. */
+void endpoint_agree(union wg_endpoint *at, const union wg_endpoint *other, size_t n);
+/* Pure: leaves those of the others out that are of another family than what other peers have. */
+void endpoint_keep_family(struct endpoint_set *es);
+
 /* "203.0.113.1:51820", "[2001:db8::1]:51820", "" for none. */
 #define ENDPOINT_TEXT_LEN 64
 void endpoint_format(const union wg_endpoint *ep, char ret[ENDPOINT_TEXT_LEN]);

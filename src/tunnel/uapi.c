@@ -369,13 +369,46 @@ static int converse(const char *name, const char *request, size_t len, struct wg
 	return r;
 }
 
+int uapi_check_endpoints(const struct wg_stats *is, const struct wg_peer *peers, size_t n,
+			 struct err *e)
+{
+	bool ipv4 = false, ipv6 = false;
+
+	for (size_t i = 0; i < n; i++) {
+		ipv4 |= peers[i].endpoint.family == AF_INET;
+		ipv6 |= peers[i].endpoint.family == AF_INET6;
+	}
+	if (ipv4 && ipv6)
+		return err_set(e, -EPFNOSUPPORT,
+			       "wireguard-go sends to strangers where one tunnel has IPv4 and IPv6 "
+			       "endpoints: give all peers endpoints of one family, or load the "
+			       "kernel's WireGuard");
+	/* A peer that has no endpoint now may have had one. */
+	if (ipv6 && is->n_peers && (is->has_ipv4 || !is->has_ipv6))
+		return err_set(e, -EAFNOSUPPORT,
+			       "wireguard-go may have sent by IPv4, and only a fresh one may send "
+			       "by IPv6");
+	return 0;
+}
+
+static int check_endpoints(const char *name, const struct wg_peer *peers, size_t n, struct err *e)
+{
+	struct wg_stats is;
+	int r = uapi_device_get(name, &is, e);
+
+	return r < 0 ? r : uapi_check_endpoints(&is, peers, n, e);
+}
+
 int uapi_device_set(const char *name, const struct wg_device *d, struct err *e)
 {
 	struct wg_stats none;
 	char *text = NULL;
 	size_t len = 0;
-	int r = uapi_format_device(d, &text, &len);
+	int r = check_endpoints(name, d->peers, d->n_peers, e);
 
+	if (r < 0)
+		return err_wrap(e, r, "cannot configure %s", name);
+	r = uapi_format_device(d, &text, &len);
 	if (r < 0)
 		return err_sys(e, r, "cannot write down the configuration of %s", name);
 	r = converse(name, text, len, &none, e);
@@ -423,8 +456,9 @@ static int update_peers(const char *name, const struct wg_peer *peers, size_t n,
 
 int uapi_endpoints_set(const char *name, const struct wg_peer *peers, size_t n, struct err *e)
 {
-	int r = update_peers(name, peers, n, put_new_endpoint, e);
+	int r = check_endpoints(name, peers, n, e);
 
+	r = r ?: update_peers(name, peers, n, put_new_endpoint, e);
 	return r < 0 ? err_wrap(e, r, "cannot set the endpoint of %s", name) : 0;
 }
 

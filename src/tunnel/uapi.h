@@ -16,6 +16,7 @@ int uapi_path(const char *name, char *ret, size_t size);
 bool uapi_is_alive(const char *name);
 void uapi_remove_stale(const char *name);
 
+/* Both give a device endpoints, and nothing else does: see uapi_check_endpoints(). */
 int uapi_device_set(const char *name, const struct wg_device *d, struct err *e);
 /* Does what wg_endpoints_set() does. */
 int uapi_endpoints_set(const char *name, const struct wg_peer *peers, size_t n, struct err *e);
@@ -28,6 +29,13 @@ int uapi_device_get(const char *name, struct wg_stats *ret, struct err *e);
 
 /* Does what wg_device_has_key() does. */
 bool uapi_device_has_key(const char *name, const uint8_t key[WG_KEY_LEN]);
+
+/* Pure: whether wireguard-go, whose device is in that state, may be given these endpoints. Since
+ * 0.0.20230223 it keeps the buffers in which it hands addresses to the kernel. One that has held an
+ * IPv4 address takes only 4 bytes of an IPv6 one, and the rest is what it held before: what is sent
+ * goes to a stranger. -EAFNOSUPPORT: only a fresh one may have them. -EPFNOSUPPORT: none may. */
+int uapi_check_endpoints(const struct wg_stats *is, const struct wg_peer *peers, size_t n,
+			 struct err *e);
 
 /* The request for a device, the caller's to wipe and free. */
 int uapi_format_device(const struct wg_device *d, char **ret, size_t *ret_len);

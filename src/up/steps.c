@@ -154,26 +154,11 @@ static int finish_tunnel(struct up *u, struct err *e)
 	return r < 0 ? r : tunnel_dev_wait(p->name, &p->tunnel, u->userspace, e);
 }
 
-/* wireguard-go 0.0.20231211, which Debian 13 has, sends the first packets to an IPv6 endpoint to
- * somebody else if it has sent to an IPv4 one before: 4 bytes of the address are the new one's, and
- * the rest is what its buffer held. Only a fresh one is sure. */
-static bool leaves_ipv4(const struct up *u)
-{
-	struct tunnel_stats st;
-
-	return u->endpoints.n == 1 && u->endpoints.at[0].family == AF_INET6 &&
-	       tunnel_dev_stats(u->p->name, u->ns_fd, true, &st, NULL) == 0 &&
-	       st.peer.family == AF_INET;
-}
-
 static int keep_tunnel(struct up *u, struct err *e)
 {
 	const struct tunnel_dev dev = {u->p->name, u->ns_fd, u->old.flags & RECORD_USERSPACE};
 	int r = 0;
 
-	if (dev.userspace && !u->is_mend && leaves_ipv4(u))
-		return err_set(e, -EAFNOSUPPORT, "wireguard-go of %s is to be a fresh one",
-			       u->p->name);
 	u->userspace = dev.userspace;
 	u->supervisor_pid = u->old.supervisor_pid;
 	/* The kernel's takes any other by itself; this one would keep the last server's, where only

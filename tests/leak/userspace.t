@@ -146,6 +146,49 @@ for c in demo6 named v4only psk; do
 	vpnctl down demo >/dev/null
 done
 set_conf demo ''
+
+# --- from IPv4 to IPv6 ---------------------------------------------------------------------------
+# Since 0.0.20230223, one that has sent by IPv4 sends the first packets by IPv6 to another host of the same /32:
+# such a version as the machine's own shows it by the capture, each by who serves the device.
+drops() { in_ns router nft "add table inet cut; delete table inet cut; table inet cut { chain c { type filter hook forward priority 0; $1; }; }"; }
+set_conf other "s/^Endpoint.*/Endpoint = dual.vpn.rig.test:$RIG_PORT/"
+sed -i 's/^PersistentKeepalive.*//' /etc/vpnrun/other.conf
+# The resolver says the IPv4 address first, each time: the other is taken because its turn has come.
+echo 'precedence ::ffff:0:0/96 100' >/etc/gai.conf
+vpnctl down other >/dev/null
+$RIG_CAPTURE start
+vpnctl up other >/dev/null 2>&1
+as_user vpnrun other "$probe" loop "$RIG_WEB4" 80 "$home/loop" &
+job=$!
+ok 'control: a program is inside, by IPv4' wait_for 20 loop_is other
+is "$(wg show other endpoints | cut -f2)" "$RIG_OTHER_ENDPOINT4:$RIG_PORT" 'control: that is the endpoint'
+old=$(go other)
+drops "ip daddr $RIG_OTHER_ENDPOINT4 drop; ip saddr $RIG_OTHER_ENDPOINT4 drop"
+ok 'control: now the server is silent there' wait_for 20 sh -c '! grep -q other "$1"' - "$home/loop"
+ok 'R80: the same program goes on by IPv6' wait_for 90 loop_is other
+is "$(wg show other endpoints | cut -f2)" "[$RIG_OTHER_ENDPOINT6]:$RIG_PORT" 'R80: that is the endpoint'
+ok 'R77 R80: by a wireguard-go that has sent nothing by IPv4' not test "$(go other)" = "$old"
+is "$($RIG_CAPTURE stop)" 0 'L01 R17: no packet went to a stranger, nor in the clear'
+kill $job
+wait $job 2>/dev/null
+in_ns router nft delete table inet cut
+rm /etc/gai.conf
+vpnctl down other >/dev/null
+
+# --- several peers ---------------------------------------------------------------------------------
+second=$(printf '[Peer]\nPublicKey = %s\nAllowedIPs = 192.0.2.0/24\nPersistentKeepalive = 1' "$(wg genkey | wg pubkey)")
+{ cat "$RIG_DIR/other.conf.orig" && echo "$second" && echo "Endpoint = [$RIG_ENDPOINT6]:$RIG_PORT"; } >/etc/vpnrun/other.conf
+sed -i "0,/^Endpoint.*/s//Endpoint = $RIG_OTHER_ENDPOINT4:$RIG_PORT/" /etc/vpnrun/other.conf
+like "$(vpnctl up other 2>&1)" 'wireguard-go sends to strangers .* give all peers endpoints of one family' \
+	'R64 R77: peers of both families are refused'
+ok 'R36: and nothing is left' nothing_left other
+{ cat "$RIG_DIR/other.conf.orig" && echo "$second" && echo "Endpoint = $RIG_ENDPOINT4:$RIG_PORT"; } >/etc/vpnrun/other.conf
+sed -i "0,/^Endpoint.*/s//Endpoint = dual.vpn.rig.test:$RIG_PORT/" /etc/vpnrun/other.conf
+vpnctl up other >/dev/null 2>&1
+is "$(wg show other endpoints | cut -f2 | sort | paste -sd,)" "$RIG_ENDPOINT4:$RIG_PORT,$RIG_OTHER_ENDPOINT4:$RIG_PORT" \
+	'R63 R77: a name of both takes the family that the others have'
+vpnctl down other >/dev/null
+set_conf other ''
 ip link set "$RIG_UPLINK" mtu 1400
 vpnctl up demo >/dev/null
 is "$(in_vpn demo ip -o link show demo | grep -o 'mtu [0-9]*')" 'mtu 1320' 'R59: an uplink of 1400: 1320'

@@ -357,6 +357,56 @@ static void test_interleave(void)
 		ok(endpoint_is_same(&at[i], &want[i]), "R80: IPv4 and IPv6 in turn (%zu)", i);
 }
 
+static int may_have(const struct wg_stats *is, union wg_endpoint a, union wg_endpoint b)
+{
+	const struct wg_peer peers[] = {{.endpoint = a}, {.endpoint = b}, {0}};
+
+	return uapi_check_endpoints(is, peers, ARRAY_SIZE(peers), NULL);
+}
+
+/* wireguard-go that has sent by IPv4 sends to strangers by IPv6. */
+static void test_families(void)
+{
+	const struct wg_stats fresh = {0}, four = {.n_peers = 2, .has_ipv4 = true},
+			      six = {.n_peers = 2, .has_ipv6 = true},
+			      both = {.n_peers = 2, .has_ipv4 = true, .has_ipv6 = true},
+			      unknown = {.n_peers = 1};
+	const union wg_endpoint none = {0};
+	struct endpoint_set es = {.n = 2, .named = 1, .others = {ep6(1), ep4(1)}, .n_others = 2};
+	union wg_endpoint at[] = {ep6(1), none, ep4(2)}, other[] = {ep4(1), ep6(9), none};
+
+	is_int(may_have(&fresh, ep6(1), ep6(2)), 0, "R77: a fresh wireguard-go takes IPv6");
+	is_int(may_have(&six, ep6(3), none), 0, "R77: so does one that has IPv6");
+	is_int(may_have(&six, ep4(1), ep4(2)), 0, "R77: which may change to IPv4");
+	is_int(may_have(&four, ep4(1), ep4(2)), 0, "R77: one that has IPv4 keeps to it");
+	is_int(may_have(&four, ep6(1), none), -EAFNOSUPPORT, "R77: and takes no IPv6");
+	is_int(may_have(&both, none, ep6(1)), -EAFNOSUPPORT, "R77: nor if another peer has IPv4");
+	is_int(may_have(&unknown, ep6(1), none), -EAFNOSUPPORT, "R77: nor if one may have had it");
+	is_int(may_have(&four, none, none), 0, "R77: no endpoint changes nothing");
+	is_int(may_have(&fresh, ep4(1), ep6(1)), -EPFNOSUPPORT, "R77: none takes both families");
+	endpoint_agree(at, other, 3);
+	ok(endpoint_is_same(&at[0], &other[0]) && !at[1].family && at[2].family == AF_INET,
+	   "R63: peers whose names have both families take the one that all have");
+	at[0] = ep4(1);
+	at[2] = ep6(2);
+	other[0] = none;
+	endpoint_agree(at, other, 3);
+	ok(at[0].family == AF_INET && at[2].family == AF_INET6, "R63: if there is none, all stay");
+	other[0] = ep6(7);
+	endpoint_agree(at, other, 3);
+	ok(endpoint_is_same(&at[0], &other[0]), "R63: it may be IPv6");
+	es.at = at;
+	at[0] = ep4(3);
+	endpoint_keep_family(&es);
+	ok(es.n_others == 1 && es.others[0].family == AF_INET,
+	   "R80: beside another peer, a name's addresses of its family have their turn");
+	es.n = 1;
+	es.named = 0;
+	es.others[es.n_others++] = ep6(1);
+	endpoint_keep_family(&es);
+	is_int((long long)es.n_others, 2, "R80: alone, all of them");
+}
+
 /* Plays the keeper's part: n looks a second apart at a name of which nothing answers. */
 static void test_turn(void)
 {
@@ -442,6 +492,7 @@ int main(void)
 	tap_begin();
 	test_silence();
 	test_interleave();
+	test_families();
 	test_turn();
 	test_health();
 	test_format();
