@@ -80,10 +80,9 @@ int record_read(const char *name, struct record *ret, struct err *e)
 	if (n < 0)
 		return err_sys(e, -errno, "cannot read %s", path);
 	if ((size_t)n != sizeof(r) || !is_sound(&r, name))
-		return err_set(
-			e, -EPROTO,
-			"%s was written by another version of vpnrun; run: sudo vpnctl up %s", path,
-			name);
+		return err_set(e, -EPROTO,
+			       "%s is from another version of vpnrun; run: sudo vpnctl up %s", path,
+			       name);
 	*ret = r;
 	return 0;
 }
