@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Static analysis: cppcheck, clang's analyzer, a -Werror build with clang, gcc's -fanalyzer on the
-# privileged parts, shellcheck, and the format.
+# Static analysis: cppcheck, gcc's -fanalyzer on the privileged parts, and the format. What takes a processor for
+# minutes has a file of its own, since a file has a limit: clang.t, scripts.t.
 cd "$(dirname "$0")/../.." || exit 1
 B=${B:-build}
 n=0
@@ -19,7 +19,7 @@ t() {
 		echo "not ok $n - $what"; grep -vE '^  (CC|AR|GEN|MUSL|LD) ' "$out" | sed 's/^/# /' | head -n 40
 	fi
 }
-echo 1..8
+echo 1..6
 # memleak, resourceLeak: cppcheck does not know the cleanup attribute of AUTO_FREE and AUTO_CLOSE.
 # missingIncludeSystem: not given the system's headers on purpose, so of what they define it is told what stands
 # between strings. normalCheckLevel…: information, which is an error to cppcheck 2.17.
@@ -27,8 +27,6 @@ mapfile -t words < <(grep -rohE '\bDBUS_(SERVICE|PATH|INTERFACE)_[A-Z]+' src hoo
 t 'cppcheck finds nothing' cppcheck -j "$cpus" --quiet --error-exitcode=1 --enable=warning,portability,performance \
 	--inline-suppr --suppress=memleak --suppress=resourceLeak --suppress=missingIncludeSystem \
 	--suppress=uninitvar --suppress=normalCheckLevelMaxBranches "${words[@]}" -D_GNU_SOURCE -DVPNRUN_VERSION='"x"' -Isrc -Ihooks -I"$B/gen" src hooks
-# What it warns of is seen before it optimises; the launcher, too, which is musl's elsewhere.
-t 'clang builds everything without a warning' make -s -j"$cpus" CC=clang LAUNCHER_CC= CFLAGS=-O1 WERROR=1 B="$B/clang" all
 # What runs with a capability, or on the way to a command. The check for uninitialised values is off: the
 # analyser does not see that err_set() returns the negative code that it is given; that for descriptors, of gcc 14,
 # knows neither the cleanup attribute nor that dup2() onto a number is for whoever has that number.
@@ -45,15 +43,6 @@ t 'gcc -fanalyzer finds nothing in the broker and the launcher' make -s -j"$cpus
 	CFLAGS='-O1 -fanalyzer -Wno-analyzer-use-of-uninitialized-value -Wno-analyzer-fd-leak' $(objects)
 t 'what runs with a capability is within its limit' make -s -j"$cpus" B="$B" tcb
 t 'and what is over a limit is said' bash -c '! perl tests/lint/tcb.pl --max 1 "$0" src' "$B/tcb/libexec/vpnrun/vpnrund-plug"
-# SC2319: the status of a condition is what `ok $?` is for.
-scripts() {
-	grep -lrE '^#!/bin/(ba)?sh' tests .ci contrib hooks 2>/dev/null | xargs -P "$cpus" -n 12 shellcheck -x -S warning -e SC2319
-}
-if command -v shellcheck >/dev/null; then
-	t 'shellcheck finds nothing' scripts
-else
-	t 'shellcheck finds nothing' shellcheck
-fi
 # Each version has a taste of its own in what they are to be.
 judge=$(make -s clang-format-judges)
 case $judge in
