@@ -203,6 +203,19 @@ static int check_texts(const json_t *list, const char *key, bool addresses, stru
 	return 0;
 }
 
+static int check_servers(struct cni_request *q, const json_t *list, struct err *e)
+{
+	const json_t *v;
+	size_t i;
+	int r = check_texts(list, "dns.nameservers", true, e);
+
+	if (r < 0)
+		return r;
+	json_array_foreach(list, i, v)
+		wire_add_dns(&q->wire, "dns.nameservers:", json_string_value(v));
+	return 0;
+}
+
 static int check_dns(struct cni_request *q, struct err *e)
 {
 	const json_t *domain;
@@ -224,7 +237,7 @@ static int check_dns(struct cni_request *q, struct err *e)
 	domain = json_object_get(dns, "domain");
 	if (domain && !json_is_string(domain))
 		return bad(e, "dns.domain", "must be a text");
-	r = check_texts(json_object_get(dns, "nameservers"), "dns.nameservers", true, e);
+	r = check_servers(q, json_object_get(dns, "nameservers"), e);
 	if (r == 0)
 		r = check_texts(json_object_get(dns, "search"), "dns.search", false, e);
 	if (r == 0)

@@ -348,6 +348,18 @@ static void undo_plug(struct side *s, struct wire_inside *in, const struct wire 
 			unplug(s, links[i].name, &ignored);
 }
 
+void wire_add_dns(struct wire *w, const char *key, const char *address)
+{
+	struct names_dns *d = &w->dns[w->n_dns];
+
+	if (w->n_dns == NAMES_DNS_MAX)
+		return;
+	w->dns_key = key;
+	d->family = strchr(address, ':') ? AF_INET6 : AF_INET;
+	if (inet_pton(d->family, address, d->addr) == 1)
+		w->n_dns++;
+}
+
 int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e)
 {
 	struct nl_sock here AUTO_NL_SOCK = NL_SOCK_INIT;
@@ -359,6 +371,8 @@ int wire_attach(const struct wire *w, struct wire_ends *ret, struct err *e)
 
 	if (r == 0 && w->lan)
 		r = record_check_lan(&s.record, e);
+	if (r == 0 && w->lan)
+		r = record_check_lan_dns(&s.record, w->dns, w->n_dns, w->dns_key, e);
 	if (r == 0 && w->beside)
 		r = cable_beside_fits(w->beside, &s.record, e);
 	if (r == 0)

@@ -6,10 +6,10 @@
  *
  * Codes that callers tell apart: -ENOENT no such VPN, -ENETDOWN it is not up, nor held, -ESRCH the
  * container's namespace is not there, -EBADF that is no network namespace, -EPERM it is no
- * container's, -EACCES the VPN opens nothing of the LAN, -EBUSY it has another way out, -EEXIST the
- * interface is there already, -ENOSPC the pool is full, -ENOLINK what should be plugged is not,
- * -ENODEV what it should be beside is not there, -EADDRINUSE what should go beside the VPN is the
- * VPN's.
+ * container's, -EACCES the VPN opens nothing of the LAN, or name servers lie there, -EBUSY it has
+ * another way out, -EEXIST the interface is there already, -ENOSPC the pool is full, -ENOLINK what
+ * should be plugged is not, -ENODEV what it should be beside is not there, -EADDRINUSE what should
+ * go beside the VPN is the VPN's.
  */
 #pragma once
 
@@ -28,6 +28,10 @@ struct wire {
 	const char *ifname; /* in the container */
 	bool shared;	    /* other interfaces may be there and up */
 	bool lan;	    /* what "allow_lan" of the VPN's file opens may be reached */
+	/* The name servers that the container gets instead of the VPN's, and what calls them so. */
+	struct names_dns dns[NAMES_DNS_MAX];
+	size_t n_dns;
+	const char *dns_key;
 	/* NULL, or the one other interface, and what may go by it; not for a shared one */
 	const struct cable_beside *beside;
 	char tag[WIRE_TAG_LEN];
@@ -39,6 +43,9 @@ struct wire_ends {
 	uint32_t host; /* the lease */
 	struct rtnl_link port, end;
 };
+
+/* What is no address is for the caller to refuse; more than there is room for are not judged. */
+void wire_add_dns(struct wire *w, const char *key, const char *address);
 
 /* "ENGINE:NETWORK/CONTAINER/IFNAME". -ENAMETOOLONG. */
 struct wire_owner {

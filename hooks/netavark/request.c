@@ -65,8 +65,8 @@ static int read_options(const json_t *network, struct wire *w, struct err *e)
 			w->lan = !strcmp(s, "true");
 		else if (strcmp(key, "vpn") != 0 || !s)
 			return bad(e, "options",
-				   "there are vpn=NAME, exclusive=true|false and "
-				   "lan=true|false, no others");
+				   "there are --opt vpn=NAME, --opt exclusive=true|false and "
+				   "--opt lan=true|false, no others");
 	}
 	w->vpn = text_of(options, "vpn");
 	if (!w->vpn)
@@ -76,7 +76,7 @@ static int read_options(const json_t *network, struct wire *w, struct err *e)
 	return 0;
 }
 
-static int read_servers(const json_t *network, json_t **ret, struct err *e)
+static int read_servers(const json_t *network, struct wire *w, json_t **ret, struct err *e)
 {
 	json_t *list = json_object_get(network, "network_dns_servers");
 	unsigned char addr[16];
@@ -93,6 +93,7 @@ static int read_servers(const json_t *network, json_t **ret, struct err *e)
 
 		if (!s || (inet_pton(AF_INET, s, addr) != 1 && inet_pton(AF_INET6, s, addr) != 1))
 			return bad(e, "network_dns_servers", "must hold addresses");
+		wire_add_dns(w, "--dns", s);
 	}
 	*ret = list;
 	return 0;
@@ -116,7 +117,7 @@ static int check_network(const json_t *network, struct err *e)
 		return bad(e, "network_interface",
 			   "the bridge is the VPN's own: leave --interface-name out");
 	r = read_options(network, &w, e);
-	return r < 0 ? r : read_servers(network, &servers, e);
+	return r < 0 ? r : read_servers(network, &w, &servers, e);
 }
 
 int nv_create(const char *text, size_t len, char **ret, struct err *e)
@@ -172,7 +173,7 @@ static int read_request(struct nv_request *q, bool teardown, struct err *e)
 		return bad(e, "network_options.interface_name", "must be an interface's name");
 	r = read_options(network, &q->wire, e);
 	if (r == 0)
-		r = read_servers(network, &q->servers, e);
+		r = read_servers(network, &q->wire, &q->servers, e);
 	if (r == 0 && !teardown)
 		r = refuse_wishes(options, e);
 	if (r == 0 && !teardown)

@@ -298,6 +298,10 @@ int hook_create_runtime(const json_t *state, const struct hook_want *w, struct e
 	rc = w->lan && !given ? record_check_lan(&r, e) : 0;
 	if (rc < 0)
 		return hook_fail(HOOK_FORBIDDEN, rc);
+	if (w->lan)
+		rc = record_check_lan_dns(&r, w->dns, w->n_dns, "annotation vpnrun: dns", e);
+	if (rc < 0)
+		return hook_fail(HOOK_FORBIDDEN, rc);
 	rc = hook_ports_open(state, w, &ports, e);
 	if (rc < 0)
 		return rc;

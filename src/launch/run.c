@@ -47,6 +47,7 @@ static int find_vpn(struct launch *l, struct err *e)
 static int check_line(struct launch *l, struct err *e)
 {
 	const struct line_options *o = l->o;
+	int r;
 
 	if (l->network == LINE_HOST && (o->publish.n || o->reach.n))
 		return err_set(e, -EINVAL,
@@ -58,7 +59,10 @@ static int check_line(struct launch *l, struct err *e)
 		return err_set(e, -EINVAL,
 			       "--lan reaches the LAN from within a VPN: give a VPN whose file has "
 			       "\"allow_lan\"");
-	return o->lan ? record_check_lan(&l->record, e) : 0;
+	if (!o->lan)
+		return 0;
+	r = record_check_lan(&l->record, e);
+	return r ?: record_check_lan_dns(&l->record, o->dns, o->n_dns, "--dns", e);
 }
 
 static int check_running(struct launch *l, struct err *e)

@@ -5,6 +5,7 @@
  */
 #include "state/record.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/prefix.h"
 
 #define SETTLE_MS 3000 /* a restart takes a tenth of a second, and all of one on a busy machine */
 #define LOOK_MS	  10
@@ -102,6 +105,45 @@ int record_check_lan(const struct record *r, struct err *e)
 		       "/etc/vpnrun/%s.json names what may be reached, and counts after: sudo "
 		       "vpnctl up %s",
 		       r->name, r->name, r->name);
+}
+
+static bool is_own_dns(const struct record *r, const struct names_dns *d)
+{
+	for (size_t i = 0; i < RECORD_DNS_MAX; i++)
+		if (r->dns[i].family == d->family &&
+		    !memcmp(r->dns[i].addr, d->addr, d->family == AF_INET ? 4 : 16))
+			return true;
+	return false;
+}
+
+static bool is_in_lan(const struct record *r, const struct names_dns *d)
+{
+	const struct net_prefix at = prefix_of_addr(d->family, d->addr);
+
+	for (size_t i = 0; i < RECORD_LAN_MAX && r->lan[i].plen; i++) {
+		struct net_prefix net = prefix_of_addr(r->lan[i].family, r->lan[i].addr);
+
+		net.len = r->lan[i].plen;
+		if (prefix_has(&net, &at))
+			return true;
+	}
+	return false;
+}
+
+int record_check_lan_dns(const struct record *r, const struct names_dns *dns, size_t n,
+			 const char *what, struct err *e)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < n; i++)
+		if (is_in_lan(r, &dns[i]) && !is_own_dns(r, &dns[i]))
+			return err_set(e, -EACCES,
+				       "%s %s is in the LAN, where no name may be asked for: leave "
+				       "it out, and VPN '%s' answers",
+				       what,
+				       inet_ntop(dns[i].family, dns[i].addr, text, sizeof(text)),
+				       r->name);
+	return 0;
 }
 
 int record_check_open(const struct record *r, struct err *e)

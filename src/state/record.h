@@ -20,7 +20,7 @@
 #define RUN_DIR		   "/run/vpnrun"
 #define NETNS_DIR	   "/run/netns"
 #define RECORD_MAGIC	   0x4e505652u /* "RVPN" */
-#define RECORD_VERSION	   4
+#define RECORD_VERSION	   5
 
 #define RECORD_DNS_MAX	   8
 #define RECORD_ALLOW_MAX   32
@@ -29,6 +29,7 @@
 #define RECORD_SEARCH_LEN  512
 #define RECORD_EXPOSE_MAX  16
 #define RECORD_RANGE_MAX   8
+#define RECORD_LAN_MAX	   16
 #define RECORD_HOOK_LEN	   256
 #define RECORD_WHY_LEN	   256
 
@@ -55,6 +56,11 @@ enum record_flags {
 
 struct record_ip {
 	uint8_t family; /* AF_INET, AF_INET6; 0 ends the list */
+	uint8_t addr[16];
+};
+
+struct record_net {
+	uint8_t family, plen;
 	uint8_t addr[16];
 };
 
@@ -107,6 +113,8 @@ struct record {
 	char default_groups[RECORD_DEFAULT_MAX][RECORD_ALLOW_LEN];
 	char why[RECORD_WHY_LEN];	 /* it is lost, if the reason is known */
 	char server[SERVER_MAX_LEN + 1]; /* the one in use of many; "": it has one */
+	/* The first that "allow_lan" names, where --lan refuses names; plen 0 ends the list. */
+	struct record_net lan[RECORD_LAN_MAX];
 };
 
 /* -ENOENT: not there (the VPN is not up). -EPROTO: not one of ours. Needs no privilege. */
@@ -115,6 +123,10 @@ int record_read(const char *name, struct record *ret, struct err *e);
 int record_fail_down(const char *name, struct err *e);
 /* 0 where a program may ask for the LAN; -EACCES and a sentence. */
 int record_check_lan(const struct record *r, struct err *e);
+/* 0 where each of these name servers can be asked by a program that asked for the LAN. -EACCES and
+ * a sentence that begins with what: no name goes there, and all of them would fail. */
+int record_check_lan_dns(const struct record *r, const struct names_dns *dns, size_t n,
+			 const char *what, struct err *e);
 /* 0 where a container's cable may be plugged in: the VPN is up, or held for those who come before
  * it is, and refuses all their packets until then. Else as record_fail_down(). */
 int record_check_open(const struct record *r, struct err *e);

@@ -99,6 +99,20 @@ static int put_inbound(const struct profile *p, struct record *r, struct err *e)
 	return 0;
 }
 
+/* In the layout "bridge" it is opened whole, names too. */
+static void put_lan(const struct profile *p, struct record *r)
+{
+	size_t n = p->layout == LAYOUT_NETNS && !p->way ? p->n_allow_lan : 0;
+
+	for (size_t i = 0; i < n && i < RECORD_LAN_MAX; i++) {
+		const struct ipaddr *a = &p->allow_lan[i];
+
+		r->lan[i].family = (uint8_t)a->family;
+		r->lan[i].plen = a->plen;
+		memcpy(r->lan[i].addr, &a->v4, a->family == AF_INET ? 4 : 16);
+	}
+}
+
 /* Who is inside asks the bridge itself, which the firewall passes on: so that it may be another
  * server later on. */
 static void put_way(const struct profile *p, struct record *r)
@@ -146,6 +160,7 @@ int plan_record(const struct profile *p, uint32_t mtu, struct record *ret, struc
 	/* The LAN of a device that is not a tunnel is of its way out. */
 	if (p->n_allow_lan || p->way)
 		r.flags |= RECORD_LAN;
+	put_lan(p, &r);
 	for (size_t i = 0; i < t->n_peers; i++)
 		if (t->peers[i].endpoint) {
 			str_copy(r.endpoint, sizeof(r.endpoint), t->peers[i].endpoint);

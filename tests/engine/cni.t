@@ -328,6 +328,7 @@ refused 7 'R86: "lan" of a VPN whose file opens nothing' ADD c1 "$(config demo 1
 cp /etc/vpnrun/demo.json "$dir/demo.json"
 sed "s|{ |{ \"allow_lan\": [\"$RIG_LAN\"], |" "$dir/demo.json" >/etc/vpnrun/demo.json
 vpnctl up demo >/dev/null
+refused 7 'R86: a name server in the LAN, where no name may be asked for' ADD c1 "$(config demo 1.1.0 "\"lan\":true,\"dns\":{\"nameservers\":[\"$RIG_LAN\"]}")"
 r=$(cni ADD c1 "$(config demo 1.1.0 '"lan":true')")
 cni ADD c2 "$(config demo)" >/dev/null
 is "$(fetch c1 "$RIG_LAN") $(fetch c1 "$RIG_WEB4") $(ip netns exec c2 curl -s -m 1 "http://$RIG_LAN/")" 'lan demo ' 'R86: a container of "lan" reaches the LAN, another does not'

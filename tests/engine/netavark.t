@@ -80,9 +80,11 @@ ok 'a namespace that dies takes its port along' wait_for 10 no_ports
 cp /etc/vpnrun/demo.json "$RIG_DIR/demo.json"
 lan=$(net demo); lan=${lan/'"vpn"'/'"lan":"true","vpn"'}
 refused 'opens nothing of the LAN' 'R86: lan=true of a VPN whose file opens nothing' "$(ask c1 "$lan")" setup /run/netns/c1
-refused 'lan=true.false' 'R86: lan= of another word' "${lan/\"true\"/\"yes\"}" create
+refused '--opt lan=true.false' 'R86: lan= of another word: as the user types it' "${lan/\"true\"/\"yes\"}" create
 sed "s|{ |{ \"allow_lan\": [\"$RIG_LAN\"], |" "$RIG_DIR/demo.json" >/etc/vpnrun/demo.json
 vpnctl up demo >/dev/null
+refused "dns $RIG_LAN is in the LAN" 'R86: a name server in the LAN, where no name may be asked for' \
+	"$(ask c1 "${lan%\}},\"network_dns_servers\":[\"$RIG_LAN\"]}")" setup /run/netns/c1
 for n in "$lan" "$(net demo)"; do
 	nv "$(ask c1 "$n")" setup /run/netns/c1 >/dev/null
 	ip netns exec c1 curl -s -m 2 "http://$RIG_LAN/" "http://$RIG_WEB4/" >>"$RIG_DIR/reached"

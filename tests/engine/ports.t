@@ -196,6 +196,7 @@ done
 like "$(tail -n 1 "/run/user/$RIG_UID/vpnrun-hook.log")" "VPN 'demo' opens nothing of the LAN: \"allow_lan\" in /etc/vpnrun/demo.json" 'and why'
 sed "s|{ |{ \"allow_lan\": [\"${RIG_LAN%.*}.0/24\"], |" "$W/demo.json" >/etc/vpnrun/demo.json
 vpnctl up demo >/dev/null
+refused 'R86: a name server in the LAN, where no name may be asked for' 'exit code: 7' root crun --network none --annotation "vpnrun=demo;lan=true;dns=$RIG_LAN" web:1 echo STARTED
 served=
 for port in $names; do
 	in_ns lan "$RIG_DIR/build/tests/net/probe" serve :: "$port" lan >/dev/null &

@@ -70,6 +70,13 @@ is "$(seen "$RIG_LAN|$RIG_LAN6_ADDR")" 0 'R86: and nothing of theirs left by the
 in_vpn demo ip rule add pref 90 lookup 87
 like "$(as_user vpnrun demo "$probe" tcp "$RIG_LAN" 80 | cut -d' ' -f1)" "$refused" 'R86: where routes lead there all the same, the firewall refuses'
 in_vpn demo ip rule delete pref 90
+for at in "$RIG_LAN" "$RIG_LAN6_ADDR"; do
+	like "$(as_user vpnrun --lan --dns "$at" demo touch "$home/begun" 2>&1)" \
+		"^vpnrun: --dns $at is in the LAN, where no name may be asked for: leave it out, and VPN 'demo' answers" 'R86: a name server in the LAN is refused'
+done
+ok 'R86: before the command is begun' not test -e "$home/begun"
+is "$(as_user vpnrun --lan --dns "$RIG_DNS_DEMO" demo curl -s -m 5 "http://$RIG_NAME4/")" demo "R86: but the VPN's own, though \"allow_lan\" names it, is none"
+ok 'R86: nor is one that is refused to nobody' as_user vpnrun --dns "$RIG_LAN" demo true
 is "$(on sh -c "vpnrun --lan demo curl -s -m 5 http://$RIG_LAN/")" lan 'R86: --lan within --lan is what one has'
 like "$(as_user vpnrun demo vpnrun --lan demo true 2>&1)" 'which --lan cannot change any more' 'R86: and within a sandbox without it, too late'
 is "$(on "$probe" tcp 127.0.0.1 80 | cut -d' ' -f1)" refused 'control: a probe says what is refused'

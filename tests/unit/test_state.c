@@ -257,6 +257,34 @@ static int record_by_a_path(void)
 		       : 1;
 }
 
+static int lan_dns(const struct record *r, const char *text)
+{
+	struct names_dns d = {.family = strchr(text, ':') ? AF_INET6 : AF_INET};
+
+	return inet_pton(d.family, text, d.addr) == 1
+		       ? record_check_lan_dns(r, &d, 1, "--dns", NULL)
+		       : -EINVAL;
+}
+
+static void test_lan_dns(void)
+{
+	struct record r = sample("demo", 1);
+
+	memset(r.dns, 0, sizeof(r.dns));
+	is_int(lan_dns(&r, "192.168.7.1"), 0, "R86: where nothing is opened, nothing is refused");
+	r.lan[0] = (struct record_net){AF_INET, 24, {192, 168, 7}};
+	r.lan[1] = (struct record_net){AF_INET6, 64, {0xfd, 7}};
+	is_int(lan_dns(&r, "192.168.7.1"), -EACCES, "R86: a name server in the LAN is refused");
+	is_int(lan_dns(&r, "fd07::1"), -EACCES, "R86: and one of IPv6");
+	is_int(lan_dns(&r, "192.168.8.1"), 0, "R86: one beside it is not");
+	is_int(lan_dns(&r, "fd07:0:0:1::1"), 0, "R86: nor of IPv6");
+	r.dns[0] = (struct record_ip){AF_INET, {192, 168, 7, 1}};
+	is_int(lan_dns(&r, "192.168.7.1"), 0, "R86: nor the VPN's own, which is asked there");
+	is_int(lan_dns(&r, "192.168.7.2"), -EACCES, "R86: but its neighbour");
+	r.lan[0].plen = 200;
+	is_int(lan_dns(&r, "192.168.7.2"), 0, "R86: what is no network is none");
+}
+
 static void test_record(void)
 {
 	inside(record_bounds, "L02 R76: a record that is not whole is believed by nobody");
@@ -684,6 +712,7 @@ int main(void)
 {
 	tap_begin();
 	test_record();
+	test_lan_dns();
 	test_files();
 	test_begun();
 	test_there();
