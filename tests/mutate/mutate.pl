@@ -3,10 +3,11 @@
 # Takes one protection away at a time, and sees whether the test that is named for it notices. Works
 # on copies of the tree, one a worker; the tree itself is never touched. Says TAP. See README.md here.
 # usage: mutate.pl [--check|--table]	--check: only that each line applies and names tests that there are
-#					--table: what KEEP holds of them, a room a line, as README.md has it
+#					--table: what KEEP, or noticed here, holds of them, a room a line
 use strict;
 use warnings;
 use Cwd qw(abs_path);
+use Digest::SHA qw(sha256_hex);
 use Fcntl qw(:flock);
 use File::Basename qw(dirname);
 use File::Path qw(remove_tree);
@@ -323,8 +324,8 @@ sub choose {
 		my ($i, $n) = ($1 - 1, $2);
 		@r = @r[grep { $_ % $n == $i } 0 .. $#r];
 	}
-	if ($ENV{KEEP} && open my $f, '<', $ENV{KEEP}) {
-		my %known = map { chomp; $_ => 1 } <$f>;
+	if ($ENV{KEEP}) {
+		my %known = known($ENV{KEEP});
 		@r = grep { !$known{key($_)} } @r;
 	}
 	if ($ENV{SAMPLE}) {
@@ -339,7 +340,14 @@ sub choose {
 	return @r;
 }
 
-sub key { join ' | ', map { $_[0]{$_} } qw(name at edit tests) }
+# A line that was changed is another mutation.
+sub key { $_[0]{name} . "\t" . substr sha256_hex(join ' | ', map { $_[0]{$_} } qw(name at edit tests)), 0, 12 }
+
+# Of a file of lines NAME, KEY, and who noticed it.
+sub known {
+	open my $f, '<', $_[0] or return;
+	return map { /^([^\t]+\t[0-9a-f]{12})(?:\t|$)/ ? ($1 => 1) : () } <$f>;
+}
 
 # The room that a line is about: src/NAME, hooks/NAME, policy.
 sub room_of {
@@ -350,9 +358,9 @@ sub room_of {
 }
 
 sub print_table {
-	my (%known, %room);
-	open my $f, '<', $ENV{KEEP} // die "--table: KEEP=FILE is not set\n" or die "$ENV{KEEP}: $!\n";
-	chomp, $known{$_} = 1 while <$f>;
+	my %known = known($ENV{KEEP} // 'tests/mutate/noticed');
+	my %room;
+
 	for my $r (@rows) {
 		my $what = explained($r) ? 1 : $known{key($r)} ? 0 : 2;
 		$room{$_}[$what]++ for room_of($r), 'all';
@@ -401,7 +409,7 @@ while (<$in>) {
 	$count{{ok => 'noticed', timeout => 'timeout'}->{$good} // 'bad'}++;
 	printf "%s %d - %s: %s\n", $good eq 'ok' ? 'ok' : 'not ok', ++$n, $name, $what;
 	if ($good eq 'ok' && $ENV{KEEP} && open my $f, '>>', $ENV{KEEP}) {
-		print $f key($row{$name}), "\n";
+		printf $f "%s\t%s\n", key($row{$name}), $what =~ s/^noticed by | \(\d+ s\)$//gr;
 	}
 }
 1 while wait != -1;
