@@ -124,7 +124,7 @@ int crew_start(struct crew *c, enum crew_kind kind, int fd, const struct peer *p
 	k->stuck = false;
 	k->kind = kind;
 	k->peer = *peer;
-	k->end_ms = util_now_ms() + (SESSION_SERVE_S + 1) * 1000 +
+	k->end_ms = util_now_ms() + (SESSION_SERVE_S + SESSION_PLUG_S + 1) * 1000 +
 		    (kind == CREW_WAITS ? SESSION_IDLE_S * 1000 : 0);
 	return 0;
 }

@@ -159,8 +159,13 @@ static int plug(struct serving *s, const struct record *r, int netns_fd, struct 
 	struct port_maps maps = {.n = s->request.n_expose};
 	const struct plug_wish wish = {s->request.vpn, netns_fd,
 				       (s->request.flags & PROTO_LAN) != 0};
-	int n = plugger_ask(s->plugger, &wish, s->peer, &s->reply.host, e);
+	int n;
 
+	/* The client has had its say, and can hold nobody up by now: on a busy machine it is the
+	 * others in the queue that take the time. */
+	deadline_set(SESSION_PLUG_S);
+	n = plugger_ask(s->plugger, &wish, s->peer, &s->reply.host, e);
+	deadline_set(SESSION_SERVE_S);
 	if (n < 0 || !maps.n)
 		return n;
 	/* Where the ports are refused, so is the launch, and the cable goes with its namespace. */

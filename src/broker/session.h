@@ -12,6 +12,7 @@
 #define SESSION_IDLE_S	 20 /* a client may take to send its request */
 #define SESSION_WAIT_S	 15 /* it may wait for its turn: the client gives up after 20 */
 #define SESSION_SERVE_S	 5  /* and the request to be served, or SIGALRM ends the process */
+#define SESSION_PLUG_S	 15 /* beside it, as the plugger serves one request after the other */
 #define SESSION_REFUSE_S 1
 
 /* -1; or a descriptor that the client sent and that to close may take for ever: it is the caller's,

@@ -256,6 +256,16 @@ alice tst gone
 ok 'no control character of theirs in the log' not grep -q '[[:cntrl:]]' $LOG
 like "$(alice tst good)" '^attached' 'L25 and after all that, others are served'
 
+# Beside hundreds of others on a busy machine a request waits long for the plugger, and is served all the same: the five
+# seconds are what the client itself may take. They have to pass here, and no state shows that they did.
+kill -STOP "$(plugger)"
+alice tst good >/run/t/late.out 2>&1 &
+LATE=$!
+RIG_SLOW_FACTOR=1 ok 'a request that the plugger does not come to waits for it' not wait_for 6 ended $LATE
+kill -CONT "$(plugger)"
+wait $LATE
+like "$(cat /run/t/late.out)" '^attached' 'and is served when its turn comes'
+
 # --- limits ----------------------------------------------------------------------------------
 
 hold one 4001 two hold
