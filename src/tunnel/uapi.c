@@ -369,20 +369,40 @@ static int converse(const char *name, const char *request, size_t len, struct wg
 	return r;
 }
 
+static int check_both(bool ipv4, bool ipv6, struct err *e)
+{
+	if (!ipv4 || !ipv6)
+		return 0;
+	return err_set(e, -EPFNOSUPPORT,
+		       "wireguard-go sends to strangers where one tunnel has IPv4 and IPv6 "
+		       "endpoints: give all peers endpoints of one family, or load the kernel's "
+		       "WireGuard");
+}
+
+int uapi_check_families(const union wg_endpoint *at, size_t n, struct err *e)
+{
+	bool ipv4 = false, ipv6 = false;
+
+	for (size_t i = 0; i < n; i++) {
+		ipv4 |= at[i].family == AF_INET;
+		ipv6 |= at[i].family == AF_INET6;
+	}
+	return check_both(ipv4, ipv6, e);
+}
+
 int uapi_check_endpoints(const struct wg_stats *is, const struct wg_peer *peers, size_t n,
 			 struct err *e)
 {
 	bool ipv4 = false, ipv6 = false;
+	int r;
 
 	for (size_t i = 0; i < n; i++) {
 		ipv4 |= peers[i].endpoint.family == AF_INET;
 		ipv6 |= peers[i].endpoint.family == AF_INET6;
 	}
-	if (ipv4 && ipv6)
-		return err_set(e, -EPFNOSUPPORT,
-			       "wireguard-go sends to strangers where one tunnel has IPv4 and IPv6 "
-			       "endpoints: give all peers endpoints of one family, or load the "
-			       "kernel's WireGuard");
+	r = check_both(ipv4, ipv6, e);
+	if (r < 0)
+		return r;
 	/* A peer that has no endpoint now may have had one. */
 	if (ipv6 && is->n_peers && (is->has_ipv4 || !is->has_ipv6))
 		return err_set(e, -EAFNOSUPPORT,

@@ -37,6 +37,9 @@ bool uapi_device_has_key(const char *name, const uint8_t key[WG_KEY_LEN]);
 int uapi_check_endpoints(const struct wg_stats *is, const struct wg_peer *peers, size_t n,
 			 struct err *e);
 
+/* Pure: the same of endpoints that are not given yet: -EPFNOSUPPORT, or 0. */
+int uapi_check_families(const union wg_endpoint *at, size_t n, struct err *e);
+
 /* The request for a device, the caller's to wipe and free. */
 int uapi_format_device(const struct wg_device *d, char **ret, size_t *ret_len);
 /* The answer to "get=1". -EPROTO, or the negative errno that the answer holds. */

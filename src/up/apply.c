@@ -28,6 +28,7 @@
 #include "state/note.h"
 #include "state/record.h"
 #include "tunnel/resolve.h"
+#include "tunnel/uapi.h"
 #include "up/steps.h"
 #include "tunnel/supervise.h"
 #include "tunnel/tunnel_dev.h"
@@ -164,6 +165,9 @@ static int look_outside(struct up *u, struct err *e)
 	if (u->socket_fd < 0 && u->p->via)
 		return u->socket_fd;
 	r = via_resolve(u->p, u->socket_fd, &via, RESOLVE_RETRIES, &u->endpoints, e);
+	/* A tunnel that is up must go on when its new file is refused. */
+	if (r == 0 && (u->old.flags & RECORD_USERSPACE))
+		r = uapi_check_families(u->endpoints.at, u->endpoints.n, e);
 	if (r == 0 && u->socket_fd >= 0)
 		r = ns_netns_enter(u->socket_fd, &back, e);
 	r = r ?: via_check_way(u->p, &via, &u->endpoints, e);

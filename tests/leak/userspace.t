@@ -187,6 +187,12 @@ sed -i "0,/^Endpoint.*/s//Endpoint = dual.vpn.rig.test:$RIG_PORT/" /etc/vpnrun/o
 vpnctl up other >/dev/null 2>&1
 is "$(wg show other endpoints | cut -f2 | sort | paste -sd,)" "$RIG_ENDPOINT4:$RIG_PORT,$RIG_OTHER_ENDPOINT4:$RIG_PORT" \
 	'R63 R77: a name of both takes the family that the others have'
+old=$(go other)
+sed -i "0,/^Endpoint.*/s//Endpoint = [$RIG_OTHER_ENDPOINT6]:$RIG_PORT/" /etc/vpnrun/other.conf
+like "$(vpnctl up other 2>&1)" 'wireguard-go sends to strangers .* give all peers endpoints of one family' \
+	'R64 R77: of a tunnel that is up, too'
+is "$(go other) $(wg show other endpoints | cut -f2 | sort | paste -sd,)" "$old $RIG_ENDPOINT4:$RIG_PORT,$RIG_OTHER_ENDPOINT4:$RIG_PORT" \
+	'R36 R64: which goes on as it was'
 vpnctl down other >/dev/null
 set_conf other ''
 ip link set "$RIG_UPLINK" mtu 1400
