@@ -205,15 +205,12 @@ static int check_texts(const json_t *list, const char *key, bool addresses, stru
 
 static int check_servers(struct cni_request *q, const json_t *list, struct err *e)
 {
-	const json_t *v;
-	size_t i;
 	int r = check_texts(list, "dns.nameservers", true, e);
 
-	if (r < 0)
-		return r;
-	json_array_foreach(list, i, v)
-		wire_add_dns(&q->wire, "dns.nameservers:", json_string_value(v));
-	return 0;
+	for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
+		wire_add_dns(&q->wire,
+			     "dns.nameservers:", json_string_value(json_array_get(list, i)));
+	return r;
 }
 
 static int check_dns(struct cni_request *q, struct err *e)
