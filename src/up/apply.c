@@ -139,6 +139,14 @@ static int check_unchanged(const struct up *u, struct err *e)
 		p->name, h.leases + h.processes, p->name);
 }
 
+/* A tunnel that is up must go on when its new file is refused. */
+static int check_families(const struct up *u, struct err *e)
+{
+	return u->old.flags & RECORD_USERSPACE
+		       ? uapi_check_families(u->endpoints.at, u->endpoints.n, e)
+		       : 0;
+}
+
 /* Endpoints and the way to them, as seen from where the socket is to be. */
 static int look_outside(struct up *u, struct err *e)
 {
@@ -165,9 +173,7 @@ static int look_outside(struct up *u, struct err *e)
 	if (u->socket_fd < 0 && u->p->via)
 		return u->socket_fd;
 	r = via_resolve(u->p, u->socket_fd, &via, RESOLVE_RETRIES, &u->endpoints, e);
-	/* A tunnel that is up must go on when its new file is refused. */
-	if (r == 0 && (u->old.flags & RECORD_USERSPACE))
-		r = uapi_check_families(u->endpoints.at, u->endpoints.n, e);
+	r = r ?: check_families(u, e);
 	if (r == 0 && u->socket_fd >= 0)
 		r = ns_netns_enter(u->socket_fd, &back, e);
 	r = r ?: via_check_way(u->p, &via, &u->endpoints, e);
