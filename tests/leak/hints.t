@@ -228,8 +228,8 @@ state /run/vpnrun/demo 3
 hint lost 'sudo vpnctl up demo' -- vpnctl status demo
 freeze demo
 state /run/vpnrun/demo 3
-# In the record, the name of a server stands behind it.
-perl -e 'open my $f, "+<", "/run/vpnrun/demo"; local $/; my $t = <$f>; seek $f, length($t) - 320, 0; print $f "a test has it so"' 2>/dev/null
+# In the record, the name of a server and the LAN's networks stand behind it.
+perl -e 'open my $f, "+<", "/run/vpnrun/demo"; local $/; my $t = <$f>; seek $f, length($t) - 608, 0; print $f "a test has it so"' 2>/dev/null
 hint lost-why 'sudo vpnctl up demo' -- vpnctl status demo
 state /run/vpnrun/demo 1
 hint find-down 'sudo vpnctl up demo' -- vpnctl leak-test demo
@@ -341,6 +341,7 @@ hint other-namespace 'sudo vpnctl up other' -- add ',"vpn":"other"'
 HINT_AS=user hint netavark-name 'vpnctl status' -- sh -c "echo '{\"name\":\"a.b\",\"id\":\"a\",\"driver\":\"vpnrun\",\"options\":null}' | $netavark create"
 ip netns exec c1 sleep 300 &
 container=$!
+wait_for 10 test "/proc/$container/ns/net" -ef /run/netns/c1
 create() { # create VPN: a container's namespace is there, and its annotation names VPN
 	printf '{"ociVersion":"1.0.2","annotations":{"vpnrun":"%s"},"linux":{"namespaces":[{"type":"network"}]}}' "$1" >"$tmp/config.json"
 	printf '{"ociVersion":"1.0.2","id":"c","status":"created","pid":%d,"bundle":"%s","annotations":{"vpnrun":"%s"}}' $container "$tmp" "$1" |

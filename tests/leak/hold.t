@@ -65,6 +65,7 @@ is "$($RIG_CAPTURE stop)" 0 'L01: nothing went out in the clear'
 at=$(ground)
 ip netns exec c1 sleep 600 &
 sleeper=$!
+wait_for 10 grep -q sleep "/proc/$sleeper/comm"
 like "$(vpnctl leak-test demo --pid $sleeper 2>&1)" 'closed +nothing seen outside' 'R55: leak-test of a process in what is closed'
 like "$(vpnctl leak-test demo 2>&1)" 'is down' 'R55: but for a sandbox of its own it has to be up'
 kill $sleeper
