@@ -313,6 +313,7 @@ static int what_is_restored(void)
 	if (restores_after_look(&h) != 1 || !h.why[0])
 		return 6;
 	vpn.ahead = false;
+	vpn.n = 2;
 	h = new_healer();
 	if (!write_record(RECORD_DOWN) || restores_after_look(&h) != 0)
 		return 3;
