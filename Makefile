@@ -270,7 +270,8 @@ $(B)/tests/%: tests/%.c $(LIB) $(wildcard tests/unit/*.h)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(B)/obj/tests/$*.d -MT $@ -Itests $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS_CTL)
 
 unit-tests: $(UNIT_TESTS)
-test-tools: $(NET_TOOLS) unit-tests
+net-tools: $(NET_TOOLS)
+test-tools: net-tools unit-tests
 
 # Everything that can be shown here; as root the rig and the guest too.
 check:
@@ -312,7 +313,7 @@ help:
 clean:
 	$(Q)rm -rf $(B)
 
-.PHONY: version-changed all clean policies install uninstall deps tcb format check-format clang-format-judges asan unit-tests test-tools check check-fast help
+.PHONY: version-changed all clean policies install uninstall deps tcb format check-format clang-format-judges asan unit-tests net-tools test-tools check check-fast help
 include policy/policy.mk
 include policy/dbus.mk
 include hooks/hooks.mk
