@@ -443,6 +443,7 @@ static void test_tcp(void)
 {
 	struct relay r = relay_of("9000:9001");
 	int listener, fd, inner;
+	struct both b;
 
 	start(&r);
 	listener = bound(SOCK_STREAM, INADDR_LOOPBACK, INNER);
@@ -462,11 +463,15 @@ static void test_tcp(void)
 	close(inner);
 	close(fd);
 	close(listener);
-	if (write(relay.end, "n", 1) != 1 || !ok(kill(relay.pid, 0) == 0, "an end that is none"))
+	listener = bound(SOCK_STREAM, INADDR_LOOPBACK, INNER);
+	if (write(relay.end, "n", 1) != 1)
 		exit(1);
-	fd = dial(SOCK_STREAM, OUTER);
-	ok(fd >= 0, "and it serves on");
-	util_close(&fd);
+	/* What is sent arrives: the kernel alone takes connections for a while, of one that has ended. */
+	b = join(listener);
+	say(b.client, "on");
+	is_str(said(b.target), "on", "an end that is none: it serves on");
+	part(&b);
+	close(listener);
 	if (write(relay.end, "y", 1) != 1)
 		exit(1);
 	is_int(end_of(relay.pid), 0, "the end: it ends");

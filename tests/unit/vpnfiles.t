@@ -121,8 +121,9 @@ run remove one one; ok $(($? != 2)) 'R28 remove: one name twice is wrong usage'
 # --- rename ---------------------------------------------------------------------------------------
 
 refused "there is a VPN 'three' already" 'R83 rename to a name that is taken' rename two three
-refused "is not a VPN's name" 'R27 rename to what is not a name' rename two sixteen-letters-
-refused "is not a VPN's name" 'R27 rename to what means something else' rename two default
+refused "'sixteen-letters-' is not a VPN's name: 1 to" 'R27 rename to what is not a name' rename two sixteen-letters-
+refused "'default' is not a VPN's name: 1 to" 'R27 rename to what means something else' rename two default
+refused "'../uno' is not a VPN's name: 1 to" 'R27 rename to what leads elsewhere' rename two ../uno
 echo mine >$d/zwei.conf
 refused 'zwei.conf exists and is another file' 'R83 rename onto a file of somebody else' rename two zwei
 rm $d/zwei.conf
@@ -143,17 +144,21 @@ ok $? 'R95 killed after the second: the next one goes on'
 rm -f $d/two.conf
 cp "$d/zwei.conf" /etc/elsewhere.conf
 sed -i 's,"config": .*,"config": "/etc/elsewhere.conf",' $d/three.json
-rm $d/three.conf
-run rename three drei && grep -q /etc/elsewhere.conf $d/drei.json && [ -e /etc/elsewhere.conf ]
+echo theirs >$d/three.conf
+run rename three drei && grep -q /etc/elsewhere.conf $d/drei.json && [ -e /etc/elsewhere.conf ] && [ ! -e $d/drei.conf ]
 ok $? 'R83 a file that lies elsewhere stays there'
+is_theirs() { [ "$(cat $d/three.conf)" = theirs ]; }
+is_theirs; ok $? 'R83 and what only has the name that its file would have is somebody else'"'"'s'
 printf '{ "id": 4, "nonsense": 1 }\n' >$d/bad.json
 refused 'bad.json:1: nonsense' 'R68 rename of a VPN whose file is wrong' rename bad good
 
 # --- remove ---------------------------------------------------------------------------------------
 
 run remove bad && [ ! -e $d/bad.json ]; ok $? 'R83 remove works, whatever is wrong in the file'
-run remove drei && [ ! -e $d/drei.json ] && [ -e /etc/elsewhere.conf ] && grep -q '/etc/elsewhere.conf stays' "$work/out"
+mv $d/three.conf $d/drei.conf
+run remove drei && [ ! -e $d/drei.json ] && [ -e $d/drei.conf ] && [ -e /etc/elsewhere.conf ] && grep -q '/etc/elsewhere.conf stays' "$work/out"
 ok $? 'R83 a key that lies elsewhere stays, and that is said'
+rm $d/drei.conf
 # One of two cannot be taken away: the other is there again.
 if [ "$(id -u)" = 0 ] && chattr +i $d/zwei.json 2>/dev/null; then
 	before=$(cksum $d/*)
