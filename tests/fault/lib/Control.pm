@@ -43,7 +43,14 @@ sub is_as_before {
 	return '' if ($point // '') =~ /\.flock:/ && $left =~ m{^\+ /run/vpnrun/[\w.]+\.new 100600$};
 	return "left: $left";
 }
-sub remember { ($base, $base_here) = (look(), look('other')) }
+# Whoever ended a moment ago, or is a keeper's errand, is nobody who should be there later.
+sub no_passer_by {
+	return soon(10, sub { alive('vpnctl') == grep { slurp($_) =~ /^(\d+)/ && -e "/proc/$1" } glob '/run/vpnrun/*.supervisor' });
+}
+sub remember {
+	no_passer_by();
+	($base, $base_here) = (look(), look('other'));
+}
 
 # The keepers look now, not in half a minute.
 sub keepers_look {
@@ -112,7 +119,10 @@ sub begin_down {
 		soon(3, sub { ports() == 0 });
 		remember();
 		# The firewall of a default goes on naming who was up beside it, until it is made anew.
-		@former = (look(), look('other')) if $vpn eq 'direct' && !ctl('default', '--no-ip', 'demo');
+		if ($vpn eq 'direct' && !ctl('default', '--no-ip', 'demo')) {
+			no_passer_by();
+			@former = (look(), look('other'));
+		}
 	}
 	return is_as_before() && down($vpn);
 }
