@@ -156,7 +156,7 @@ void wrap_put_command(FILE *f, const struct wrap_cover *c, const char *cmd, size
 	struct word w;
 
 	if (!find_command(cmd, len, &w) || !wrap_target_is(t, w.text)) {
-		fprintf(f, "%s %.*s\n", c->prefix, (int)len, cmd);
+		fprintf(f, "%s %.*s", c->prefix, (int)len, cmd);
 		return;
 	}
 	if (has_profile(cmd + w.end, len - w.end))
@@ -169,5 +169,5 @@ void wrap_put_command(FILE *f, const struct wrap_cover *c, const char *cmd, size
 		fputs(t->path, f);
 	else
 		fputs(path, f);
-	fprintf(f, "%s%s%.*s\n", options[0] ? " " : "", options, (int)(len - w.end), cmd + w.end);
+	fprintf(f, "%s%s%.*s", options[0] ? " " : "", options, (int)(len - w.end), cmd + w.end);
 }

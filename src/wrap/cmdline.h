@@ -29,5 +29,5 @@ enum wrap_how {
 enum wrap_how wrap_judge(const struct wrap_target *t, const char *cmd, size_t len);
 
 /* Writes the command, which WRAP_STARTS or WRAP_WHOLE was said of or which is to go along with one
- * of those, behind the prefix. */
+ * of those, behind the prefix; no end of a line. */
 void wrap_put_command(FILE *f, const struct wrap_cover *c, const char *cmd, size_t len);

@@ -122,6 +122,7 @@ static const char *const kind_names[][2] = {
 	[WRAP_COMMAND] = {"", ""},
 	[WRAP_ENTRY] = {"desktop entry", "desktop entries"},
 	[WRAP_AUTOSTART] = {"autostart entry", "autostart entries"},
+	[WRAP_HELPER] = {"helper of Xfce's", "helpers of Xfce's"},
 	[WRAP_SERVICE] = {"D-Bus service", "D-Bus services"},
 	[WRAP_UNIT] = {"user unit", "user units"},
 	[WRAP_HOST] = {"native-messaging manifest", "native-messaging manifests"},

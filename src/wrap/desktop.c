@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Rewrites a program's own desktop entry into one that starts it through vpnrun. Line by line: what
- * it does not know stays as it is, in the order it was. Called for menus and for autostart.
+ * it does not know stays as it is, in the order it was. Called for menus, for autostart and for the
+ * helpers of Xfce.
  */
 #include "wrap/desktop.h"
 
@@ -107,6 +108,7 @@ static void put_line(FILE *f, const struct entry_line *l, const struct wrap_cove
 	if (v && (l->whole || is_covered(wrap_judge(c->target, v, n)))) {
 		fputs("Exec=", f);
 		wrap_put_command(f, c, v, n);
+		fputc('\n', f);
 	} else if (l->whole && l->main_group && is_name(l->at, l->len)) {
 		fprintf(f, "%.*s (%s)\n", (int)l->len, l->at, c->vpn);
 	} else if (!l->whole || !value_of(l->at, l->len, "DBusActivatable")) {
@@ -131,6 +133,125 @@ char *desktop_wrap(const char *text, const struct wrap_cover *c)
 		put_line(f, &l, c);
 		if (l.whole && l.main_group && l.at[0] == '[')
 			fputs("DBusActivatable=false\n", f);
+	}
+	if (fclose(f) != 0) {
+		free(out);
+		return NULL;
+	}
+	return out;
+}
+
+/* --- Xfce's helpers -----------------------------------------------------------------------------
+ */
+
+#define HELPER_COMMANDS "X-XFCE-Commands"
+
+/* Of "firefox;mozilla-firefox;" Xfce takes the first that is in PATH, and calls it %B. */
+static void find_binary(const char *text, char ret[PATH_MAX])
+{
+	char path[PATH_MAX];
+	size_t len;
+
+	for (const char *line = text; *line; line += len + (line[len] == '\n')) {
+		const char *v = value_of(line, len = strcspn(line, "\n"), "X-XFCE-Binaries");
+
+		for (size_t n; v && v < line + len; v += n + 1) {
+			n = strcspn(v, ";\n");
+			if (str_fmt(ret, PATH_MAX, "%.*s", (int)n, v) > 0 &&
+			    wrap_find_command(ret, path))
+				return;
+		}
+	}
+	ret[0] = '\0';
+}
+
+/* The list of commands in a line, each with a ';' behind it; NULL: it has none. */
+static const char *commands_of(const char *line, size_t len)
+{
+	const char *v = value_of(line, len, HELPER_COMMANDS);
+
+	return v ? v : value_of(line, len, HELPER_COMMANDS "WithParameter");
+}
+
+static bool has_binary(const char *cmd, size_t len)
+{
+	return memmem(cmd, len, "%B", 2);
+}
+
+/* A vpnrun that somebody has written there has its VPN. */
+static bool is_vpnrun(const char *cmd, size_t len)
+{
+	const char *end = memchr(cmd, ' ', len);
+	size_t n = end ? (size_t)(end - cmd) : len;
+
+	return n >= 6 && !strncmp(cmd + n - 6, "vpnrun", 6) && (n == 6 || cmd[n - 7] == '/');
+}
+
+static enum wrap_how judge_command(const struct wrap_target *t, const char *binary, const char *cmd,
+				   size_t len)
+{
+	if (is_vpnrun(cmd, len))
+		return WRAP_OTHER;
+	return has_binary(cmd, len) ? wrap_judge(t, binary, strlen(binary))
+				    : wrap_judge(t, cmd, len);
+}
+
+enum wrap_how helper_judge(const char *text, const struct wrap_target *t)
+{
+	enum wrap_how how = WRAP_OTHER;
+	char binary[PATH_MAX];
+	size_t len;
+
+	find_binary(text, binary);
+	for (const char *line = text; *line; line += len + (line[len] == '\n')) {
+		const char *v = commands_of(line, len = strcspn(line, "\n"));
+
+		for (size_t n; v && v < line + len; v += n + 1) {
+			n = strcspn(v, ";\n");
+			how = clearer(how, judge_command(t, binary, v, n));
+		}
+	}
+	return how;
+}
+
+/* The program stands for a %B that leads, since what it is called may be a script that chooses; one
+ * that another command is given stays, behind the prefix with the whole. */
+static void put_helper(FILE *f, const struct wrap_cover *c, const char *binary, const char *cmd,
+		       size_t len)
+{
+	enum wrap_how how = judge_command(c->target, binary, cmd, len);
+
+	if (how == WRAP_OTHER)
+		fprintf(f, "%.*s", (int)len, cmd);
+	else if (len >= 2 && !strncmp(cmd, "%B", 2))
+		fprintf(f, "%s %s%s%s%.*s", c->prefix, c->target->path, c->options[0] ? " " : "",
+			c->options, (int)len - 2, cmd + 2);
+	else if (how == WRAP_STARTS && !has_binary(cmd, len))
+		wrap_put_command(f, c, cmd, len);
+	else
+		fprintf(f, "%s %.*s", c->prefix, (int)len, cmd);
+}
+
+char *helper_wrap(const char *text, const struct wrap_cover *c)
+{
+	char *out = NULL, binary[PATH_MAX];
+	size_t size = 0, len;
+	FILE *f = open_memstream(&out, &size);
+
+	if (!f)
+		return NULL;
+	find_binary(text, binary);
+	fprintf(f, "#%s\n", c->mark);
+	for (const char *line = text; *line; line += len + (line[len] == '\n')) {
+		const char *v = commands_of(line, len = strcspn(line, "\n"));
+
+		fprintf(f, "%.*s", v ? (int)(v - line) : (int)len, line);
+		for (size_t n; v && v < line + len; v += n + 1) {
+			n = strcspn(v, ";\n");
+			put_helper(f, c, binary, v, n);
+			fputc(';', f);
+		}
+		fputc('\n', f);
 	}
 	if (fclose(f) != 0) {
 		free(out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Desktop entries (https://specifications.freedesktop.org/desktop-entry-spec/) as text.
+ * Desktop entries (https://specifications.freedesktop.org/desktop-entry-spec/) as text, and Xfce's
+ * helpers, which are written like them.
  */
 #pragma once
 
@@ -16,3 +17,11 @@ bool desktop_is_hidden(const char *text);
  * entry starts the program, that action alone goes behind it. The caller's to free; NULL: no
  * memory. */
 char *desktop_wrap(const char *text, const struct wrap_cover *c);
+
+/* Whether one of Xfce's helpers starts the program: "Web Browser" in its menu and each link that
+ * another program opens go by one, and not by the entry of the program. */
+enum wrap_how helper_judge(const char *text, const struct wrap_target *t);
+
+/* The helper with its commands behind the prefix. One that starts a script which leads to the
+ * program starts the program itself. The caller's to free; NULL: no memory. */
+char *helper_wrap(const char *text, const struct wrap_cover *c);

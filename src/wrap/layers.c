@@ -157,10 +157,13 @@ int wrap_layers_each(struct wrap_job *j, const struct wrap_layers *l,
 
 	w.own = false;
 	for (const char *at = l->list; r == 0 && *at;) {
-		size_t len = strcspn(at, ":");
+		size_t len = strcspn(at, ":"), n = len;
 		char dir[PATH_MAX];
 
-		if (at[0] == '/' && str_fmt(dir, sizeof(dir), "%.*s%s", (int)len, at, l->below) > 0)
+		/* Xfce's session says "/usr/share/", and the path is shown. */
+		while (n > 1 && at[n - 1] == '/')
+			n--;
+		if (at[0] == '/' && str_fmt(dir, sizeof(dir), "%.*s%s", (int)n, at, l->below) > 0)
 			r = walk(&w, dir, "", 0, e);
 		at += len + (at[len] == ':');
 	}

@@ -48,6 +48,7 @@ char *service_wrap(const char *text, const struct wrap_cover *c)
 		if (exec) {
 			fputs("Exec=", f);
 			wrap_put_command(f, c, exec, n);
+			fputc('\n', f);
 		} else if (strncmp(line, "SystemdService=", 15) != 0) {
 			fprintf(f, "%.*s\n", (int)len, line);
 		}

@@ -224,6 +224,7 @@ static void put_one(FILE *f, const struct wrap_cover *c, const char *cmd, size_t
 		return;
 	}
 	wrap_put_command(f, c, cmd, len);
+	fputc('\n', f);
 }
 
 static void put_list(FILE *f, const struct wrap_cover *c, const char *key,

@@ -107,6 +107,15 @@ static int plan_autostart(struct wrap_job *j, const struct wrap_found *f, struct
 	return plan_entry(j, f, WRAP_AUTOSTART, e);
 }
 
+/* Xfce's entry "Web Browser" and all links go by one, also where it starts Debian's script that
+ * chooses a browser: what else that does is to choose, and the choice is made. */
+static int plan_helper(struct wrap_job *j, const struct wrap_found *f, struct err *e)
+{
+	return helper_judge(f->text, &j->target) == WRAP_OTHER
+		       ? 0
+		       : add(j, f, WRAP_HELPER, helper_wrap(f->text, &j->cover), e);
+}
+
 static int plan_service(struct wrap_job *j, const struct wrap_found *f, struct err *e)
 {
 	enum wrap_how how = service_judge(f->text, &j->target);
@@ -124,6 +133,7 @@ static const struct {
 } kinds[] = {
 	{false, {.below = "/applications", .suffix = ".desktop", .deep = true}, plan_menu},
 	{true, {.below = "/autostart", .suffix = ".desktop"}, plan_autostart},
+	{false, {.below = "/xfce4/helpers", .suffix = ".desktop"}, plan_helper},
 	{false,
 	 {.below = "/dbus-1/services", .suffix = ".service", .identity = "Name"},
 	 plan_service},

@@ -74,6 +74,19 @@ static void entries(struct err *e)
 	free(text);
 }
 
+static void helpers(struct err *e)
+{
+	char *text = world_next_text(), *ours;
+
+	(void)e;
+	helper_judge(text, &target);
+	ours = helper_wrap(text, &cover);
+	must_be_ours(ours);
+	must(!is_covered(helper_judge(ours, &target)));
+	free(ours);
+	free(text);
+}
+
 static void services(struct err *e)
 {
 	char *text = world_next_text(), *ours;
@@ -184,7 +197,7 @@ static void engines(struct err *e)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const all[])(struct err *) = {entries,	units,	   engines, services,
-						    user_units, manifests, plan};
+						    user_units, manifests, plan,    helpers};
 	struct err e = ERR_INIT;
 
 	wrap_mark(target.program, mark);

@@ -137,6 +137,15 @@ Exec=$sys/bin/bird link %u
 MimeType=x-scheme-handler/nest;
 EOT
 printf '[Desktop Entry]\nType=Application\nName=Bird\nExec=sh -c "exec %s auto"\n' "$sys/bin/bird" >"$sys/xdg/autostart/bird.desktop"
+# Xfce's preferred browser is a helper: the program itself, or Debian's script that has the choice in a variable.
+as_user mkdir -p "$sys/share/xfce4/helpers"
+printf '#!/bin/sh\nchosen=x-www-browser\neval "$chosen \\"\\$@\\""\n' >"$sys/bin/sensible-browser"
+chmod 755 "$sys/bin/sensible-browser"
+ln -s bird "$sys/bin/x-www-browser"
+for h in 'xfce nosuch;bird;' 'sensible sensible-browser;'; do
+	printf '[Desktop Entry]\nType=X-XFCE-Helper\nName=Bird\nX-XFCE-Binaries=%s\nX-XFCE-Category=WebBrowser\nX-XFCE-Commands=%%B;\nX-XFCE-CommandsWithParameter=%%B "%%s";\n' \
+		"${h#* }" >"$sys/share/xfce4/helpers/${h% *}.desktop"
+done
 printf '{"name":"org.bird","description":"","path":"%s","type":"stdio","allowed_extensions":["a@b"]}' "$sys/bin/bird" \
 	>"$home/.mozilla/native-messaging-hosts/org.bird.json"
 printf '[Default Applications]\nx-scheme-handler/nest=nest.desktop\nx-scheme-handler/bird=org.bird.desktop\n' >"$home/.config/mimeapps.list"
@@ -153,6 +162,15 @@ autostart() {
 	[ -e "$f" ] || f=$sys/xdg/autostart/bird.desktop
 	desk gio launch "$f"
 }
+# As exo-open starts a helper: the user's own hides the system's, and %B is the first of its programs that is there.
+helper() {
+	local f=$home/.local/share/xfce4/helpers/$1.desktop b c
+	[ -e "$f" ] || f=$sys/share/xfce4/helpers/$1.desktop
+	b=$(desk sh -c 'IFS=";"; for b in $1; do command -v "$b" && break; done' - "$(sed -n 's/^X-XFCE-Binaries=//p' "$f")")
+	c=$(sed -n 's/^X-XFCE-CommandsWithParameter=\([^;]*\);.*/\1/p' "$f")
+	c=${c//%B/$b}
+	desk sh -c "${c//%s/$1}"
+}
 came() { [ "$(find "$birds" -type f -printf "%f\n" | sort | xargs)" = "$1" ]; }
 starts() { # THE-WAYS: how each of them ends, once all have
 	as_user rm -rf "$birds"
@@ -161,29 +179,33 @@ starts() { # THE-WAYS: how each of them ends, once all have
 	desk gio open bird:egg
 	desk env DISPLAY=:99 xdg-open nest:egg >/dev/null 2>&1
 	autostart
+	helper xfce
+	helper sensible
 	as_user "$(perl -MJSON::PP -0ne 'print decode_json($_)->{path}' "$home/.mozilla/native-messaging-hosts/org.bird.json")" host x
 	wait_for 20 came "$1"
 	(cd "$birds" && grep -H . ./*) | sed "s/^..//" | xargs
 }
 before=$(files)
 $RIG_CAPTURE start
-is "$(starts 'auto bus host link')" 'auto:clear bus:clear host:clear link:clear' \
-	'danger: a session'"'"'s bus, which the menu asks, too, a link, autostart and a browser start it in the clear'
+is "$(starts 'auto bus host link sensible xfce')" 'auto:clear bus:clear host:clear link:clear sensible:clear xfce:clear' \
+	'danger: a session'"'"'s bus, which the menu asks, too, a link, autostart, a browser and Xfce start it in the clear'
 ok 'danger: packets leave' test "$($RIG_CAPTURE stop)" -gt 0
 said=$(desk vpnctl wrap bird --vpn demo)
-like "$said" '2 desktop entries, 1 autostart entry, 1 D-Bus service, 1 native-messaging manifest' 'R09: all of them are covered'
+like "$said" '2 desktop entries, 1 autostart entry, 2 helpers of Xfce.s, 1 D-Bus service, 1 native-messaging manifest' 'R09: all of them are covered'
 said=${said##*or now by: }
 # shellcheck disable=SC2086,SC2218 # words, as a shell has them; another of the name comes later
 desk $said >/dev/null
 $RIG_CAPTURE start
-is "$(starts 'auto bus host link menu')" 'auto:demo bus:demo host:demo link:demo menu:demo' 'R09 L16 L38: now each goes through the VPN, and the menu asks no bus'
+is "$(starts 'auto bus host link menu sensible xfce')" 'auto:demo bus:demo host:demo link:demo menu:demo sensible:demo xfce:demo' 'R09 L16 L38: now each goes through the VPN, and the menu asks no bus'
 is "$($RIG_CAPTURE stop)" 0 'R09: and nothing leaves beside it'
+like "$(desk vpnctl wrap --check bird)" '^[^ ]*/x-www-browser is bird by another name' 'R09: --check names the other name, and nothing else'
+rm "$sys/bin/x-www-browser"
 ok 'R09: nothing goes around, says --check' desk vpnctl wrap --check bird
 ok 'unwrap' desk vpnctl unwrap bird
 is "$(files | grep -v -e /birds/)" "$(grep -v -e /birds/ <<<"$before")" 'R09: all is as it was'
 kill "$bus"
 wait "$bus" 2>/dev/null
-rm -rf "$birds" "$sys/bin/bird" "$home/.mozilla" "$home/.config" "$home/.local/share/gvfs-metadata" "$sys/share/dbus-1" "$sys/xdg" "$sys/share/applications/"{org.bird,nest}.desktop
+rm -rf "$birds" "$sys/bin/bird" "$home/.mozilla" "$home/.config" "$home/.local/share/gvfs-metadata" "$sys/share/dbus-1" "$sys/share/xfce4" "$sys/bin/sensible-browser" "$sys/xdg" "$sys/share/applications/"{org.bird,nest}.desktop
 
 # Programs as their packages ship them.
 desk() { as_user env PATH="$home/.local/bin:$PATH" DISPLAY= "$@"; }
