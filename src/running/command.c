@@ -252,6 +252,25 @@ static bool is_shell_script(const char *path)
 	return false;
 }
 
+/* Debian's and its children's: a script whose next word stands in a variable, which is not read
+ * here.
+ */
+static int follow_sensible(struct command_search *s, char *const *argv)
+{
+	static const char *const names[] = {"gnome-www-browser", "x-www-browser", "www-browser"};
+	const char *wanted = getenv("BROWSER");
+	int r = wanted ? follow_text(s, wanted, "sh", argv + 1) : 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(names); i++) {
+		char name[32];
+		char *const next[] = {name, argv[1], NULL};
+
+		str_copy(name, sizeof(name), names[i]);
+		r = follow(s, next);
+	}
+	return r;
+}
+
 static int dispatch(struct command_search *s, const char *path, const char *real, char *const *argv)
 {
 	const struct running_program p = {.path = real, .argv = argv, .wine = s->wine};
@@ -266,7 +285,8 @@ static int dispatch(struct command_search *s, const char *path, const char *real
 			return follow_shell(s, argv);
 	}
 	if (is_shell_script(real)) {
-		int r = follow_script(s, real, argv);
+		int r = !strcmp(names[1], "sensible-browser") ? follow_sensible(s, argv)
+							      : follow_script(s, real, argv);
 
 		if (r)
 			return r;

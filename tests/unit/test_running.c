@@ -244,6 +244,8 @@ static void make_tree(void)
 	put_file("bin/python", "#!/usr/bin/python3\nexec fox\n", 0755);
 	put_file("bin/mentions", "#!/bin/sh\necho exec\nfox -v\n", 0755);
 	put_file("bin/sensible", "#!/bin/sh\nRun \"${BROWSER}\" \"$@\" && exit\n", 0755);
+	put_file("bin/sensible-browser", "#!/bin/sh\nc=\"$BROWSER\"\neval \"$c \\\"\\$@\\\"\"\n",
+		 0755);
 	put_file("bin/wine", "\177ELF", 0755);
 	if (symlink(at("lib/fox/fox"), at("bin/fox")) < 0 ||
 	    symlink("fox", at("bin/x-www-browser")) < 0)
@@ -279,7 +281,13 @@ static void test_commands(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		is_str(leads_to(cases[i][0], cases[i][1], cases[i][2], cases[i][3]), cases[i][4],
 		       cases[i][2] ? cases[i][2] : cases[i][0]);
+	setenv("BROWSER", "plain", 1);
+	is_str(leads_to("sensible-browser", "url", NULL, NULL),
+	       "/bin/plain /lib/fox/fox /bin/sensible-browser ",
+	       "L39 Debian's sensible-browser: what BROWSER says, else what the alternative is");
 	unsetenv("BROWSER");
+	is_str(leads_to("sensible-browser", NULL, NULL, NULL),
+	       "/lib/fox/fox /bin/sensible-browser ", "L39 without BROWSER");
 	is_str(leads_to("/bin/sh", "-c", "\"$@\" x", "sh"), "", "no arguments: none");
 	ok(strstr(leads_to(at("lib/chr/bin/chr"), NULL, NULL, NULL), "/lib/chr/chr "),
 	   "a script that asks where it lies");
