@@ -466,7 +466,7 @@ static void test_tcp(void)
 	listener = bound(SOCK_STREAM, INADDR_LOOPBACK, INNER);
 	if (write(relay.end, "n", 1) != 1)
 		exit(1);
-	/* What is sent arrives: the kernel alone takes connections for a while, of one that has ended. */
+	/* It arrives: the kernel goes on taking connections of one that has just ended. */
 	b = join(listener);
 	say(b.client, "on");
 	is_str(said(b.target), "on", "an end that is none: it serves on");
