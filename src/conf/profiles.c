@@ -130,7 +130,7 @@ int profile_fail_unknown(const char *name, struct err *e)
 					 entries[i].name);
 	if (!n)
 		return err_set(e, -ENOENT,
-			       "there is no VPN %s, nor any other: vpnctl import FILE makes one",
+			       "there is no VPN %s, nor any other: sudo vpnctl import FILE makes one",
 			       value_show(name, buf));
 	return err_set(e, -ENOENT, "there is no VPN %s; there is %s%s", value_show(name, buf),
 		       names, i < n ? ", ..." : "");

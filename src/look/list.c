@@ -53,7 +53,7 @@ static void list_text(const struct views *vs)
 		if ((int)strlen(vs->at[i].name) > width)
 			width = (int)strlen(vs->at[i].name);
 	if (!vs->n)
-		say("no VPN is configured: vpnctl import FILE\n");
+		say("no VPN is configured: sudo vpnctl import FILE\n");
 	for (size_t i = 0; i < vs->n; i++) {
 		const struct view *v = &vs->at[i];
 		const char *endpoint = view_endpoint(v);

@@ -525,7 +525,7 @@ static int show_text(const struct views *vs, const struct view *only)
 		if (!only || only == &vs->at[i])
 			fill_row(&vs->at[i], &rows[n++]);
 	if (n == 1) {
-		say("no VPN is configured: vpnctl import FILE\n");
+		say("no VPN is configured: sudo vpnctl import FILE\n");
 		return CTL_OK;
 	}
 	for (size_t i = 0; i < n; i++)

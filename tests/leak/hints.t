@@ -399,9 +399,9 @@ HINT_FOR=$file hint nothing-there 'sudo vpnctl import FILE.conf' -- as_user vpnr
 lose
 HINT_FOR=$file hint nothing-called 'sudo vpnctl import FILE.conf' -- as_user vpnrun mullvad true
 lose
-HINT_FOR=$file hint none-to-list 'vpnctl import FILE' -- vpnctl list
+HINT_FOR=$file hint none-to-list 'sudo vpnctl import FILE' -- vpnctl list
 lose
-HINT_FOR=$file hint none-to-see 'vpnctl import FILE' -- vpnctl status demo
+HINT_FOR=$file hint none-to-see 'sudo vpnctl import FILE' -- vpnctl status demo
 
 for id in $(awk -F'\t' '$2 == "leak/hints.t" { print $1 }' $list); do
 	ok "R28: $id was tried" grep -qF " $id " <<<"$tried"
