@@ -129,9 +129,10 @@ int profile_fail_unknown(const char *name, struct err *e)
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
 					 entries[i].name);
 	if (!n)
-		return err_set(e, -ENOENT,
-			       "there is no VPN %s, nor any other: sudo vpnctl import FILE makes one",
-			       value_show(name, buf));
+		return err_set(
+			e, -ENOENT,
+			"there is no VPN %s, nor any other: sudo vpnctl import FILE makes one",
+			value_show(name, buf));
 	return err_set(e, -ENOENT, "there is no VPN %s; there is %s%s", value_show(name, buf),
 		       names, i < n ? ", ..." : "");
 }

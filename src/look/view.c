@@ -588,7 +588,8 @@ struct view *views_find(struct views *vs, const char *name, struct err *e)
 					 vs->at[i].name);
 	if (!vs->n)
 		err_set(e, -ENOENT,
-			"there is no VPN %s, nor any other: sudo vpnctl import FILE makes one", shown);
+			"there is no VPN %s, nor any other: sudo vpnctl import FILE makes one",
+			shown);
 	else
 		err_set(e, -ENOENT, "there is no VPN %s; there is %s%s", shown, names,
 			i < vs->n ? ", ..." : "");

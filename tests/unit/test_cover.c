@@ -487,6 +487,8 @@ static void test_overlay(void)
 static void test_others(void)
 {
 	pid_t pid = serve(CLONE_NEWUSER | CLONE_NEWNET, bind_elsewhere);
+	struct session held = SESSION_INIT;
+	struct err e = ERR_INIT;
 
 	if (pid < 0)
 		return;
@@ -508,8 +510,13 @@ static void test_others(void)
 	is_str(say_one("elsewhere", false, true), "dead ",
 	       "L33 without a runtime directory, where no note can be left");
 	end(pid);
+	held.dir = open(at("r/vpnrun/other"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	is_int(others_note_use(&held, &e), 0, "L33 one whose sandbox has no listener yet");
 	say_one("elsewhere", true, false);
-	ok(access(at("r/vpnrun/other/used"), F_OK) < 0, "and goes when nobody is");
+	ok(access(at("r/vpnrun/other/used"), F_OK) == 0, "L33 keeps its note");
+	session_close(&held);
+	say_one("elsewhere", true, false);
+	ok(access(at("r/vpnrun/other/used"), F_OK) < 0, "and it goes when nobody is there");
 	put_file("r/vpnrun/demo-used", "");
 }
 
@@ -558,6 +565,7 @@ static void test_note(void)
 	}
 	for (int i = 0; i < 500 && !is_blocked(pid); i++)
 		usleep(10000);
+	ok(is_blocked(pid), "L33 who finds a note that is just looked at waits");
 	unlink(at("r/vpnrun/demo/used"));
 	close(fd);
 	waitpid(pid, &status, 0);
