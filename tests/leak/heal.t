@@ -14,9 +14,7 @@ says() { grep -F -- "demo: " "$log" | grep -qF -- "$1"; }
 
 as_user vpnrun demo sh -c 'while :; do hello 10.64.0.1 53000 1 || hello 53000 1 || :; done' >/dev/null 2>&1 &
 inside=$!
-# Of a second finding nothing is said while the keeper has a first one in hand, such as a way out that has changed.
-idle() { whole && ! tail -n 1 "$log" | grep -qE 'is missing|was altered|has changed|could not'; }
-ok 'control: a VPN that was just brought up is whole, and its keeper has nothing in hand' wait_for 10 idle
+ok 'control: a VPN that was just brought up is whole' wait_for 10 whole
 $RIG_CAPTURE start
 
 # taken WHAT SENTENCE COMMAND...: somebody takes it away, and the keeper puts it back.
@@ -25,10 +23,15 @@ taken() {
 	shift 2
 	: >"$log"
 	ok "control: $what goes away" in_vpn demo "$@"
+	# A look that is half-way then sees, and names, what went with it.
+	if wait_for 10 says 'it is all there again' && ! says "$sentence"; then
+		diag "$(cat "$log")"
+		: >"$log"
+		in_vpn demo "$@"
+	fi
 	ok "R78 L29: $what: the keeper says so, by its name" wait_for 5 says "$sentence"
 	ok "R78: and that all is there again" wait_for 10 says 'it is all there again'
 	ok "R78: and status agrees" wait_for 5 whole
-	says "$sentence" || diag "$(cat "$log")"
 }
 
 gateway=$(in_vpn demo ip -4 -br addr show br-demo | awk '{ print $3 }')
