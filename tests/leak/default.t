@@ -282,6 +282,7 @@ forward_box 0
 same 'R12: as before'
 
 # Nor what was connected before the switch.
+rm -f "$RIG_DIR/stream" # or what an earlier one has said is taken for this one's
 curl -sN -m 30 "http://$RIG_WEB4/stream" >"$RIG_DIR/stream" 2>/dev/null &
 job=$!
 wait_for 10 test -s "$RIG_DIR/stream"
