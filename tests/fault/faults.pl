@@ -170,9 +170,9 @@ for my $name (@ARGV) {
 }
 my @lasting = grep { $Control::kinds{$_} } @ARGV;
 if (@lasting && !$sample && !$only) {
-	my $now = look();
+	my $now = look_alone();
 	sleep 40;
-	my $later = difference($now, look());
+	my $later = difference($now, look_alone());
 	$n++;
 	$bad++ if $later;
 	printf "%sok %d - L51 after %s: 40 s later all is as it was\n", $later ? 'not ' : '', $n, join(', ', @lasting);

@@ -205,7 +205,7 @@ sub container_one {
 }
 
 # A VPN that was made anew is another device, and its keeper another process.
-sub left { join "\n", grep { !m{^/run/vpnrun/\w+(\.supervisor)? } } split /\n/, look() }
+sub left { join "\n", grep { !m{^/run/vpnrun/\w+(\.supervisor)? } } split /\n/, look_alone() }
 
 my $capture = $ENV{RIG_CAPTURE};
 my %kinds = (

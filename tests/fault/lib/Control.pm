@@ -43,14 +43,7 @@ sub is_as_before {
 	return '' if ($point // '') =~ /\.flock:/ && $left =~ m{^\+ /run/vpnrun/[\w.]+\.new 100600$};
 	return "left: $left";
 }
-# Whoever ended a moment ago, or is a keeper's errand, is nobody who should be there later.
-sub no_passer_by {
-	return soon(10, sub { alive('vpnctl') == grep { slurp($_) =~ /^(\d+)/ && -e "/proc/$1" } glob '/run/vpnrun/*.supervisor' });
-}
-sub remember {
-	no_passer_by();
-	($base, $base_here) = (look(), look('other'));
-}
+sub remember { return (look_alone(), look_alone('other')) }
 
 # The keepers look now, not in half a minute.
 sub keepers_look {
@@ -117,12 +110,9 @@ sub begin_down {
 		up($vpn);
 		down($vpn);
 		soon(3, sub { ports() == 0 });
-		remember();
+		($base, $base_here) = remember();
 		# The firewall of a default goes on naming who was up beside it, until it is made anew.
-		if ($vpn eq 'direct' && !ctl('default', '--no-ip', 'demo')) {
-			no_passer_by();
-			@former = (look(), look('other'));
-		}
+		@former = remember() if $vpn eq 'direct' && !ctl('default', '--no-ip', 'demo');
 	}
 	return is_as_before() && down($vpn);
 }
@@ -143,7 +133,7 @@ sub begin_off {
 		up('other');
 		off();
 		soon(3, sub { ports() == 0 });
-		remember();
+		($base, $base_here) = remember();
 	}
 	off() if -e $note;
 }

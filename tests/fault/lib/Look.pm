@@ -6,7 +6,7 @@ use strict;
 use warnings;
 use Exporter 'import';
 use Fault;
-our @EXPORT = qw(look difference ports ports_are inside_vpn alive);
+our @EXPORT = qw(look look_alone difference ports ports_are inside_vpn alive);
 
 # What comes and goes with packets: who was seen last, a device without a carrier, what is known of the far end.
 my @ignore = (qr/nft +elements = \{ \d+ \}$/, qr/ nft .*\b(expires|ct count over)\b/, qr/ multicast ff00::/, qr{^/run/vpnrun/\w+\.health });
@@ -63,8 +63,19 @@ sub look {
 	push @lines, network($_, 'nsenter', "--net=/run/netns/$_") for grep { /^\w+$/ && !$except{$_} } map { s{.*/}{}r } glob '/run/netns/*';
 	push @lines, map { tree($_) } '/run/vpnrun', '/run/netns', '/run/wireguard', '/etc/vpnrun', '/etc/resolv.conf';
 	push @lines, map { "$_ " . slurp($_) } map { glob "/proc/sys/net/ipv$_/conf/{all,default,uplink0,lo}/{forwarding,rp_filter,disable_ipv6,accept_ra,src_valid_mark}" } 4, 6;
-	push @lines, map { "$_ " . alive($_) . "\n" } qw(vpnctl wireguard-go vpnrund-plug);
+	my $keepers = grep { slurp($_) =~ /^(\d+)/ && slurp("/proc/$1/comm") eq "vpnctl\n" } glob '/run/vpnrun/*.supervisor';
+	push @lines, "keepers $keepers", 'vpnctl beside the keepers ' . (alive('vpnctl') - $keepers);
+	push @lines, map { "$_ " . alive($_) . "\n" } qw(wireguard-go vpnrund-plug);
 	return join "\n", sort grep { my $l = $_; !grep { $l =~ $_ } @ignore } map { s/\s+$//r } @lines;
+}
+
+# What is compared with later. Whoever ended a moment ago, or is a keeper's errand, is nobody who should be there then.
+sub look_alone {
+	my @except = @_;
+	my $seen;
+	soon(30, sub { ($seen = look(@except)) =~ /^vpnctl beside the keepers 0$/m })
+		or die "somebody does not pass by:\n" . `ps -eo pid,ppid,stat,etimes,args`;
+	return $seen;
 }
 
 # difference BEFORE, NOW: '' or the lines that differ
