@@ -6,6 +6,7 @@
 # millisecond less. Distributions that want it dynamic say HOOK_LD= .
 HOOK_LD ?= $(if $(LAUNCHER_LD),$(shell t=$$(mktemp); echo 'int json_delete(void *); int main(void){return json_delete(0);}' | \
 	$(CC) $(LAUNCHER_LD) -x c - -o $$t -ljansson >/dev/null 2>&1 && echo '$(LAUNCHER_LD)'; rm -f $$t))
+HOOK_LD := $(HOOK_LD)
 HOOK_LDFLAGS = $(if $(HOOK_LD),$(filter-out -pie,$(ALL_LDFLAGS)) $(HOOK_LD),$(ALL_LDFLAGS))
 
 HOOK_SRC := $(sort $(wildcard hooks/oci/*.c))
