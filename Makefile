@@ -263,7 +263,7 @@ check-format:
 # A second build with the sanitizers, in $(B)/asan; `make check` runs the unit tests there too.
 asan:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/asan HARDENING= \
-		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
+		CFLAGS='-O1 -g' SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
 		HARDENING_LD= all unit-tests fuzz-targets
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
