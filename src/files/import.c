@@ -45,6 +45,7 @@ struct item {
 struct import {
 	char **files;
 	size_t n_files;
+	bool has_words; /* beside one file */
 	const char *arg_name;
 	int arg_id; /* 0: the lowest that is free */
 	bool arg_up, arg_no_wait, arg_replace;
@@ -399,6 +400,11 @@ static int import(struct import *im, struct err *e)
 	r = parse_all(im, e);
 	if (r < 0)
 		return r;
+	if (geteuid() != 0 && im->has_words)
+		return err_set(
+			e, -EPERM,
+			"only root can install a VPN (%s is valid): the same again with sudo before it",
+			im->items[0].from->path);
 	if (geteuid() != 0)
 		return err_set(e, -EPERM,
 			       "only root can install a VPN (%s is valid): sudo vpnctl import %s",
@@ -460,6 +466,7 @@ static int parse_args(struct import *im, int argc, char **argv)
 		return usage("a FILE is needed");
 	im->files = argv + optind;
 	im->n_files = (size_t)(argc - optind);
+	im->has_words = argc > 2;
 	return CTL_OK;
 }
 

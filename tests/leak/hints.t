@@ -76,6 +76,7 @@ cp /etc/vpnrun/other.conf "$home/third.conf"
 chown "$RIG_USER" "$home/third.conf"
 drop() { vpnctl down --force "$1" >/dev/null 2>&1; rm -f "/etc/vpnrun/$1.json" "/etc/vpnrun/$1.conf"; }
 hint import-root "sudo vpnctl import $home/third.conf" -- as_user vpnctl import "$home/third.conf"
+like "$(as_user vpnctl import "$home/third.conf" --name fourth --up 2>&1)" 'the same again with sudo before it$' 'a hint loses no option of what was typed'
 hint import-up 'vpnctl up fourth' -- vpnctl import "$home/third.conf" --name fourth
 like "$(vpnctl up --no-wait other 2>&1)" "note: VPN 'fourth', which is up, has the same private key" 'R83: two that are up by one key: said'
 vpnctl down other >/dev/null
