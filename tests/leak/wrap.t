@@ -66,7 +66,7 @@ clicked() {
 }
 told_is() { grep -q "^$1|" "$home/told/said" && out="${out%% *} $(cat "$home/told/said")"; } # whoever starts it does not wait for that
 clicked vpnrun --notify 'no<b>&' -- true
-like "$out" "^125 notify-send\\|.*\\|vpnrun\\|there is no VPN 'no&lt;b&gt;&amp;'" 'a failure behind a menu entry: a notification, and its status'
+like "$out" "^125 notify-send\\|.*private-synchronous:vpnrun-launch\\|--\\|vpnrun\\|there is no VPN 'no&lt;b&gt;&amp;'" 'a failure behind a menu entry: a notification, in the place of the former, and its status'
 clicked vpnrun nosuch true
 is "$out" '125 ' 'control: without --notify nobody is told'
 clicked vpnrun --notify demo -- true
