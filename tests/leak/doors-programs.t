@@ -43,18 +43,24 @@ trap stop EXIT
 # What a server was told to fetch is seen where it leaves: each is asked for another port.
 seen() { $RIG_CAPTURE list | grep -c "$RIG_WEB4 port $1\$"; }
 is_seen() { [ "$(seen "$1")" != 0 ]; }
+# It is asked again: one with a window may lose what it is told while it begins, on a busy machine.
+fetches() { # ASK PORT
+	for _ in 1 2 3; do
+		$1 old "$web:$2/x" >/dev/null 2>&1
+		wait_for 10 is_seen "$2" && return
+	done
+	return 1
+}
 # door NAME ASK: ASK WHO URL has a server outside fetch URL
 door() {
 	$RIG_CAPTURE start
-	$2 old "$web:81/x" >/dev/null 2>&1
-	ok "control: $1: the one outside is asked, and fetches in the clear" wait_for 10 is_seen 81
+	ok "control: $1: the one outside is asked, and fetches in the clear" fetches "$2" 81
 	$RIG_CAPTURE stop >/dev/null
 	$RIG_CAPTURE start
 	for who in inside strict none; do
 		$2 $who "$web:82/x" >>"$home/asked.log" 2>&1
 	done
-	$2 old "$web:83/x" >/dev/null 2>&1
-	ok "control: $1: it still does what it is told outside" wait_for 10 is_seen 83
+	ok "control: $1: it still does what it is told outside" fetches "$2" 83
 	is "$(seen 82)" 0 "$1: it is told nothing from inside, with --strict or without a network"
 	$RIG_CAPTURE stop >/dev/null
 }
