@@ -448,6 +448,7 @@ ok 'R37: all is gone' wait_for 5 is_clean
 
 # --- names that are too long ---------------------------------------------------------------------
 
+cp /etc/vpnrun/demo.json "$RIG_DIR/demo.json"
 if [ -z "$slow" ]; then
 long=abcdefghijklmnopqrstuvwxyz0123
 for c in "up $long" "down $long" "import --name $long $RIG_DIR/conf/named.conf" "status $long"; do
@@ -456,7 +457,6 @@ for c in "up $long" "down $long" "import --name $long $RIG_DIR/conf/named.conf" 
 	like "$? $(one_sentence "$out" && echo "$out")" "^1 vpnctl: .*VPN" "R27: ${c%% *} of a name of 30 characters: refused in one sentence"
 done
 sed 's/"id": 1,/"id": 1, "bridge": "br-abcdefghijklm",/' /etc/vpnrun/demo.json >"$RIG_DIR/long.json"
-cp /etc/vpnrun/demo.json "$RIG_DIR/demo.json"
 cat "$RIG_DIR/long.json" >/etc/vpnrun/demo.json
 out=$(vpnctl up demo 2>&1)
 like "$? $out" '^1 .*bridge' 'R27: a bridge name of 16 characters: refused'
