@@ -96,8 +96,9 @@ wait $first
 
 # The kernel's workers finish what a launch has asked for: without waiting for them five of a hundred
 # begin with a network that loses its first packets, and a connection hangs for a second.
-for _ in {1..100}; do as_user vpnrun demo "$RIG_DIR/build/tests/net/first_look"; done >"$home/first"
-is "$(sort "$home/first" | uniq -c | xargs)" '100 ready' 'L59: an address works in the first moment, 100 times'
+n=$([ "${RIG_SLOW:-}" ] && echo 30 || echo 100)
+for ((i = 0; i < n; i++)); do as_user vpnrun demo "$RIG_DIR/build/tests/net/first_look"; done >"$home/first"
+is "$(sort "$home/first" | uniq -c | xargs)" "$n ready" "L59: an address works in the first moment, $n times"
 
 # What the kernel is told in the VPN's own namespace: each setting shuts one thing, and most of them
 # nothing else would miss.
