@@ -148,6 +148,8 @@ notify() { "$1" gdbus call --session --timeout 20 -d org.freedesktop.Notificatio
 is "$(notify by_hand first)" '(uint32 7,)' 'control, L63: a notification outside'
 ok 'control, L63: names what the desktop would fetch' logged 'Notify \[first\] \[http://evil.test/icon.png\].*evil.test/p.png'
 is "$(notify inside second)" '(uint32 7,)' 'a notification of a program in the VPN'
+is "$(has_name outside org.kde.kwalletd6) $(has_name inside org.kde.kwalletd6)" '(false,) (false,)' \
+	'what could be carried, and nobody has outside, is not there inside: a program that looks for it goes on without'
 like "$(grep 'Notify .second' "$log")" 'Notify \[second\] \[\] \[summary\] \[a b\] (\[category\] \[im\]|\[image-path\] \[\]| )*$' \
 	'L63: is shown without links, pictures by address and sounds'
 notify inside third /usr/share/icons/hicolor/16x16/apps/known.png >/dev/null
