@@ -255,6 +255,8 @@ is "$(ps -o sid= -p "$first" | xargs)" "$first" 'the helper has a session of its
 # --- one of them dies -----------------------------------------------------------------------------
 
 start "${user[@]}" vpnrun demo sleep 300
+# Or its launch comes after the kill, and starts another.
+wait_for 10 pgrep -U "$RIG_UID" -x -f 'sleep 300' >/dev/null
 old=$(inner)
 kill -9 "$first"
 ok 'a helper that is killed takes the bus with it' wait_for 20 eval '[ -z "$(inner)" ]'
