@@ -124,14 +124,15 @@ for rt in runc crun "$RIG_DIR/build/libexec/vpnrun/vpnrun-runtime"; do
 done
 is "$(find /run/vpnrun "/run/user/$RIG_UID" -maxdepth 1 -name '*nsswitch-*' | wc -l)" 2 'which is kept once for root, and once for the user'
 is "$(run root crun --network none --annotation vpnrun=demo plain:1 sh -c 'ls /etc/nsswitch.conf 2>/dev/null')" '' 'an image without one gets none'
-ln -sf "../../../..$W/victim" "$W/fs/etc/nsswitch.conf"
+# From whatever depth an engine unpacks an image at, that many steps up are the host's root.
+ln -sf "../../../../../../../../../../../../../../../..$W/victim" "$W/fs/etc/nsswitch.conf"
 image link
 mkdir -p "$W/fs$W"
 mkfifo "$W/fs$W/victim"
 image fifo
-for i in link fifo; do
-	is "$(run root crun --network none --annotation vpnrun=demo $i:1 echo hello)" hello "L61 an nsswitch.conf that leads nowhere ($i): nobody waits for it"
-done
+is "$(run root crun --network none --annotation vpnrun=demo link:1 echo hello)" hello 'L61 an nsswitch.conf that leads nowhere: nobody waits for it'
+is "$(run root crun --network none --annotation vpnrun=demo fifo:1 sh -c "test -p $W/victim && echo hello")" hello \
+	'L61 one that is a named pipe: nobody waits for it, or makes another of it'
 is "$(grep -l '{}' /run/vpnrun/nsswitch-* 2>/dev/null)" '' 'L61: and no file of the host was read'
 rm -r "${W:?}/fs$W" "$W/fs/etc/nsswitch.conf"
 
