@@ -217,6 +217,7 @@ vpnctl up demo >/dev/null
 is "$(get http://localhost:9000/)" demo 'and up again: as before'
 stop "$service"
 vpnctl down --force demo >/dev/null
+wait_for 20 ended "$publish" || kill "$publish"
 wait "$publish"
 is $? 1 'the namespace removed: it ends as a failure, to be started anew'
 like "$(vpnctl publish demo 9000:1 2>&1)" 'down' 'a VPN that is down: says so'
