@@ -73,13 +73,18 @@ is "$(n_shown)" 3 'R70: nothing else was said'
 
 # --- what may come, without waiting for a tunnel --------------------------------------------------------
 as_user mkfifo "$home/feed"
+# What the watcher asked of the bus, and what became of it.
+as_user mkdir "$home/told"
+printf '#!/bin/sh\n%s "$@"\nrc=$?\necho "$rc $*" >>"$HOME/asked"\nexit $rc\n' "$(command -v busctl)" | as_user tee "$home/told/busctl" >/dev/null
+as_user chmod 755 "$home/told/busctl"
 printf '#!/bin/sh\nexec cat "$HOME/feed"\n' | as_user tee "$home/fake" >/dev/null
 as_user chmod 755 "$home/fake"
 fed() { # CALM: another one, that hears what we say; what was shown is forgotten
 	exec 9>&-
 	wait_for 10 sh -c "! pgrep -u $RIG_UID -f vpnrun-notify-watch"
 	: >"$log"
-	start "${desk[@]}" env "VPNRUN_NOTIFY_CALM=$1" "$RIG_DIR/contrib/desktop/vpnrun-notify-watch" "$home/fake"
+	start "${desk[@]}" env "VPNRUN_NOTIFY_CALM=$1" "PATH=$home/told:$PATH" \
+		"$RIG_DIR/contrib/desktop/vpnrun-notify-watch" "$home/fake"
 	exec 9>"$home/feed"
 }
 hears() { # EVENT NAME STATE INSIDE SILENT DEFAULT WHY
@@ -115,8 +120,10 @@ ok 'R70: and again when it is broken after a while' wait_for 20 sh -c "[ \$(grep
 
 end 'busstub serve'
 wait_for 10 sh -c "! pgrep -u $RIG_UID -f 'busstub serve'"
+as_user rm -f "$home/asked"
 fed 0
 hears now '"a"' down 1 false false null
+ok 'control: nobody is there to show it' wait_for 20 grep -q '^[1-9][0-9]* .* Notify ' "$home/asked"
 show
 ok 'R70: what nobody could show is shown when somebody can' wait_for 30 are 1
 exec 9>&-
