@@ -337,7 +337,8 @@ ok 'R37: all is gone' wait_for 5 is_clean
 
 # --- leftovers -----------------------------------------------------------------------------------
 
-if [ -z "$slow" ]; then # of files: no kernel's matter
+# What is left in files is the same on every kernel, and the guest is slow.
+if [ -z "$slow" ]; then
 what=bridge
 [ "$bridge" ] || what=namespace
 [ "$bridge" ] || : >/run/netns/demo
@@ -449,6 +450,7 @@ ok 'R37: all is gone' wait_for 5 is_clean
 # --- names that are too long ---------------------------------------------------------------------
 
 cp /etc/vpnrun/demo.json "$RIG_DIR/demo.json"
+# So are names that are refused before the kernel is asked.
 if [ -z "$slow" ]; then
 long=abcdefghijklmnopqrstuvwxyz0123
 for c in "up $long" "down $long" "import --name $long $RIG_DIR/conf/named.conf" "status $long"; do

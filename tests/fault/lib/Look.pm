@@ -69,7 +69,7 @@ sub look {
 	return join "\n", sort grep { my $l = $_; !grep { $l =~ $_ } @ignore } map { s/\s+$//r } @lines;
 }
 
-# What is compared with later. Whoever ended a moment ago, or is a keeper's errand, is nobody who should be there then.
+# Later looks are compared with this one. Whoever ended a moment ago, or is a keeper's errand, is nobody who should be there then.
 sub look_alone {
 	my @except = @_;
 	my $seen;
