@@ -32,7 +32,7 @@ strace -qqq -o /dev/null -e trace=rename -e inject=rename:signal=SIGSTOP:when=1 
 tracer=$!
 middle() { pgrep -r t,T -P $tracer; }
 ok 'a restart is stopped in its middle' wait_for 10 middle
-as_user strace -f -o "$home/trace" -e inject=poll:signal=SIGSTOP:when=1 vpnrun demo true 2>"$home/said" &
+as_user strace -f -qqq -o "$home/trace" -e inject=poll:signal=SIGSTOP:when=1 vpnrun demo true 2>"$home/said" &
 launch=$!
 waits() { pgrep -r t,T -x vpnrun; }
 ok 'a launch is stopped where it waits for the end of it' wait_for 10 waits
