@@ -76,6 +76,14 @@ refused "L09: a name server that is a pod's" "telnet://$BACKEND:53"
 ok "and the LAN is not direct" not get p1 "$RIG_LAN" 3
 is "$($RIG_CAPTURE stop)" 0 'L01 L57: of all that nothing left in the clear'
 
+# A NodePort that keeps its client's address, which is in none of the networks that are direct.
+nft -f - <<-N
+	table inet cluster {
+		chain nodeport { type nat hook prerouting priority dstnat; ip daddr $RIG_HOST4 tcp dport 30080 dnat to $(ip4 p1):8080; }
+	}
+N
+is "$(in_ns lan curl -s -m 5 "http://$RIG_HOST4:30080/")" probed 'R89: a client in the LAN is answered by the way that it came'
+
 # --- names ------------------------------------------------------------------------------------------
 
 asked() { grep -c "$RIG_NAME4" "$RIG_DIR/dns-clear.log"; }
@@ -163,15 +171,20 @@ vpnctl up demo >/dev/null 2>&1
 
 # --- leftovers ----------------------------------------------------------------------------------------
 
-chain ADD p1 "$(annotated demo)" >/dev/null
-is "$(cables demo) $(cables other)" '1 1' 'a pod in each VPN'
-ok 'DEL when the annotation has been written anew' chain DEL p1 "$(annotated other)"
-is "$(cables demo) $(cables other)" '0 1' 'takes away its cable, and no other'
-ok 'DEL again' chain DEL p1 '{}'
-chain ADD p1 "$(annotated demo)" >/dev/null
 gc='{"cniVersion":"1.1.0","name":"cluster","type":"vpnrun","vpns":["demo","other"],'$direct',"cni.dev/valid-attachments":[{"containerID":"p2","ifname":"eth0"}]}'
-ok 'GC' plugin GC x eth0 "$gc"
-is "$(cables demo) $(cables other)" '0 1' 'GC goes through all VPNs, and leaves what is valid'
+# Whichever of the network's VPNs it is, the first of its list or the last.
+for v in demo other; do
+	[ $v = demo ] && w=other two='1 1' || w=demo two='0 2'
+	chain ADD p1 "$(annotated $v)" >/dev/null
+	is "$(cables demo) $(cables other)" "$two" "a pod in $v, and one in other"
+	ok 'DEL when the annotation has been written anew' chain DEL p1 "$(annotated $w)"
+	is "$(cables demo) $(cables other)" '0 1' 'takes away its cable, and no other'
+	ok 'DEL again' chain DEL p1 '{}'
+	chain ADD p1 "$(annotated $v)" >/dev/null
+	ok 'GC' plugin GC x eth0 "$gc"
+	is "$(cables demo) $(cables other)" '0 1' 'GC goes through all VPNs, and leaves what is valid'
+	chain DEL p1 "$(annotated $v)" >/dev/null
+done
 ok 'CHECK of what is valid' chain CHECK p2 "$(annotated other)"
 ip netns del p2
 ip netns add p2
