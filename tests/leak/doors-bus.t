@@ -336,6 +336,9 @@ ok 'and it was the one that was asked' grep -q 'Notify .abstract' "$home/abstrac
 
 # --- the end --------------------------------------------------------------------------------------
 
+stop_session
+is "$(has_name inside org.freedesktop.Notifications)" '(true,)' 'control: the desktop is there, and inside by its names'
+ok 'which keep no session: the helper ends with the last program' wait_for 20 eval '[ -z "$(helper)" ]'
 inside gio cat "http://$RIG_WEB4/" >/dev/null 2>&1 # what it starts is no program of the user's
 kill "${pids[@]}" 2>/dev/null
 in_a_vpn() { local p; for p in $(pgrep -U "$RIG_UID" "$@"); do [ "$(netns_of "$p")" = "$host" ] || return 0; done; return 1; }
