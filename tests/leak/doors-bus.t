@@ -56,6 +56,7 @@ is "$(inside gio cat "http://$RIG_WEB4/" 2>&1)" demo 'L35: GVfs fetches through 
 is "$(inside gio cat "http://$RIG_WEB4/" 2>&1)" demo 'L35: and again, by the same daemon'
 outside vpnrun --strict demo gio cat "http://$RIG_WEB4/" >"$home/strict" 2>&1
 is "$(grep -c 'clear\|demo' "$home/strict")" 0 'L35: --strict: there is no GVfs'
+is "$(outside vpnrun --strict demo sh -c 'echo "$DBUS_SESSION_BUS_ADDRESS"; ls -A "$XDG_RUNTIME_DIR" 2>/dev/null')" '' 'L40: --strict: there is no session bus, and nothing in its place'
 is "$(outside vpnrun none gio cat "http://$RIG_WEB4/" 2>&1 | grep -c clear)" 0 'L35: without a network: nothing comes'
 is "$($RIG_CAPTURE stop)" 0 'L35: nothing left beside the tunnel'
 ok "L35: the daemon is in the VPN" test "$(netns_of "$(pgrep -n -U "$RIG_UID" -x gvfsd)")" != "$host"
@@ -337,7 +338,9 @@ ok 'and it was the one that was asked' grep -q 'Notify .abstract' "$home/abstrac
 # --- the end --------------------------------------------------------------------------------------
 
 stop_session
-is "$(has_name inside org.freedesktop.Notifications)" '(true,)' 'control: the desktop is there, and inside by its names'
+# Who calls it waits for its name; who asks whether somebody has it does not.
+there() { [ "$(has_name inside org.freedesktop.Notifications)" = '(true,)' ]; }
+ok 'control: the desktop is there, and inside by its names' wait_for 10 there
 ok 'which keep no session: the helper ends with the last program' wait_for 20 eval '[ -z "$(helper)" ]'
 inside gio cat "http://$RIG_WEB4/" >/dev/null 2>&1 # what it starts is no program of the user's
 kill "${pids[@]}" 2>/dev/null
