@@ -54,10 +54,14 @@ diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
 
 wait_for() { # wait_for SECONDS COMMAND...: until the command succeeds; a bounded poll of a state
 	# RIG_POLL: seconds between two looks, where looking itself is expensive.
-	local end=$((SECONDS + $1 * ${RIG_SLOW_FACTOR:-1} + 1))
+	local begun=$SECONDS end=$((SECONDS + $1 * ${RIG_SLOW_FACTOR:-1} + 1))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ "$SECONDS" -lt "$end" ] || return 1
+		if [ "$SECONDS" -ge "$end" ]; then
+			# Where nothing asserts it, this alone tells why the test takes so long.
+			echo "# waited $((SECONDS - begun)) s in vain: $*" >&2
+			return 1
+		fi
 		read -r -t "${RIG_POLL:-0.02}" <> <(:) || :
 	done
 }

@@ -19,7 +19,7 @@ value() {
 			: $x =~ /^(-?\d+|true|false)$/ || !$in ? $x : "\"$x\"" }
 		($v) = grep { $_->{name} eq $name } @{ (eval $_)->{vpns} }; print out(eval $expr), "\n"' "$1" "$2"
 }
-ready() { json "$1" '$v->{leases}[0]{comm}' | grep -q "$2"; }
+ready() { json "$1" '[map { $_->{comm} } @{$v->{leases}}]' | grep -qw "$2"; }
 wg_demo() { if [ -S /run/wireguard/demo.sock ]; then wg "$@"; else in_vpn demo wg "$@"; fi; }
 table=vpnrun
 [ "$RIG_LAYOUT" = netns ] || table=vpnrun-demo
