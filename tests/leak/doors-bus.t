@@ -292,6 +292,7 @@ cat "$home/out" >/dev/null &
 reader=$!
 outside vpnrun demo true >"$home/out" 2>&1 9>&1
 start "${user[@]}" vpnrun demo sleep 500
+wait_for 10 pgrep -U "$RIG_UID" -x -f 'sleep 500'
 ok 'the output of the launch that has started it ends with the command, by whatever descriptor' wait_for 5 ended "$reader"
 
 # --- by the hundred -------------------------------------------------------------------------------

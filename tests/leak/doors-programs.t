@@ -266,7 +266,7 @@ else
 fi
 if has Xvfb lxterminal; then
 	start lxterminal
-	wait_for 10 test -S "$R/.lxterminal-socket-:8"
+	wait_for 10 test -S "$R/.lxterminal-socket-:9"
 	door 'L37 L38 lxterminal' ask_lxterminal
 	goes 'L37 L38 lxterminal' ask_lxterminal
 	stop

@@ -57,9 +57,10 @@ forget() {
 begin "$rules/bridge.probes" 'a VPN of the layout "bridge"'
 walk 'a VPN of the layout "bridge"'
 kill "${sleepers[@]}"
-unplug g1 g2
+# It listens in there.
 kill "$MATRIX_PID"
 wait
+unplug g1 g2
 
 # --- the machine's default -----------------------------------------------------------------------
 
