@@ -103,8 +103,8 @@ ok 'L28: nothing that was said by any command holds one' not in_text "$out"
 # A limit of 1 is more than 0: the kernel then feeds no program of core_pattern either. sudo may have
 # set 0 already, which cannot be raised.
 core_limit() { awk '/^Max core file size/ { print $5, $6 }' "/proc/$1/limits"; }
-strace -qqq -o /dev/null -e trace=sendto -e inject=sendto:signal=SIGSTOP:when=5 sh -c 'ulimit -c unlimited; echo $$ >"$1"; exec vpnctl up psk' - "$work/pid" >>"$out" 2>&1 &
-stopped() { grep -q '^State:.*[Tt] ' "/proc/$(cat "$work/pid")/status"; }
+strace -qqq -o "$work/stop" -e trace=sendto -e inject=sendto:signal=SIGSTOP:when=5 sh -c 'ulimit -c unlimited; echo $$ >"$1"; exec vpnctl up psk' - "$work/pid" >>"$out" 2>&1 &
+stopped() { grep -qs 'stopped by SIGSTOP' "$work/stop"; }
 ok 'an up that stands still' wait_for 10 stopped
 like "$(core_limit "$(cat "$work/pid")")" '^[01] [01]$' 'L28: vpnctl leaves no core'
 kill -KILL "$(cat "$work/pid")"

@@ -347,7 +347,7 @@ run unwrap fox
 if command -v strace >/dev/null; then
 	at() { # SIGNAL: a wrap gets that as it puts its third file in place; its number is in $work/pid
 		# shellcheck disable=SC2016 # the inner shell's
-		strace -qq -o /dev/null -e trace=rename,renameat,renameat2 -e inject=rename,renameat,renameat2:signal="$1":when=3 \
+		strace -qqq -o "$work/stop" -e trace=rename,renameat,renameat2 -e inject=rename,renameat,renameat2:signal="$1":when=3 \
 			sh -c 'echo $$ >"$0"; exec "$@"' "$work/pid" "$VPNCTL" wrap fox --vpn demo >/dev/null 2>&1
 	}
 	(at SIGKILL) 2>/dev/null
@@ -356,7 +356,8 @@ if command -v strace >/dev/null; then
 	rm "$work/pid"
 	at SIGSTOP &
 	tracer=$!
-	is_stopped() { [ -s "$work/pid" ] && grep -q '^State:[[:space:]][Tt]' "/proc/$(<"$work/pid")/status" && [ -e "$lock" ]; }
+	# Whoever is traced stops for a moment at each call, too: its state alone tells nothing.
+	is_stopped() { grep -qs 'stopped by SIGSTOP' "$work/stop"; }
 	until_true is_stopped; ok $? 'control: one is stopped there'
 	"$VPNCTL" wrap fox --vpn other >"$work/out" 2>"$work/err" &
 	second=$!
