@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				abort();
 		return 0;
 	}
-	if (p.id < 1 || p.id > 99 || !p.bridge || (!p.config && !p.private_key_file))
+	if (p.id < 1 || p.id > 99 || !p.bridge ||
+	    !(p.config || p.servers || p.private_key_file || p.device))
 		abort();
 	plan_subnet_clash(&p, NULL);
 	profile_free(&p);
