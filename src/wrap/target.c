@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/same.h"
 #include "base/util.h"
 #include "running/command.h"
 
@@ -27,27 +28,33 @@ bool wrap_is_program_name(const char *s)
 	return true;
 }
 
-static bool is_executable(const char *path)
+static bool is_executable(const char *path, struct stat *ret)
 {
-	struct stat st;
-
-	return access(path, X_OK) == 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+	return access(path, X_OK) == 0 && stat(path, ret) == 0 && S_ISREG(ret->st_mode);
 }
 
-bool wrap_find_command(const char *word, char ret[PATH_MAX])
+static bool find_command(const char *word, char ret[PATH_MAX], struct stat *ret_st)
 {
 	const char *path = getenv("PATH");
 
 	if (strchr(word, '/'))
-		return word[0] == '/' && str_copy(ret, PATH_MAX, word) == 0 && is_executable(ret);
+		return word[0] == '/' && str_copy(ret, PATH_MAX, word) == 0 &&
+		       is_executable(ret, ret_st);
 	for (size_t len; *word && path && *path; path += len + (path[len] == ':')) {
 		len = strcspn(path, ":");
 		if (path[0] == '/' && len < PATH_MAX &&
 		    str_fmt(ret, PATH_MAX, "%.*s/%s", (int)len, path, word) > 0 &&
-		    is_executable(ret))
+		    is_executable(ret, ret_st))
 			return true;
 	}
 	return false;
+}
+
+bool wrap_find_command(const char *word, char ret[PATH_MAX])
+{
+	struct stat st;
+
+	return find_command(word, ret, &st);
 }
 
 int wrap_path_without(const char *dir, const char *program, char *ret_first, size_t size,
@@ -61,6 +68,7 @@ int wrap_path_without(const char *dir, const char *program, char *ret_first, siz
 	ret_first[0] = '\0';
 	for (size_t len; rest && *path; path += len + (path[len] == ':')) {
 		char at[PATH_MAX];
+		struct stat st;
 
 		len = strcspn(path, ":");
 		if (strlen(dir) == len && !strncmp(path, dir, len)) {
@@ -69,7 +77,7 @@ int wrap_path_without(const char *dir, const char *program, char *ret_first, siz
 		}
 		if (before && !ret_first[0] && path[0] == '/' &&
 		    str_fmt(at, sizeof(at), "%.*s/%s", (int)len, path, program) > 0 &&
-		    is_executable(at))
+		    is_executable(at, &st))
 			str_fmt(ret_first, size, "%.*s", (int)len, path);
 		memcpy(rest + n, path, len);
 		n += len;
@@ -90,7 +98,7 @@ static int note_engine(const struct running_program *p, void *arg)
 		return 0;
 	t->kind = kind;
 	/* One electron is the executable of many programs. */
-	if (!str_starts(running_base(p->path), "electron"))
+	if (!str_starts(running_base(p->path), "electron") && stat(p->path, &t->engine_st) == 0)
 		str_copy(t->engine, sizeof(t->engine), p->path);
 	return 1;
 }
@@ -99,7 +107,7 @@ int wrap_target_find(struct wrap_target *t, struct err *e)
 {
 	char *const argv[] = {t->path, NULL};
 
-	if (!wrap_find_command(t->program, t->path) || !realpath(t->path, t->real))
+	if (!find_command(t->program, t->path, &t->real_st) || !realpath(t->path, t->real))
 		return err_set(e, -ENOENT, "there is no program '%s' in PATH", t->program);
 	if (strpbrk(t->path, " \t\"'\\$`%"))
 		return err_set(e, -EINVAL, "the path %s has characters that no wrapper can hold",
@@ -132,10 +140,17 @@ bool wrap_target_is(const struct wrap_target *t, const char *word)
 {
 	const char *base = running_base(word), *real_base = running_base(t->real);
 	char path[PATH_MAX], real[PATH_MAX];
+	struct stat st;
 
 	if (!strcmp(base, t->program))
 		return true;
-	if (!wrap_find_command(word, path) || !realpath(path, real))
+	/*
+	 * All of PATH and each word of the machine's units are asked about, and realpath(3) looks
+	 * at every directory of a path: what is another file is told from its number alone.
+	 */
+	if (!find_command(word, path, &st) ||
+	    (!same_stat(&st, &t->real_st) && !(t->engine[0] && same_stat(&st, &t->engine_st))) ||
+	    !realpath(path, real))
 		return false;
 	if (t->engine[0] && !strcmp(real, t->engine))
 		return true;

@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 #include "running/kind.h"
@@ -16,6 +17,8 @@ struct wrap_target {
 	char path[PATH_MAX];   /* where PATH has it */
 	char real[PATH_MAX];   /* the same without links */
 	char engine[PATH_MAX]; /* the browser's executable that it is or becomes, "": none */
+	struct stat real_st;
+	struct stat engine_st; /* valid unless engine is "" */
 	enum running_kind kind;
 };
 
