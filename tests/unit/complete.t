@@ -72,28 +72,33 @@ is "$(in_bash vpnrun --strict demo -- ls alon)" alone.conf 'bash: behind the VPN
 is "$(in_bash vpnrun --with-nothing --stri)" --strict 'bash: an option'
 is "$(in_bash vpnctl up nothing)" '' 'bash: nothing where there is nothing'
 
-in_zsh() {
-	# A terminal, a real line editor, and what the line is after the tabulator key.
-	rm -f line
+in_zsh() { # LINE...
+	# A terminal, a real line editor, and what each line is after the tabulator key.
 	# shellcheck disable=SC2016 # of zsh
 	timeout 60 zsh -f -c '
+		wait_for() { until [[ -e $1 ]]; do sleep 0.02; zpty -r -t shell >/dev/null; done; }
 		zmodload zsh/zpty
 		zpty -b shell zsh -f -i
-		zpty -w shell "fpath=($1 \$fpath); autoload -U compinit; compinit -u -D; try() { zle complete-word; print -r -- \"\$BUFFER\" >line.new; mv line.new line; }; zle -N try; bindkey \"^I\" try; PS1=; : >ready"
-		until [[ -e ready ]]; do zselect -t 5 2>/dev/null || sleep 0.05; zpty -r -t shell >/dev/null; done
-		zpty -w -n shell "$2"$'"'\\t'"'
-		until [[ -e line ]]; do sleep 0.05; zpty -r -t shell >/dev/null; done
-		zpty -d shell' - "$here/contrib/completion" "$*" </dev/null >/dev/null 2>&1
-	sed 's/ *$//' line
+		zpty -w shell "fpath=($1 \$fpath); autoload -U compinit; compinit -u -D; try() { zle complete-word; print -r -- \"\$BUFFER\" >line.new; mv line.new line; zle kill-buffer; }; zle -N try; bindkey \"^I\" try; PS1=; : >ready"
+		wait_for ready
+		for line in "${@:2}"; do
+			zpty -w -n shell "$line"$'"'\\t'"'
+			wait_for line
+			cat line
+			rm line
+		done
+		zpty -d shell' - "$here/contrib/completion" "$@" </dev/null 2>/dev/null | sed 's/ *$//'
 	rm -f ready line
 }
 if command -v zsh >/dev/null; then
-	is "$(in_zsh 'vpnctl resta')" 'vpnctl restart' 'zsh: a command'
-	is "$(in_zsh 'vpnctl up oth')" 'vpnctl up other' 'zsh: a VPN'
-	is "$(in_zsh 'vpnctl import al')" 'vpnctl import alone.conf' 'zsh: a file'
-	is "$(in_zsh 'vpnrun --strict demo ls al')" 'vpnrun --strict demo ls alone.conf' 'zsh: behind the VPN, the command'"'"'s own words'
-	is "$(in_zsh 'vpnrun --stri')" 'vpnrun --strict' 'zsh: an option'
-	is "$(in_zsh 'vpnctl up nothing')" 'vpnctl up nothing' 'zsh: nothing where there is nothing'
+	mapfile -t became < <(in_zsh 'vpnctl resta' 'vpnctl up oth' 'vpnctl import al' 'vpnrun --strict demo ls al' 'vpnrun --stri' \
+		'vpnctl up nothing')
+	is "${became[0]}" 'vpnctl restart' 'zsh: a command'
+	is "${became[1]}" 'vpnctl up other' 'zsh: a VPN'
+	is "${became[2]}" 'vpnctl import alone.conf' 'zsh: a file'
+	is "${became[3]}" 'vpnrun --strict demo ls alone.conf' 'zsh: behind the VPN, the command'"'"'s own words'
+	is "${became[4]}" 'vpnrun --strict' 'zsh: an option'
+	is "${became[5]}" 'vpnctl up nothing' 'zsh: nothing where there is nothing'
 else
 	skip 'zsh is not installed' 'zsh'
 fi

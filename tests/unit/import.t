@@ -152,16 +152,10 @@ bin=$(dirname "$VPNCTL")
 bad=$'x\e[31my\nINJECTED \xff\xc2\x9b'
 mkdir "$work/$bad" && cp "$confs/pia.conf" "$work/$bad/$bad.conf"
 printf '{\n\t"id": "%s" }' "$bad" >"$work/$bad/$bad.json"
-dirty=0 quoted=0
-clean() { # COMMAND...
-	timeout 10 "$@" </dev/null >"$work/out" 2>"$work/err"
-	cat "$work/out" "$work/err" >"$work/all"
-	if grep -q '^INJECTED' "$work/all" || LC_ALL=C grep -q $'[\x01-\x08\x0b-\x1f\x7f]' "$work/all" ||
-		! iconv -f UTF-8 -t UTF-8 "$work/all" >/dev/null 2>&1 || LC_ALL=C grep -q $'\xc2\x9b' "$work/all"; then
-		dirty=$((dirty + 1))
-		echo "# $*: $(cat -v "$work/all" | head -c 300)"
-	fi
-	! grep -q INJECTED "$work/all" || quoted=$((quoted + 1))
+clean() { # COMMAND...: what it says is kept behind its words, and all is judged at the end
+	printf '%s\0' "$*" >>"$work/said"
+	timeout 10 "$@" </dev/null >>"$work/said" 2>>"$work/said"
+	printf '\0' >>"$work/said"
 }
 commands=$("$VPNCTL" --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p')
 commands+=" rename unwrap" # which are in the row of another
@@ -185,7 +179,22 @@ for p in "$bin/vpnrun" "$bin/../libexec/vpnrun/vpnrund"; do
 	done
 done
 clean "$VPNCTL" "$bad"
-[ $dirty = 0 ] && [ $quoted -gt 20 ]; ok $? "L62 nothing that came from outside is shown as it came: $quoted sentences of all programs quote it"
+# shellcheck disable=SC2016 # of Perl
+quoted=$(perl -0777 -ne '
+	my @said = split /\0/, $_, -1;
+	my ($asked, $quoted, $dirty) = (($#said) / 2, 0, 0);
+	while (my ($words, $text) = splice @said, 0, 2) {
+		last unless defined $text;
+		my $copy = $text;
+		$quoted++ if $text =~ /INJECTED/;
+		next unless $text =~ /^INJECTED|[\x01-\x08\x0b-\x1f\x7f]|\xc2\x9b/m || !utf8::decode($copy);
+		$dirty++;
+		$text =~ s/[^ -~\n]/?/g;
+		printf STDERR "# %s: %.300s\n", $words =~ s/[^ -~]/?/gr, $text;
+	}
+	print $quoted;
+	exit($dirty > 0 || $asked < 300 || $asked != int $asked)' "$work/said")
+[ $? = 0 ] && [ "${quoted:-0}" -gt 20 ]; ok $? "L62 nothing that came from outside is shown as it came: $quoted sentences of all programs quote it"
 for l in '' x ./x '-1'; do
 	timeout 10 "$bin/../libexec/vpnrun/vpnrund" --listen "$l" >"$work/out" 2>"$work/err"
 	[ $? = 1 ] && says 'begins with /'; ok $? "L62 vpnrund --listen '$l': refused"
