@@ -303,7 +303,7 @@ help:
 	@printf '%s\n' 'make            builds into $(B)/, laid out as an installation is' \
 		'make check      all tests; as root the rig, the engines and the guests too' \
 		'make check-fast the format, the layers and the unit tests, in seconds' \
-		'make check-rig  and those files of the rig that catch most, in a minute and a half (root)' \
+		'make check-rig  those files of the rig that catch most, in a minute and a half (root)' \
 		'make check-model what may happen, step by step, DEPTH events in a row: no packet leaves' \
 		'make check-fault every program fails and is killed at every system call' \
 		'make check-engines  all tests of containers with the engines of Debian SUITE (trixie, sid)' \

@@ -40,9 +40,9 @@ demo:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)B='$(abspath $(B))' tests/rig/rig run -- tests/rig/demo.sh
 
-# Before a change is sent: the unit tests, and those files of the rig that catch most, in a minute and a half.
+# Before a change is sent, after check-fast: those files of the rig that catch most, in a minute and a half.
 check-rig:
-	$(Q)tests/check '$(B)' unit quick
+	$(Q)tests/check '$(B)' quick
 
 # At every system call each program fails and is killed, in both layouts: all points, not a sample. PROGRAM="up down" some of
 # them, SAMPLE=N so many of each, SEED=S the same choice again, POINT=P.CALL:WHAT:N one alone, PART='--match KILL
