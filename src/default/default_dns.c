@@ -69,8 +69,9 @@ int default_dns_look(struct default_note *n, struct err *e)
 		r = find_resolvconf(&resolvconf, e);
 		n->dns = r > 0 ? DEFAULT_DNS_RESOLVCONF : DEFAULT_DNS_FILE;
 	}
-	uplink_dns_parse(n->dns == DEFAULT_DNS_RESOLVED ? RESOLVED_UPLINK : RESOLV_CONF,
-			 n->uplink_dns, DEFAULT_DNS_MAX);
+	if (r >= 0)
+		r = uplink_dns_parse(n->dns == DEFAULT_DNS_RESOLVED ? RESOLVED_UPLINK : RESOLV_CONF,
+				     n->uplink_dns, DEFAULT_DNS_MAX, e);
 	return r < 0 ? r : 0;
 }
 

@@ -191,14 +191,17 @@ void default_exempt_put(FILE *f, const struct default_way *w, const struct recor
 int default_exempt_text(struct default_way *w, char **ret, struct err *e)
 {
 	struct record_ip uplink[DEFAULT_DNS_MAX];
+	int n = uplink_dns_servers(uplink, ARRAY_SIZE(uplink), e);
 	char *text = NULL;
 	size_t len;
-	FILE *f = open_memstream(&text, &len);
+	FILE *f = n < 0 ? NULL : open_memstream(&text, &len);
 
+	if (n < 0)
+		return n;
 	if (!f)
 		return err_sys(e, -errno, "cannot write what goes around the default");
 	w->exempt = default_exempt_digest(w);
-	default_exempt_put(f, w, uplink, uplink_dns_servers(uplink, ARRAY_SIZE(uplink)));
+	default_exempt_put(f, w, uplink, (size_t)n);
 	if (fclose(f) != 0) {
 		free(text);
 		return err_set(e, -ENOMEM, "cannot write what goes around the default: no memory");

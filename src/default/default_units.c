@@ -145,7 +145,9 @@ uint64_t default_exempt_digest(const struct default_way *w)
 	look(&g, w, -1);
 	for (int i = 0; i < DEFAULT_UNIT_DEPTH; i++)
 		d = digest_bytes(d, g.at[i], g.n[i] * sizeof(g.at[i][0]));
-	uplink_dns_servers(servers, ARRAY_SIZE(servers));
+	/* What cannot be read has not changed. */
+	if (uplink_dns_servers(servers, ARRAY_SIZE(servers), NULL) < 0)
+		return w->exempt;
 	return digest_bytes(d, servers, sizeof(servers));
 }
 

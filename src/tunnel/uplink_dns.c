@@ -35,14 +35,15 @@ static bool is_loopback(const struct record_ip *a)
 	return a->family == AF_INET ? a->addr[0] == 127 : memcmp(a->addr, one6, sizeof(one6)) == 0;
 }
 
-size_t uplink_dns_parse(const char *path, struct record_ip *ret, size_t max)
+int uplink_dns_parse(const char *path, struct record_ip *ret, int max, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
+	struct err why = ERR_INIT;
 	char *save = NULL;
-	size_t n = 0;
+	int n = 0, r = file_read(path, 65536, &text, NULL, &why);
 
-	if (file_read(path, 65536, &text, NULL, NULL) < 0)
-		return 0;
+	if (r < 0)
+		return r == -ENOENT ? 0 : err_set(e, r, "%s", why.msg);
 	for (char *l = strtok_r(text, "\n", &save); l && n < max; l = strtok_r(NULL, "\n", &save)) {
 		struct record_ip a = {0};
 
@@ -151,16 +152,18 @@ static bool ask(const struct record_ip *server, struct lookup *q)
 }
 
 /* Those of now, where somebody keeps them: the uplink may have changed since the switch. */
-static size_t servers_of(const struct default_note *n, struct record_ip *ret, size_t max)
+static int servers_of(const struct default_note *n, struct record_ip *ret, int max, struct err *e)
 {
 	struct record_ip all[16];
-	size_t found = 0, k = 0;
+	int found = 0, k = 0;
 
 	if (n->dns == DEFAULT_DNS_RESOLVED)
-		found = uplink_dns_parse(RESOLVED_UPLINK, all, ARRAY_SIZE(all));
+		found = uplink_dns_parse(RESOLVED_UPLINK, all, ARRAY_SIZE(all), e);
 	else if (n->dns == DEFAULT_DNS_FILE)
-		found = uplink_dns_parse(RESOLV_SAVED, all, ARRAY_SIZE(all));
-	for (size_t i = 0; i < found && k < max; i++) {
+		found = uplink_dns_parse(RESOLV_SAVED, all, ARRAY_SIZE(all), e);
+	if (found < 0)
+		return found;
+	for (int i = 0; i < found && k < max; i++) {
 		bool of_vpn = false;
 
 		for (size_t j = 0; j < RECORD_DNS_MAX; j++)
@@ -168,38 +171,41 @@ static size_t servers_of(const struct default_note *n, struct record_ip *ret, si
 		if (!of_vpn)
 			ret[k++] = all[i];
 	}
-	for (size_t i = 0; k == 0 && i < DEFAULT_DNS_MAX && i < max && n->uplink_dns[i].family; i++)
+	for (int i = 0; k == 0 && i < DEFAULT_DNS_MAX && i < max && n->uplink_dns[i].family; i++)
 		ret[k++] = n->uplink_dns[i];
 	return k;
 }
 
 /* Those of a machine that is closed and has no default yet: nobody has replaced them. */
-static size_t servers_while_closed(struct record_ip *ret, size_t max)
+static int servers_while_closed(struct record_ip *ret, int max, struct err *e)
 {
-	size_t n = 0;
+	int closed = file_is_there(BOOT_WAIT_PATH, e);
 
 	/* Where it is not closed, these are whom everybody asks. */
-	if (file_is_there(BOOT_WAIT_PATH, NULL) != 0)
-		n = uplink_dns_parse("/etc/resolv.conf", ret, max)
-			    ?: uplink_dns_parse(RESOLVED_UPLINK, ret, max);
-	return n;
+	if (closed <= 0)
+		return closed;
+	return uplink_dns_parse("/etc/resolv.conf", ret, max, e)
+		       ?: uplink_dns_parse(RESOLVED_UPLINK, ret, max, e);
 }
 
-size_t uplink_dns_servers(struct record_ip *ret, size_t max)
+int uplink_dns_servers(struct record_ip *ret, int max, struct err *e)
 {
 	struct default_note note;
+	struct err why = ERR_INIT;
+	int r = default_note_read(&note, &why);
 
-	return default_note_read(&note, NULL) < 0 ? servers_while_closed(ret, max)
-						  : servers_of(&note, ret, max);
+	if (r == -ENOENT)
+		return servers_while_closed(ret, max, e);
+	return r < 0 ? err_set(e, r, "%s", why.msg) : servers_of(&note, ret, max, e);
 }
 
 size_t uplink_dns_resolve(const char *host, uint16_t port, union wg_endpoint *ret, size_t max)
 {
 	struct lookup q = {.host = host, .port = port, .at = ret, .max = max};
 	struct record_ip servers[DEFAULT_DNS_MAX];
-	size_t n = uplink_dns_servers(servers, ARRAY_SIZE(servers));
+	int n = uplink_dns_servers(servers, ARRAY_SIZE(servers), NULL);
 
-	for (size_t i = 0; i < n * TRIES; i++) {
+	for (int i = 0; i < n * TRIES; i++) {
 		const struct record_ip *s = &servers[i % n];
 
 		q.type = ns_t_a;

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "base/err.h"
 #include "nl/wg.h"
 #include "state/record.h"
 
@@ -15,12 +16,13 @@
 #define RESOLV_SAVED	"/etc/resolv.conf.vpnrun-saved"
 #define RESOLVED_UPLINK "/run/systemd/resolve/resolv.conf"
 
-/* The "nameserver" lines of a file, but for those of the machine itself. Returns how many. */
-size_t uplink_dns_parse(const char *path, struct record_ip *ret, size_t max);
+/* The "nameserver" lines of a file, but for those of the machine itself. Returns how many, and of a
+ * file that is not there 0. -errno and a sentence: one that cannot be read is not an empty one. */
+int uplink_dns_parse(const char *path, struct record_ip *ret, int max, struct err *e);
 
 /* The servers that are asked. How many; 0: there is no default to go around, nor is the machine
- * closed until there is one. */
-size_t uplink_dns_servers(struct record_ip *ret, size_t max);
+ * closed until there is one. -errno and a sentence where that cannot be told. */
+int uplink_dns_servers(struct record_ip *ret, int max, struct err *e);
 
 /* IPv4 and IPv6 addresses of host, in that order, with that port. Returns how many; 0: there is no
  * default to go around, or nobody answered. Blocks for some seconds at most. */

@@ -111,20 +111,21 @@ static size_t find_servers(const struct profile *p, const struct record *r,
 			   struct record_ip ret[RECORD_DNS_MAX])
 {
 	struct names_dns dns[NAMES_DNS_MAX];
-	size_t n;
+	int known;
 
 	if (p->via) {
-		n = record_servers(r, dns);
+		size_t n = record_servers(r, dns);
+
 		for (size_t i = 0; i < n && i < RECORD_DNS_MAX; i++) {
 			ret[i].family = (uint8_t)dns[i].family;
 			memcpy(ret[i].addr, dns[i].addr, sizeof(ret[i].addr));
 		}
 		return n < RECORD_DNS_MAX ? n : RECORD_DNS_MAX;
 	}
-	n = uplink_dns_servers(ret, RECORD_DNS_MAX);
-	if (!n)
-		n = uplink_dns_parse("/etc/resolv.conf", ret, RECORD_DNS_MAX);
-	return n ? n : uplink_dns_parse(RESOLVED_UPLINK, ret, RECORD_DNS_MAX);
+	known = uplink_dns_servers(ret, RECORD_DNS_MAX, NULL);
+	known = known ?: uplink_dns_parse("/etc/resolv.conf", ret, RECORD_DNS_MAX, NULL);
+	known = known ?: uplink_dns_parse(RESOLVED_UPLINK, ret, RECORD_DNS_MAX, NULL);
+	return known < 0 ? 0 : (size_t)known; /* they are only named */
 }
 
 static void say_wait(void *arg, const char *host)

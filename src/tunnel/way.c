@@ -60,24 +60,34 @@ static int refuse_via(const struct profile *p, const struct rtnl_link *l, struct
 		l->name, p->name, l->name, p->name);
 }
 
+/* One that is not there, or goes meanwhile, is no way; that nobody could be asked is an error. */
+static int find_link(struct nl_sock *s, const char *dev, int index, struct rtnl_link *ret,
+		     struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r = dev ? rtnl_link_get(s, RTNL_HERE, dev, ret, &why)
+		    : rtnl_link_get_index(s, index, ret, &why);
+
+	return r < 0 && r != -ENODEV ? err_set(e, r, "%s", why.msg) : r;
+}
+
 /* The uplink is that of IPv4, unless there is none. */
 static int find_routes(struct nl_sock *s, const struct profile *p, struct rtnl_link *link,
 		       struct err *e)
 {
 	bool any = !strcmp(p->device, DEVICE_UPLINK);
 	struct profile_way *w = p->way;
-	int r = 0;
+	int r = any ? 0 : find_link(s, p->device, 0, link, e);
 
-	if (!any && rtnl_link_get(s, RTNL_HERE, p->device, link, NULL) < 0)
-		return 0;
 	for (int i = 0; r == 0 && i < 2; i++) {
 		struct rtnl_default d = {.oif = link->ifindex};
 
 		r = rtnl_default_find(s, families[i], &d, e);
 		if (r < 0 || !d.oif)
 			continue;
-		if (!link->ifindex && rtnl_link_get_index(s, d.oif, link, NULL) < 0)
-			return 0;
+		r = link->ifindex ? 0 : find_link(s, NULL, d.oif, link, e);
+		if (r < 0)
+			continue;
 		if (d.is_via)
 			return refuse_via(p, link, e);
 		take_route(w, i, &d);
@@ -85,28 +95,29 @@ static int find_routes(struct nl_sock *s, const struct profile *p, struct rtnl_l
 	/* Where there are but two ends, no gateway is needed. */
 	if (r == 0 && !any && (link->flags & IFF_POINTOPOINT))
 		w->of[0].is_open = true;
-	return r;
+	return r == -ENODEV ? 0 : r;
 }
 
 /* The file's own, or the uplink's: those that the machine asks, or asked before a default. */
-static void find_servers(const struct profile *p)
+static int find_servers(const struct profile *p, struct err *e)
 {
 	struct record_ip all[DNS_MAX];
-	size_t n = 0;
+	int n = 0;
 
 	for (size_t i = 0; i < p->tunnel.n_dns && n < DNS_MAX; i++, n++) {
 		all[n].family = (uint8_t)p->tunnel.dns[i].family;
 		memcpy(all[n].addr, &p->tunnel.dns[i].v4, rtnl_addr_len(all[n].family));
 	}
-	n = n ?: uplink_dns_servers(all, DNS_MAX);
-	n = n ?: uplink_dns_parse("/etc/resolv.conf", all, DNS_MAX);
-	n = n ?: uplink_dns_parse(RESOLVED_UPLINK, all, DNS_MAX);
-	while (n--) {
-		int i = all[n].family == AF_INET6;
+	n = n ?: uplink_dns_servers(all, DNS_MAX, e);
+	n = n ?: uplink_dns_parse("/etc/resolv.conf", all, DNS_MAX, e);
+	n = n ?: uplink_dns_parse(RESOLVED_UPLINK, all, DNS_MAX, e);
+	while (n > 0) {
+		int i = all[--n].family == AF_INET6;
 
 		p->way->of[i].has_dns = true;
 		memcpy(p->way->of[i].dns, all[n].addr, rtnl_addr_len(all[n].family));
 	}
+	return n;
 }
 
 int way_find(const struct profile *p, struct err *e)
@@ -119,8 +130,8 @@ int way_find(const struct profile *p, struct err *e)
 		return 0;
 	memset(p->way, 0, sizeof(*p->way));
 	p->way->mtu = 1500;
-	find_servers(p);
-	r = nl_sock_open(&s, NETLINK_ROUTE, e);
+	r = find_servers(p, e);
+	r = r ?: nl_sock_open(&s, NETLINK_ROUTE, e);
 	r = r ?: find_routes(&s, p, &link, e);
 	if (r < 0 || !link.ifindex)
 		return r;

@@ -77,6 +77,35 @@ done
 ok "control: one of these $n was the default's, of a VPN that was up" test "$unsaid" -gt 0
 vpnctl default --no-ip none >/dev/null
 vpnctl down --force demo >/dev/null
+# A way out by the uplink is found in files and by questions: one that is not answered is not "there is none", for then the
+# VPN would be up without names, or without a way.
+printf '{"id": 9, "device": "uplink", "allow": {"users": ["%s"]}}\n' "$RIG_USER" >/etc/vpnrun/direct.json
+for default in none demo; do
+	vpnctl up --no-wait demo >/dev/null
+	vpnctl default --no-ip $default >/dev/null
+	for what in /etc/resolv.conf:openat /etc/resolv.conf:read /etc/resolv.conf.vpnrun-saved:openat /run/vpnrun/default.note:openat; do
+		file=${what%:*}
+		[ -e "$file" ] || continue
+		# Once there is a default, the uplink's own servers are in the other file.
+		[ "$file $default" != '/etc/resolv.conf demo' ] || continue
+		out=$(strace -qqq -o /dev/null -P "$file" -e inject=${what#*:}:error=EIO vpnctl up --no-wait direct 2>&1)
+		is "$? $(vpnctl status direct | awk 'NR == 2 { print $3 }')" '1 down' "R36 R85: the default $default, $file is not read (${what#*:}): direct is not up"
+		like "$out" "^vpnctl: .*cannot (read|open|say) .*${file##*/}" 'R28: and it says which file'
+	done
+done
+vpnctl default --no-ip none >/dev/null
+vpnctl down --force demo >/dev/null
+found=0
+for n in {1..30}; do
+	out=$("$RIG_DIR/build/tests/fault/strike" -o "$RIG_DIR/struck" -p 0 -s sendto -n "$n" -e 105 -- vpnctl up --no-wait direct 2>&1)
+	rc=$?
+	grep -q ^struck "$RIG_DIR/struck" || break
+	[ $rc = 0 ] || found=$((found + 1))
+	[ $rc != 0 ] || ok "R36 R85: question $n is not sent, and it is up: all of it" vpnctl status direct
+	vpnctl down --force direct >/dev/null
+done
+ok "control: $found of these $n were said" test "$found" -gt 3
+rm /etc/vpnrun/direct.json
 mv /etc/nsswitch.conf "$RIG_DIR/nsswitch.conf"
 mkdir /etc/nsswitch.conf
 [ "$RIG_LAYOUT" = bridge ] || like "$(vpnctl up --no-wait demo 2>&1)" '^vpnctl: .*cannot read /etc/nsswitch.conf' \

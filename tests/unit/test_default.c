@@ -133,13 +133,15 @@ static void test_servers(void)
 	int fd = mkstemp(path);
 
 	ok(fd >= 0 && write(fd, conf, sizeof(conf) - 1) == (ssize_t)sizeof(conf) - 1, "a file");
-	is_int((long long)uplink_dns_parse(path, got, 4), 3,
+	is_int((long long)uplink_dns_parse(path, got, 4, NULL), 3,
 	       "R62: the servers but this machine's own");
 	ok(got[0].family == AF_INET && got[0].addr[3] == 2 && got[1].family == AF_INET6 &&
 		   got[2].addr[3] == 3,
 	   "R62: in their order");
-	is_int((long long)uplink_dns_parse(path, got, 1), 1, "no more than there is room for");
-	is_int((long long)uplink_dns_parse("/nonexistent", got, 4), 0, "no file: none");
+	is_int((long long)uplink_dns_parse(path, got, 1, NULL), 1,
+	       "no more than there is room for");
+	is_int((long long)uplink_dns_parse("/nonexistent", got, 4, NULL), 0, "no file: none");
+	ok(uplink_dns_parse("/", got, 4, NULL) < 0, "R36: one that cannot be read is not an empty one");
 	unlink(path);
 	close(fd);
 }
