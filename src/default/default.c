@@ -643,7 +643,10 @@ int default_judge(const struct default_note *n, struct err *e)
 			       "the machine is still closed as at its start; run again: vpnctl "
 			       "default %s",
 			       n->now.name);
-	if (default_exempt_digest(&n->now) != n->now.exempt)
+	r = default_exempt_is_stale(&n->now, e);
+	if (r < 0)
+		return r;
+	if (r > 0)
 		return err_set(
 			e, -ENOENT,
 			"a unit that \"default_exclude\" names has begun or ended, or the "

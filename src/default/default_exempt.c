@@ -188,9 +188,17 @@ void default_exempt_put(FILE *f, const struct default_way *w, const struct recor
 	put_names(f, w, first_of(uplink, n, AF_INET6), AF_INET6);
 }
 
+int default_exempt_is_stale(const struct default_way *w, struct err *e)
+{
+	struct record_ip uplink[DEFAULT_DNS_MAX] = {0};
+	int n = w->n_units || w->n_users ? uplink_dns_servers(uplink, ARRAY_SIZE(uplink), e) : 0;
+
+	return n < 0 ? n : default_exempt_digest(w, uplink) != w->exempt;
+}
+
 int default_exempt_text(struct default_way *w, char **ret, struct err *e)
 {
-	struct record_ip uplink[DEFAULT_DNS_MAX];
+	struct record_ip uplink[DEFAULT_DNS_MAX] = {0};
 	int n = uplink_dns_servers(uplink, ARRAY_SIZE(uplink), e);
 	char *text = NULL;
 	size_t len;
@@ -200,7 +208,7 @@ int default_exempt_text(struct default_way *w, char **ret, struct err *e)
 		return n;
 	if (!f)
 		return err_sys(e, -errno, "cannot write what goes around the default");
-	w->exempt = default_exempt_digest(w);
+	w->exempt = default_exempt_digest(w, uplink);
 	default_exempt_put(f, w, uplink, (size_t)n);
 	if (fclose(f) != 0) {
 		free(text);

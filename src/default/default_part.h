@@ -57,8 +57,11 @@ void default_exempt_put(FILE *f, const struct default_way *w, const struct recor
 			size_t n);
 /* The same of this machine at this moment; fills in w->exempt. *ret is the caller's to free. */
 int default_exempt_text(struct default_way *w, char **ret, struct err *e);
-/* Of all that changes by itself of it; reads. */
-uint64_t default_exempt_digest(const struct default_way *w);
+/* Of all that changes by itself of it: its units, and the uplink's servers, DEFAULT_DNS_MAX of them
+ * with zeros behind the last. */
+uint64_t default_exempt_digest(const struct default_way *w, const struct record_ip *uplink);
+/* 1: another than that of w->exempt; 0: the same; -errno: it cannot be told, which is neither. */
+int default_exempt_is_stale(const struct default_way *w, struct err *e);
 /* The firewall's sets hold the control groups that its units have now. */
 int default_units_fill(const struct default_way *w, struct err *e);
 bool default_unit_exists(const char *unit);

@@ -18,7 +18,6 @@
 #include "default/default.h"
 #include "default/default_part.h"
 #include "nf/nft_elems.h"
-#include "tunnel/uplink_dns.h"
 
 #define GROUPS_MAX 32 /* of one depth */
 #define FLAVOUR	   "cgroup2"
@@ -134,9 +133,8 @@ int default_units_fill(const struct default_way *w, struct err *e)
 	return r < 0 ? err_wrap(e, r, "cannot leave units out of the default") : 0;
 }
 
-uint64_t default_exempt_digest(const struct default_way *w)
+uint64_t default_exempt_digest(const struct default_way *w, const struct record_ip *uplink)
 {
-	struct record_ip servers[DEFAULT_DNS_MAX] = {0};
 	uint64_t d = DIGEST_INIT;
 	struct unit_groups g;
 
@@ -145,10 +143,7 @@ uint64_t default_exempt_digest(const struct default_way *w)
 	look(&g, w, -1);
 	for (int i = 0; i < DEFAULT_UNIT_DEPTH; i++)
 		d = digest_bytes(d, g.at[i], g.n[i] * sizeof(g.at[i][0]));
-	/* What cannot be read has not changed. */
-	if (uplink_dns_servers(servers, ARRAY_SIZE(servers), NULL) < 0)
-		return w->exempt;
-	return digest_bytes(d, servers, sizeof(servers));
+	return digest_bytes(d, uplink, DEFAULT_DNS_MAX * sizeof(*uplink));
 }
 
 /* --- for whoever keeps it -------------------------------------------------------------------- */

@@ -93,6 +93,21 @@ for default in none demo; do
 		like "$out" "^vpnctl: .*cannot (read|open|say) .*${file##*/}" 'R28: and it says which file'
 	done
 done
+# Whom a default leaves out asks those servers: it is not made anew without them.
+sed -i "s/^{/{ \"default_exclude\": { \"users\": [ \"$RIG_USER\" ] },/" /etc/vpnrun/demo.json
+vpnctl up --no-wait demo >/dev/null
+vpnctl default --no-ip demo >/dev/null
+unread_saved() { strace -qqq -o "$RIG_DIR/opened" -P /etc/resolv.conf.vpnrun-saved -e trace=openat -e "inject=openat:error=EIO:when=$1" vpnctl default --no-ip demo 2>&1; }
+for n in {1..9}; do
+	out=$(unread_saved "$n")
+	grep -q INJECTED "$RIG_DIR/opened" || break
+	like "$out" '^vpnctl: .*cannot (open|read) /etc/resolv.conf.vpnrun-saved' "R36: what the default leaves out goes by no firewall that was half known ($n)"
+	vpnctl default --no-ip demo >/dev/null
+done
+ok "control: it was read $((n - 1)) times" test "$n" -gt 1
+like "$(strace -qqq -o /dev/null -P /etc/resolv.conf.vpnrun-saved -e inject=openat:error=EIO vpnctl status demo 2>&1)" \
+	'cannot (open|read) /etc/resolv.conf.vpnrun-saved' 'R78: nor does status say that all of it stands'
+sed -i 's/ "default_exclude": [^}]*},//' /etc/vpnrun/demo.json
 vpnctl default --no-ip none >/dev/null
 vpnctl down --force demo >/dev/null
 found=0

@@ -141,7 +141,8 @@ static void test_servers(void)
 	is_int((long long)uplink_dns_parse(path, got, 1, NULL), 1,
 	       "no more than there is room for");
 	is_int((long long)uplink_dns_parse("/nonexistent", got, 4, NULL), 0, "no file: none");
-	ok(uplink_dns_parse("/", got, 4, NULL) < 0, "R36: one that cannot be read is not an empty one");
+	ok(uplink_dns_parse("/", got, 4, NULL) < 0,
+	   "R36: one that cannot be read is not an empty one");
 	unlink(path);
 	close(fd);
 }
