@@ -25,28 +25,43 @@
 #include "conf/model.h"
 #include "tunnel/supervise.h"
 
-/* Its number, if the host's cable is there and its other end is a port of this very VPN. 0: none.
- */
-static uint32_t find_cable(struct nl_sock *s, const struct record *r, const char *dev)
+/* 1: there is such a device; 0: there is none. */
+static int find_link(struct nl_sock *s, const char *dev, struct rtnl_link *ret, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r = rtnl_link_get(s, RTNL_HERE, dev, ret, &why);
+
+	return r == 0 ? 1 : r == -ENODEV ? 0 : err_set(e, r, "%s", why.msg);
+}
+
+/* *ret is its number, if the host's cable is there and its other end is a port of this very VPN,
+ * else 0. One that cannot be asked about is neither: made anew, it would break all flows of the
+ * machine. */
+static int find_cable(struct nl_sock *s, const struct record *r, const char *dev, uint32_t *ret,
+		      struct err *e)
 {
 	AUTO_NL_SOCK struct nl_sock in = NL_SOCK_INIT;
-	AUTO_CLOSE int fd = record_open_netns(r, NULL);
+	AUTO_CLOSE int fd = -1;
 	struct lease_pool pool = record_pool(r);
 	struct rtnl_link link, port;
 	char name[LEASE_IF_LEN];
 	uint8_t mac[6];
 	uint32_t h;
+	int is = record_find_netns(r, &fd, e);
 
-	if (fd < 0 || rtnl_link_get(s, RTNL_HERE, dev, &link, NULL) < 0 ||
-	    ns_nl_open(&in, fd, NETLINK_ROUTE, NULL) < 0)
-		return 0;
+	*ret = 0;
+	is = is <= 0 ? is : find_link(s, dev, &link, e);
+	if (is <= 0)
+		return is;
 	h = (uint32_t)link.mac[4] << 8 | link.mac[5];
 	lease_mac(&pool, h, mac);
 	lease_port(&pool, h, name);
-	if (h < 2 || memcmp(mac, link.mac, sizeof(mac)) != 0 ||
-	    rtnl_link_get(&in, RTNL_HERE, name, &port, NULL) < 0 || port.link != link.ifindex)
+	if (h < 2 || memcmp(mac, link.mac, sizeof(mac)) != 0)
 		return 0;
-	return h;
+	is = ns_nl_open(&in, fd, NETLINK_ROUTE, e) ?: find_link(&in, name, &port, e);
+	if (is > 0 && port.link == link.ifindex)
+		*ret = h;
+	return is < 0 ? is : 0;
 }
 
 /* Somebody's table or device of that name is not ours to use. */
@@ -64,7 +79,10 @@ int default_cable_check(const struct default_way *w, struct err *e)
 	r = nl_sock_open(&s, NETLINK_ROUTE, e);
 	if (r < 0)
 		return r;
-	if (rtnl_link_get(&s, RTNL_HERE, w->dev, &link, NULL) == 0)
+	r = find_link(&s, w->dev, &link, e);
+	if (r < 0)
+		return r;
+	if (r > 0)
 		return err_set(e, -EEXIST,
 			       "this machine has an interface %s already, which is not vpnrun's",
 			       w->dev);
@@ -80,14 +98,18 @@ static int plug(struct nl_sock *s, const struct record *r, struct default_way *w
 {
 	AUTO_CLOSE int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	struct rtnl_link former;
+	int is;
 
 	if (here < 0)
 		return err_sys(e, -errno, "cannot open the host's network namespace");
-	w->host = find_cable(s, r, w->dev);
-	if (w->host)
-		return 0;
+	is = find_cable(s, r, w->dev, &w->host, e);
+	if (is < 0 || w->host)
+		return is;
 	/* It is of a namespace that is no more; of another kind, it is somebody else's. */
-	if (rtnl_link_get(s, RTNL_HERE, w->dev, &former, NULL) == 0 && !strcmp(former.kind, "veth"))
+	is = find_link(s, w->dev, &former, e);
+	if (is < 0)
+		return is;
+	if (is > 0 && !strcmp(former.kind, "veth"))
 		rtnl_link_delete(s, RTNL_HERE, w->dev, NULL);
 	return attach_as_root(s, r, here, &(struct attach_cable){w->dev, false}, &w->host, e);
 }

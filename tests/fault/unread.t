@@ -49,6 +49,19 @@ for what in openat read; do
 	is "$(cat /etc/resolv.conf)" "nameserver $RIG_DNS_CLEAR" 'R19: and the next one puts back what the machine had'
 	vpnctl default --no-ip demo >/dev/null
 done
+# Nor is its cable made anew because nobody can be asked about it: all flows of the machine would break.
+if [ "$RIG_LAYOUT" = netns ]; then
+	cable() { ip -o link show dev vh-demo | cut -d: -f1; }
+	former=$(cable)
+	for n in {1..12}; do
+		strace -qqq -o "$RIG_DIR/opened" -P /run/netns/demo -P /proc/thread-self/ns/net -e trace=openat -e "inject=openat:error=EMFILE:when=$n" \
+			vpnctl default --no-ip demo >/dev/null 2>&1
+		grep -q INJECTED "$RIG_DIR/opened" || break
+		is "$(cable)" "$former" "R36 R14: a namespace that cannot be opened ($n): the default keeps its cable"
+		vpnctl default --no-ip demo >/dev/null
+	done
+	ok "control: one was opened $((n - 1)) times" test "$n" -gt 2
+fi
 # Whichever file a switch cannot put in its place: what it says of the default is so.
 vpnctl up --no-wait other >/dev/null
 unsaid=0
