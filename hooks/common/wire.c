@@ -183,6 +183,7 @@ static int open_container(const char *path, struct err *e)
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct statfs fs;
 	struct stat st;
+	int is;
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return err_set(e, -ESRCH, "the network namespace %s does not exist", path);
@@ -198,7 +199,10 @@ static int open_container(const char *path, struct err *e)
 			       "%s is the host's own network: only containers with a "
 			       "network of their own can be put into a VPN",
 			       path);
-	if (record_for_each(is_of_vpn, &st) > 0)
+	is = record_for_each(is_of_vpn, &st, e);
+	if (is < 0)
+		return is;
+	if (is > 0)
 		return err_set(e, -EXDEV, "%s is the network of a VPN itself, not of a container",
 			       path);
 	return take_fd(&fd);

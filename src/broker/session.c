@@ -109,7 +109,7 @@ static int find_vpn(const char *name, struct record *ret, struct err *e)
 	int r = record_read_settled(name, ret, e);
 
 	if (r == -ENOENT) {
-		record_for_each(add_name, &l);
+		record_for_each(add_name, &l, NULL);
 		return err_set(e, r,
 			       "no VPN '%s' is up (these are: %s): `vpnctl list` shows those that "
 			       "exist, `sudo vpnctl up %s` brings it up",

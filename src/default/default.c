@@ -128,12 +128,15 @@ static int list_way(const struct default_note *n, const struct default_way *w, s
 		    struct err *e)
 {
 	/* Of a VPN that is no more, the names of what is to go are enough. */
-	struct want_host h = {.pool = {.id = w->id, .plen = 24}, .marks = default_marks()};
+	struct want_host h = {.pool = {.id = w->id, .plen = 24}};
 	struct record r;
 	int rc;
 
 	if (!w->id)
 		return 0;
+	rc = default_marks(&h.marks, e);
+	if (rc < 0)
+		return rc;
 	if (record_read(w->name, &r, NULL) == 0)
 		h.pool = record_pool(&r);
 	want_default(l, n, w, &h);
@@ -160,10 +163,12 @@ static int list_had(const struct default_note *n, struct want_list *l, struct er
 /* The table of ARP comes with the one of "inet". */
 static int make_table(const struct want *w, void *arg, struct err *e)
 {
-	struct want_marks marks = default_marks();
 	struct default_note *n = arg;
+	struct want_marks marks;
 
-	return w->nft.family == NFPROTO_INET ? default_firewall_add(&n->now, &marks, e) : 0;
+	if (w->nft.family != NFPROTO_INET)
+		return 0;
+	return default_marks(&marks, e) ?: default_firewall_add(&n->now, &marks, e);
 }
 
 static int act(const struct want_act *a, bool undo, void *arg, struct err *e)
@@ -462,12 +467,12 @@ static int refresh(struct default_note *n, struct err *e)
 {
 	AUTO_WANT_LIST struct want_list part = {0}, all = {0};
 	const struct ensure_by by = {make_table, act, n};
-	struct want_marks marks = default_marks();
-	int r;
+	struct want_marks marks;
+	int r = default_marks(&marks, e);
 
 	want_default_firewall(&part, &n->now);
 	want_default_rules(&part, &n->now, &marks);
-	r = ensure_make(&part, -1, &by, e);
+	r = r ?: ensure_make(&part, -1, &by, e);
 	r = r ?: default_note_write(n, e); /* with the ways that the firewall knows now */
 	r = r ?: list_way(n, &n->now, &all, e);
 	r = r ?: ensure_seal(&all, -1, e);

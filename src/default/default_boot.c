@@ -47,7 +47,7 @@ int default_boot_text(const struct profile *p, const struct want_marks *marks, c
 	if (!f)
 		return err_sys(e, -errno, "cannot write the firewall of the closed machine");
 	fputs("define known = { \"lo\"", f);
-	record_for_each(put_known, f);
+	record_for_each(put_known, f, NULL); /* what is not listed stays closed */
 	if (p && p->layout == LAYOUT_BRIDGE) {
 		put_device(f, p->name);
 		put_device(f, p->bridge);
@@ -105,11 +105,12 @@ static int count_marks(struct err *e)
 int default_boot_wall(const struct profile *p, struct err *e)
 {
 	AUTO_WANT_LIST struct want_list rules = {0}, tables = {0};
-	struct boot_wall b = {p, default_marks()};
+	struct boot_wall b = {.p = p};
 	const struct ensure_by by = {make_table, NULL, &b};
 	uint32_t mark = p && p->tunnel.has_fwmark ? p->tunnel.fwmark : 0;
 	int by_rules, by_table;
 
+	default_marks(&b.marks, NULL); /* whatever cannot be read, the machine is closed */
 	if (mark && (mark & MARK_MASK) != MARK_NET && b.marks.n < ARRAY_SIZE(b.marks.at))
 		b.marks.at[b.marks.n++] = mark;
 	want_boot_rules(&rules, &b.marks);

@@ -132,10 +132,10 @@ int default_firewall_add(struct default_way *w, const struct want_marks *marks, 
 	k.f = open_memstream(&names, &len);
 	if (!k.f)
 		return err_sys(e, -errno, "cannot list the VPNs' devices");
-	record_for_each(put_known, &k);
+	r = record_for_each(put_known, &k, e);
 	if (fclose(k.f) != 0)
 		return err_set(e, -ENOMEM, "cannot list the VPNs' devices: no memory");
-	r = default_firewall_text(w, marks, names, &text, e);
+	r = r ?: default_firewall_text(w, marks, names, &text, e);
 	r = r ?: default_ways_read(w, &ways, &w->ways, e);
 	r = r ?: default_exempt_text(w, &exempt, e);
 	if (r == 0 && asprintf(&all, "%s%s%s", text, ways, exempt) < 0) {

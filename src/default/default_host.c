@@ -20,12 +20,10 @@ static int add_mark(const struct record *r, void *arg)
 	return 0;
 }
 
-struct want_marks default_marks(void)
+int default_marks(struct want_marks *ret, struct err *e)
 {
-	struct want_marks m = {.n = 0};
-
-	record_for_each(add_mark, &m);
-	return m;
+	ret->n = 0;
+	return record_for_each(add_mark, ret, e);
 }
 
 static bool is_filtered(const char *dev, const char *how)

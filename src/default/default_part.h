@@ -21,7 +21,7 @@ int default_firewall_text(const struct default_way *w, const struct want_marks *
  * strictly, "2" anywhere. */
 bool default_is_filtered(const char *how);
 /* The marks of tunnels that are up, as far as they lie outside MARK_NET. */
-struct want_marks default_marks(void);
+int default_marks(struct want_marks *ret, struct err *e);
 
 /* Closes it, or closes it anew for what is up by now; p (may be NULL): it is about to come up. */
 int default_boot_wall(const struct profile *p, struct err *e);

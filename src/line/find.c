@@ -74,7 +74,7 @@ static int by_name(const void *a, const void *b)
 static void list_names(struct vpn_names *l)
 {
 	l->n = 0;
-	record_for_each(add_record, l);
+	record_for_each(add_record, l, NULL);
 	add_configured(l);
 	qsort(l->at, l->n, sizeof(l->at[0]), by_name);
 }

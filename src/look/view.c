@@ -529,10 +529,13 @@ static void glance(struct view *v)
 int views_read(bool do_look, struct views *ret, struct err *e)
 {
 	struct views vs = {0};
+	struct err why = ERR_INIT;
 	int r = add_profiles(&vs, e);
 
-	if (r == 0 && record_for_each(add_record, &vs) < 0)
-		r = err_sys(e, -ENOMEM, "cannot read " RUN_DIR);
+	if (r == 0) {
+		r = record_for_each(add_record, &vs, &why);
+		r = r < 0 ? err_set(e, r, "%s", why.code ? why.msg : "no memory for the VPNs") : r;
+	}
 	if (r < 0) {
 		views_free(&vs);
 		return r;

@@ -94,7 +94,7 @@ static void watch_places(struct watch *w)
 	close_places(w);
 	add_place(w, -1);
 	if (geteuid() == 0)
-		record_for_each(add_record_place, w);
+		record_for_each(add_record_place, w, NULL);
 }
 
 static void drain(int fd)

@@ -214,18 +214,34 @@ int record_remove(const char *name, struct err *e)
 	return file_remove(path, e);
 }
 
-int record_for_each(int (*fn)(const struct record *r, void *arg), void *arg)
+/* It went meanwhile, is another version's, or is no file that anybody may read, as a record is. */
+static bool is_no_record(int r)
+{
+	return r == -ENOENT || r == -EPROTO || r == -EISDIR || r == -ELOOP || r == -ENXIO ||
+	       r == -EACCES;
+}
+
+int record_for_each(int (*fn)(const struct record *r, void *arg), void *arg, struct err *e)
 {
 	DIR *d = opendir(RUN_DIR);
+	struct err why = ERR_INIT;
 	struct dirent *de;
 	struct record r;
 	int rc = 0;
 
 	if (!d)
-		return 0;
-	while (rc == 0 && (de = readdir(d)))
-		if (str_is_vpn_name(de->d_name) && record_read(de->d_name, &r, NULL) == 0)
+		return errno == ENOENT ? 0 : err_sys(e, -errno, "cannot list " RUN_DIR);
+	while (rc == 0 && (errno = 0, de = readdir(d))) {
+		if (!str_is_vpn_name(de->d_name))
+			continue;
+		rc = record_read(de->d_name, &r, &why);
+		if (rc == 0)
 			rc = fn(&r, arg);
+		else
+			rc = is_no_record(rc) ? 0 : err_set(e, rc, "%s", why.msg);
+	}
+	if (!de && errno)
+		rc = err_sys(e, -errno, "cannot list " RUN_DIR);
 	closedir(d);
 	return rc;
 }
@@ -267,15 +283,18 @@ int record_read_default(struct record *ret, struct err *e)
 {
 	struct record best = {.id = 0};
 	char name[sizeof(best.name) + 1] = "";
+	int r;
 
 	/* It must not be another VPN for the moment that this one is made anew. */
-	record_for_each(keep_lowest, &best);
+	r = record_for_each(keep_lowest, &best, e);
 	memcpy(name, best.name, sizeof(best.name));
 	if (best.id && best.state == RECORD_LOST &&
 	    (record_read_settled(name, &best, NULL) < 0 || best.state != RECORD_UP)) {
 		best.id = 0;
-		record_for_each(keep_lowest_up, &best);
+		r = record_for_each(keep_lowest_up, &best, e);
 	}
+	if (r < 0)
+		return r;
 	if (best.id == 0)
 		return err_set(e, -ENOENT, "no VPN is up; bring one up with: sudo vpnctl up NAME");
 	*ret = best;

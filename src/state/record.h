@@ -150,8 +150,9 @@ int record_remove(const char *name, struct err *e); /* absent: 0 */
 int record_read_default(struct record *ret, struct err *e);
 
 /* Calls fn for every record in RUN_DIR, in no order; stops when fn returns non-zero and returns
- * that. Files that are no records are passed over. */
-int record_for_each(int (*fn)(const struct record *r, void *arg), void *arg);
+ * that. Files that are no records are passed over. -errno and a sentence: not all of them could be
+ * read, which is not "there are no others". */
+int record_for_each(int (*fn)(const struct record *r, void *arg), void *arg, struct err *e);
 
 /* Whether that is the namespace of the VPN, or of the bridge layout the host's. */
 static inline bool record_is_netns(const struct record *r, const struct stat *st)

@@ -269,5 +269,5 @@ int via_check_unused(const char *name, struct err *e)
 {
 	struct via_search s = {name, e};
 
-	return record_for_each(refuse_user, &s);
+	return record_for_each(refuse_user, &s, e);
 }

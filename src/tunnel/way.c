@@ -31,10 +31,14 @@ static int is_device_of(const struct record *r, void *arg)
 static int check_device(const struct profile *p, const struct rtnl_link *l, struct err *e)
 {
 	char dev[IF_NAMESIZE];
+	int is;
 
 	memcpy(dev, l->name, sizeof(dev));
+	is = record_for_each(is_device_of, dev, e);
+	if (is < 0)
+		return is;
 	if (!(l->flags & IFF_LOOPBACK) && !rtnl_link_is_port(l) && strcmp(dev, p->bridge) != 0 &&
-	    !record_for_each(is_device_of, dev))
+	    !is)
 		return 0;
 	return err_set(
 		e, -EINVAL,

@@ -106,6 +106,18 @@ for default in none demo; do
 		like "$out" "^vpnctl: .*cannot (read|open|say) .*${file##*/}" 'R28: and it says which file'
 	done
 done
+# Which VPNs there are: who cannot list them, or read one, does not go on as if there were no others.
+vpnctl default --no-ip none >/dev/null
+vpnctl up --no-wait other >/dev/null
+for file in /run/vpnrun /run/vpnrun/other; do
+	blind() { strace -qqq -o /dev/null -P $file -e inject=openat:error=EMFILE vpnctl "$@" 2>&1; }
+	like "$(blind down demo)" "^vpnctl: .*cannot (list|open|read) $file" "R74: $file cannot be read: what another may go through is not taken down"
+	is "$(vpnctl status demo | awk 'NR == 2 { print $3 }')" up 'R36: and it is not'
+	like "$(blind up --no-wait direct)" "^vpnctl: .*cannot (list|open|read) $file" 'R85: nor is a way out made that could be a VPN'
+	is "$(vpnctl status direct | awk 'NR == 2 { print $3 }')" down 'R36: and it is not'
+	like "$(blind list)" "cannot (list|open|read) $file|other.*degraded" 'R78: nor does the list say that there is none'
+done
+vpnctl down --force other >/dev/null
 # Whom a default leaves out asks those servers: it is not made anew without them.
 sed -i "s/^{/{ \"default_exclude\": { \"users\": [ \"$RIG_USER\" ] },/" /etc/vpnrun/demo.json
 vpnctl up --no-wait demo >/dev/null
