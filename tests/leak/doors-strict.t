@@ -27,11 +27,17 @@ printf '#!/bin/sh\nread -r x\necho "$x" >"%s/typed"\nexec sleep 300\n' "$home" >
 chmod 755 "$home/reads"
 wayland_name() { basename "$(find "$R" -maxdepth 1 -type s -name 'wayland-[0-9]*' | head -n 1)"; }
 typed() { rm -f "$home/typed"; "$@" wtype intruder -k Return && wait_for 3 test -s "$home/typed"; }
+# Who types before the compositor has given the new window its keyboard types to nobody, and proves nothing.
+has_keyboard() {
+	as_user swaymsg -s "$ipc" -r -t get_tree |
+		jq -e --arg pid "$(pgrep -u "$RIG_UID" -x weston-terminal)" '[.. | objects | select(.focused == true and (.pid | tostring) == $pid)] | length == 1' >/dev/null
+}
 terminal() { # a terminal outside, which waits for a line
 	pkill -u "$RIG_UID" -x weston-terminal
 	wait_for 5 ended_all weston-terminal
 	start WAYLAND_DISPLAY="$display" weston-terminal --shell="$home/reads"
 	wait_for 10 pgrep -u "$RIG_UID" -f "sh $home/reads"
+	wait_for 10 has_keyboard
 }
 if has sway && has wtype && has weston-terminal; then
 	echo 'output * bg #000000 solid_color' >"$home/sway.conf"
