@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *exact;
 
 	world_begin(data, size);
-	must(servers_of(&note, servers, 3) <= 3);
+	must(servers_of(&note, servers, 3, NULL) <= 3);
 	world_piece(&answer);
 	exact = world_copy(answer);
 	check(ns_t_a, 8, exact, answer.len);
