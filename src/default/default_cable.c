@@ -25,15 +25,6 @@
 #include "conf/model.h"
 #include "tunnel/supervise.h"
 
-/* 1: there is such a device; 0: there is none. */
-static int find_link(struct nl_sock *s, const char *dev, struct rtnl_link *ret, struct err *e)
-{
-	struct err why = ERR_INIT;
-	int r = rtnl_link_get(s, RTNL_HERE, dev, ret, &why);
-
-	return r == 0 ? 1 : r == -ENODEV ? 0 : err_set(e, r, "%s", why.msg);
-}
-
 /* *ret is its number, if the host's cable is there and its other end is a port of this very VPN,
  * else 0. One that cannot be asked about is neither: made anew, it would break all flows of the
  * machine. */
@@ -50,7 +41,7 @@ static int find_cable(struct nl_sock *s, const struct record *r, const char *dev
 	int is = record_find_netns(r, &fd, e);
 
 	*ret = 0;
-	is = is <= 0 ? is : find_link(s, dev, &link, e);
+	is = is <= 0 ? is : rtnl_link_find(s, dev, 0, &link, e);
 	if (is <= 0)
 		return is;
 	h = (uint32_t)link.mac[4] << 8 | link.mac[5];
@@ -58,7 +49,7 @@ static int find_cable(struct nl_sock *s, const struct record *r, const char *dev
 	lease_port(&pool, h, name);
 	if (h < 2 || memcmp(mac, link.mac, sizeof(mac)) != 0)
 		return 0;
-	is = ns_nl_open(&in, fd, NETLINK_ROUTE, e) ?: find_link(&in, name, &port, e);
+	is = ns_nl_open(&in, fd, NETLINK_ROUTE, e) ?: rtnl_link_find(&in, name, 0, &port, e);
 	if (is > 0 && port.link == link.ifindex)
 		*ret = h;
 	return is < 0 ? is : 0;
@@ -79,7 +70,7 @@ int default_cable_check(const struct default_way *w, struct err *e)
 	r = nl_sock_open(&s, NETLINK_ROUTE, e);
 	if (r < 0)
 		return r;
-	r = find_link(&s, w->dev, &link, e);
+	r = rtnl_link_find(&s, w->dev, 0, &link, e);
 	if (r < 0)
 		return r;
 	if (r > 0)
@@ -106,7 +97,7 @@ static int plug(struct nl_sock *s, const struct record *r, struct default_way *w
 	if (is < 0 || w->host)
 		return is;
 	/* It is of a namespace that is no more; of another kind, it is somebody else's. */
-	is = find_link(s, w->dev, &former, e);
+	is = rtnl_link_find(s, w->dev, 0, &former, e);
 	if (is < 0)
 		return is;
 	if (is > 0 && !strcmp(former.kind, "veth"))

@@ -534,7 +534,9 @@ int views_read(bool do_look, struct views *ret, struct err *e)
 
 	if (r == 0) {
 		r = record_for_each(add_record, &vs, &why);
-		r = r < 0 ? err_set(e, r, "%s", why.code ? why.msg : "no memory for the VPNs") : r;
+		r = r < 0 ? err_set(e, r, "%s",
+				    why.code ? why.msg : "cannot list the VPNs: no memory")
+			  : r;
 	}
 	if (r < 0) {
 		views_free(&vs);

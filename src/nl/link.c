@@ -159,6 +159,16 @@ int rtnl_link_get_index(struct nl_sock *s, int ifindex, struct rtnl_link *ret, s
 	return r < 0 ? err_wrap(e, r, "no device of index %d", ifindex) : 0;
 }
 
+int rtnl_link_find(struct nl_sock *s, const char *dev, int ifindex, struct rtnl_link *ret,
+		   struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r = dev ? rtnl_link_get(s, RTNL_HERE, dev, ret, &why)
+		    : rtnl_link_get_index(s, ifindex, ret, &why);
+
+	return r == 0 ? 1 : r == -ENODEV ? 0 : err_set(e, r, "%s", why.msg);
+}
+
 struct link_list {
 	struct rtnl_link *v;
 	size_t n, room;

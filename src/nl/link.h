@@ -37,6 +37,10 @@ struct rtnl_link {
 /* -ENODEV: e says which. */
 int rtnl_link_get(struct nl_sock *s, int nsid, const char *name, struct rtnl_link *ret,
 		  struct err *e);
+/* The same where none may be: 1: there is; 0: there is none; -errno and a sentence: it cannot be
+ * told, which is neither. dev NULL: that of the index. */
+int rtnl_link_find(struct nl_sock *s, const char *dev, int ifindex, struct rtnl_link *ret,
+		   struct err *e);
 int rtnl_link_get_index(struct nl_sock *s, int ifindex, struct rtnl_link *ret, struct err *e);
 /* The index alone, -ENODEV: the socket's namespace has no such device. netdevice(7)'s SIOCGIFINDEX
  * takes any socket, no message, and not the lock that is held while devices are made. */

@@ -37,8 +37,8 @@ static int check_device(const struct profile *p, const struct rtnl_link *l, stru
 	is = record_for_each(is_device_of, dev, e);
 	if (is < 0)
 		return is;
-	if (!(l->flags & IFF_LOOPBACK) && !rtnl_link_is_port(l) && strcmp(dev, p->bridge) != 0 &&
-	    !is)
+	if (!is && !(l->flags & IFF_LOOPBACK) && !rtnl_link_is_port(l) &&
+	    strcmp(dev, p->bridge) != 0)
 		return 0;
 	return err_set(
 		e, -EINVAL,
@@ -64,42 +64,32 @@ static int refuse_via(const struct profile *p, const struct rtnl_link *l, struct
 		l->name, p->name, l->name, p->name);
 }
 
-/* One that is not there, or goes meanwhile, is no way; that nobody could be asked is an error. */
-static int find_link(struct nl_sock *s, const char *dev, int index, struct rtnl_link *ret,
-		     struct err *e)
-{
-	struct err why = ERR_INIT;
-	int r = dev ? rtnl_link_get(s, RTNL_HERE, dev, ret, &why)
-		    : rtnl_link_get_index(s, index, ret, &why);
-
-	return r < 0 && r != -ENODEV ? err_set(e, r, "%s", why.msg) : r;
-}
-
 /* The uplink is that of IPv4, unless there is none. */
 static int find_routes(struct nl_sock *s, const struct profile *p, struct rtnl_link *link,
 		       struct err *e)
 {
 	bool any = !strcmp(p->device, DEVICE_UPLINK);
 	struct profile_way *w = p->way;
-	int r = any ? 0 : find_link(s, p->device, 0, link, e);
+	int is = any ? 1 : rtnl_link_find(s, p->device, 0, link, e), r = 0;
 
-	for (int i = 0; r == 0 && i < 2; i++) {
+	/* One that is not there, or goes meanwhile, is no way. */
+	for (int i = 0; r == 0 && is > 0 && i < 2; i++) {
 		struct rtnl_default d = {.oif = link->ifindex};
 
 		r = rtnl_default_find(s, families[i], &d, e);
 		if (r < 0 || !d.oif)
 			continue;
-		r = link->ifindex ? 0 : find_link(s, NULL, d.oif, link, e);
-		if (r < 0)
-			continue;
+		is = link->ifindex ? 1 : rtnl_link_find(s, NULL, d.oif, link, e);
+		if (is <= 0)
+			break;
 		if (d.is_via)
 			return refuse_via(p, link, e);
 		take_route(w, i, &d);
 	}
 	/* Where there are but two ends, no gateway is needed. */
-	if (r == 0 && !any && (link->flags & IFF_POINTOPOINT))
+	if (r == 0 && is > 0 && !any && (link->flags & IFF_POINTOPOINT))
 		w->of[0].is_open = true;
-	return r == -ENODEV ? 0 : r;
+	return is < 0 ? is : r;
 }
 
 /* The file's own, or the uplink's: those that the machine asks, or asked before a default. */

@@ -101,6 +101,15 @@ ip -n c1 link set eth7 name eth0
 ip -n c1 link add veth9 type veth peer name veth8
 is "$(code ADD c1 "$(config demo)")" 101 'ADD where the interface exists: refused'
 
+# Whose namespace it is must be known: a VPN's own is no container's.
+printf '#!/bin/sh\nexec %s -qqq -o /dev/null -P /run/vpnrun -e trace=openat -e inject=openat:error=EMFILE %s\n' "$(command -v strace)" "$plugin" >"$dir/blind"
+chmod +x "$dir/blind"
+cni ADD blind "$(config demo)" /run/netns/other >/dev/null
+like "$(cat "$dir/blind.json")" 'network of a VPN itself' 'ADD of a VPN'"'"'s own namespace: refused'
+plugin=$dir/blind cni ADD blind "$(config demo)" /run/netns/other >/dev/null
+like "$(cat "$dir/blind.json")" 'cannot list /run/vpnrun' 'R36: also where it cannot be told whose it is'
+is "$(ip -n other -o link show eth0 2>/dev/null)" '' 'and nothing is plugged into it'
+
 # DEL: any number of times, in any state.
 ok 'DEL' cni DEL c1 "$check"
 is "$(ports)" 0 'DEL: no port is left'

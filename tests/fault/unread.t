@@ -117,6 +117,24 @@ for file in /run/vpnrun /run/vpnrun/other; do
 	is "$(vpnctl status direct | awk 'NR == 2 { print $3 }')" down 'R36: and it is not'
 	like "$(blind list)" "cannot (list|open|read) $file|other.*degraded" 'R78: nor does the list say that there is none'
 done
+# Who names no VPN gets the first, not the first that could be read.
+like "$(as_user strace -qqq -o /dev/null -P /run/vpnrun/demo -e inject=open,openat:error=EMFILE vpnrun - true 2>&1)" \
+	'^vpnrun: cannot find the default VPN' 'R08: vpnrun - is never another VPN than the first'
+vpnctl default --no-ip demo >/dev/null
+unlisted=0
+for n in {1..20}; do
+	out=$(strace -qqq -o "$RIG_DIR/opened" -P /run/vpnrun -e trace=openat -e "inject=openat:error=EMFILE:when=$n" vpnctl default --no-ip demo 2>&1)
+	rc=$?
+	grep -q INJECTED "$RIG_DIR/opened" || break
+	# The wall of a machine that is closed meanwhile stands whatever cannot be listed, and goes.
+	case "$rc $out" in
+	'1 vpnctl: '*'cannot list /run/vpnrun'*) unlisted=$((unlisted + 1)) ;;
+	*) ok "R36: the VPNs are not listed ($n), and the default is whole" vpnctl status demo ;;
+	esac
+	vpnctl default --no-ip demo >/dev/null
+done
+ok "R36: $unlisted of $((n - 1)) times a default that would not know all VPNs is not made" test "$unlisted" -ge 4
+vpnctl default --no-ip none >/dev/null
 vpnctl down --force other >/dev/null
 # Whom a default leaves out asks those servers: it is not made anew without them.
 sed -i "s/^{/{ \"default_exclude\": { \"users\": [ \"$RIG_USER\" ] },/" /etc/vpnrun/demo.json

@@ -58,7 +58,7 @@ mkdir -p /etc/vpnrun /etc/keys /etc/alternatives
 for dir in /usr/lib/systemd/{system,user}; do
 	[ -d $dir ] || continue
 	mkdir "$work/targets"
-	cp -a $dir/*.target "$work/targets"
+	cp -dR $dir/*.target "$work/targets"
 	mount -t tmpfs tmpfs $dir || exit
 	mv "$work"/targets/* $dir
 	rmdir "$work/targets"
@@ -73,7 +73,7 @@ done
 
 # Each program of PATH is asked about by every command below: those that are needed, not the machine's thousands.
 mkdir "$work/tools"
-for tool in basename bash busybox cat chmod cmp cp cut dirname env find flock grep head id ln ls md5sum mkdir mktemp mount mv perl \
+for tool in awk basename bash busybox cat chmod cmp cp cut dirname env find flock grep head id ln ls md5sum mkdir mktemp mount mv perl \
 	readlink rm rmdir sed sh sleep sort stat strace systemctl systemd-analyze tail tee touch tr true umount uniq wc xargs; do
 	! at=$(command -v "$tool") || ln -s "$at" "$work/tools/$tool"
 done

@@ -70,7 +70,7 @@ bound=(setpriv --pdeathsig KILL --)
 	-device virtio-serial-pci \
 	-chardev "file,id=rc,path=$work/rc" -device virtserialport,chardev=rc,name=rc \
 	-chardev stdio,id=out,signal=off -device virtserialport,chardev=out,name=out \
-	-append "console=ttyS0 panic=-1 quiet loglevel=4 no_timer_check systemd.show_status=no systemd.default_timeout_start_sec=300" \
+	-append "console=ttyS0 panic=-1 quiet loglevel=5 no_timer_check softlockup_panic=1 softlockup_all_cpu_backtrace=1 watchdog_thresh=60 systemd.show_status=no systemd.default_timeout_start_sec=300" \
 	${VM_OPTIONS:-} <&3 2>"$work/err" &
 guest=$!
 trap 'kill $guest; wait $guest; exit 143' TERM INT HUP
@@ -83,6 +83,6 @@ why="QEMU ended with status $status"
 {
 	echo "vm: the guest died: $why; the last it said:"
 	cat "$work/err"
-	tail -25 "$work/console" 2>/dev/null
+	tail -90 "$work/console" 2>/dev/null
 } >&2
 exit 125
