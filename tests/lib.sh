@@ -73,6 +73,17 @@ ended() {
 	[[ ${stat##*) } = Z* ]]
 } 2>/dev/null
 
+# freeze VPN: its keeper does nothing more, nor does what it has started. Never in the middle of a look: it has the lock of the
+# VPN then, and every vpnctl that follows would wait for it without an end. thaw VPN: it goes on.
+freeze() { wait_for 20 is_frozen "$1" "$(cat "/run/vpnrun/$1.supervisor")"; }
+is_frozen() {
+	kill -STOP "$2" && wait_for 5 is_stopped "$2" && wait_for 20 not pgrep -P "$2" -f "^vpnctl revive" && flock -n "/run/vpnrun/$1.lock" true && return
+	kill -CONT "$2"
+	return 1
+}
+is_stopped() { [[ $(sed "s/.*) //" "/proc/$1/stat") = T* ]]; }
+thaw() { kill -CONT "$(cat "/run/vpnrun/$1.supervisor")"; }
+
 # in_vpn VPN COMMAND...: where the VPN's device and bridge are
 in_vpn() {
 	local vpn=$1

@@ -147,7 +147,7 @@ fi
 # --- nothing of theirs leaves by another way -----------------------------------------------------
 
 ok "R20: a flow of each goes through the VPN: ${flows[*]}" wait_for 20 all_say demo
-[ "$RIG_WG" != go ] || kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+[ "$RIG_WG" != go ] || freeze demo
 $RIG_CAPTURE start
 ip link delete demo
 a_few
@@ -172,7 +172,7 @@ for f in "${flows[@]}"; do
 	esac
 	ok "control: $f is" grep -q "^udp $a " "$RIG_DIR/list"
 done
-[ "$RIG_WG" != go ] || kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+[ "$RIG_WG" != go ] || thaw demo
 vpnctl up demo >/dev/null
 ok 'R76: up: the same flows go through the VPN' wait_for 20 all_say demo
 

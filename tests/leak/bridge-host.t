@@ -105,8 +105,7 @@ says() { [ "$(cat "$word")" = "$1" ]; }
 wait_for 20 says demo
 port=$(ip -o link show group "$RIG_UID" | sed 's/^[0-9]*: \(vr1\.[0-9]*\)@.*/\1/')
 master() { ip -o link show "$port" | grep -o 'master [^ ]*'; }
-keeper=$(cat /run/vpnrun/demo.supervisor)
-kill -STOP "$keeper"
+freeze demo
 $RIG_CAPTURE start
 ip link set "$port" nomaster
 ok 'control: a port that systemd-networkd takes out of the bridge: who is inside hangs' wait_for 20 says ''
@@ -115,7 +114,7 @@ like "$(vpnctl status demo)" "degraded: somebody took 1 of its ports out of br-d
 vpnctl up demo >/dev/null &
 up=$!
 ok 'L62: up puts it back' wait_for 20 master
-kill -CONT "$keeper"
+thaw demo
 wait "$up"
 ok 'L62: and it works again' wait_for 20 says demo
 ip link set "$port" nomaster

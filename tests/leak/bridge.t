@@ -91,7 +91,7 @@ take_away() { # take_away PART[+PART]...
 	for part in "${parts[@]}"; do
 		case $part in
 		tunnel)
-			if [ "$RIG_WG" = go ]; then kill -STOP "$(cat /run/vpnrun/demo.supervisor)"; fi
+			if [ "$RIG_WG" = go ]; then freeze demo; fi
 			ip link delete demo ;;
 		firewall) no_tables demo ;;
 		routes) # A flush of IPv6 passes the last one over.
@@ -109,7 +109,7 @@ take_away() { # take_away PART[+PART]...
 	done
 }
 give_back() { # what was stopped for take_away goes on, and up repairs
-	case $1$RIG_WG in tunnel*go) kill -CONT "$(cat /run/vpnrun/demo.supervisor)" ;; esac
+	case $1$RIG_WG in tunnel*go) thaw demo ;; esac
 	vpnctl up demo >/dev/null
 }
 in_ns demo "$probe" serve :: 7007 demo >/dev/null &
@@ -186,7 +186,7 @@ $RIG_CAPTURE start
 take_away tunnel
 is "$(curl -s -m 1 "http://$RIG_WEB4/")" '' 'R24: the tunnel gone: not in the clear'
 is "$($RIG_CAPTURE stop)" 0 'R24: nothing left by the uplink'
-[ "$RIG_WG" != go ] || kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+[ "$RIG_WG" != go ] || thaw demo
 with '' >/dev/null
 ok 'what is for this layout is refused in the other' not vpnctl check <(sed 's/"bridge"/"netns"/; s/{ /{ "subnets": [], /' "$RIG_DIR/demo.json")
 

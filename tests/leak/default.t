@@ -111,7 +111,7 @@ same 'R18: as before'
 on demo >/dev/null
 is "$(both)" 'demo demo' 'control: it works'
 $RIG_CAPTURE start
-[ "$RIG_WG" != go ] || kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+[ "$RIG_WG" != go ] || freeze demo
 in_vpn demo ip link delete demo
 is "$(both 2)" ' ' 'R15: the tunnel deleted: nothing is reached'
 t=$SECONDS
@@ -122,7 +122,7 @@ timeout 1 "$RIG_DIR/build/tests/net/probe" udp "$RIG_WEB4" 80 >/dev/null
 is "$(getent ahostsv4 "$RIG_SIDE" | head -1 | cut -d' ' -f1)" '' 'R15: nor is a name resolved'
 is "$($RIG_CAPTURE stop)" 0 'R15: nothing left by the uplink'
 is "$(get "$RIG_LAN")" lan 'R11: the LAN still answers'
-[ "$RIG_WG" != go ] || kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+[ "$RIG_WG" != go ] || thaw demo
 vpnctl up demo >/dev/null
 is "$(both)" 'demo demo' 'R15: back again: it works'
 $RIG_CAPTURE start
@@ -307,13 +307,13 @@ same 'R12: all as before'
 
 # What another program takes away comes back by itself (systemd-networkd, when it starts anew).
 on demo >/dev/null
-kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+freeze demo
 for f in -4 -6; do while ip $f rule delete pref 301 2>/dev/null; do :; done; done
 is "$(get "$RIG_WEB4")" '' 'L55: without the rules the firewall alone holds'
 nft flush chain inet vpnrun-default-demo astray
 is "$(get "$RIG_WEB4")" clear 'control: without both the machine goes in the clear'
 comes_back() { [ "$(both)" = 'demo demo' ]; }
-kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+thaw demo
 ok 'R15: the keeper puts them back' wait_for 20 comes_back
 off >/dev/null
 
@@ -399,10 +399,10 @@ bound() { # bound WHAT [SECONDS]: by the uplink's name, or by its address, which
 }
 on demo >/dev/null
 # The keeper would put it back.
-kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+freeze demo
 nft flush chain inet vpnrun-default-demo astray
 is "$(bound "$RIG_UPLINK" | head -n 1)" clear 'control: without the rule, a socket bound to the uplink reaches a public address by ARP'
-kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+thaw demo
 ip neigh flush dev "$RIG_UPLINK"
 for strict in '' --strict; do
 	# shellcheck disable=SC2086
@@ -466,7 +466,7 @@ is "$(curl -s -m 2 --interface "$RIG_UPLINK" "http://$RIG_WEB4/")" '' 'L22: nor 
 is "$(curl -s -m 2 --interface "$RIG_UPLINK" "http://$RIG_WEB6/")" '' 'L22: nor by IPv6'
 is "$($RIG_CAPTURE stop)" 0 'L22: and nothing leaves by the uplink'
 is "$(get "$RIG_LAN")" lan 'L22: the LAN is reached'
-kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+freeze demo
 for f in -4 -6; do while ip $f rule delete pref 301 2>/dev/null; do :; done; done
 $RIG_CAPTURE start
 is "$(both 2)" ' ' 'L22: with --strict the firewall alone holds'
@@ -475,7 +475,7 @@ like "$(vpnctl status demo)" "machine's default, strictly" 'status shows the def
 like "$(vpnctl status demo --json)" '"machine_default": true' 'also as JSON'
 like "$(vpnctl status other --json)" '"machine_default": false' 'and not of the other'
 like "$(vpnctl status demo)" "of the machine's default, the rule 301: .* is missing" 'status says what is missing'
-kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+thaw demo
 on --strict demo >/dev/null
 is "$(both)" 'demo demo' 'the same default again repairs it'
 off >/dev/null
@@ -495,9 +495,9 @@ on demo >/dev/null
 ok 'R62: a VPN whose endpoint is a name comes up' vpnctl up other
 is "$(grep -c other.vpn "$RIG_DIR/dns-demo.log")" 0 'R62: its name was not asked for by the VPN'
 on other >/dev/null
-[ "$RIG_WG" != go ] || kill -STOP "$(cat /run/vpnrun/other.supervisor)"
+[ "$RIG_WG" != go ] || freeze other
 in_vpn other ip link delete other
-[ "$RIG_WG" != go ] || kill -CONT "$(cat /run/vpnrun/other.supervisor)"
+[ "$RIG_WG" != go ] || thaw other
 ok 'R62: and comes up again while it is itself the default' vpnctl up other
 is "$(both)" 'other other' 'R62: and works'
 off >/dev/null
@@ -505,13 +505,13 @@ off >/dev/null
 # Each of the other means taken away.
 table=1
 on demo >/dev/null
-kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+freeze demo
 $RIG_CAPTURE start
 for f in -4 -6; do ip $f route flush table $table; done
 is "$(both 2)" ' ' 'L03 R15: the routes flushed: nothing is reached'
 is "$($RIG_CAPTURE stop)" 0 'L03 R15: and nothing leaves'
 like "$(vpnctl status demo)" 'the IPv6 route .* of the table 1 is missing' 'L03: status names them'
-kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+thaw demo
 if [ "$RIG_LAYOUT" = netns ]; then
 	ok 'R15: the keeper puts them back' wait_for 45 comes_back
 	ip link delete vh-demo
@@ -521,7 +521,7 @@ if [ "$RIG_LAYOUT" = netns ]; then
 fi
 vpnctl up demo >/dev/null
 ok 'R76: after an up it works' wait_for 12 comes_back
-kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+freeze demo
 $RIG_CAPTURE start
 nft delete table inet vpnrun-default-demo
 [ "$RIG_LAYOUT" = netns ] || nft 'delete table inet vpnrun-demo; delete table bridge vpnrun-demo'
@@ -530,7 +530,7 @@ in_vpn demo ip link set demo down
 is "$(both 2)" ' ' 'L03 R15: and with the tunnel gone as well, to nowhere'
 is "$($RIG_CAPTURE stop)" 0 'L03: nothing left by the uplink'
 like "$(vpnctl status demo)" 'degraded' 'L03: status says so'
-kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+thaw demo
 vpnctl up demo >/dev/null
 ok 'R76: an up puts all of that back' wait_for 12 comes_back
 
@@ -543,12 +543,12 @@ knock() { in_ns lan ping -c 1 -W 1 "$own4" >/dev/null; in_ns lan ping -6 -c 1 -W
 n=$(echoes)
 knock
 is "$(echoes)" "$n" "L21: the default's address hears nothing from the LAN"
-kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+freeze demo
 nft delete table inet vpnrun-default-demo
 [ "$RIG_LAYOUT" = netns ] || nft delete table inet vpnrun-demo
 knock
 is "$(echoes)" $((n + 2)) 'control: without the firewalls it does, by both families'
-kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+thaw demo
 in_ns lan sh -c "ip route delete $own4; ip -6 route delete $own6"
 vpnctl up demo >/dev/null
 off >/dev/null
@@ -785,12 +785,12 @@ if [ "$RIG_LAYOUT" = netns ]; then
 	ok 'and left alone' ip link show vh-demo
 	ip link delete vh-demo
 	on demo >/dev/null
-	kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+	freeze demo
 	ip link delete vh-demo
 	ip link add vh-demo type bridge
 	like "$(on demo 2>&1)" 'cannot make demo the default' 'nor is one taken that somebody has put there since'
 	off >/dev/null
-	kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+	thaw demo
 	ok 'R12: none leaves it where it is' ip link delete vh-demo
 fi
 

@@ -55,7 +55,7 @@ for how in 'the tunnel set down' 'the tunnel deleted' 'vpnctl down'; do
 	*'set down') in_vpn demo ip link set demo down ;;
 	*deleted)
 		# A supervisor would bring wireguard-go back at once: that is another test.
-		if [ "$RIG_WG" = go ]; then kill -STOP "$(cat /run/vpnrun/demo.supervisor)"; fi
+		if [ "$RIG_WG" = go ]; then freeze demo; fi
 		in_vpn demo ip link delete demo ;;
 	*) vpnctl down demo >/dev/null ;;
 	esac
@@ -72,7 +72,7 @@ for how in 'the tunnel set down' 'the tunnel deleted' 'vpnctl down'; do
 	ok "$how: status NAME is not 0" not vpnctl status demo
 	is "$($RIG_CAPTURE stop)" 0 "L01: $how: nothing left by the uplink"
 	if [ "$how" = 'the tunnel deleted' ] && [ "$RIG_WG" = go ]; then
-		kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+		thaw demo
 	fi
 	n=$(count4)
 	ok "$how: vpnctl up brings it back" vpnctl up demo

@@ -125,11 +125,11 @@ off >/dev/null
 strict
 on demo >/dev/null
 is "$(asked)" 'host host answer answer' 'R11: a strict reverse path filter lets them in'
-[ "$RIG_WG" != go ] || kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+[ "$RIG_WG" != go ] || freeze demo
 in_vpn demo ip link delete demo
 is "$(asked)" 'host host answer answer' 'R15: with the tunnel gone they are answered all the same'
 is "$(both 2)" ' ' 'R15: and nothing else goes anywhere'
-[ "$RIG_WG" != go ] || kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+[ "$RIG_WG" != go ] || thaw demo
 off >/dev/null
 cp /etc/vpnrun/demo.conf "$RIG_DIR/demo.conf"
 cp "$RIG_DIR/conf/v4only.conf" /etc/vpnrun/demo.conf
@@ -174,11 +174,11 @@ is "$(all env)" "$through" 'R11: root, too'
 is "$(all as_user vpnrun demo)" "$through" 'R17: and what that user runs in a sandbox is left in it'
 is "$(all as_user vpnrun other)" "other other $RIG_SIDE_OTHER" 'R17: whichever it is'
 is "$($RIG_CAPTURE stop)" 0 'R17: of these nothing left by the uplink'
-[ "$RIG_WG" != go ] || kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+[ "$RIG_WG" != go ] || freeze demo
 in_vpn demo ip link delete demo
 is "$(all as_user)" "$direct" 'R11: with the tunnel gone, too'
 is "$(all timeout 3)" '  ' 'R15: and nobody else goes anywhere'
-[ "$RIG_WG" != go ] || kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+[ "$RIG_WG" != go ] || thaw demo
 vpnctl up demo >/dev/null
 off >/dev/null
 
@@ -219,10 +219,10 @@ off >/dev/null
 strict
 on demo >/dev/null
 is "$(all in_unit)" "$direct" 'R11: and past a strict reverse path filter'
-[ "$RIG_WG" != go ] || kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+[ "$RIG_WG" != go ] || freeze demo
 in_vpn demo ip link delete demo
 ok 'R11: with the tunnel gone, too, as who sets the clock needs it' wait_for 20 is_direct
-[ "$RIG_WG" != go ] || kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+[ "$RIG_WG" != go ] || thaw demo
 vpnctl up demo >/dev/null
 $RIG_CAPTURE start
 is "$(all env)" "$through" 'R11: all else by the VPN'

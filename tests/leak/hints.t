@@ -182,11 +182,6 @@ vpnctl up demo >/dev/null
 # --- what has ended or was lost ------------------------------------------------------------------
 
 keeper() { cat "/run/vpnrun/${1:-demo}.supervisor"; }
-# Or it puts back what is lost here; and so would one that it has started already.
-freeze() {
-	kill -STOP "$(keeper "$1")"
-	wait_for 20 not pgrep -P "$(keeper "$1")" -f '^vpnctl revive' >/dev/null
-}
 kill_keeper() {
 	local pid
 	pid=$(keeper)

@@ -274,11 +274,11 @@ exec {words}>&-
 ok 'R29 R95: the keeper that runs across the upgrade opens a port all the same' as_user vpnrun -e 8079 demo true
 
 # Nobody to open it in time, and then nobody who still waits.
-kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+freeze demo
 like "$(said as_user vpnrun -e 8080 demo true)" "does not answer, and no port was opened" 'R29: a supervisor that is stuck'
 what=tcp ports=(8080) host=::
 serve as_user vpnrun demo
-kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+thaw demo
 serve_other=$pid
 ok 'R29: a port that somebody gave up waiting for' as_user vpnrun -e 8081 demo true
 ok 'R29: is not opened afterwards for another' deaf tcp "$a4" 8080

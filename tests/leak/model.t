@@ -39,7 +39,7 @@ does() { # does EVENT, as the model names it
 	esac
 }
 back() {
-	kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+	thaw demo
 	vpnctl default --no-ip none && vpnctl restart demo
 }
 
@@ -80,7 +80,7 @@ state() { # state EVENT...
 	model=$(perl tests/model/model.pl "$RIG_DIR/build/tests/model/lists" --trace any 'up a' "$@")
 	for e in "$@"; do
 		# Its keeper would mend, also the default.
-		[[ $e == 'default '* ]] || kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+		[[ $e == 'default '* ]] || freeze demo
 		does "$e" >"$RIG_DIR/does" 2>&1
 		case $?$e in 0* | *lose*) ;; *) diag "$e:" "$(cat "$RIG_DIR/does")" ;; esac
 	done

@@ -95,7 +95,7 @@ ok 'R37: whoever asked it has left nothing' wait_for 10 not asks
 # One that answers who asks, and nobody who then comes: what has its port meets nothing.
 sed -i 's/^\[Interface\]/&\nListenPort = 51999/' $dir/xx-one-10.conf
 in_ns router nft 'table ip half { counter lost {}; chain c { type filter hook forward priority 0; udp sport 51999 counter name lost drop; }; }'
-kill -STOP "$(cat /run/vpnrun/many.supervisor)"
+freeze many
 said=$(vpnctl switch many xx-one-10 2>&1)
 is "$? $said" "1 vpnctl: server xx-one-10 of many does not answer
 vpnctl: many stays with xx-one-2" 'R83: a server that is silent once it is switched to is left again'
@@ -103,7 +103,7 @@ lost=$(in_ns router nft list counter ip half lost | sed -n 's/.*packets \([0-9]*
 ok 'control: it was switched to' test "${lost:-0}" -gt 0
 # The keeper, who would leave it in the end, has done nothing yet.
 ok 'R83: and what is in use is the old one' record_is xx-one-2 xx-one-2
-kill -CONT "$(cat /run/vpnrun/many.supervisor)"
+thaw many
 ok 'R83: the program inside is back, too' wait_for 15 word_is loop demo
 ok 'R83: by the same cable, with the same pid' kill -0 "$(cat "$home/pid")"
 is "$(tunnel_addresses) $(chosen)" "$before xx-one-2.conf" 'R34: with the addresses and the choice as they were'
@@ -123,7 +123,7 @@ if [ -n "${RIG_SLOW:-}" ]; then
 fi
 
 # One that was killed half-way, as the keeper's errand is after two minutes: what the record says is not so any more.
-kill -STOP "$(cat /run/vpnrun/many.supervisor)"
+freeze many
 said=
 for n in {1..9}; do
 	"$RIG_DIR/build/tests/fault/strike" -o "$RIG_DIR/struck" -p 0 -s rename -n "$n" -k -- vpnctl switch many xx-one-10 >/dev/null 2>&1
@@ -134,7 +134,7 @@ done
 like "$said" 'a switch from xx-one-2 to another server is under way, or was broken off: vpnctl up many' 'R78 R83: status says that a switch was broken off'
 like "$(vpnctl switch many xx-one-2 2>&1)" 'many goes through xx-one-2 now, was xx-one-2' 'R83: a switch to the one that the record names is one'
 ok 'R28: the command that status names is typed' vpnctl up --no-wait many
-kill -CONT "$(cat /run/vpnrun/many.supervisor)"
+thaw many
 ok 'R83: with the same program inside' wait_for 30 word_is loop demo
 ok 'R83: all is whole' vpnctl status many
 record=$(same)

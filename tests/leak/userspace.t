@@ -74,7 +74,7 @@ is "$($RIG_CAPTURE stop)" 0 'L01: nothing left by the uplink'
 ok 'R76: the next up makes all anew' vpnctl up demo
 ok 'for the program that is inside, too' wait_for 10 loop_is demo
 oldsup=$(sup demo)
-kill -STOP "$oldsup"
+freeze demo
 ok 'a supervisor that hangs does not keep down from its work' vpnctl down demo
 ok 'and is gone' ended "$oldsup"
 kill $job

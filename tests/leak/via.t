@@ -117,10 +117,10 @@ is "$(of_demo)" "$inside" "R74: and leaves demo's namespace as it is"
 like "$(ip netns exec demo vpnctl default none 2>&1)" 'nested is the default of another network namespace' \
 	'default none in another namespace: a sentence'
 is "$(of_demo) $(host_rules)" "$inside $rules" 'and nothing was done'
-kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+freeze demo
 for f in -4 -6; do while ip $f rule delete pref 303 2>/dev/null; do :; done; done
 like "$(vpnctl status nested)" "of the machine's default, the rule 303: .* is missing" 'control: its rules are gone'
-kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+thaw demo
 same_rules() { [ "$(host_rules)" = "$rules" ]; }
 ok "R15 R74: the other's keeper puts them back" wait_for 20 same_rules
 is "$(both)" 'other other' 'R15 R74: and it works'
@@ -157,13 +157,13 @@ for how in "${deaths[@]}"; do
 	case $how in
 	*deleted)
 		# A supervisor would bring wireguard-go back at once.
-		[ "$RIG_WG" = kernel ] || kill -STOP "$(cat /run/vpnrun/demo.supervisor)"
+		[ "$RIG_WG" = kernel ] || freeze demo
 		ip -n demo link delete demo
 		in_vpn demo nft reset counter ip tried outer >/dev/null
 		closed "$how"
 		ok "control: $how: nested still tries to send" wait_for 20 tried 0
 		is "$(cap stop)" 0 "R74: $how: nothing of it leaves by the uplink"
-		[ "$RIG_WG" = kernel ] || kill -CONT "$(cat /run/vpnrun/demo.supervisor)"
+		[ "$RIG_WG" = kernel ] || thaw demo
 		vpnctl up demo >/dev/null ;;
 	*restart)
 		ok "$how demo" vpnctl restart demo
