@@ -14,12 +14,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/child.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "base/util.h"
 
 #define ERASE "\r\033[K"
@@ -223,14 +226,61 @@ void progress_end(struct progress *p)
 	release_signals();
 }
 
+/* --- a lock ----------------------------------------------------------------------------------- */
+
+/* proc_locks(5): "1: FLOCK  ADVISORY  WRITE 1234 00:1a:567 0 EOF", and those who wait come after
+ * it. It is not said who has it, if that is a process of another pid namespace, or of the past. */
+static void name_holder(const struct stat *st, char *ret, size_t size)
+{
+	AUTO_FREE char *locks = NULL, *comm = NULL;
+	char file[60], path[32], *at;
+
+	str_copy(ret, size, "another vpnctl");
+	if (file_read("/proc/locks", 1 << 20, &locks, NULL, NULL) < 0)
+		return;
+	str_fmt(file, sizeof(file), " %02x:%02x:%llu ", major(st->st_dev), minor(st->st_dev),
+		(unsigned long long)st->st_ino);
+	at = strstr(locks, file);
+	if (!at)
+		return;
+	while (at > locks && at[-1] >= '0' && at[-1] <= '9')
+		at--;
+	str_fmt(path, sizeof(path), "/proc/%ld/comm", strtol(at, NULL, 10));
+	if (file_read(path, 64, &comm, NULL, NULL) < 0)
+		return;
+	comm[strcspn(comm, "\n")] = '\0';
+	str_fmt(ret, size, "%s (process %ld)", comm, strtol(at, NULL, 10));
+}
+
+/* In a unit's journal a line is the only sign that this waits at all. */
+static int say_late(void *text)
+{
+	sleep_ms(10 * (int64_t)first_ms);
+	log_info("%s", (const char *)text);
+	return 0;
+}
+
 int progress_lock(int fd, const char *what)
 {
 	AUTO_PROGRESS p = PROGRESS_INIT;
+	char holder[100], text[200];
+	struct stat st;
+	pid_t late = 0;
+	int r;
 
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (errno != EWOULDBLOCK)
 		return -errno;
-	progress_begin(&p, 0, "waiting for another vpnctl, which is at work on %s", what);
-	return flock(fd, LOCK_EX) < 0 ? -errno : 0;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	name_holder(&st, holder, sizeof(holder));
+	str_fmt(text, sizeof(text), "waiting for %s, which is at work on %s", holder, what);
+	progress_begin(&p, 0, "%s", text);
+	if (!p.is_on)
+		late = child_start(CHILD_DIES_WITH_US | CHILD_PLAIN_SIGNALS, say_late, text);
+	r = flock(fd, LOCK_EX) < 0 ? -errno : 0;
+	if (late > 0)
+		child_end(late);
+	return r;
 }

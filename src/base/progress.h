@@ -2,7 +2,8 @@
 /*
  * A command that takes more than a second says on the terminal what it waits for, in a line that is
  * gone when it is over. A child paints it, so that nobody who waits has to wake for it, in whatever
- * call that is. Without a terminal as standard error nothing is done.
+ * call that is. Without a terminal as standard error nothing is done,
+ * but for a lock.
  */
 #pragma once
 
@@ -41,5 +42,6 @@ bool progress_is_seen(void);
 /* For good: the caller's output is for a program. */
 void progress_forbid(void);
 
-/* flock(2), exclusively, however long another has it. Returns 0 or -errno. */
+/* flock(2), exclusively, however long another has it: on a terminal it is shown who has it, and
+ * elsewhere, after ten seconds, a line says so. what: what is locked. Returns 0 or -errno. */
 int progress_lock(int fd, const char *what);

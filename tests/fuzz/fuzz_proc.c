@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/progress.c"
 #include "leak/leak_look.c"
 #undef CONF_MAX
 #include "leak/leak_inside.c"
@@ -53,6 +54,8 @@ static void printable(const char *s)
 
 static void processes(struct err *e)
 {
+	const struct stat lock = {.st_dev = makedev(0, 0x1a), .st_ino = 567};
+	char holder[100];
 	struct procs all = {0};
 	struct inside_process p;
 	uint64_t start;
@@ -64,6 +67,8 @@ static void processes(struct err *e)
 	if (read_procs(&all, e) < 0)
 		must_be_sentence(e);
 	free(all.at);
+	name_holder(&lock, holder, sizeof(holder));
+	must(strlen(holder) < sizeof(holder) - 1);
 }
 
 static void ids(struct err *e)

@@ -20,19 +20,34 @@ screen() { perl -0777 -ne 's/^Script (started|done).*\n//mg;
 		print "$line\n" if length $line }' "$dir/$1"; }
 
 # --- another command has the lock -------------------------------------------------------------------
-exec 8>/run/vpnrun/demo.lock
-flock 8
+flock /run/vpnrun/demo.lock sleep 300 &
+holder=$!
+wait_for 5 not flock -n /run/vpnrun/demo.lock true
 on_terminal lock 'vpnctl down demo'
+shows lock "vpnctl: waiting for flock \\(process $holder\\), which is at work on demo \\([1-9]" 'a lock that another has: it is said who, and since when'
 vpnctl up --no-wait demo 2>"$dir/err" >"$dir/out" &
 up=$!
-shows lock 'vpnctl: waiting for another vpnctl, which is at work on demo \([1-9]' 'a lock that another has: it is said what is waited for, and since when'
-is "$(cat "$dir/out" "$dir/err")" '' 'R28: without a terminal nothing is said'
-flock -u 8
-exec 8>&-
+said_late() { grep -qx "vpnctl: waiting for flock (process $holder), which is at work on demo" "$dir/err"; }
+ok 'R28: without a terminal a line says so, in the end' wait_for 30 said_late
+is "$(wc -l <"$dir/err")" 1 'R28: once'
+pkill -P "$holder"
+wait "$holder"
 wait "$terminal"
 is $? 0 'it goes on'
 wait "$up"
 like "$(screen lock)" '^demo (is down|was not up)' 'R28: and the line is gone'
+# Who took it for another has ended: no process is named that is none any more.
+exec 8>/run/vpnrun/demo.lock
+flock 8
+on_terminal nobody 'vpnctl down demo'
+vpnctl up --no-wait demo 2>"$dir/err" >"$dir/out" &
+up=$!
+shows nobody 'vpnctl: waiting for another vpnctl, which is at work on demo \([1-9]' 'a lock of which nobody knows who has it'
+is "$(cat "$dir/out" "$dir/err")" '' 'R28: without a terminal nothing is said at first'
+flock -u 8
+exec 8>&-
+wait "$terminal" "$up"
+is "$(cat "$dir/err")" '' 'R28: nor when it is over'
 
 # --- a server that does not answer ---------------------------------------------------------------------
 vpnctl up demo >/dev/null 2>&1
