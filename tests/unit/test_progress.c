@@ -244,7 +244,8 @@ static void test_lock(void)
 	flock(fd, LOCK_EX);
 	pid = on_terminal(locked, 120);
 	snprintf(line, sizeof(line),
-		 "waiting for test_progress (process %d), which is at work on demo (", (int)getpid());
+		 "waiting for test_progress (process %d), which is at work on demo (",
+		 (int)getpid());
 	ok(wait_shown(line), "R28: a lock that another has is waited for, and it is said who");
 	flock(fd, LOCK_UN);
 	close(fd);
