@@ -19,22 +19,23 @@ say = @printf '  %-8s %s\n' $(1) $(2);
 endif
 
 cc-option = $(shell t=$$(mktemp); echo 'int main(void){return 0;}' | $(CC) -Werror $(1) -x c - -o $$t >/dev/null 2>&1 && echo '$(1)'; rm -f $$t)
+# Each question takes a tenth of a second. So they are asked when the first file is compiled, once, and one by one only
+# where the compiler lacks one of them: in each of four hundred commands anew, it took longer than to compile.
+cc-options = $(or $(call cc-option,$(1)),$(foreach o,$(1),$(call cc-option,$(o))))
+WARN_KNOWN = $(eval WARN_KNOWN := $(call cc-options,-Wlogical-op -Wduplicated-cond -Wjump-misses-init))$(WARN_KNOWN)
+HARDENING_KNOWN = $(eval HARDENING_KNOWN := $(call cc-options,-fstack-clash-protection -fcf-protection=full \
+	-ftrivial-auto-var-init=zero))$(HARDENING_KNOWN)
 
-WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla \
-	-Wformat=2 -Wswitch-enum -Wnull-dereference
-WARN += $(call cc-option,-Wlogical-op) $(call cc-option,-Wduplicated-cond) \
-	$(call cc-option,-Wjump-misses-init)
+	-Wformat=2 -Wswitch-enum -Wnull-dereference $(WARN_KNOWN)
 ifeq ($(WERROR),1)
 WARN += -Werror
 endif
 
 # Distributions replace this whole variable by their own.
 HARDENING ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
-	$(call cc-option,-fstack-clash-protection) $(call cc-option,-fcf-protection=full) \
-	$(call cc-option,-ftrivial-auto-var-init=zero)
-# The compiler is asked once: in each of four hundred commands anew, it took longer than to compile.
-HARDENING := $(HARDENING)
+	$(HARDENING_KNOWN)
 HARDENING_LD ?= -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs
 
 CFLAGS  ?= -O2 -g
@@ -288,14 +289,17 @@ $(B)/formatted: $(shell find src hooks tests -name '*.[ch]') src/.clang-format
 	$(Q)$(MAKE) --no-print-directory check-format $(if $(wildcard $@),$(if $(filter %.clang-format,$?),,FORMATTED='$(filter %.c %.h,$?)'))
 	@touch $@
 
-# While one works: the format, the layers, the unit tests and the fixtures. No privilege, seconds. Some of the
-# tests only wait, the first for half of its time, so one more runs than there are processors.
+# While one works: the format, the layers, the unit tests and the fixtures. No privilege, ten seconds on two
+# processors. The longest come first, and as some of them only wait, more run than there are processors.
+FAST_FIRST := tests/unit/archives.t tests/unit/import.t $(B)/tests/unit/test_state tests/unit/wrap.t \
+	$(B)/tests/unit/test_relay tests/unit/exec.t tests/lint/layers.t tests/unit/complete.t tests/unit/policy.t \
+	$(B)/tests/unit/test_use tests/unit/hook.t tests/unit/fixtures.t $(B)/tests/unit/test_up
 check-fast:
 	$(Q)tests/setup/deps build test || [ "$$(id -u)" != 0 ]
 	$(Q)$(MAKE) --no-print-directory fast-tests
 fast-tests: all unit-tests $(B)/tests/unit/policy_try $(B)/tests/net/mkvpn $(B)/formatted
-	$(Q)B='$(abspath $(B))' VPNCTL='$(abspath $(B))/bin/vpnctl' prove -Q --jobs "$$(($$(nproc) + 1))" --exec tests/exec \
-		tests/unit/policy.t tests/lint/layers.t $(filter-out tests/unit/policy.t,$(wildcard tests/unit/*.t)) $(UNIT_TESTS)
+	$(Q)B='$(abspath $(B))' VPNCTL='$(abspath $(B))/bin/vpnctl' prove -Q --jobs "$$(($$(nproc) * 2 + 1))" --exec tests/exec \
+		$(FAST_FIRST) $(filter-out $(FAST_FIRST),$(wildcard tests/unit/*.t) $(UNIT_TESTS))
 
 # For editors and clangd.
 compile_commands.json:

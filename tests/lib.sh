@@ -53,8 +53,9 @@ skip() { # skip REASON DESCRIPTION
 diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
 
 wait_for() { # wait_for SECONDS COMMAND...: until the command succeeds; a bounded poll of a state
+	# The longer it takes, the rarer it is looked: what looks takes the processor from what it waits for.
 	# RIG_POLL: seconds between two looks, where looking itself is expensive.
-	local begun=$SECONDS end=$((SECONDS + $1 * ${RIG_SLOW_FACTOR:-1} + 1))
+	local pause ms=20 begun=$SECONDS end=$((SECONDS + $1 * ${RIG_SLOW_FACTOR:-1} + 1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		if [ "$SECONDS" -ge "$end" ]; then
@@ -62,7 +63,9 @@ wait_for() { # wait_for SECONDS COMMAND...: until the command succeeds; a bounde
 			echo "# waited $((SECONDS - begun)) s in vain: $*" >&2
 			return 1
 		fi
-		read -r -t "${RIG_POLL:-0.02}" <> <(:) || :
+		printf -v pause 0.%03d $ms
+		read -r -t "${RIG_POLL:-$pause}" <> <(:) || :
+		ms=$((ms < 160 ? ms * 5 / 4 : 200))
 	done
 }
 

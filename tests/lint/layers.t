@@ -9,7 +9,7 @@ t() { n=$((n + 1)); if "${@:2}"; then echo "ok $n - $1"; else echo "not ok $n - 
 plant() {
 	rm -rf "$d"; mkdir -p "$d/src" "$d/hooks"
 	while [ $# -gt 0 ]; do
-		mkdir -p "$d/$(dirname "$1")"; printf '%s\n' "$2" >"$d/$1"; shift 2
+		mkdir -p "$d/${1%/*}"; printf '%s\n' "$2" >"$d/$1"; shift 2
 	done
 }
 planted() { plant "$@"; perl tests/lint/layers.pl "$d" >/dev/null; [ $? -eq 1 ]; }

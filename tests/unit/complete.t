@@ -24,11 +24,13 @@ cd /run/try || exit 1
 said() { vpnctl complete "$@" | cut -f1 | xargs; }
 is "$(vpnctl complete vpnctl '' | cut -f1 | sort | xargs)" "$({ vpnctl --help | awk '/^  [a-z]/ { print $1 }'; printf '%s\n' rename unwrap release --help --version; } | sort | xargs)" 'R28: every command of the table'
 for c in $(vpnctl --help | awk '/^  [a-z]/ { print $1 }'); do
-	usage=$(vpnctl "$c" --help | sed -n 1p | grep -oE -e '--[a-z-]+' | sort -u | xargs)
-	missing=
-	bare=$(vpnctl complete vpnctl "$c" - | grep -vxF -e --help | while read -r o; do grep -qE -e "$o([^a-z-]|$)" <(vpnctl "$c" --help | sed -n 1p) || echo "$o"; done | xargs)
+	usage=$(vpnctl "$c" --help)
+	usage=${usage%%$'\n'*}
+	offered=$(vpnctl complete vpnctl "$c" -)
+	bare='' missing=''
+	while read -r o; do [[ $o = --help || $usage =~ "$o"([^a-z-]|$) ]] || bare+=" $o"; done <<<"$offered"
 	is "$bare" '' "R28: $c: its usage has every option"
-	for o in $usage; do grep -qxF -e "$o" <(vpnctl complete vpnctl "$c" -) || missing+=" $o"; done
+	for o in $(grep -oE -e '--[a-z-]+' <<<"$usage"); do [[ $'\n'$offered$'\n' = *$'\n'"$o"$'\n'* ]] || missing+=" $o"; done
 	is "$missing" '' "R28: $c: every option of its usage"
 done
 names=$(vpnctl complete vpnctl up '' | sort | xargs)

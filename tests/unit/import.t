@@ -40,7 +40,9 @@ mode() { stat -c %a "$1"; }
 
 mount --make-rprivate / 2>/dev/null
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'umount -l "$work"; rmdir "$work"' EXIT
+# A thousand small files take a second on a disk.
+mount -t tmpfs tmpfs "$work" || { echo "1..0 # SKIP no tmpfs can be mounted"; exit 0; }
 # Only what is looked at: an empty /etc is enough for vpnctl.
 mount -t tmpfs -o mode=755 tmpfs /etc || { echo "1..0 # SKIP no tmpfs can be mounted"; exit 0; }
 # And a /run of its own, where the first import makes the directory.
@@ -154,7 +156,7 @@ mkdir "$work/$bad" && cp "$confs/pia.conf" "$work/$bad/$bad.conf"
 printf '{\n\t"id": "%s" }' "$bad" >"$work/$bad/$bad.json"
 clean() { # COMMAND...: what it says is kept behind its words, and all is judged at the end
 	printf '%s\0' "$*" >>"$work/said"
-	timeout 10 "$@" </dev/null >>"$work/said" 2>>"$work/said"
+	"$@" </dev/null >>"$work/said" 2>>"$work/said"
 	printf '\0' >>"$work/said"
 }
 commands=$("$VPNCTL" --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p')
@@ -224,11 +226,14 @@ cat >"$work/whole/whole.json" <<END
 END
 run check --json "$work/whole/whole.json"
 ok $? "a profile with every key of the layout bridge is valid"
-for k in limit subnet bridge allow allow_default subnets allow_lan ipv6_forwarding allow_host expose allow_expose port_forward \
-	port_forward_gateway port_forward_hook other_dns; do
-	jq -ce --arg k $k '.[$k]' "$work/out" >"$work/said" 2>/dev/null &&
-		[ "$(cat "$work/said")" = "$(jq -c --arg k $k '.[$k]' "$work/whole/whole.json" | sed 's/{"users":\["alice"\]}/{"users":["alice"],"groups":[]}/; s/{"groups":\["staff"\]}/{"users":[],"groups":["staff"]}/')" ]
-	ok $? "check --json says $k as the file does"
+keys=(limit subnet bridge allow allow_default subnets allow_lan ipv6_forwarding allow_host expose allow_expose port_forward
+	port_forward_gateway port_forward_hook other_dns)
+values() { jq -c '.[$ARGS.positional[]]' "$1" --args "${keys[@]}"; }
+mapfile -t is < <(values "$work/out")
+mapfile -t wanted < <(values "$work/whole/whole.json" | sed 's/{"users":\["alice"\]}/{"users":["alice"],"groups":[]}/; s/{"groups":\["staff"\]}/{"users":[],"groups":["staff"]}/')
+for k in "${!keys[@]}"; do
+	[ "${is[$k]:-null}" != null ] && [ "${is[$k]}" = "${wanted[$k]}" ]
+	ok $? "check --json says ${keys[$k]} as the file does"
 done
 run check "$work/whole/whole.json"
 grep -q 'allow_host *53/udp' "$work/out" && grep -q 'expose *8080/tcp' "$work/out" && grep -q 'port_forward_hook user: nobody; command: /bin/true' "$work/out"

@@ -80,7 +80,7 @@ t = threading.Thread(target=lambda: s.accept()[0].send(b"hi")); t.start()
 assert socket.create_connection(s.getsockname()).recv(2) == b"hi"; t.join()
 a, b = socket.socketpair(); a.send(b"x"); assert b.recv(1) == b"x"'
 	with gpg "$policy: gpg makes a key" under $policy sh -c "mkdir -p -m 700 '$tmp/k' && GNUPGHOME='$tmp/k' timeout 60 \
-		gpg --batch --quiet --passphrase '' --quick-gen-key a@b; r=\$?;
+		gpg --batch --quiet --passphrase '' --quick-gen-key a@b ed25519; r=\$?;
 		GNUPGHOME='$tmp/k' gpgconf --kill all; rm -rf '$tmp/k'; exit \$r"
 done
 

@@ -18,28 +18,32 @@ while (@ARGV && $ARGV[0] =~ /^--(.*)/) {
 	shift;
 	$o{$k} = $k =~ /^(count|repeat|comment)$/ ? shift : 1;
 }
+# Its text, the same packed, and the sum.
+sub read_file {
+	my ($file, $is_stored) = @_;
+	my ($text, $packed) = ('', '');
+	if ($file ne '') {
+		open my $in, '<:raw', $file or die "$file: $!";
+		local $/;
+		$text = <$in> // '';
+	}
+	return [$text, $text, crc32($text)] if $is_stored;
+	my ($d) = Compress::Raw::Zlib::Deflate->new(-WindowBits => -15, -AppendOutput => 1);
+	$d->deflate($text, $packed);
+	$d->flush($packed);
+	return [$text, $packed, crc32($text)];
+}
 my ($out, $dir, $n) = ('', '', 0);
+my %read;
 for my $i (1 .. $o{repeat}) {
 	for my $arg (@ARGV) {
 		my ($name, $file) = $arg =~ /^(.*?)=(.*)$/s or die "NAME=FILE: $arg";
 		my %f;
 		$f{$1} = 1 while $name =~ s/^(stored|link|fifo|secret|method99|badcrc|longer|huge|other)://;
 		$name =~ s/(\.[^.]*)$/-$i$1/ if $o{repeat} > 1;
-		my $text = '';
-		if ($file ne '') {
-			open my $in, '<:raw', $file or die "$file: $!";
-			local $/;
-			$text = <$in>;
-		}
-		my $packed = $text;
-		if (!$f{stored}) {
-			my ($d) = Compress::Raw::Zlib::Deflate->new(-WindowBits => -15, -AppendOutput => 1);
-			$packed = '';
-			$d->deflate($text, $packed);
-			$d->flush($packed);
-		}
+		my ($text, $packed, $sum) = @{$read{$f{stored} ? "stored:$file" : $file} //= read_file($file, $f{stored})};
 		my $method = $f{method99} ? 99 : $f{stored} ? 0 : 8;
-		my $crc = crc32($text) ^ ($f{badcrc} ? 1 : 0);
+		my $crc = $sum ^ ($f{badcrc} ? 1 : 0);
 		my $len = length($text) + ($f{longer} ? 1 : 0);
 		$len = 4 << 20 if $f{huge};
 		my $flags = $f{secret} ? 1 : 0;
