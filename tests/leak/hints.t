@@ -181,7 +181,7 @@ vpnctl up demo >/dev/null
 
 # --- what has ended or was lost ------------------------------------------------------------------
 
-keeper() { cat "/run/vpnrun/${1:-demo}.supervisor"; }
+keeper() { cat /run/vpnrun/demo.supervisor; }
 kill_keeper() {
 	local pid
 	pid=$(keeper)
