@@ -135,7 +135,7 @@ ok 'R37: all is gone' is_clean
 # --- again and again -----------------------------------------------------------------------------
 
 $RIG_CAPTURE start
-rounds=$([ "$slow$bridge" ] && echo 6 || echo 20) # bridge-life.t: 20 of two VPNs
+rounds=$([ "$slow" ] && echo 4 || { [ "$bridge" ] && echo 6 || echo 20; }) # bridge-life.t: 20 of two VPNs
 bad=0
 for ((i = 0; i < rounds; i++)); do
 	out=$(vpnctl up demo 2>&1 && vpnctl down demo 2>&1) || { bad=$((bad + 1)); diag "$out"; }
@@ -206,7 +206,7 @@ killed() {
 	shift 3
 	# Odd ones: after_kill takes turns.
 	[ -z "$bridge" ] || case $sc in sendto | write) step=11 ;; unlink) step=3 ;; esac
-	[ -z "$slow" ] || step=8
+	[ -z "$slow" ] || step=16
 	for ((n = 1; n <= max; n += step)); do
 		$before
 		strike "$sc" $n signal=SIGKILL "$@"
@@ -250,7 +250,7 @@ is "$(leaked)" 0 'L02: nothing left by the uplink after any of these kills'
 failed() {
 	local sc=$1 err=$2 max=$3 n bad=0 rc step=1 seen=0
 	[ -z "$bridge" ] || case $sc in sendto | write) step=9 ;; socket | recvmsg) step=2 ;; esac
-	[ -z "$slow" ] || step=8
+	[ -z "$slow" ] || step=16
 	for ((n = 1; n <= max; n += step)); do
 		strike "$sc" $n "error=$err" vpnctl up --no-wait demo
 		rc=$?
