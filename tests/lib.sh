@@ -80,7 +80,9 @@ ended() {
 # VPN then, and every vpnctl that follows would wait for it without an end. thaw VPN: it goes on.
 freeze() { wait_for 20 is_frozen "$1" "$(cat "/run/vpnrun/$1.supervisor")"; }
 is_frozen() {
-	kill -STOP "$2" && wait_for 5 is_stopped "$2" && wait_for 20 not pgrep -P "$2" -f "^vpnctl revive" && flock -n "/run/vpnrun/$1.lock" true && return
+	kill -STOP "$2" && wait_for 5 is_stopped "$2" &&
+		wait_for 20 not pgrep -P "$2" -f "^vpnctl revive" &&
+		flock -n "/run/vpnrun/$1.lock" true && return
 	kill -CONT "$2"
 	return 1
 }

@@ -9,9 +9,8 @@
 #
 # Emulation by QEMU itself, not KVM: a /dev/kvm may be there and not work, and the emulated
 # processor is the plain one without cmpxchg16b, which QEMU 7.2 gets wrong (guests oops). On a busy
-# machine the emulated timer is too late for the kernel's test of it, which would be a panic. One processor: of
-# two, on a busy machine, one spins for as long as the other does not run, which takes a third more of the
-# machine's and of time. VM_CPUS and VM_OPTIONS (words for QEMU) say otherwise.
+# machine the emulated timer is too late for the kernel's test of it, which would be a panic. VM_CPUS is how many
+# processors it has, VM_OPTIONS are more words for QEMU.
 set -u
 
 die()
@@ -61,7 +60,7 @@ exec 3<>"$work/stdin"
 # Dies with this script, however that ends.
 bound=(setpriv --pdeathsig KILL --)
 "${bound[@]}" timeout --foreground -s KILL "$limit" "${bound[@]}" "$qemu" -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu "${VM_CPU:-qemu64,-cx16}" \
-	-m "${VM_MEMORY:-1536}" -smp "${VM_CPUS:-1}" -nodefaults -no-user-config -display none -no-reboot \
+	-m "${VM_MEMORY:-1536}" -smp "${VM_CPUS:-2}" -nodefaults -no-user-config -display none -no-reboot \
 	-kernel "$image/vmlinuz" -initrd "$image/initrd.gz" -serial "file:$work/console" \
 	-device virtio-rng-pci \
 	-drive "file=$image/root.sqfs,if=none,id=root,format=raw,readonly=on" \
