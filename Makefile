@@ -34,8 +34,7 @@ WARN += -Werror
 endif
 
 # Distributions replace this whole variable by their own.
-HARDENING ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
-	$(HARDENING_KNOWN)
+HARDENING ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong $(HARDENING_KNOWN)
 HARDENING_LD ?= -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs
 
 CFLAGS  ?= -O2 -g

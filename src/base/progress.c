@@ -81,16 +81,22 @@ static void paint_once(const struct progress *p)
 		return; /* nobody reads it */
 }
 
-/* Nothing of what this process holds must be held by it: a lock, a pipe that somebody reads. */
+/* Nothing of what this process holds must be held by the child: a lock, a pipe that somebody
+ * reads. */
+static void let_go(void)
+{
+	close(STDIN_FILENO);
+	close(STDOUT_FILENO);
+	syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0);
+}
+
 static int paint(void *arg)
 {
 	const struct progress *p = arg;
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		signal(signals[i], SIG_IGN);
-	close(STDIN_FILENO);
-	close(STDOUT_FILENO);
-	syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0);
+	let_go();
 	for (int64_t at = p->since_ms + first_ms;; at += 1000) {
 		sleep_ms(at - util_now_ms());
 		paint_once(p);
@@ -255,6 +261,7 @@ static void name_holder(const struct stat *st, char *ret, size_t size)
 /* In a unit's journal a line is the only sign that this waits at all. */
 static int say_late(void *text)
 {
+	let_go();
 	sleep_ms(10 * (int64_t)first_ms);
 	log_info("%s", (const char *)text);
 	return 0;

@@ -2,8 +2,7 @@
 /*
  * A command that takes more than a second says on the terminal what it waits for, in a line that is
  * gone when it is over. A child paints it, so that nobody who waits has to wake for it, in whatever
- * call that is. Without a terminal as standard error nothing is done,
- * but for a lock.
+ * call that is. Without a terminal as standard error nothing is done, but for a lock.
  */
 #pragma once
 

@@ -147,8 +147,8 @@ wait_for 10 test -s "$noted.got"
 like "$(vpnctl down direct)" 'stays' 'down with somebody inside'
 $RIG_CAPTURE start
 n=$(wc -l <"$noted.got.tries")
-tried_twice() { [ "$(wc -l <"$noted.got.tries")" -gt $((n + 2)) ]; }
-wait_for 20 tried_twice
+tried_more() { [ "$(wc -l <"$noted.got.tries")" -gt $((n + 2)) ]; }
+wait_for 20 tried_more
 is "$($RIG_CAPTURE stop)" 0 'R21: it is closed, and nothing leaves'
 ok 'R84: it comes up in a machine that is closed' vpnctl up direct
 is "$(via "$RIG_NAME4")" clear 'R84: and works there'
