@@ -7,10 +7,11 @@
 # with vpnrun on it as `make install` puts it there (see tests/nspawn/boot); --closed: the same system, for
 # tests/vm/closed.
 #
-# Emulation by QEMU itself, not KVM: a /dev/kvm may be there and not work, and the emulated
-# processor is the plain one without cmpxchg16b, which QEMU 7.2 gets wrong (guests oops). On a busy
-# machine the emulated timer is too late for the kernel's test of it, which would be a panic. VM_CPUS is how many
-# processors it has, VM_OPTIONS are more words for QEMU.
+# Emulation by QEMU itself, not KVM: a /dev/kvm may be there and not work. The emulated processor is the plain
+# one, without cmpxchg16b, which QEMU 7.2 gets wrong (guests oops) for who has that one. On a busy machine the
+# emulated timer is too late for the kernel's test of it, which would be a panic. What the kernel does against other
+# programs that measure the processor's caches costs an emulated one a fifth of its time, and nothing here is about it.
+# VM_CPUS is how many processors it has, VM_OPTIONS are more words for QEMU, QEMU is another than the image's.
 set -u
 
 die()
@@ -21,13 +22,18 @@ die()
 
 image=$(realpath "${1:?}") build=$(realpath "${2:?}") command=${3:?}
 tree=$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../..
-qemu=${QEMU:-qemu-system-x86_64}
 limit=${VM_TIMEOUT:-3600}
-for tool in "$qemu" mksquashfs timeout; do
-	command -v "$tool" >/dev/null ||
-		die "needs '$tool': packages qemu-system-x86, squashfs-tools, coreutils"
+for tool in mksquashfs timeout; do
+	command -v "$tool" >/dev/null || die "needs '$tool': packages squashfs-tools, coreutils"
 done
-[ -e "$image/key" ] || die "no image in $image: run make vm-image as root"
+for made in key qemu/key; do
+	[ -e "$image/$made" ] || die "no image in $image: run make vm-image as root"
+done
+# By the loader of its own tree, as its libraries are not the machine's.
+of=$image/qemu/root/usr
+qemu=("$of/lib64/ld-linux-x86-64.so.2" --library-path "$of/lib/x86_64-linux-gnu" "$of/bin/qemu-system-x86_64"
+	-L "$of/share/qemu" -L "$of/share/seabios")
+[ -z "${QEMU:-}" ] || qemu=("$QEMU")
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -59,7 +65,7 @@ mkfifo "$work/stdin"
 exec 3<>"$work/stdin"
 # Dies with this script, however that ends.
 bound=(setpriv --pdeathsig KILL --)
-"${bound[@]}" timeout --foreground -s KILL "$limit" "${bound[@]}" "$qemu" -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu "${VM_CPU:-qemu64,-cx16}" \
+"${bound[@]}" timeout --foreground -s KILL "$limit" "${bound[@]}" "${qemu[@]}" -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu "${VM_CPU:-qemu64,-cx16}" \
 	-m "${VM_MEMORY:-1536}" -smp "${VM_CPUS:-2}" -nodefaults -no-user-config -display none -no-reboot \
 	-kernel "$image/vmlinuz" -initrd "$image/initrd.gz" -serial "file:$work/console" \
 	-device virtio-rng-pci \
@@ -70,7 +76,7 @@ bound=(setpriv --pdeathsig KILL --)
 	-device virtio-serial-pci \
 	-chardev "file,id=rc,path=$work/rc" -device virtserialport,chardev=rc,name=rc \
 	-chardev stdio,id=out,signal=off -device virtserialport,chardev=out,name=out \
-	-append "console=ttyS0 panic=-1 quiet loglevel=5 no_timer_check softlockup_panic=1 softlockup_all_cpu_backtrace=1 watchdog_thresh=60 systemd.show_status=no systemd.default_timeout_start_sec=300" \
+	-append "console=ttyS0 panic=-1 quiet loglevel=5 mitigations=off no_timer_check softlockup_panic=1 softlockup_all_cpu_backtrace=1 watchdog_thresh=60 systemd.show_status=no systemd.default_timeout_start_sec=300" \
 	${VM_OPTIONS:-} <&3 2>"$work/err" &
 guest=$!
 trap 'kill $guest; wait $guest; exit 143' TERM INT HUP

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vpnrun on a whole machine: the system of check-nspawn with systemd as its init, systemd-networkd,
-# AppArmor and the kernel's own WireGuard, in a guest. Without an image or QEMU this fails, or with
+# AppArmor and the kernel's own WireGuard, in a guest. Without an image this fails, or with
 # VM_OPTIONAL=1 says why and is skipped.
 set -u
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
@@ -17,9 +17,8 @@ missing()
 	echo "Bail out! $*"
 	exit 1
 }
-command -v "${QEMU:-qemu-system-x86_64}" >/dev/null || missing "QEMU is not installed (qemu-system-x86)"
 command -v mksquashfs >/dev/null || missing "mksquashfs is not installed (squashfs-tools)"
-for key in key key-systemd; do
+for key in key qemu/key key-systemd; do
 	[ -e "$build/vm/$key" ] || missing "no guest in $build/vm: make vm-image nspawn-image, as root"
 done
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The rig and its tests once more, in a guest whose kernel has WireGuard: TAP as it comes from
-# there. VM_TESTS names other test files. Without an image or QEMU this fails, or with
+# there. VM_TESTS names other test files. Without an image this fails, or with
 # VM_OPTIONAL=1 says why and is skipped.
 set -u
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
@@ -17,9 +17,10 @@ missing()
 	echo "Bail out! $*"
 	exit 1
 }
-command -v "${QEMU:-qemu-system-x86_64}" >/dev/null || missing "QEMU is not installed (qemu-system-x86)"
 command -v mksquashfs >/dev/null || missing "mksquashfs is not installed (squashfs-tools)"
-[ -e "$build/vm/key" ] || missing "no guest in $build/vm: make vm-image, as root"
+for key in key qemu/key; do
+	[ -e "$build/vm/$key" ] || missing "no guest in $build/vm: make vm-image, as root"
+done
 
 "$here/run.sh" "$build/vm" "$build" "exec tests/vm/suite.sh ${VM_TESTS:-}"
 status=$?
