@@ -154,6 +154,8 @@ sub judge_id {
 		for my $file (taps_of($test, $all)) {
 			my $t = $cache->{$file} //= read_tap($file);
 			next if $t->{skipped};
+			# What is one layout's alone is left out in the other, by a test that is green there.
+			next if basename($file) =~ /^bridge/ && $t->{ended} && !$t->{ok}{$id} && !$t->{bad}{$id};
 			$ran++;
 			push(@bad, $test), next if $t->{bad}{$id} || !$t->{ended};
 			push @by, $test if $t->{ok}{$id};
