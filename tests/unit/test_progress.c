@@ -3,6 +3,7 @@
  * The line that says what is waited for (R28), on a real terminal: what it shows, and that nothing
  * of it stays.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -143,6 +144,21 @@ static bool sleeps(pid_t pid)
 	return state == 'S';
 }
 
+static int count_fds(pid_t pid)
+{
+	char path[64];
+	DIR *d;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	d = opendir(path);
+	while (d && readdir(d))
+		n++;
+	if (d)
+		closedir(d);
+	return n - 2;
+}
+
 static void quick(void)
 {
 	AUTO_PROGRESS p = PROGRESS_INIT;
@@ -151,6 +167,8 @@ static void quick(void)
 	progress_begin(&p, 0, "waiting for nothing");
 	if (!sleeps(painter))
 		_exit(1);
+	if (count_fds(painter) != 1)
+		_exit(2);
 }
 
 static void slow(void)
@@ -173,7 +191,7 @@ static void test_quick(void)
 {
 	int status = end_terminal(on_terminal(quick, 80));
 
-	is_int(status, 0, "what is over at once ends well");
+	is_int(status, 0, "what is over at once ends well; who paints had the terminal alone");
 	is_str(shown, "", "R28: and shows nothing");
 }
 
@@ -222,13 +240,46 @@ static void test_narrow(void)
 	is_int(WTERMSIG(end_terminal(pid)), SIGKILL, "R28: who paints ends with who was killed");
 }
 
-static void locked(void)
+static void lock_after(int ms)
 {
 	int fd = open("lock", O_RDWR | O_CLOEXEC);
 
-	first_ms = 0;
+	first_ms = ms;
 	if (progress_lock(fd, "demo") == 0)
 		log_info("locked");
+}
+
+static void locked(void)
+{
+	lock_after(0);
+}
+
+/* Who has no terminal has a child that says so late. */
+static void test_aside(void)
+{
+	char path[64];
+	pid_t pid = fork(), late = 0;
+	int64_t end = util_now_ms() + 20000;
+
+	if (pid == 0) {
+		dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+		lock_after(60000);
+		_exit(0);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	while (!late && util_now_ms() < end) {
+		FILE *f = fopen(path, "re");
+
+		if (!f || fscanf(f, "%d", &late) != 1)
+			late = 0;
+		if (f)
+			fclose(f);
+		sched_yield();
+	}
+	ok(late && sleeps(late) && count_fds(late) == 1,
+	   "who says late that a lock is waited for holds no descriptor but its standard error");
+	kill(pid, SIGKILL);
+	child_reap(pid);
 }
 
 static void test_lock(void)
@@ -246,6 +297,7 @@ static void test_lock(void)
 	/* progress.t asks for the name: there are file systems for which /proc/locks has none. */
 	ok(wait_shown(", which is at work on demo ("),
 	   "R28: a lock that another has is waited for, and said");
+	test_aside();
 	flock(fd, LOCK_UN);
 	close(fd);
 	ok(wait_shown("vpnctl: locked\r\n"), "R28: and got");
