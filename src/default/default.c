@@ -628,7 +628,8 @@ int default_judge(const struct default_note *n, struct err *e)
 			       "it is being taken away as the machine's default; if that lasts: "
 			       "vpnctl default none");
 	if (n->state != DEFAULT_ON)
-		return err_set(e, -ENOENT, "it was not finished; run again: vpnctl default %s",
+		return err_set(e, -ENOENT,
+			       "it is being set up; if that lasts, run again: vpnctl default %s",
 			       n->now.name);
 	r = default_missing(keep_first, &first, e);
 	if (r > 0)

@@ -313,6 +313,7 @@ is "$(get "$RIG_WEB4")" '' 'L55: without the rules the firewall alone holds'
 nft flush chain inet vpnrun-default-demo astray
 is "$(get "$RIG_WEB4")" clear 'control: without both the machine goes in the clear'
 comes_back() { [ "$(both)" = 'demo demo' ]; }
+is_whole() { vpnctl status demo >/dev/null 2>&1; }
 thaw demo
 ok 'R15: the keeper puts them back' wait_for 20 comes_back
 off >/dev/null
@@ -514,6 +515,7 @@ like "$(vpnctl status demo)" 'the IPv6 route .* of the table 1 is missing' 'L03:
 thaw demo
 if [ "$RIG_LAYOUT" = netns ]; then
 	ok 'R15: the keeper puts them back' wait_for 45 comes_back
+	ok 'R15: and has finished' wait_for 20 is_whole
 	ip link delete vh-demo
 	like "$(vpnctl status demo)" "of the machine's default, the device vh-demo is missing" 'L03: the cable deleted: status says so'
 	kill -USR2 "$(cat /run/vpnrun/demo.supervisor)"

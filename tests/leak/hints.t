@@ -377,7 +377,9 @@ HINT_FOR='s/.*/forbidden "&; vpnrun none true"/' hint no-namespaces 'sudo sysctl
 
 # --- nobody there --------------------------------------------------------------------------------
 
-kill "$(cat "$RIG_DIR/vpnrund.pid")"
+broker=$(cat "$RIG_DIR/vpnrund.pid")
+kill "$broker"
+wait_for 20 not test -e "/proc/$broker/exe"
 sed -i '/^vpnrun:/d' /etc/passwd
 broker_start() { timeout 5 "$RIG_DIR/build/libexec/vpnrun/vpnrund" --idle 1; }
 mkdir -p /etc/sysusers.d
