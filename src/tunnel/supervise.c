@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -61,17 +62,6 @@ static int open_lock(const char *name, struct err *e)
 	return fd;
 }
 
-int supervise_is_alive(const char *name, struct err *e)
-{
-	AUTO_CLOSE int fd = open_lock(name, e);
-	int r;
-
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	r = is_locked(fd);
-	return r < 0 ? err_sys(e, r, "cannot ask for the lock of the supervisor of %s", name) : r;
-}
-
 /* The pid that the holder wrote. It writes after it has locked: an empty file means "in a moment".
  */
 static pid_t read_pid(int fd)
@@ -85,6 +75,33 @@ static pid_t read_pid(int fd)
 	text[n] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	return str_uint(text, 2, INT32_MAX, &pid) < 0 ? 0 : (pid_t)pid;
+}
+
+/* kill(2) is back before its victim has been on a processor again, which on a busy machine takes as
+ * long as an `up`. */
+static bool is_dying(pid_t pid)
+{
+	AUTO_FREE char *text = NULL;
+	char path[32], *at;
+
+	str_fmt(path, sizeof(path), "/proc/%d/status", pid);
+	if (file_read(path, 65536, &text, NULL, NULL) < 0)
+		return false;
+	at = strstr(text, "\nShdPnd:");
+	return at && (strtoull(at + strlen("\nShdPnd:"), NULL, 16) & 1ULL << (SIGKILL - 1));
+}
+
+int supervise_is_alive(const char *name, struct err *e)
+{
+	AUTO_CLOSE int fd = open_lock(name, e);
+	int r;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	r = is_locked(fd);
+	if (r < 0)
+		return err_sys(e, r, "cannot ask for the lock of the supervisor of %s", name);
+	return r && !is_dying(read_pid(fd));
 }
 
 /* A pidfd of the living supervisor, or -ENOENT. */

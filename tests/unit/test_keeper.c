@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -23,6 +24,7 @@
 #include "keeper/helper.h"
 #include "nl/change.h"
 #include "nl/gone.h"
+#include "tunnel/supervise.h"
 #include "wall/flows.h"
 
 /* --- stand-ins -------------------------------------------------------------------------------- */
@@ -227,6 +229,59 @@ static int lock_of_a_child(void)
 	return r == 0 ? 0 : 2;
 }
 
+static bool is_lock_held(void)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	AUTO_CLOSE int fd = open(LOCK, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+/* A supervisor that gets the processor after whoever kills it: 1 if it lived when it had to, and
+ * not any more, 0 if it was too fast for that. */
+static int kill_slowly(void)
+{
+	struct ground g = {.name = "a", .lock_fd = -1};
+	const struct sched_param none = {0};
+	int p[2], was, is, held;
+	pid_t child;
+	char c;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return -1;
+	child = fork();
+	if (child == 0) {
+		if (ground_lock(&g, NULL) == 0 && sched_setscheduler(0, SCHED_IDLE, &none) == 0 &&
+		    write(p[1], "x", 1) == 1)
+			pause();
+		_exit(0);
+	}
+	close(p[1]);
+	if (read(p[0], &c, 1) != 1)
+		return -1;
+	close(p[0]);
+	was = supervise_is_alive("a", NULL);
+	kill(child, SIGKILL);
+	is = supervise_is_alive("a", NULL);
+	held = is_lock_held();
+	waitpid(child, NULL, 0);
+	return was != 1 ? -1 : !held ? 0 : is == 0 ? 1 : -2;
+}
+
+static int killed_is_dead(void)
+{
+	cpu_set_t one;
+	int r = 0;
+
+	CPU_ZERO(&one);
+	CPU_SET((size_t)sched_getcpu(), &one);
+	if (!write_record(RECORD_UP) || sched_setaffinity(0, sizeof(one), &one) < 0)
+		return 1;
+	for (int i = 0; r == 0 && i < 1000; i++)
+		r = kill_slowly();
+	return r == 1 ? 0 : r == 0 ? 2 : 3 - r;
+}
+
 static bool name_netns(void)
 {
 	umount2("/run/netns/a", MNT_DETACH);
@@ -273,6 +328,7 @@ static void test_ground(void)
 	inside(removed_meanwhile, "the lock is on the file that is there, not on one removed");
 	inside(lock_is_a_link, "a link in the place of the lock: refused, and not followed");
 	inside(lock_of_a_child, "a child does not say that the supervisor lives");
+	inside(killed_is_dead, "R95: a supervisor that is killed is not counted on until it ends");
 	inside(ground_is_lost, "L29 in another namespace of that name nothing is done");
 }
 
