@@ -16,9 +16,11 @@ one_hierarchy
 W=$(dirname "$RIG_DIR")/docker
 mkdir -p "$W"
 wrapper=$RIG_DIR/build/libexec/vpnrun/vpnrun-runtime
-jq -n --arg w "$W" --arg p "$wrapper" '{"data-root": ($w + "/data"), "exec-root": ($w + "/exec"),
+# The hierarchies are the machine's, where another rig may run the same.
+cgroup=vpnrun-docker-$(stat -Lc %i /proc/self/ns/net)
+jq -n --arg c "$cgroup" --arg w "$W" --arg p "$wrapper" '{"data-root": ($w + "/data"), "exec-root": ($w + "/exec"),
 	pidfile: ($w + "/pid"), hosts: ["unix://" + $w + "/sock"], iptables: false, ip6tables: false,
-	bridge: "none", "storage-driver": "vfs", "cgroup-parent": "vpnrun-docker", runtimes: {
+	bridge: "none", "storage-driver": "vfs", "cgroup-parent": $c, runtimes: {
 	demo: {path: $p, runtimeArgs: ["--vpnrun=demo"]},
 	crun: {path: $p, runtimeArgs: ["--runtime=crun", "--vpnrun=other"]},
 	strict: {path: $p, runtimeArgs: ["--vpnrun=demo,policy=strict"]},
@@ -156,6 +158,6 @@ ok 'no cable is left' wait_for 5 gone
 is "$(d ps -aq)" '' 'and no container'
 kill $daemon
 wait $daemon
-remove_cgroups vpnrun-docker
-is "$(find /sys/fs/cgroup -type d -name 'vpnrun-docker*')" '' 'the daemon ended, and nothing of it in the hierarchies'
+remove_cgroups "$cgroup"
+is "$(find /sys/fs/cgroup -type d -name "$cgroup*")" '' 'the daemon ended, and nothing of it in the hierarchies'
 finish

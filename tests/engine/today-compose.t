@@ -83,15 +83,17 @@ works() { # works WHO RUNTIME SOCKET
 
 wrapper=$RIG_DIR/build/libexec/vpnrun/vpnrun-runtime
 mkdir "$W/docker"
-jq -n --arg w "$W/docker" --arg p "$wrapper" '{"data-root": ($w + "/data"), "exec-root": ($w + "/exec"), pidfile: ($w + "/pid"),
+# The hierarchies are the machine's, where another rig may run the same.
+cgroup=vpnrun-docker-$(stat -Lc %i /proc/self/ns/net)
+jq -n --arg c "$cgroup" --arg w "$W/docker" --arg p "$wrapper" '{"data-root": ($w + "/data"), "exec-root": ($w + "/exec"), pidfile: ($w + "/pid"),
 	hosts: ["unix://" + $w + "/sock"], iptables: false, ip6tables: false, "storage-driver": "vfs",
-	"cgroup-parent": "vpnrun-docker", runtimes: {vpnrun: {path: $p}}}' >"$W/daemon.json"
+	"cgroup-parent": $c, runtimes: {vpnrun: {path: $p}}}' >"$W/daemon.json"
 dockerd --config-file "$W/daemon.json" >"$W/docker.log" 2>&1 &
 daemon=$!
 works Docker vpnrun "$W/docker/sock"
 kill $daemon
 wait $daemon
-remove_cgroups vpnrun-docker
+remove_cgroups "$cgroup"
 
 # --- podman --------------------------------------------------------------------------------------
 

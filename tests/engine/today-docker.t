@@ -30,8 +30,9 @@ settings() { # settings MORE: daemon.json
 echo dockremap:x:4250:4250::/nonexistent:/usr/sbin/nologin >>/etc/passwd
 echo dockremap:x:4250: >>/etc/group
 for f in subuid subgid; do echo dockremap:700000:65536 >>/etc/$f; done
+cgroup=vpnrun-docker-$(stat -Lc %i /proc/self/ns/net)
 settings '{"userns-remap": "dockremap", "data-root": "'"$W/data"'", "exec-root": "'"$W/exec"'", pidfile: "'"$W/pid"'",
-	hosts: ["unix://'"$W/sock"'"], "cgroup-parent": "vpnrun-docker"}' >"$W/daemon.json"
+	hosts: ["unix://'"$W/sock"'"], "cgroup-parent": "'"$cgroup"'"}' >"$W/daemon.json"
 dockerd --config-file "$W/daemon.json" >"$W/log" 2>&1 &
 daemon=$!
 d() { timeout 60 docker --host "unix://$W/sock" "$@" </dev/null; }
@@ -50,7 +51,7 @@ d rm -f web >/dev/null
 ok 'no cable is left' wait_for 5 gone
 kill $daemon
 wait $daemon
-remove_cgroups vpnrun-docker
+remove_cgroups "$cgroup"
 
 # --- without root --------------------------------------------------------------------------------
 
