@@ -236,7 +236,7 @@ profile second 10 "$RIG_UPLINK" "$RIG_STRANGER"
 profile modem 11 wwan0 "$RIG_USER"
 ok 'a second one by the same device, named' vpnctl up second
 ok 'and a modem, which is not the uplink' vpnctl up modem
-is "$(via "$RIG_WEB4") $(as_stranger vpnrun second curl -s -m 12 "http://$RIG_WEB4/")" 'clear clear' 'each goes by it'
+is "$(via "$RIG_WEB4") $(as_stranger vpnrun second curl -sS -m 12 "http://$RIG_WEB4/" 2>&1)" 'clear clear' 'each goes by it'
 like "$(as_user vpnrun second true 2>&1) $(as_stranger vpnrun direct true 2>&1)" 'may not use.*may not use' 'L26: and who is named by one is not by the other'
 ok 'the modem leads to its far end' as_user vpnrun modem ping -c 1 -W 2 198.18.5.2
 is "$(counted quiet as_user vpnrun modem curl -s -m 2 "http://$RIG_WEB4/")" ' 0' 'and nothing of it takes the uplink'

@@ -150,8 +150,8 @@ $RIG_CAPTURE start
 like "$(how tcp "$RIG_LAN") $(how udp "$RIG_LAN")" '^refused refused$' 'R86: the cable cut: refused at once, and never through the tunnel to who has that address there'
 is "$(seen .)" 0 'R86: nothing left by the uplink'
 in_ns demo ip addr delete "$RIG_LAN/32" dev lo
-rm -f /run/vpnrun/no-repair
 like "$(vpnctl status demo)" 'degraded' 'R78: status says that it is missing'
+rm -f /run/vpnrun/no-repair
 vpnctl up demo >/dev/null
 is "$(both)" 'lan lan' 'R78: up makes it anew'
 nft delete table inet vpnrun-demo/lan

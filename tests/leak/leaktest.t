@@ -20,7 +20,9 @@ pid=$!
 wait_for 10 grep -qs sleep "/proc/$pid/comm"
 $RIG_CAPTURE start
 out=$(vpnctl leak-test --cut demo 2>&1)
-is $? 0 'R55: --cut: status 0'
+rc=$?
+[ $rc = 0 ] || diag "$out"
+is $rc 0 'R55: --cut: status 0'
 for part in 'up' 'the tunnel set down' 'down' 'up again' 'restarted'; do
 	ok "R55: --cut: $part" grep -qE "^$part +nothing seen outside" <<<"$out"
 done
