@@ -30,6 +30,7 @@
 #include "up/foreign.h"
 #include "wall/forwarding.h"
 #include "up/hold.h"
+#include "up/inside.h"
 #include "conf/plan.h"
 #include "wall/sysctls.h"
 #include "tunnel/supervise.h"
@@ -390,8 +391,9 @@ int bridge_down(struct record *r, bool force, struct down_report *rep, struct er
 	rc = bridge_close(r, ns_fd, e);
 	if (rc == 0 && force)
 		rc = cut_cables(r, e);
-	if (rc == 0)
-		rc = bridge_count_ports(r, &ports, e);
+	else if (rc == 0)
+		inside_settle(r, ns_fd);
+	rc = rc ?: bridge_count_ports(r, &ports, e);
 	/* A socket of the tunnel's address would go on by the main table once the rules are gone.
 	 */
 	if (rc == 0 && (force || !ports))

@@ -15,6 +15,7 @@
 #include "ensure/applied.h"
 #include "up/bridge.h"
 #include "up/hold.h"
+#include "up/inside.h"
 #include "ensure/made.h"
 #include "up/netnsfiles.h"
 #include "state/forwarded.h"
@@ -56,6 +57,8 @@ static int empty_netns(const char *name, int ns_fd, bool force, struct down_repo
 	r = tunnel_dev_delete(name, ns_fd, e);
 	if (r == 0 && force)
 		r = cut_cables(ns_fd, e);
+	else if (r == 0 && rec->id)
+		inside_settle(rec, ns_fd);
 	if (r == 0)
 		r = hold_count(ns_fd, &h, e);
 	if (r < 0)

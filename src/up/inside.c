@@ -3,7 +3,7 @@
  * Joins three things that the kernel knows: the ports of the bridge, the id by which the VPN's
  * namespace calls the namespace at a port's other end, and which process is in which namespace.
  * Everything is a snapshot: processes may end while it is taken, and what is gone is left out.
- * Must never enter a user's namespace. Called by `vpnctl status` and `kick`.
+ * Must never enter a user's namespace. Called by `vpnctl status`, `kick` and `down`.
  */
 #include "up/inside.h"
 
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/same.h"
@@ -23,6 +24,8 @@
 #include "ns/netns.h"
 #include "conf/model.h"
 #include "state/sandbox.h"
+
+#define SETTLE_MS 2000
 
 void inside_free(struct inside *in)
 {
@@ -296,6 +299,28 @@ int inside_read(const struct record *r, int vpn_netns_fd, struct inside *ret, st
 	}
 	*ret = in;
 	return 0;
+}
+
+static size_t count_left(const struct record *r, int vpn_netns_fd)
+{
+	struct inside in;
+	size_t n = 0;
+
+	if (inside_read(r, vpn_netns_fd, &in, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < in.n_leases; i++)
+		n += in.leases[i].process.pid == 0;
+	inside_free(&in);
+	return n;
+}
+
+void inside_settle(const struct record *r, int vpn_netns_fd)
+{
+	const struct timespec look = {.tv_nsec = 20000000};
+	int64_t end = util_now_ms() + SETTLE_MS;
+
+	while (count_left(r, vpn_netns_fd) && util_now_ms() < end)
+		nanosleep(&look, NULL);
 }
 
 /* --- one's own ------------------------------------------------------------------------------- */

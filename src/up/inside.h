@@ -49,6 +49,11 @@ int inside_read_leases(const struct record *r, int vpn_netns_fd, struct inside *
 /* Lists the processes, too. */
 int inside_read(const struct record *r, int vpn_netns_fd, struct inside *ret, struct err *e);
 
+/* The namespace of a program that has ended goes a moment after it, and its port with it: this
+ * waits for those at whose other end nobody is, two seconds at most, and then takes them for what
+ * something else keeps open. */
+void inside_settle(const struct record *r, int vpn_netns_fd);
+
 /* Lists what an ordinary user can see: the sandboxes of their own, by what these say of
  * themselves. */
 int inside_read_own(const struct record *r, struct inside *ret, struct err *e);

@@ -171,4 +171,28 @@ fi
 vpnctl up demo >/dev/null
 kill $job4 $job6
 wait $job4 $job6 2>/dev/null
+
+# The kernel takes the namespace of a program away a moment after its end: nobody is inside meanwhile. Here that moment is
+# as long as a descriptor is open.
+end_inside() {
+	local pid
+	as_user vpnrun demo sleep 600 &
+	pid=$!
+	wait_for 10 grep -q sleep "/proc/$pid/comm"
+	exec 9<"/proc/$pid/ns/net"
+	kill $pid
+	wait $pid 2>/dev/null
+}
+waits_or_has_ended() { grep -q nanosleep "/proc/$down/wchan" || grep -q '^State:.Z' "/proc/$down/status"; }
+end_inside
+like "$(vpnctl down demo 9<&-)" 'closed, for 1 inside' 'control: a namespace that something keeps open is somebody'
+exec 9<&-
+vpnctl up demo >/dev/null
+end_inside
+vpnctl down demo 9<&- >"$RIG_DIR/down" &
+down=$!
+wait_for 10 waits_or_has_ended
+exec 9<&-
+wait $down
+is "$(<"$RIG_DIR/down")" 'demo is down' 'R37: one that goes is waited for, and down leaves nothing'
 finish
