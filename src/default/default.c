@@ -137,7 +137,12 @@ static int list_way(const struct default_note *n, const struct default_way *w, s
 	rc = default_marks(&h.marks, e);
 	if (rc < 0)
 		return rc;
-	if (record_read(w->name, &r, NULL) == 0)
+	/* A record that cannot be read has a pool all the same, and the cable's route would lead
+	 * elsewhere. */
+	rc = record_find(w->name, &r, e);
+	if (rc < 0)
+		return rc;
+	if (rc > 0)
 		h.pool = record_pool(&r);
 	want_default(l, n, w, &h);
 	rc = default_dns_want(n, w, l, e);
@@ -502,7 +507,10 @@ static int follow(bool only_lost, struct err *e)
 	/* Another that was at it when it was looked at is done by now. */
 	if (only_lost && default_judge(&n, NULL) == 0)
 		return 0;
-	if (record_read(n.now.name, &rec, NULL) == 0 && rec.state == RECORD_UP)
+	r = record_find(n.now.name, &rec, e);
+	if (r < 0)
+		return r;
+	if (r > 0 && rec.state == RECORD_UP)
 		r = set_locked(&n, true, n.now.name, n.now.strict, e);
 	else
 		r = refresh(&n, e);

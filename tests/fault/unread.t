@@ -136,6 +136,22 @@ done
 ok "R36: $unlisted of $((n - 1)) times a default that would not know all VPNs is not made" test "$unlisted" -ge 4
 vpnctl default --no-ip none >/dev/null
 vpnctl down --force other >/dev/null
+# A record that cannot be read has a pool all the same: the cable's route does not lead elsewhere.
+vpnctl default --no-ip demo >/dev/null
+leads() { ip route show table 1; }
+way=$(leads)
+for ((n = 1; ; n++)); do
+	rm -f "$RIG_DIR/opened"
+	strace -qqq -o "$RIG_DIR/opened" -P /run/vpnrun/demo -e trace=openat -e "inject=openat:error=EIO:when=$n" vpnctl up --no-wait direct >/dev/null 2>&1
+	grep -q INJECTED "$RIG_DIR/opened" || break
+	is "$(leads)" "$way" "R36 R14: a record that is not read ($n), and the default goes where it went"
+	vpnctl down --force direct >/dev/null 2>&1
+	vpnctl default --no-ip demo >/dev/null
+done
+ok 'control: it is read more than once' test $n -gt 2
+vpnctl down --force direct >/dev/null 2>&1
+vpnctl default --no-ip none >/dev/null
+
 # Whom a default leaves out asks those servers: it is not made anew without them.
 sed -i "s/^{/{ \"default_exclude\": { \"users\": [ \"$RIG_USER\" ] },/" /etc/vpnrun/demo.json
 vpnctl up --no-wait demo >/dev/null

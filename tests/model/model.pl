@@ -104,7 +104,7 @@ sub read_orders {
 		set_locked => ['src/default/default.c', {undo_begun => 'undo', begin => 'begin', default_cable_plug => 'plug', replace => 'replace', finish => 'finish',
 			back_out => ''}],
 		clear_locked => ['src/default/default.c', {replace => 'replace'}],
-		list_way => ['src/default/default.c', {want_default => 'list', default_dns_want => 'names', record_read => '', default_marks => '', want_list_check => ''}],
+		list_way => ['src/default/default.c', {want_default => 'list', default_dns_want => 'names', record_find => '', default_marks => '', want_list_check => ''}],
 		replace => ['src/ensure/replace.c', {ensure_make => 'make', ensure_remove => 'remove', write_ledger => '', ensure_seal => '', want_list_minus => ''},
 			'ensure_replace']);
 	for my $f (sort keys %verbs) {
