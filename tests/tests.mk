@@ -46,7 +46,7 @@ check-rig:
 
 # At every system call each program fails and is killed, in both layouts: all points, not a sample. PROGRAM="up down" some of
 # them, SAMPLE=N so many of each, SEED=S the same choice again, POINT=P.CALL:WHAT:N one alone, PART='--match KILL
-# --slice 1/4 --keep /tmp/well' a part of them.
+# --slice 1/4 --keep /var/tmp/well' a part of them.
 FAULTS = B='$(abspath $(B))' FAULT_SAMPLE='$(or $(SAMPLE),0)' FAULT_KINDS='$(PROGRAM)' FAULT_SEED='$(SEED)' FAULT_ONLY='$(POINT)' \
 	FAULT_PART='$(PART)' \
 	RIG_TIMEOUT=36000 prove -v --exec tests/exec
