@@ -11,6 +11,8 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -51,6 +53,21 @@ static int wait_until(int fd, int64_t end)
 bool child_wait_pidfd(int pidfd, int timeout_ms)
 {
 	return wait_until(pidfd, util_now_ms() + timeout_ms) == 0;
+}
+
+int child_status(pid_t pid, const char *field, int base, uint64_t *ret)
+{
+	AUTO_FREE char *text = NULL;
+	char path[32], line[24], *at;
+
+	if (str_fmt(path, sizeof(path), "/proc/%d/status", pid) < 0 ||
+	    str_fmt(line, sizeof(line), "\n%s:", field) < 0)
+		return -EINVAL;
+	at = file_read(path, 65536, &text, NULL, NULL) < 0 ? NULL : strstr(text, line);
+	if (!at)
+		return -ESRCH;
+	*ret = strtoull(at + strlen(line), NULL, base);
+	return 0;
 }
 
 static void make_plain(void)

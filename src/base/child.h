@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -15,6 +16,11 @@
 int child_pidfd(pid_t pid);
 int child_signal(int pidfd, int sig);
 bool child_wait_pidfd(int pidfd, int timeout_ms); /* true: it has ended */
+
+/* The number behind "FIELD:" in /proc/PID/status (proc_pid_status(5)), in that base: of Uid the
+ * real one, of ShdPnd a mask. Any process's, not a child's alone. -ESRCH: there is none, or no such
+ * line. */
+int child_status(pid_t pid, const char *field, int base, uint64_t *ret);
 
 enum child_flags {
 	/* The kernel kills it when the thread that made it ends: it must not go on behind the back

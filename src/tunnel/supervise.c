@@ -12,7 +12,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -81,14 +80,9 @@ static pid_t read_pid(int fd)
  * long as an `up`. */
 static bool is_dying(pid_t pid)
 {
-	AUTO_FREE char *text = NULL;
-	char path[32], *at;
+	uint64_t pending;
 
-	str_fmt(path, sizeof(path), "/proc/%d/status", pid);
-	if (file_read(path, 65536, &text, NULL, NULL) < 0)
-		return false;
-	at = strstr(text, "\nShdPnd:");
-	return at && (strtoull(at + strlen("\nShdPnd:"), NULL, 16) & 1ULL << (SIGKILL - 1));
+	return child_status(pid, "ShdPnd", 16, &pending) == 0 && pending & 1ULL << (SIGKILL - 1);
 }
 
 int supervise_is_alive(const char *name, struct err *e)

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/same.h"
 #include "nl/link.h"
 #include "ns/netns.h"
@@ -188,14 +189,9 @@ static int read_procs(struct procs *ret, struct err *e)
 
 static uint32_t read_uid(pid_t pid)
 {
-	AUTO_FREE char *text = NULL;
-	char path[32], *at;
+	uint64_t uid;
 
-	str_fmt(path, sizeof(path), "/proc/%d/status", pid);
-	if (file_read(path, 65536, &text, NULL, NULL) < 0)
-		return UINT32_MAX;
-	at = strstr(text, "\nUid:");
-	return at ? (uint32_t)strtoul(at + 5, NULL, 10) : UINT32_MAX;
+	return child_status(pid, "Uid", 10, &uid) < 0 ? UINT32_MAX : (uint32_t)uid;
 }
 
 static void describe(pid_t pid, struct inside_process *ret)
